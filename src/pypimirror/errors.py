@@ -1,0 +1,115 @@
+"""What can go wrong, each class with its facts; the text is made when it is asked for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class MirrorError(Exception):
+    """The root of every error that pypimirror raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a configuration: where, what stands there, what may stand there."""
+
+    section: str
+    option: str
+    value: str | None
+    allowed: str
+
+    def __str__(self) -> str:
+        given = "" if self.value is None else f" = {_shortened(self.value)}"
+        return f"[{self.section}] {self.option}{given}: {self.allowed}"
+
+
+def _shortened(value: str) -> str:
+    line = " ".join(value.split())
+    return line if len(line) <= 60 else line[:57] + "..."
+
+
+class ConfigError(MirrorError):
+    """The configuration can't be used; every problem is in it, and nothing was touched."""
+
+    def __init__(self, source: str, problems: tuple[Problem | str, ...]) -> None:
+        super().__init__(source, problems)
+        self.source = source
+        self.problems = problems
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return f"{self.source}: {self.problems[0]}"
+        lines = "".join(f"\n  {problem}" for problem in self.problems)
+        return f"{self.source}: {len(self.problems)} problems, nothing was touched:{lines}"
+
+
+class MirrorLockedError(MirrorError):
+    """Another run holds the lock."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"another run holds the lock {self.path}"
+
+
+class StateError(MirrorError):
+    """The state can't be used as it is."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class TreeError(MirrorError):
+    """One place in the tree can't take what belongs there; the others can."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class UpstreamError(MirrorError):
+    """Upstream did not give what was asked for. The address is without credentials."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url = url
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.reason}"
+
+
+class NotFoundError(UpstreamError):
+    """Upstream says that there is no such page or file (404, 410)."""
+
+
+class UnavailableError(UpstreamError):
+    """Upstream did not answer, or not to the end.
+
+    ``may_pass`` tells whether asking again soon can help; ``retry_after`` is what it asked for, in seconds.
+    """
+
+    def __init__(
+        self, url: str, reason: str, *, may_pass: bool = True, retry_after: float | None = None
+    ) -> None:
+        super().__init__(url, reason)
+        self.may_pass = may_pass
+        self.retry_after = retry_after
+
+
+class BadPageError(UpstreamError):
+    """Upstream answered with something that is no page of a simple index."""
+
+
+class VerificationError(UpstreamError):
+    """A file is not what upstream's page says it is."""

@@ -1,0 +1,82 @@
+"""Names of files: which are safe in a project's folder, which are distributions, and their versions. Pure."""
+
+import functools
+import re
+from collections.abc import Callable
+
+from packaging.version import InvalidVersion, Version
+
+SDIST_SUFFIXES = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz", ".tar.z", ".tar")
+_BUILT_SUFFIXES = (".whl", ".egg", ".exe", ".msi", ".rpm", ".deb", ".dmg")
+
+MAX_BYTES = 240
+"""A file system takes 255 bytes; `.provenance` has to fit behind."""
+
+# A mirror's own pages, files that stand beside a file, and what a web server would show or run as its own.
+_RESERVED_SUFFIXES = (
+    ".metadata",
+    ".provenance",
+    ".html",
+    ".htm",
+    ".xhtml",
+    ".shtml",
+    ".v1_json",
+    ".php",
+    ".cgi",
+    ".svg",
+)
+
+
+_RULES: tuple[tuple[Callable[[str], object], str], ...] = (
+    (lambda name: not name, "empty"),
+    (lambda name: not name.isprintable(), "of unprintable characters"),
+    (lambda name: "/" in name or "\\" in name, "a path"),
+    (lambda name: name.startswith((".", "-", " ")), "hidden, or begins with a dash or a space"),
+    (lambda name: name.endswith((".", " ")), "ended by a dot or a space"),
+    (lambda name: len(name.encode(errors="replace")) > MAX_BYTES, f"longer than {MAX_BYTES} bytes"),
+    (lambda name: name.lower().endswith(_RESERVED_SUFFIXES), "like a page's or a companion file's"),
+)
+
+
+def why_unsafe(filename: str) -> str | None:
+    """Say why `filename` can't be a file's name in a project's folder; None where it can."""
+    return next((reason for is_unsafe, reason in _RULES if is_unsafe(filename)), None)
+
+
+def is_distribution(filename: str) -> bool:
+    """Tell by its ending whether this is an sdist, a wheel, an egg or an installer."""
+    return filename.lower().endswith(SDIST_SUFFIXES + _BUILT_SUFFIXES)
+
+
+def is_wheel(filename: str) -> bool:
+    """Tell by its ending whether this is a wheel."""
+    return filename.endswith(".whl")
+
+
+def version_of(filename: str, project: str) -> str | None:
+    """Return the version that the name of a file of `project` spells; None where none can be told.
+
+    Wheels and eggs: the second part (binary distribution format specification). Sdists: what follows the
+    project's name, in any spelling of it; else what follows the last hyphen.
+    """
+    if filename.endswith((".whl", ".egg")):
+        parts = filename[:-4].split("-")
+        return parts[1] if len(parts) > 1 else None
+    suffix = next((s for s in SDIST_SUFFIXES + _BUILT_SUFFIXES if filename.lower().endswith(s)), None)
+    if suffix is None:
+        return None
+    stem = filename[: -len(suffix)]
+    named = re.match(r"[-_.]+".join(map(re.escape, project.split("-"))) + r"-(?=\d|v\d)", stem, re.IGNORECASE)
+    version = stem[named.end() :] if named else stem.rpartition("-")[2]
+    if suffix in _BUILT_SUFFIXES:
+        version = re.sub(r"[.-](?:win|linux|macosx).*", "", version)
+    return version or None
+
+
+@functools.lru_cache(maxsize=4096)
+def canonical_version(version: str) -> str:
+    """Return the PEP 440 normal form, or the text itself where it is no version; for comparing spellings."""
+    try:
+        return str(Version(version))
+    except InvalidVersion:
+        return version

@@ -1,0 +1,74 @@
+"""The nouns: what upstream says, what the mirror holds. Frozen values without behaviour."""
+
+from typing import NamedTuple, NewType
+
+import msgspec
+
+NormalizedName = NewType("NormalizedName", str)
+"""A project's name in PEP 503 form. Made by `names.normalize` alone."""
+
+
+class Digest(NamedTuple):
+    """A digest as an index offers it: both parts in lower case."""
+
+    algorithm: str
+    hexdigest: str
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One file as upstream lists it. Its name is safe to be a file's name in a project's folder."""
+
+    filename: str
+    url: str
+    """Absolute, without fragment."""
+    digests: tuple[Digest, ...] = ()
+    size: int | None = None
+    """Bytes; None where upstream does not say (HTML)."""
+    version: str | None = None
+    """Upstream's spelling where it lists versions (PEP 700)."""
+    requires_python: str | None = None
+    yanked: str | None = None
+    """PEP 592: None is not yanked, empty is yanked without a reason."""
+    core_metadata: tuple[Digest, ...] | None = None
+    """PEP 658, 714: None is not offered, empty is offered without a digest."""
+    upload_time: str | None = None
+    """PEP 700: verbatim."""
+    provenance: str | None = None
+    """PEP 740: an https address."""
+
+
+class ProjectPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A project page (PEP 503, 691) in either representation."""
+
+    files: tuple[File, ...]
+    serial: str | None = None
+    """The page's own last serial; compared for equality only."""
+    status: str | None = None
+    status_reason: str | None = None
+    """PEP 792."""
+    refused: tuple[str, ...] = ()
+    """Files whose entry can't be taken, each with the reason."""
+
+
+class ListEntry(msgspec.Struct, frozen=True):
+    """One project of the project list: the name as shown, and its last serial if the list has serials."""
+
+    name: str
+    serial: str | None = None
+
+
+class Validators(NamedTuple):
+    """What a conditional request is made of (RFC 9110, 8.8)."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+class HeldFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is whole and verified in the tree."""
+
+    file: File
+    sha256: str
+    size: int
+    metadata: str | None = None
+    """The sha256 of `<filename>.metadata` beside it; None where there is none."""

@@ -1,0 +1,20 @@
+"""Names of projects: normalization (PEP 503) and the one test that a name is fit to be a folder's name."""
+
+import re
+
+from pypimirror.model import NormalizedName
+
+_SEPARATORS = re.compile(r"[-_.]+")
+_VALID = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]{0,198}[A-Z0-9])?", re.IGNORECASE | re.ASCII)
+
+
+def is_valid(name: str) -> bool:
+    """Tell whether `name` is a project's name (core metadata specification), of 200 characters at most."""
+    return _VALID.fullmatch(name) is not None
+
+
+def normalize(name: str) -> NormalizedName:
+    """Return the PEP 503 form of `name`; raise ValueError for what is no project's name."""
+    if not is_valid(name):
+        raise ValueError(f"{name!r} is not a project's name")
+    return NormalizedName(_SEPARATORS.sub("-", name).lower())
