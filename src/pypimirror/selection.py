@@ -1,0 +1,159 @@
+"""Which projects and which files the configuration selects, and for each "no" its reason. Pure."""
+
+import fnmatch
+import hashlib
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from pypimirror import names
+from pypimirror.model import File, NormalizedName
+
+_WILDCARD = re.compile(r"[*?\[]")
+_BRACKETS = re.compile(r"\[(!?)(\]?[^\]]*)\]")
+_SEPARATORS = re.compile(r"[-_.]+")
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A file that is not wanted, and why."""
+
+    file: File
+    reason: str
+
+
+def check_name_pattern(pattern: str) -> None:
+    """Raise ValueError where `pattern` is neither a glob nor a project's name."""
+    if not _WILDCARD.search(pattern):
+        names.normalize(pattern)
+    elif "[" in _BRACKETS.sub("", pattern):
+        raise ValueError(f"{pattern} opens a bracket and never closes it")
+
+
+def normalize_glob(pattern: str) -> str:
+    """Return `pattern` in PEP 503 form, so that it compares with normalized names.
+
+    Letters become lower case and runs of `-`, `_` and `.` one `-`; inside brackets `_` and `.` become `-`.
+    """
+    parts, end = [], 0
+    for match in _BRACKETS.finditer(pattern):
+        parts += [_SEPARATORS.sub("-", pattern[end : match.start()]), _normalized_brackets(match)]
+        end = match.end()
+    parts.append(_SEPARATORS.sub("-", pattern[end:]))
+    return "".join(parts).lower()
+
+
+def _normalized_brackets(match: re.Match[str]) -> str:
+    # A hyphen between two letters makes a range; the one that stands for a separator goes to the end.
+    content = re.sub(r"[._]", "", match[2])
+    is_separator = content != match[2] or content.startswith("-") or content.endswith("-")
+    content = content.strip("-") + ("-" if is_separator else "")
+    return f"[{match[1]}{content}]"
+
+
+class Globs:
+    """Patterns compiled to one matcher, which remembers those that never matched."""
+
+    def __init__(self, patterns: Iterable[str], *, are_names: bool) -> None:
+        self.patterns = tuple(patterns)
+        self.is_everything = not self.patterns or any(p in {"*", "*.*"} for p in self.patterns)
+        compared = {p: normalize_glob(p) if are_names else p for p in self.patterns}
+        self._literals = {c: p for p, c in compared.items() if not _WILDCARD.search(c)}
+        globs = {p: fnmatch.translate(c) for p, c in compared.items() if _WILDCARD.search(c)}
+        self._matches = re.compile("|".join(globs.values()) or r"(?!)").match
+        self._unmatched = {p: re.compile(g).match for p, g in globs.items() if p not in {"*", "*.*"}}
+        self._unseen = set(self._literals.values())
+
+    @property
+    def literals(self) -> frozenset[str]:
+        """The patterns without wildcard, as they are compared."""
+        return frozenset(self._literals)
+
+    @property
+    def has_wildcard(self) -> bool:
+        """Whether some pattern can match a name that it does not spell."""
+        return self.is_everything or any(_WILDCARD.search(p) for p in self.patterns)
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """The patterns that nothing has matched so far, as they were written."""
+        return tuple(p for p in self.patterns if p in self._unmatched or p in self._unseen)
+
+    def match(self, text: str) -> bool:
+        """Tell whether some pattern matches `text`; empty patterns match nothing here."""
+        if literal := self._literals.get(text):
+            self._unseen.discard(literal)
+        elif not self.is_everything and not self._matches(text):
+            return False
+        if self._unmatched:
+            for pattern in [p for p, match in self._unmatched.items() if match(text)]:
+                del self._unmatched[pattern]
+        return True
+
+
+class Selection:
+    """What the configuration wants of upstream."""
+
+    def __init__(
+        self,
+        *,
+        package_matches: tuple[str, ...],
+        package_excludes: tuple[str, ...] = (),
+        filename_matches: tuple[str, ...] = (),
+        filename_excludes: tuple[str, ...] = (),
+        index_url: str = "",
+    ) -> None:
+        self.projects = Globs(package_matches, are_names=True)
+        self._excluded = Globs(package_excludes, are_names=True)
+        self._files = Globs(filename_matches, are_names=False)
+        self._excluded_files = Globs(filename_excludes, are_names=False)
+        self.of_files = _fingerprint(index_url, sorted(filename_matches), sorted(filename_excludes))
+        """A fingerprint of what decides on a project's files."""
+        self.of_projects = _fingerprint(self.of_files, sorted(package_matches), sorted(package_excludes))
+        """A fingerprint of the whole selection."""
+
+    @property
+    def needs_list(self) -> bool:
+        """Whether the project list has to be read: names without a wildcard are asked for one by one."""
+        return self.projects.has_wildcard
+
+    @property
+    def literal_names(self) -> tuple[NormalizedName, ...]:
+        """The names that are selected and spelled without a wildcard, sorted."""
+        return tuple(
+            sorted(NormalizedName(n) for n in self.projects.literals if self.selects(NormalizedName(n)))
+        )
+
+    def selects(self, name: NormalizedName) -> bool:
+        """Tell whether the project is wanted."""
+        if self._excluded.patterns and self._excluded.match(name):
+            return False
+        return self.projects.match(name)
+
+    def decide(self, files: Iterable[File]) -> tuple[tuple[File, ...], tuple[Skipped, ...]]:
+        """Divide a page's files into the wanted ones and the others, each of these with its reason."""
+        wanted, skipped = [], []
+        for file in files:
+            if self._excluded_files.patterns and self._excluded_files.match(file.filename):
+                skipped.append(Skipped(file, "filename_excludes"))
+            elif self._files.match(file.filename):
+                wanted.append(file)
+            else:
+                skipped.append(Skipped(file, "filename_matches"))
+        return tuple(wanted), tuple(skipped)
+
+    def unmatched_names(self) -> tuple[str, ...]:
+        """Name the patterns of projects that matched nothing so far, each with its option."""
+        return _named("package_matches", self.projects) + _named("package_excludes", self._excluded)
+
+    def unmatched_files(self) -> tuple[str, ...]:
+        """Name the patterns of files that matched nothing so far, each with its option."""
+        return _named("filename_matches", self._files) + _named("filename_excludes", self._excluded_files)
+
+
+def _named(option: str, globs: Globs) -> tuple[str, ...]:
+    return tuple(f"{option}: {pattern}" for pattern in globs.unmatched)
+
+
+def _fingerprint(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
