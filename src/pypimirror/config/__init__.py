@@ -1,0 +1,172 @@
+"""The configuration: INI text to one frozen `Config`, with every problem in one error."""
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+from pypimirror.config import ini, readers
+from pypimirror.errors import ConfigError, Problem
+
+__all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
+
+_COMMAND_LINE = "command line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A sound configuration. Paths are absolute, addresses of an index end in a slash."""
+
+    mirror_file_path: Path
+    package_matches: tuple[str, ...]
+    package_excludes: tuple[str, ...]
+    filename_matches: tuple[str, ...]
+    filename_excludes: tuple[str, ...]
+    index_url: str
+    base_url: str
+    lock_file_name: Path
+    log_filename: Path
+    state_dir: Path
+    cleanup: bool
+    create_indexes: bool
+    full_index: bool
+    verbose: bool
+    external_links: bool
+    follow_external_index_pages: bool
+    fetch_since_days: int
+    workers: int
+    timeout: float
+    retries: int
+    removal_grace_hours: float
+    removal_limit: float
+    min_free_space: int
+    warnings: tuple[str, ...] = ()
+
+
+class Option(NamedTuple):
+    """How an option is read, and its default as text; None where it has to be given or is computed."""
+
+    read: Callable[[str], Any]
+    default: str | None = None
+    is_required: bool = False
+
+
+OPTIONS: Mapping[str, Option] = {
+    "mirror_file_path": Option(str, is_required=True),
+    "package_matches": Option(readers.name_globs, is_required=True),
+    "package_excludes": Option(readers.name_globs, ""),
+    "filename_matches": Option(readers.file_globs, ""),
+    "filename_excludes": Option(readers.file_globs, ""),
+    "index_url": Option(readers.index_url),
+    "base_url": Option(readers.optional_url, ""),
+    "lock_file_name": Option(str, ".pypimirror/lock"),
+    "log_filename": Option(str),
+    "state_dir": Option(str),
+    "cleanup": Option(readers.boolean, "True"),
+    "create_indexes": Option(readers.boolean, "True"),
+    "full_index": Option(readers.boolean, "False"),
+    "verbose": Option(readers.boolean, "False"),
+    "external_links": Option(readers.boolean, "False"),
+    "follow_external_index_pages": Option(readers.boolean, "False"),
+    "fetch_since_days": Option(readers.whole(0, 100_000), "7"),
+    "workers": Option(readers.whole(1, 256), "16"),
+    "timeout": Option(readers.number(0.1, 3600, "seconds"), "30"),
+    "retries": Option(readers.whole(0, 100), "4"),
+    "removal_grace_hours": Option(readers.number(0, 87_600, "hours"), "24"),
+    "removal_limit": Option(readers.percent, "10"),
+    "min_free_space": Option(readers.size, "1G"),
+}
+
+
+def load(path: Path, overrides: Mapping[str, str]) -> Config:
+    """Read the file at `path`; `overrides` are what the command line sets, which wins.
+
+    Raises ConfigError with every problem of the file, also where there is no such file.
+    """
+    path = Path(os.path.abspath(path))  # noqa: PTH100 (links are kept: paths are relative to where the file is named)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        message = (
+            f"can't be read ({error.strerror}); name the configuration file, or make one with --sample-config"
+        )
+        raise ConfigError(str(path), (message,)) from error
+    return parse(content, source=str(path), folder=path.parent, overrides=overrides)
+
+
+def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, str]) -> Config:
+    """Turn INI text into a `Config`; relative paths are relative to `folder`. Raises ConfigError."""
+    read = ini.parse(content)
+    given = read.settings | {name: ini.Setting(_COMMAND_LINE, value) for name, value in overrides.items()}
+    reader = _Reader(given, list(read.problems))
+    values = {name: reader.value(name, option) for name, option in OPTIONS.items()}
+    values |= _paths(reader, folder)
+    reader.check_unknown(read.referenced)
+    if reader.problems:
+        raise ConfigError(source, tuple(reader.problems))
+    if values["index_url"] is None:
+        values["index_url"] = _default_index_url()
+    return Config(**values, warnings=read.warnings)
+
+
+class _Reader:
+    """Reads settings one by one and gathers what is wrong with them."""
+
+    def __init__(self, given: dict[str, ini.Setting], problems: list[Problem | str]) -> None:
+        self.given = given
+        self.problems = problems
+
+    def value(self, name: str, option: Option) -> Any:
+        section, text = self.given.get(name, ini.Setting(ini.SECTIONS[0], option.default or ""))
+        if name not in self.given:
+            if option.is_required:
+                self.problems.append(Problem(section, name, None, "missing; it has to be set"))
+            if option.default is None:
+                return None
+        return self.read(name, section, text, option.read)
+
+    def read(self, name: str, section: str, text: str, read: Callable[[str], Any]) -> Any:
+        try:
+            return read(text.strip())
+        except (ValueError, RuntimeError) as error:  # RuntimeError: "~user" without such a user
+            self.problems.append(Problem(section, name, text, str(error)))
+            return None
+
+    def path(self, name: str, folder: Path, default: str | None = None) -> Path | None:
+        if name not in self.given and default is None:
+            return None
+        section, text = self.given.get(name, ini.Setting(ini.SECTIONS[0], default or ""))
+        value: Path | None = self.read(name, section, text, partial(readers.path, folder=folder))
+        return value
+
+    def check_unknown(self, referenced: frozenset[str]) -> None:
+        for name, (section, _) in self.given.items():
+            if name in OPTIONS or name in referenced:
+                continue
+            near = difflib.get_close_matches(name, OPTIONS, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; docs/configuration.md lists the options"
+            self.problems.append(Problem(section, name, None, f"unknown option{hint}"))
+
+
+def _paths(reader: _Reader, folder: Path) -> dict[str, Path | None]:
+    root = reader.path("mirror_file_path", folder)
+    inside = root or folder
+    own = str(inside / ".pypimirror")
+    return {
+        "mirror_file_path": root,
+        # The ancestor's lock alone is relative to the mirror.
+        "lock_file_name": reader.path("lock_file_name", inside, OPTIONS["lock_file_name"].default),
+        "log_filename": reader.path("log_filename", folder, f"{own}/pypimirror.log"),
+        "state_dir": reader.path("state_dir", folder, own),
+    }
+
+
+def _default_index_url() -> str:
+    # distlib is slow to import, and few runs need more than its one constant.
+    from distlib.index import DEFAULT_INDEX  # noqa: PLC0415
+
+    return urlunsplit(urlsplit(str(DEFAULT_INDEX))._replace(path="/simple/"))

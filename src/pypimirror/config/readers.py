@@ -1,0 +1,106 @@
+"""One reader for each kind of value: text to a typed value, or a ValueError that says what is allowed."""
+
+import configparser
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pypimirror.selection import check_name_pattern
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+
+def boolean(text: str) -> bool:
+    """Read a boolean as configparser does."""
+    value = configparser.ConfigParser.BOOLEAN_STATES.get(text.lower())
+    if value is None:
+        raise ValueError("neither True (yes, on, 1) nor False (no, off, 0)")
+    return value
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Make a reader of whole numbers from `low` to `high`."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"not a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def number(low: float, high: float, unit: str) -> Callable[[str], float]:
+    """Make a reader of numbers of `unit` from `low` to `high`."""
+
+    def read(text: str) -> float:
+        if not re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", text) or not low <= float(text) <= high:
+            raise ValueError(f"not a number of {unit} from {low:g} to {high:g}")
+        return float(text)
+
+    return read
+
+
+def percent(text: str) -> float:
+    """Read a share of 100, with or without a percent sign."""
+    try:
+        return number(0, 100, "percent")(text.removesuffix("%").rstrip())
+    except ValueError as error:
+        raise ValueError("not a percentage from 0 to 100, such as 10 %") from error
+
+
+def size(text: str) -> int:
+    """Read a number of bytes, such as 500M or 1.5 GiB."""
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError("not a size in bytes, such as 500M or 1G (0 is off)")
+    return int(float(match[1]) * _FACTORS[match[2].lower()])
+
+
+def path(text: str, folder: Path) -> Path:
+    """Read a path: `~` is a home directory, a relative one is relative to `folder`."""
+    if not text or "\0" in text or "\n" in text:
+        raise ValueError("not a path")
+    return Path(os.path.normpath(folder / Path(text).expanduser()))
+
+
+def name_globs(text: str) -> tuple[str, ...]:
+    """Read patterns of project names, separated by white space."""
+    patterns = tuple(text.split())
+    for pattern in patterns:
+        check_name_pattern(pattern)
+    return patterns
+
+
+def file_globs(text: str) -> tuple[str, ...]:
+    """Read patterns of file names, separated by white space."""
+    patterns = tuple(text.split())
+    for pattern in patterns:
+        if "/" in pattern:
+            raise ValueError(f"{pattern} holds a slash; patterns are compared with the file's name alone")
+    return patterns
+
+
+def index_url(text: str) -> str:
+    """Read the address of a simple index; it comes back with a slash at its end."""
+    _http(text)
+    return text.rstrip("/") + "/"
+
+
+def optional_url(text: str) -> str:
+    """Read an address, or nothing."""
+    if text:
+        _http(text)
+    return text
+
+
+def _http(text: str) -> None:
+    try:
+        parts = urlsplit(text)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good or parts.query or parts.fragment or not text.isprintable() or " " in text:
+        raise ValueError("not an address such as https://index.example.org/simple/")
