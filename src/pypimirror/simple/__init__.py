@@ -1,0 +1,63 @@
+"""The simple repository API (PEP 503, 691, 700, 714): bytes to model, in either representation. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from pypimirror.errors import BadPageError
+from pypimirror.model import ListEntry, NormalizedName, ProjectPage
+from pypimirror.simple import from_html, from_json, json_list
+from pypimirror.simple.problems import PageProblem
+
+__all__ = ["ACCEPT", "parse_project_list", "parse_project_page"]
+
+_JSON = "application/vnd.pypi.simple.v1+json"
+_HTML = "application/vnd.pypi.simple.v1+html"
+_HTML_TYPES = frozenset({_HTML, "text/html", "application/xhtml+xml"})
+
+ACCEPT = f"{_JSON}, {_HTML};q=0.2, text/html;q=0.1"
+"""The Accept header: JSON is preferred, as it has sizes and upload times."""
+
+
+def parse_project_page(content: bytes, content_type: str, url: str, name: NormalizedName) -> ProjectPage:
+    """Read the project page that `url` (after redirects) gave.
+
+    Raises BadPageError for another type, another major API version, invalid JSON, or HTML that is cut off.
+    """
+    try:
+        if _is_json(content_type):
+            return from_json.project_page(content, url, name)
+        return from_html.project_page(content, _charset(content_type), url, name)
+    except PageProblem as problem:
+        raise BadPageError(url, str(problem)) from problem
+
+
+def parse_project_list(chunks: Iterable[bytes], content_type: str, url: str) -> Iterator[ListEntry]:
+    """Yield the entries of a project list block by block, never holding it whole.
+
+    Nothing may count as absent before the iterator ended by itself. Raises BadPageError as above.
+    """
+    try:
+        if _is_json(content_type):
+            yield from json_list.entries(chunks)
+        else:
+            yield from from_html.entries(chunks, _charset(content_type))
+    except PageProblem as problem:
+        raise BadPageError(url, str(problem)) from problem
+
+
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == _JSON:
+        return True
+    if media_type in _HTML_TYPES:
+        return False
+    if media_type.startswith("application/vnd.pypi.simple."):
+        raise PageProblem(f"{media_type} is an API that this version does not speak")
+    raise PageProblem(f"{media_type or 'no type at all'} is not a type of the simple repository API")
+
+
+def _charset(content_type: str) -> str | None:
+    for parameter in content_type.split(";")[1:]:
+        key, _, value = parameter.partition("=")
+        if key.strip().lower() == "charset":
+            return value.strip().strip("\"'") or None
+    return None

@@ -1,0 +1,168 @@
+"""The HTML representation (PEP 503, 592, 629, 658, 714, 740, 792) by lxml, as any server writes it."""
+
+from collections.abc import Iterable, Iterator
+from urllib.parse import unquote, urljoin
+
+from lxml import etree
+
+from pypimirror.filenames import is_distribution, version_of
+from pypimirror.model import Digest, File, ListEntry, NormalizedName, ProjectPage
+from pypimirror.simple.problems import PageProblem, check_api_version, digests, file_url, filename_of, refusal
+
+_BLOCK = 1 << 16
+_TAIL = 1 << 10
+
+# Links that older indexes put beside the files (PEP 438); they are not the index's own.
+_EXTERNAL_RELS = frozenset({"homepage", "download"})
+
+
+class _Anchors:
+    """A parser target: gathers anchors with their text, the base address and the meta values."""
+
+    def __init__(self) -> None:
+        self.anchors: list[tuple[dict[str, str], str]] = []
+        self.base: str | None = None
+        self.meta: dict[str, str] = {}
+        self._open: dict[str, str] | None = None
+        self._text: list[str] = []
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "a":
+            self._end_anchor()
+            self._open = dict(attributes)
+        elif tag == "base" and self.base is None:
+            self.base = attributes.get("href")
+        elif tag == "meta" and attributes.get("name", "").lower().startswith("pypi:"):
+            self.meta.setdefault(attributes["name"].lower(), attributes.get("content", ""))
+
+    def end(self, tag: str) -> None:
+        if tag == "a":
+            self._end_anchor()
+
+    def data(self, data: str) -> None:
+        if self._open is not None:
+            self._text.append(data)
+
+    def close(self) -> None:
+        self._end_anchor()
+
+    def _end_anchor(self) -> None:
+        if self._open is not None:
+            self.anchors.append((self._open, "".join(self._text).strip()))
+        self._open = None
+        self._text.clear()
+
+    def taken(self) -> list[tuple[dict[str, str], str]]:
+        """Hand over the anchors so far."""
+        anchors, self.anchors = self.anchors, []
+        return anchors
+
+    def check(self) -> None:
+        """Raise PageProblem where the page says that its API is not 1.x (PEP 629)."""
+        check_api_version(self.meta.get("pypi:repository-version", "1.0"))
+
+
+def project_page(content: bytes, charset: str | None, url: str, name: NormalizedName) -> ProjectPage:
+    """Read a project page; raise PageProblem where it is cut off or of another API."""
+    target = _Anchors()
+    for _ in _fed([content], charset, target):
+        pass
+    target.check()
+    base = urljoin(url, target.base or "")
+    files: dict[str, File] = {}
+    refused = []
+    for attributes, _ in target.anchors:
+        href = attributes.get("href", "").strip()
+        filename = _listed_filename(href, attributes)
+        if filename is None:
+            continue
+        reason = refusal(filename)
+        try:
+            if reason is None:
+                files.setdefault(filename, _file(filename, href, base, attributes, name))
+        except ValueError as error:
+            reason = f"{filename!r}: {error}"
+        if reason is not None:
+            refused.append(reason)
+    return ProjectPage(
+        files=tuple(files.values()),
+        status=target.meta.get("pypi:project-status") or None,
+        status_reason=target.meta.get("pypi:project-status-reason") or None,
+        refused=tuple(refused),
+    )
+
+
+def entries(chunks: Iterable[bytes], charset: str | None) -> Iterator[ListEntry]:
+    """Yield the projects that a root page links to; raise PageProblem where it is cut off."""
+    target = _Anchors()
+    for _ in _fed(chunks, charset, target):
+        for attributes, text in target.taken():
+            name = _listed_name(attributes.get("href", ""), text)
+            if name is not None:
+                yield ListEntry(name)
+    target.check()
+
+
+def _fed(chunks: Iterable[bytes], charset: str | None, target: _Anchors) -> Iterator[None]:
+    """Feed the parser block by block, yielding after each one; at the end the page has to be complete."""
+    try:
+        parser = etree.HTMLParser(target=target, encoding=charset or "utf-8", huge_tree=True)  # type: ignore[arg-type]
+    except LookupError:
+        parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)  # type: ignore[arg-type]
+    tail = b""
+    for chunk in chunks:
+        for start in range(0, len(chunk), _BLOCK):
+            parser.feed(chunk[start : start + _BLOCK])
+            yield
+        tail = (tail + chunk)[-_TAIL:]
+    # A page without its end may be a page that was cut off; what is absent from it says nothing.
+    if b"</html" not in tail.lower():
+        raise PageProblem("the HTML page is cut off (it has no </html>)")
+    parser.close()
+    yield
+
+
+def _listed_filename(href: str, attributes: dict[str, str]) -> str | None:
+    """Return the name of the file that an anchor lists; None where it links to something else."""
+    if not href or href.startswith("#") or _EXTERNAL_RELS & set(attributes.get("rel", "").lower().split()):
+        return None
+    filename = filename_of(href)
+    return filename if is_distribution(filename) else None
+
+
+def _listed_name(href: str, text: str) -> str | None:
+    """Return the project's name: the text, or the last component of the address where they disagree."""
+    path = href.partition("#")[0].partition("?")[0].rstrip("/")
+    last = unquote(path.rpartition("/")[2])
+    if not last or last in (".", ".."):
+        return None
+    return text.rstrip("/") if _same(text.rstrip("/"), last) else last
+
+
+def _same(text: str, last: str) -> bool:
+    return text.translate(_SEPARATORS).lower() == last.translate(_SEPARATORS).lower()
+
+
+_SEPARATORS = str.maketrans("_.", "--")
+
+
+def _file(filename: str, href: str, base: str, attributes: dict[str, str], name: NormalizedName) -> File:
+    algorithm, _, hexdigest = href.partition("#")[2].partition("&")[0].partition("=")
+    return File(
+        filename=filename,
+        url=file_url(base, href),
+        digests=digests({algorithm: hexdigest}),
+        version=version_of(filename, name),
+        requires_python=attributes.get("data-requires-python") or None,
+        yanked=attributes.get("data-yanked"),
+        core_metadata=_core_metadata(attributes),
+        provenance=attributes.get("data-provenance") or None,
+    )
+
+
+def _core_metadata(attributes: dict[str, str]) -> tuple[Digest, ...] | None:
+    offer = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
+    if offer is None or offer.lower() == "false":
+        return None
+    algorithm, separator, hexdigest = offer.partition("=")
+    return digests({algorithm: hexdigest}) if separator else ()

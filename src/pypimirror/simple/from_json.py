@@ -1,0 +1,123 @@
+"""The JSON representation of a project page (PEP 691, 700, 714, 740, 792), decoded by msgspec."""
+
+import msgspec
+
+from pypimirror.filenames import canonical_version, version_of
+from pypimirror.model import Digest, File, NormalizedName, ProjectPage
+from pypimirror.simple.problems import PageProblem, check_api_version, digests, file_url, refusal
+
+# Lists and serials as other servers really send them: null for what is absent, serials as text.
+_Serial = int | str | None
+_CoreMetadata = bool | dict[str, str] | None
+
+
+class Meta(msgspec.Struct):
+    """The `meta` object of either page."""
+
+    api_version: str = msgspec.field(name="api-version", default="1.0")
+    last_serial: _Serial = msgspec.field(name="_last-serial", default=None)
+
+
+class _Status(msgspec.Struct):
+    status: str | None = None
+    reason: str | None = None
+
+
+class _File(msgspec.Struct):
+    filename: str
+    url: str
+    hashes: dict[str, str] | None = None
+    size: int | str | None = None
+    requires_python: str | None = msgspec.field(name="requires-python", default=None)
+    yanked: bool | str | None = None
+    upload_time: str | None = msgspec.field(name="upload-time", default=None)
+    core_metadata: _CoreMetadata = msgspec.field(name="core-metadata", default=None)
+    dist_info_metadata: _CoreMetadata = msgspec.field(name="dist-info-metadata", default=None)
+    data_dist_info_metadata: _CoreMetadata = msgspec.field(name="data-dist-info-metadata", default=None)
+    provenance: str | None = None
+
+
+class _Page(msgspec.Struct):
+    files: list[_File]
+    meta: Meta
+    name: str | None = None
+    versions: list[str] | None = None
+    project_status: _Status | str | None = msgspec.field(name="project-status", default=None)
+
+
+_decode = msgspec.json.Decoder(_Page).decode
+
+
+def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
+    """Read a project page; raise PageProblem where it is none."""
+    try:
+        page = _decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PageProblem(f"not the JSON of a project page ({error})") from error
+    check_api_version(page.meta.api_version)
+    spelled = {canonical_version(v): v for v in page.versions or ()}
+    files: dict[str, File] = {}
+    refused = []
+    for entry in page.files:
+        reason = refusal(entry.filename)
+        try:
+            if reason is None:
+                files.setdefault(entry.filename, _file(entry, url, name, spelled))
+        except ValueError as error:
+            reason = f"{entry.filename!r}: {error}"
+        if reason is not None:
+            refused.append(reason)
+    status = page.project_status
+    return ProjectPage(
+        files=tuple(files.values()),
+        serial=serial_text(page.meta.last_serial),
+        status=status.status if isinstance(status, _Status) else status,
+        status_reason=status.reason if isinstance(status, _Status) else None,
+        refused=tuple(refused),
+    )
+
+
+def serial_text(serial: _Serial) -> str | None:
+    """Return a serial as text: they are compared for equality only."""
+    return None if serial is None else str(serial)
+
+
+def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str]) -> File:
+    version = version_of(entry.filename, name)
+    if version is not None:
+        version = spelled.get(canonical_version(version), version) if spelled else version
+    return File(
+        filename=entry.filename,
+        url=file_url(url, entry.url),
+        digests=digests(entry.hashes or {}),
+        size=_size(entry.size),
+        version=version,
+        requires_python=entry.requires_python or None,
+        yanked=_yanked(entry.yanked),
+        core_metadata=_core_metadata(entry),
+        upload_time=entry.upload_time or None,
+        provenance=entry.provenance or None,
+    )
+
+
+def _size(size: int | str | None) -> int | None:
+    if size is None or size == "":
+        return None
+    if int(size) < 0:
+        raise ValueError(f"its size is {size}")
+    return int(size)
+
+
+def _yanked(yanked: bool | str | None) -> str | None:  # noqa: FBT001 (PEP 592's own type)
+    if yanked is None or yanked is False:
+        return None
+    return "" if yanked is True else yanked
+
+
+def _core_metadata(entry: _File) -> tuple[Digest, ...] | None:
+    # PEP 714: the new name wins; the others are what servers wrote before it, or by mistake.
+    offers = (entry.core_metadata, entry.dist_info_metadata, entry.data_dist_info_metadata)
+    offer = next((o for o in offers if o is not None), None)
+    if offer is None or offer is False:
+        return None
+    return () if offer is True else digests(offer)

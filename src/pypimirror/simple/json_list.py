@@ -1,0 +1,134 @@
+"""The JSON project list as a stream: blocks cut at object ends and decoded by msgspec, never held whole.
+
+All of PyPI is one object of more than 40 MB; decoded at once it takes some 200 MiB.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from pypimirror.model import ListEntry
+from pypimirror.simple.from_json import Meta, serial_text
+from pypimirror.simple.problems import PageProblem, check_api_version
+
+_HEAD_LIMIT = 1 << 20
+_ENTRY_LIMIT = 1 << 22
+"""Bytes before the first project, and bytes of one project: far beyond what any index sends."""
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|["{}\[\]]', re.DOTALL)
+_PROJECTS = re.compile(rb"\s*:\s*\[")
+
+
+class _Entry(msgspec.Struct):
+    name: str
+    last_serial: int | str | None = msgspec.field(name="_last-serial", default=None)
+
+
+class _Frame(msgspec.Struct):
+    """The list without its projects."""
+
+    meta: Meta
+
+
+_decode_entries = msgspec.json.Decoder(list[_Entry]).decode
+_decode_frame = msgspec.json.Decoder(_Frame).decode
+
+
+def entries(chunks: Iterable[bytes]) -> Iterator[ListEntry]:
+    """Yield every entry; raise PageProblem for anything but one complete project list of API 1.x."""
+    source = iter(chunks)
+    head, buffer = _until_projects(source)
+    is_ended = False
+    while not is_ended:
+        decoded, buffer, is_ended = _take(buffer)
+        for entry in decoded:
+            yield ListEntry(entry.name, serial_text(entry.last_serial))
+        if not decoded and not is_ended:
+            buffer += _next(source, held=len(buffer))
+    try:
+        frame = _decode_frame(head + _rest(buffer, source))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PageProblem(f"not the JSON of a project list ({error})") from error
+    check_api_version(frame.meta.api_version)
+
+
+def _until_projects(source: Iterator[bytes]) -> tuple[bytes, bytes]:
+    """Return what stands before the first project, `[` included, and what was read behind it."""
+    buffer = b""
+    for chunk in source:
+        buffer += chunk
+        start = _projects_start(buffer)
+        if start is not None:
+            return buffer[:start], buffer[start:]
+        if len(buffer) > _HEAD_LIMIT:
+            break
+    raise PageProblem("not the JSON of a project list (it has no projects)")
+
+
+def _projects_start(buffer: bytes) -> int | None:
+    depth = 0
+    for match in _TOKEN.finditer(buffer):
+        token = match[0]
+        if token in (b"{", b"["):
+            depth += 1
+        elif token in (b"}", b"]"):
+            depth -= 1
+        elif depth == 1 and token == b'"projects"' and (key := _PROJECTS.match(buffer, match.end())):
+            return key.end()
+    return None
+
+
+def _next(source: Iterator[bytes], *, held: int) -> bytes:
+    chunk = next(source, None)
+    if chunk is None:
+        raise PageProblem("the project list is cut off")
+    if held > _ENTRY_LIMIT:
+        raise PageProblem("not the JSON of a project list (an entry is too long)")
+    return chunk
+
+
+def _rest(buffer: bytes, source: Iterator[bytes]) -> bytes:
+    for chunk in source:
+        buffer += chunk
+        if len(buffer) > _ENTRY_LIMIT:
+            raise PageProblem("not the JSON of a project list (it goes on after the projects)")
+    return buffer
+
+
+def _take(buffer: bytes) -> tuple[list[_Entry], bytes, bool]:
+    """Decode the whole entries at the start of `buffer`: these, what is left, and whether the list ended."""
+    # Almost always the last "}," ends an entry. Where it stands inside one, or behind the list, this is no
+    # valid array, and the tokens have to be looked at.
+    buffer = buffer.lstrip(b" \t\r\n,")
+    cut = buffer.rfind(b"},") + 1
+    if cut:
+        try:
+            return _decode_entries(b"[" + buffer[:cut] + b"]"), buffer[cut + 1 :], False
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+    entries_end, list_end = _ends(buffer)
+    try:
+        decoded = _decode_entries(b"[" + buffer[:entries_end] + b"]")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PageProblem(f"not the JSON of a project list ({error})") from error
+    if list_end is not None:
+        return decoded, buffer[list_end:], True
+    return decoded, buffer[entries_end:], False
+
+
+def _ends(buffer: bytes) -> tuple[int, int | None]:
+    """Return where the last whole entry ends, and where the list's own `]` stands, if it is there."""
+    depth = end = 0
+    for match in _TOKEN.finditer(buffer):
+        token = match[0]
+        if token in (b"{", b"["):
+            depth += 1
+        elif depth == 0 and token == b"]":
+            return end, match.start()
+        elif token in (b"}", b"]"):
+            depth -= 1
+            end = match.end() if depth == 0 else end
+        elif token == b'"':  # a string that the next chunk will end
+            break
+    return end, None

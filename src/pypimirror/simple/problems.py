@@ -1,0 +1,47 @@
+"""What both representations share: their one error, the API version, and an entry's way to a `File`."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote, urljoin, urlsplit
+
+from pypimirror import filenames
+from pypimirror.model import Digest
+
+_HEX = re.compile(r"[0-9a-f]{8,256}")
+_ALGORITHM = re.compile(r"[a-z0-9_-]{1,32}")
+
+
+class PageProblem(Exception):  # noqa: N818 (becomes BadPageError, which knows the address)
+    """Why bytes are no page of a simple index."""
+
+
+def check_api_version(version: str) -> None:
+    """Raise PageProblem for another major version than 1 (PEP 629)."""
+    if version.partition(".")[0] != "1":
+        raise PageProblem(f"API version {version[:20]}; only 1.x is known")
+
+
+def digests(offered: Mapping[str, str]) -> tuple[Digest, ...]:
+    """Return the well-formed digests of `offered`, sorted by algorithm."""
+    pairs = ((algorithm.lower(), value.lower()) for algorithm, value in offered.items())
+    return tuple(sorted(Digest(a, v) for a, v in pairs if _ALGORITHM.fullmatch(a) and _HEX.fullmatch(v)))
+
+
+def file_url(base: str, reference: str) -> str:
+    """Return the absolute address of a file without its fragment; raise ValueError for other than http(s)."""
+    url = urljoin(base, reference).partition("#")[0]
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"its address {url[:200]!r} is neither http nor https")
+    return url
+
+
+def filename_of(url: str) -> str:
+    """Return the last component of an address's path, percent-decoded."""
+    return unquote(urlsplit(url).path.rpartition("/")[2])
+
+
+def refusal(filename: str) -> str | None:
+    """Say why a file of this name is refused; None where it is not."""
+    reason = filenames.why_unsafe(filename)
+    return reason and f"{filename[:200]!r}: its name is {reason}"
