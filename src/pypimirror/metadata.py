@@ -1,0 +1,38 @@
+"""Core metadata out of a wheel (PEP 658: exactly the METADATA file of its .dist-info folder)."""
+
+import re
+import zipfile
+import zlib
+from typing import BinaryIO
+
+from pypimirror import names
+
+MAX_SIZE = 1 << 24
+"""Bytes; METADATA holds the project's README, and no more has to be believed."""
+
+_METADATA = re.compile(r"(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info/METADATA")
+
+
+def from_wheel(wheel: BinaryIO, filename: str) -> bytes | None:
+    """Return the METADATA of a wheel; None where the wheel is damaged or has none that is surely its own."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            member = _member([info.filename for info in archive.infolist()], filename)
+            if member is None or archive.getinfo(member).file_size > MAX_SIZE:
+                return None
+            return archive.read(member)
+    # What zipfile raises for bytes that are no zip file, are cut, encrypted, or packed in an unknown way.
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError):
+        return None
+
+
+def _member(members: list[str], filename: str) -> str | None:
+    found = [match for match in map(_METADATA.fullmatch, members) if match]
+    if len(found) > 1:
+        project, version = [*filename.split("-"), ""][:2]
+        found = [m for m in found if _is_same(m["name"], project) and m["version"] == version]
+    return found[0][0] if len(found) == 1 else None
+
+
+def _is_same(one: str, other: str) -> bool:
+    return names.is_valid(one) and names.is_valid(other) and names.normalize(one) == names.normalize(other)
