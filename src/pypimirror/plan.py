@@ -1,0 +1,86 @@
+"""Wanted against held: what to fetch, what to keep, what upstream no longer lists. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from pypimirror.filenames import is_wheel
+from pypimirror.model import Digest, File, HeldFile
+
+
+class Conflict(msgspec.Struct, frozen=True):
+    """A held file that upstream now lists with other content; names on an index are never reused."""
+
+    filename: str
+    reason: str
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What brings a project to what is wanted."""
+
+    fetch: tuple[File, ...]
+    keep: tuple[HeldFile, ...]
+    """With what upstream says of them now."""
+    update: tuple[HeldFile, ...]
+    """Those of `keep` of which upstream now says something else than before."""
+    complete: tuple[HeldFile, ...]
+    """Those of `keep` whose core metadata is missing, or is not what upstream offers now."""
+    vanished: tuple[HeldFile, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+def make_plan(wanted: Sequence[File], held: Mapping[str, HeldFile]) -> Plan:
+    """Compare what is wanted of a project with what is held of it."""
+    fetch, keep, update, complete, conflicts = [], [], [], [], []
+    for file in wanted:
+        old = held.get(file.filename)
+        if old is None:
+            fetch.append(file)
+            continue
+        if reason := _conflict(file, old):
+            conflicts.append(Conflict(file.filename, reason))
+            keep.append(old)
+            continue
+        new = msgspec.structs.replace(old, file=_merged(file, old.file))
+        keep.append(new)
+        if new != old:
+            update.append(new)
+        if _lacks_metadata(new):
+            complete.append(new)
+    names = {file.filename for file in wanted}
+    return Plan(
+        fetch=tuple(fetch),
+        keep=tuple(keep),
+        update=tuple(update),
+        complete=tuple(complete),
+        vanished=tuple(f for name, f in held.items() if name not in names),
+        conflicts=tuple(conflicts),
+    )
+
+
+def _conflict(file: File, held: HeldFile) -> str | None:
+    known = dict(held.file.digests) | {"sha256": held.sha256}
+    for algorithm, hexdigest in file.digests:
+        if known.get(algorithm, hexdigest) != hexdigest:
+            return f"upstream's page now says {algorithm} {hexdigest}; held is {known[algorithm]}"
+    if file.size is not None and file.size != held.size:
+        return f"upstream's page now says {file.size} bytes; held are {held.size}"
+    return None
+
+
+def _merged(new: File, old: File) -> File:
+    """Return `new` with what bytes that never change can't lose: digests and the time of upload."""
+    digests = dict(old.digests) | dict(new.digests)
+    return msgspec.structs.replace(
+        new,
+        digests=tuple(sorted(Digest(a, v) for a, v in digests.items())),
+        upload_time=new.upload_time or old.upload_time,
+    )
+
+
+def _lacks_metadata(held: HeldFile) -> bool:
+    offered = held.file.core_metadata
+    if held.metadata is None:
+        return offered is not None or is_wheel(held.file.filename)
+    sha256 = dict(offered or ()).get("sha256")
+    return sha256 is not None and sha256 != held.metadata
