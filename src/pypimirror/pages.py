@@ -1,0 +1,185 @@
+"""Model to bytes: the pages of the mirror, in both representations of API 1.4, everything escaped. Pure.
+
+Links are relative, so that the tree works under any host, path or scheme. Pages hold no clock, and everything
+in them is sorted here, so that the same state always gives the same bytes.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+from urllib.parse import quote
+
+import jinja2
+import msgspec
+from packaging.version import InvalidVersion, Version
+
+from pypimirror.model import HeldFile, NormalizedName
+
+API_VERSION = "1.4"
+RENDERER = "1"
+"""To be changed whenever the same state renders to other bytes: that is how an upgrade reaches old pages."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Project(msgspec.Struct, frozen=True, kw_only=True):
+    """What a project's page shows."""
+
+    name: NormalizedName
+    files: tuple[HeldFile, ...]
+    status: str | None = None
+    status_reason: str | None = None
+
+
+class Link(NamedTuple):
+    """An anchor of an HTML page."""
+
+    href: str
+    text: str
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+class _Meta(msgspec.Struct, rename={"api_version": "api-version"}):
+    api_version: str = API_VERSION
+
+
+class _Status(msgspec.Struct, omit_defaults=True):
+    status: str
+    reason: str | None = None
+
+
+# PEP 691: absent optional keys are left out rather than null; some clients stumble over null.
+class _File(
+    msgspec.Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "requires_python": "requires-python",
+        "core_metadata": "core-metadata",
+        "upload_time": "upload-time",
+    },
+):
+    filename: str
+    url: str
+    hashes: dict[str, str]
+    size: int
+    requires_python: str | None = None
+    core_metadata: dict[str, str] | None = None
+    yanked: bool | str | None = None
+    upload_time: str | None = None
+    provenance: str | None = None
+
+
+class _ProjectPage(msgspec.Struct, omit_defaults=True, rename={"project_status": "project-status"}):
+    meta: _Meta
+    name: str
+    files: list[_File]
+    versions: list[str]
+    project_status: _Status | None = None
+
+
+def project_html(project: Project) -> bytes:
+    """Render a project page (PEP 503 and its additions; frozen by PEP 833)."""
+    text = _template("project.html").render(
+        api_version=API_VERSION,
+        name=project.name,
+        status=project.status,
+        status_reason=project.status_reason,
+        links=[_file_link(held) for held in _sorted(project.files)],
+    )
+    return text.encode()
+
+
+def project_json(project: Project) -> bytes:
+    """Render a project page (PEP 691, 700, 714, 740, 792)."""
+    files = _sorted(project.files)
+    versions = {held.file.version: None for held in files if held.file.version is not None}
+    status = _Status(project.status, project.status_reason) if project.status else None
+    page = _ProjectPage(_Meta(), project.name, [_json_file(f) for f in files], list(versions), status)
+    return _encode(page) + b"\n"
+
+
+def root_html(projects: Iterable[tuple[NormalizedName, str]]) -> Iterator[bytes]:
+    """Render the root page block by block; `projects` are names with how they are shown, sorted by name."""
+    links = (Link(f"{name}/", shown) for name, shown in projects)
+    return _streamed("root.html", title="Simple index", links=links)
+
+
+def root_json(projects: Iterable[tuple[NormalizedName, str]]) -> Iterator[bytes]:
+    """Render the root page block by block."""
+    yield b'{"meta":' + _encode(_Meta()) + b',"projects":['
+    separator = b""
+    for _, shown in projects:
+        yield separator + b'{"name":' + _encode(shown) + b"}"
+        separator = b","
+    yield b"]}\n"
+
+
+def full_html(projects: Iterable[Project]) -> Iterator[bytes]:
+    """Render the ancestor's page of all files block by block; `projects` are sorted by name."""
+    links = (
+        Link(f"{project.name}/{_href(held)}", held.file.filename)
+        for project in projects
+        for held in _sorted(project.files)
+    )
+    return _streamed("root.html", title="All files", links=links)
+
+
+def _streamed(template: str, *, title: str, links: Iterable[Link]) -> Iterator[bytes]:
+    stream = _template(template).stream(api_version=API_VERSION, title=title, links=links)
+    stream.enable_buffering(2000)
+    return (text.encode() for text in stream)
+
+
+@functools.cache
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pypimirror"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template(name)
+
+
+def _sorted(files: Sequence[HeldFile]) -> list[HeldFile]:
+    return sorted(files, key=lambda held: (*_version_key(held.file.version or ""), held.file.filename))
+
+
+@functools.lru_cache(maxsize=4096)
+def _version_key(version: str) -> tuple[bool, Version, str]:
+    """Sort what is no version before all versions."""
+    try:
+        return True, Version(version), version
+    except InvalidVersion:
+        return False, Version("0"), version
+
+
+def _href(held: HeldFile) -> str:
+    # quote() also hides what would make a scheme, a query or a fragment of a file's name.
+    return f"{quote(held.file.filename, safe='')}#sha256={held.sha256}"
+
+
+def _file_link(held: HeldFile) -> Link:
+    file = held.file
+    attributes = {
+        "data-requires-python": file.requires_python,
+        "data-core-metadata": held.metadata and f"sha256={held.metadata}",
+        "data-yanked": file.yanked,
+        "data-provenance": file.provenance,
+    }
+    given = tuple((key, value) for key, value in attributes.items() if value is not None)
+    return Link(_href(held), file.filename, given)
+
+
+def _json_file(held: HeldFile) -> _File:
+    file = held.file
+    return _File(
+        filename=file.filename,
+        url=quote(file.filename, safe=""),
+        hashes=dict(file.digests) | {"sha256": held.sha256},
+        size=held.size,
+        requires_python=file.requires_python,
+        core_metadata={"sha256": held.metadata} if held.metadata else None,
+        # PEP 592 and 691: a reason is a non-empty string, none at all is true.
+        yanked=None if file.yanked is None else file.yanked or True,
+        upload_time=file.upload_time,
+        provenance=file.provenance,
+    )
