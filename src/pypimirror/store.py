@@ -1,0 +1,306 @@
+"""The tree on disk: the only room that opens, renames and removes anything below the mirror's folder.
+
+Files are written in `.pypimirror/new` and renamed into place when they are whole, so that nothing half-made
+ever lies where it is served.
+"""
+
+import contextlib
+import errno
+import logging
+import os
+import pwd
+import shutil
+import stat
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from pypimirror import names
+from pypimirror.errors import ConfigError, StateError, TreeError
+from pypimirror.filenames import is_distribution
+from pypimirror.model import NormalizedName
+
+_log = logging.getLogger(__name__)
+
+PRIVATE = ".pypimirror"
+HTML = "index.html"
+JSON = "index.v1_json"
+FULL = "full.html"
+
+_FILE_MODE = 0o644
+_FOLDER_MODE = 0o755
+_READABLE_BY_ALL = 0o004
+_READABLE_BY_GROUP = 0o040
+
+# What is wrong with one place in the tree; anything else is wrong with the machine, and ends the run.
+_LOCAL_ERRORS = frozenset(
+    {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ENAMETOOLONG, errno.ELOOP, errno.EXDEV}
+)
+
+
+class Temporary(NamedTuple):
+    """A file on its way in: open for writing and reading, in the private folder."""
+
+    path: str
+    file: BinaryIO
+
+
+class Store:
+    """The tree below one folder. Names handed in are normalized names and safe file names."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._root = str(root)
+        self._temporary = f"{self._root}/{PRIVATE}/new"
+        self._umask = os.umask(0o077)
+        os.umask(self._umask)
+        self._count = 0
+        self._folders: set[str] = set()
+
+    # -- the folder itself --------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Make the mirror's folder and its private folder."""
+        self.root.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        private = self.root / PRIVATE
+        # mkdir, not chmod: a setgid bit that the folder inherits has to stay.
+        private.mkdir(mode=0o700, exist_ok=True)
+        (private / "new").mkdir(mode=0o700, exist_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a run that was killed left in the private folder. Call it under the lock."""
+        with os.scandir(self._temporary) as entries:
+            for entry in entries:
+                _log.info("removed %s, left by a run that was killed", entry.path)
+                os.unlink(entry.path)
+
+    def warn_of_umask(self) -> None:
+        """Warn where files will be unreadable to a web server of another user."""
+        mode = self.root.stat().st_mode
+        readable = _READABLE_BY_GROUP if mode & stat.S_ISGID else _READABLE_BY_ALL
+        if not _FILE_MODE & ~self._umask & readable:
+            _log.warning(
+                "the umask %03o leaves files unreadable to other users, such as the web server", self._umask
+            )
+
+    def tree_id(self, *, is_state_new: bool, state_id: str | None, state_path: Path) -> str:
+        """Return the tree's identity, which its state carries too; raise StateError where they differ."""
+        path = self.root / PRIVATE / "id"
+        try:
+            found = path.read_text("ascii").strip() or None
+        except FileNotFoundError:
+            found = None
+        if (
+            state_id is not None
+            and found != state_id
+            and (found is not None or not _is_within(state_path, self.root))
+        ):
+            reason = f"belongs to another tree than {self.root} (is its disk mounted?)"
+            raise StateError(state_path, reason)
+        if found is None:
+            found = state_id or uuid.uuid4().hex
+            self._write_private(path, found)
+        elif is_state_new:
+            _log.warning("the state of %s is gone; the tree is adopted", self.root)
+        return found
+
+    def _write_private(self, path: Path, text: str) -> None:
+        temporary = self.open_temporary()
+        temporary.file.write(text.encode())
+        temporary.file.close()
+        os.replace(temporary.path, path)
+
+    # -- files ------------------------------------------------------------------------------
+
+    def open_temporary(self) -> Temporary:
+        """Open a new file in the private folder."""
+        self._count += 1
+        path = f"{self._temporary}/{os.getpid()}-{self._count}"
+        return Temporary(path, open(path, "x+b"))
+
+    def discard(self, temporary: Temporary) -> None:
+        """Close and remove a temporary file."""
+        temporary.file.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary.path)
+
+    def place(
+        self, temporary: Temporary, project: NormalizedName | None, name: str, *, mtime: float | None = None
+    ) -> None:
+        """Rename a temporary file into a project's folder, or into the root; `mtime` is in POSIX seconds.
+
+        Raises TreeError where something foreign is in the way.
+        """
+        temporary.file.flush()
+        os.fchmod(temporary.file.fileno(), _FILE_MODE & ~self._umask)
+        if mtime is not None:
+            os.utime(temporary.file.fileno(), (mtime, mtime))
+        temporary.file.close()
+        target = self._path(project, name)
+        with _local_errors(target):
+            self._make_folder(project)
+            os.replace(temporary.path, target)
+
+    def write(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
+        """Write a page, or a file beside a file, unless it has these bytes; tell whether it was written."""
+        temporary = self.open_temporary()
+        try:
+            for chunk in chunks:
+                temporary.file.write(chunk)
+            if self._has_bytes(self._path(project, name), temporary.file):
+                return False
+            self.place(temporary, project, name)
+            return True
+        finally:
+            self.discard(temporary)
+
+    def _has_bytes(self, path: str, wanted: BinaryIO) -> bool:
+        try:
+            with open(path, "rb") as present:
+                if os.fstat(present.fileno()).st_size != wanted.tell():
+                    return False
+                wanted.seek(0)
+                while chunk := wanted.read(1 << 18):
+                    if present.read(len(chunk)) != chunk:
+                        return False
+                return True
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return False
+
+    def sizes(self, project: str) -> dict[str, int]:
+        """Return the regular files in a folder of the root, with their sizes in bytes."""
+        try:
+            with os.scandir(f"{self._root}/{project}") as entries:
+                return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+
+    def open_existing(self, project: str, name: str) -> BinaryIO | None:
+        """Open a file for reading; None where it is not there."""
+        try:
+            return open(f"{self._root}/{project}/{name}", "rb")
+        except FileNotFoundError:
+            return None
+
+    def _path(self, project: NormalizedName | None, name: str) -> str:
+        return f"{self._root}/{name}" if project is None else f"{self._root}/{project}/{name}"
+
+    def _make_folder(self, project: NormalizedName | None) -> None:
+        if project is None or project in self._folders:
+            return
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(f"{self._root}/{project}", _FOLDER_MODE)
+        self._folders.add(project)
+
+    # -- trees that were laid out by others ---------------------------------------------------
+
+    def raw_folders(self) -> dict[NormalizedName, list[str]]:
+        """Return the folders whose names are a project's in another spelling than the normalized one."""
+        found: dict[NormalizedName, list[str]] = {}
+        with os.scandir(self._root) as entries:
+            for entry in entries:
+                if not names.is_valid(entry.name) or not entry.is_dir(follow_symlinks=False):
+                    continue
+                name = names.normalize(entry.name)
+                if name != entry.name:
+                    found.setdefault(name, []).append(entry.name)
+        return found
+
+    def link_from(self, folder: str, project: NormalizedName, name: str) -> None:
+        """Give a file of another folder its place in the project's; its mode and mtime stay as they are."""
+        source, target = f"{self._root}/{folder}/{name}", self._path(project, name)
+        with _local_errors(target):
+            self._make_folder(project)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(target)
+            try:
+                os.link(source, target)
+            except OSError:  # a file system without hard links
+                temporary = self.open_temporary()
+                temporary.file.close()
+                shutil.copy2(source, temporary.path)
+                os.replace(temporary.path, target)
+
+    def is_same(self, folder: str, project: NormalizedName) -> bool:
+        """Tell whether two names are one folder, as on a file system that ignores case."""
+        try:
+            return os.path.samefile(f"{self._root}/{folder}", f"{self._root}/{project}")
+        except FileNotFoundError:
+            return False
+
+    def rename_folder(self, folder: str, project: NormalizedName) -> None:
+        """Give a folder its normalized name where only the case differs."""
+        os.rename(f"{self._root}/{folder}", f"{self._root}/{project}")
+
+    def remove(self, folder: str, name: str) -> None:
+        """Remove one file, if it is there; an empty `folder` is the root."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{self._root}/{folder}/{name}")
+
+    def remove_folder(self, folder: str) -> bool:
+        """Remove a folder if nothing is left in it; tell whether it is gone."""
+        try:
+            os.rmdir(f"{self._root}/{folder}")
+        except OSError:
+            return False
+        return True
+
+
+def check_root(root: Path) -> None:
+    """Raise ConfigError where `root` is no folder to keep a mirror in.
+
+    That is `/`, a home directory, or a folder that holds something else than projects.
+    """
+    reason = _why_no_root(root)
+    if reason is not None:
+        raise ConfigError(
+            f"mirror_file_path = {root}", (f"{reason}; name an empty folder, or one of a mirror",)
+        )
+
+
+def _why_no_root(root: Path) -> str | None:
+    real = root.resolve()
+    if real == Path("/"):
+        return "it is the root of the file system"
+    if real in {Path(entry.pw_dir).resolve() for entry in pwd.getpwall()} | {Path.home().resolve()}:
+        return "it is a home directory"
+    if not root.exists():
+        return None
+    if not root.is_dir():
+        return "it is no folder"
+    if (root / PRIVATE / "id").exists():
+        return None
+    with os.scandir(root) as entries:
+        foreign = next((e.name for e in entries if not _may_stay(e)), None)
+    return foreign and f"its folder {foreign!r} is not laid out as <project>/<file>"
+
+
+def _may_stay(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry may lie in a mirror's folder."""
+    if entry.name.startswith(".") or entry.name == "lost+found" or not entry.is_dir():
+        return True
+    # A link to a folder is a name in another spelling.
+    return entry.is_symlink() or _is_project_folder(entry.path)
+
+
+def _is_project_folder(path: str) -> bool:
+    with os.scandir(path) as entries:
+        kinds = [(entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith(".")]
+    if any(is_dir for _, is_dir in kinds):
+        return False
+    return not kinds or any(name == HTML or is_distribution(name) for name, _ in kinds)
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    return path.is_relative_to(folder)
+
+
+@contextlib.contextmanager
+def _local_errors(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _LOCAL_ERRORS:
+            raise TreeError(path, f"something else is in the way ({error.strerror})") from error
+        raise
