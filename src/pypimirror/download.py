@@ -1,0 +1,214 @@
+"""One file's way in: streamed, bounded, hashed and verified, into a file that `store` opened.
+
+Everything here runs in worker threads: a task in, a value out, nothing shared.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from functools import partial
+from typing import BinaryIO, NamedTuple
+from urllib.parse import urlsplit
+
+from pypimirror import metadata
+from pypimirror.errors import MirrorError, NotFoundError, UnavailableError, VerificationError
+from pypimirror.filenames import is_wheel
+from pypimirror.model import Digest, File
+from pypimirror.upstream import CHUNK, Upstream
+
+MAX_UNDECLARED = 1 << 33
+"""Bytes that are taken of a file whose size neither the page nor the answer tells."""
+
+_STRENGTH = (
+    "md5",
+    "sha1",
+    "sha224",
+    "sha3_224",
+    "sha256",
+    "blake2s",
+    "sha3_256",
+    "sha384",
+    "sha3_384",
+    "sha512",
+    "sha3_512",
+    "blake2b",
+)
+"""Algorithms that can be checked (hashlib's guaranteed set of fixed length), the weakest first."""
+
+
+class Received(NamedTuple):
+    """A file that is whole and verified: in the temporary file, or where it was if `is_adopted`."""
+
+    sha256: str
+    size: int
+    is_adopted: bool
+    metadata: bytes | None
+    notes: tuple[str, ...]
+    metadata_error: UnavailableError | None
+
+
+def obtain(
+    upstream: Upstream, file: File, into: BinaryIO, existing: BinaryIO | None
+) -> Received | MirrorError | OSError:
+    """Adopt `existing` if it is the file, else download the file into `into`; errors come as values.
+
+    A MirrorError concerns this file alone, an OSError the machine.
+    """
+    try:
+        if existing is not None and (found := _verified(file, existing)):
+            return _with_metadata(upstream, file, existing, found, is_adopted=True)
+        found = upstream.retrying(partial(_transfer, upstream, file, into))
+        return _with_metadata(upstream, file, into, found, is_adopted=False)
+    except (MirrorError, OSError) as error:
+        return error
+    finally:
+        if existing is not None:
+            existing.close()
+
+
+def strongest(digests: Iterable[Digest]) -> Digest | None:
+    """Return the strongest digest that can be checked; None where there is none."""
+    known = [d for d in digests if d.algorithm in _STRENGTH and _has_right_length(d)]
+    return max(known, key=lambda d: _STRENGTH.index(d.algorithm), default=None)
+
+
+def _has_right_length(digest: Digest) -> bool:
+    return len(digest.hexdigest) == hashlib.new(digest.algorithm, usedforsecurity=False).digest_size * 2
+
+
+class _Found(NamedTuple):
+    sha256: str
+    size: int
+    notes: tuple[str, ...] = ()
+
+
+class _Hashes:
+    """The sha256 that we keep, and the strongest digest that upstream offers, over the same bytes."""
+
+    def __init__(self, file: File) -> None:
+        self.expected = strongest(file.digests)
+        self._sha256 = hashlib.sha256()
+        algorithm = self.expected.algorithm if self.expected else "sha256"
+        self._offered = (
+            self._sha256 if algorithm == "sha256" else hashlib.new(algorithm, usedforsecurity=False)
+        )
+        self.size = 0
+
+    def update(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        self._sha256.update(chunk)
+        if self._offered is not self._sha256:
+            self._offered.update(chunk)
+
+    @property
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+    def mismatch(self, file: File) -> str | None:
+        """Say what differs from what upstream's page says; None where nothing does."""
+        if file.size is not None and self.size != file.size:
+            return f"it has {self.size} bytes, upstream's page says {file.size}"
+        if self.expected and self._offered.hexdigest() != self.expected.hexdigest:
+            algorithm, hexdigest = self.expected
+            return f"its {algorithm} is {self._offered.hexdigest()}, upstream's page says {hexdigest}"
+        return None
+
+
+def _verified(file: File, existing: BinaryIO) -> _Found | None:
+    hashes = _Hashes(file)
+    if hashes.expected is None:
+        return None
+    while chunk := existing.read(CHUNK):
+        hashes.update(chunk)
+    return None if hashes.mismatch(file) else _Found(hashes.sha256, hashes.size)
+
+
+def _transfer(upstream: Upstream, file: File, into: BinaryIO) -> _Found:
+    hashes = _Hashes(file)
+    if hashes.expected is None:
+        _check_trust(file, file.url)
+    into.seek(0)
+    into.truncate()
+    with upstream.open_file(file.url) as answer:
+        if hashes.expected is None:
+            _check_trust(file, answer.url)
+            if answer.content_encoding != "identity":
+                raise VerificationError(
+                    file.url, f"it comes packed ({answer.content_encoding}) and has no digest"
+                )
+        bound = file.size if file.size is not None else answer.length
+        for chunk in answer.chunks(is_decoded=False):
+            hashes.update(chunk)
+            if hashes.size > (MAX_UNDECLARED if bound is None else bound):
+                raise VerificationError(file.url, f"it is longer than {bound or MAX_UNDECLARED} bytes")
+            into.write(chunk)
+    into.flush()
+    if reason := hashes.mismatch(file):
+        raise VerificationError(file.url, reason)
+    notes = () if hashes.expected else (f"{file.filename}: taken without a digest, as upstream offers none",)
+    return _Found(hashes.sha256, hashes.size, notes)
+
+
+def _check_trust(file: File, url: str) -> None:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    is_loopback = host == "localhost" or host.startswith("127.") or host == "::1"
+    if parts.scheme != "https" and not is_loopback:
+        raise VerificationError(file.url, "it has no digest, and the connection is not https")
+
+
+def _with_metadata(
+    upstream: Upstream, file: File, content: BinaryIO, found: _Found, *, is_adopted: bool
+) -> Received:
+    text, notes, error = core_metadata(upstream, file, content)
+    return Received(found.sha256, found.size, is_adopted, text, found.notes + notes, error)
+
+
+def core_metadata(
+    upstream: Upstream, file: File, content: BinaryIO
+) -> tuple[bytes | None, tuple[str, ...], UnavailableError | None]:
+    """Return the core metadata of a file that is held: out of the wheel where that is what upstream offers.
+
+    It is fetched only where the wheel's own differs from the digest offered, or the file is no wheel
+    (PEP 658). Beside it come notes, and the error where upstream can't be had now.
+    """
+    if is_wheel(file.filename):
+        text = metadata.from_wheel(content, file.filename)
+        if text is None:
+            return None, (f"{file.filename}: no core metadata, as the wheel is damaged or has none",), None
+        if _is_offered(text, file):
+            return text, (), None
+    elif file.core_metadata is None:
+        return None, (), None
+    try:
+        return upstream.retrying(partial(_metadata_transfer, upstream, file)), (), None
+    except UnavailableError as error:
+        return None, (), error
+    except (NotFoundError, VerificationError) as error:
+        return None, (f"{file.filename}: no core metadata ({error})",), None
+
+
+def _metadata_transfer(upstream: Upstream, file: File) -> bytes:
+    text = b""
+    with upstream.open_file(f"{file.url}.metadata") as answer:
+        for chunk in answer.chunks(is_decoded=False):
+            text += chunk
+            if len(text) > metadata.MAX_SIZE:
+                raise VerificationError(answer.url, f"it is longer than {metadata.MAX_SIZE} bytes")
+    if not _is_offered(text, file):
+        raise VerificationError(f"{file.url}.metadata", "its digest is not what upstream's page says")
+    return text
+
+
+def _is_offered(text: bytes, file: File) -> bool:
+    """Tell whether this is the core metadata whose digest upstream offers, if it offers one."""
+    offered = strongest(file.core_metadata or ())
+    return offered is None or _digest(text, offered.algorithm) == offered.hexdigest
+
+
+def sha256(content: bytes) -> str:
+    """Return the sha256 of a few bytes."""
+    return _digest(content, "sha256")
+
+
+def _digest(content: bytes, algorithm: str) -> str:
+    return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()

@@ -1,0 +1,257 @@
+"""Upstream over HTTP, and the only importer of requests: sessions, time-outs, retries, error mapping.
+
+Nothing here knows what a page means; `simple` reads what this room fetches.
+"""
+
+import contextlib
+import email.utils
+import http
+import itertools
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import NamedTuple, TypeVar
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from pypimirror import __version__
+from pypimirror.errors import BadPageError, NotFoundError, UnavailableError
+from pypimirror.model import NormalizedName, Validators
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+CHUNK = 1 << 18
+MAX_PAGE = 1 << 27
+"""Bytes of a project page, unpacked: several times the largest that PyPI has."""
+
+_HOSTS = 32
+"""Connection pools kept: an index, its file hosts, and whatever it redirects to."""
+
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+_LONGEST_RETRY_AFTER_S = 120.0
+"""What a server may ask for before the project is rather left to the next run."""
+
+_MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class Fetched(NamedTuple):
+    """A page as it came: `url` is where it was found, after redirects."""
+
+    content: bytes
+    content_type: str
+    url: str
+    validators: Validators
+    serial: str | None
+
+
+class NotModified(NamedTuple):
+    """Upstream's word that a page is what it was."""
+
+    serial: str | None
+
+
+class Answer:
+    """An open answer with status 200: its headers, and its body as it comes in."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self._response = response
+        headers = response.headers
+        self.url = _without_credentials(response.url)
+        self.content_type = headers.get("Content-Type", "")
+        self.content_encoding = headers.get("Content-Encoding", "identity").lower()
+        self.length = _length(headers.get("Content-Length"))
+        self.validators = Validators(headers.get("ETag"), headers.get("Last-Modified"))
+        self.serial = headers.get("X-PyPI-Last-Serial")
+
+    def chunks(self, *, is_decoded: bool) -> Iterator[bytes]:
+        """Yield the body in blocks; raise UnavailableError where it breaks off."""
+        raw = self._response.raw
+        try:
+            while chunk := raw.read(CHUNK, decode_content=is_decoded):
+                yield chunk
+        except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
+            raise UnavailableError(self.url, f"the answer broke off ({_innermost(error)})") from error
+
+
+class Upstream:
+    """The index that is mirrored, spoken to over one session by as many threads as it has connections."""
+
+    def __init__(self, index_url: str, *, timeout: float, retries: int, connections: int) -> None:
+        self.index_url = _without_credentials(index_url)
+        self._origin = _origin(index_url)
+        self._credentials = _credentials(index_url)
+        self._timeout = timeout
+        self._retries = retries
+        self._requests = itertools.count()
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = f"pypimirror/{__version__} requests/{requests.__version__}"
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.max_redirects = 10
+        adapter = HTTPAdapter(pool_connections=_HOSTS, pool_maxsize=connections)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
+
+    def requests_made(self) -> int:
+        """Return how many requests were sent so far; to be called once, when the run ends."""
+        return next(self._requests)
+
+    def project_url(self, name: NormalizedName) -> str:
+        """Return the address of a project's page (PEP 503)."""
+        return urljoin(self.index_url, f"{name}/")
+
+    def page(self, url: str, *, accept: str, validators: Validators) -> Fetched | NotModified:
+        """Fetch a page, conditionally where `validators` are given, with retries.
+
+        Raises NotFoundError, UnavailableError, or BadPageError for one of more than MAX_PAGE bytes.
+        """
+        return self.retrying(lambda: self._page(url, accept, validators))
+
+    def _page(self, url: str, accept: str, validators: Validators) -> Fetched | NotModified:
+        with self.open_page(url, accept=accept, validators=validators) as answer:
+            if isinstance(answer, NotModified):
+                return answer
+            content, size = [], 0
+            for chunk in answer.chunks(is_decoded=True):
+                size += len(chunk)
+                if size > MAX_PAGE:
+                    raise BadPageError(answer.url, f"longer than {MAX_PAGE} bytes")
+                content.append(chunk)
+            return Fetched(
+                b"".join(content), answer.content_type, answer.url, answer.validators, answer.serial
+            )
+
+    @contextlib.contextmanager
+    def open_page(self, url: str, *, accept: str, validators: Validators) -> Iterator[Answer | NotModified]:
+        """Open a page for reading as a stream, without retries; errors as for `page`."""
+        headers = {"Accept": accept, "Accept-Encoding": "gzip, deflate"}
+        if validators.etag:
+            headers["If-None-Match"] = validators.etag
+        if validators.last_modified:
+            headers["If-Modified-Since"] = validators.last_modified
+        with self._sent(url, headers) as response:
+            is_conditional = bool(validators.etag or validators.last_modified)
+            if response.status_code == http.HTTPStatus.NOT_MODIFIED and is_conditional:
+                yield NotModified(response.headers.get("X-PyPI-Last-Serial"))
+            else:
+                yield _checked(response)
+
+    @contextlib.contextmanager
+    def open_file(self, url: str) -> Iterator[Answer]:
+        """Open a file for reading as a stream of its very bytes, without retries; errors as for `page`."""
+        with self._sent(url, {"Accept": "*/*", "Accept-Encoding": "identity"}) as response:
+            yield _checked(response)
+
+    def retrying(self, operation: Callable[[], _T]) -> _T:
+        """Call `operation` again while it raises an UnavailableError that may pass, up to the retries."""
+        for attempt in itertools.count():
+            try:
+                return operation()
+            except UnavailableError as error:
+                pause = error.retry_after if error.retry_after is not None else _pause(attempt)
+                if not error.may_pass or attempt >= self._retries or pause > _LONGEST_RETRY_AFTER_S:
+                    raise
+                _log.debug("%s; asking again in %.1f s", error, pause)
+                time.sleep(pause)
+        raise AssertionError
+
+    @contextlib.contextmanager
+    def _sent(self, url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
+        next(self._requests)
+        # Credentials of the index go to its own host alone; other hosts have theirs in netrc.
+        auth = self._credentials if _origin(url) == self._origin else None
+        try:
+            response = self._session.get(url, headers=headers, stream=True, timeout=self._timeout, auth=auth)
+        except requests.exceptions.SSLError as error:
+            raise UnavailableError(url, f"TLS failed ({_innermost(error)})", may_pass=False) from error
+        except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
+            raise UnavailableError(url, _innermost(error)) from error
+        except requests.RequestException as error:
+            raise UnavailableError(url, _innermost(error), may_pass=False) from error
+        is_read = False
+        try:
+            yield response
+            is_read = True
+        finally:
+            # A body that was not read to its end leaves a connection that can't be used again.
+            if is_read:
+                response.raw.drain_conn() if response.status_code != http.HTTPStatus.OK else None
+                response.raw.release_conn()
+            else:
+                response.close()
+
+
+def _checked(response: requests.Response) -> Answer:
+    status = response.status_code
+    if status == http.HTTPStatus.OK:
+        return Answer(response)
+    url = _without_credentials(response.url)
+    reason = f"answers {status} {response.reason or ''}".rstrip()
+    if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
+        raise NotFoundError(url, reason)
+    retry_after = _retry_after(response.headers.get("Retry-After"))
+    raise UnavailableError(url, reason, may_pass=status in _MAY_PASS, retry_after=retry_after)
+
+
+def _pause(attempt: int) -> float:
+    longest: float = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
+    return longest * random.uniform(0.5, 1)  # noqa: S311 (so that workers don't ask in step)
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Read Retry-After in seconds: a number or a date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _length(value: str | None) -> int | None:
+    return int(value) if value is not None and value.isdecimal() else None
+
+
+def _innermost(error: BaseException) -> str:
+    """Say in a few words why a request failed: what the innermost error says."""
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
+        error = next((e for e in inner if isinstance(e, BaseException) and id(e) not in seen), error)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).rpartition(">: ")[2] or type(error).__name__
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _credentials(url: str) -> tuple[str, str] | None:
+    parts = urlsplit(url)
+    if parts.username is None:
+        return None
+    return unquote(parts.username), unquote(parts.password or "")
+
+
+def _without_credentials(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
