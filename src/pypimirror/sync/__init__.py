@@ -1,0 +1,48 @@
+"""The story of a run, from top to bottom."""
+
+import logging
+
+from pypimirror.sync import adopt, crawl, projects, publish
+from pypimirror.sync.run import Counts, InFlight, Progress, Report, Run
+
+__all__ = ["Counts", "InFlight", "Progress", "Report", "Run", "rewrite_pages", "update"]
+
+_log = logging.getLogger(__name__)
+
+
+def update(run: Run) -> Report:
+    """Bring the mirror up to date: list, per project page, plan, files and pages, then the root page.
+
+    Raises UpstreamError where upstream can't be had or trusted, OSError where the machine fails.
+    """
+    found = crawl.find_due(run)
+    raw_folders = adopt.raw_folders(run)
+    failed = projects.bring_up_to_date(run, found.due, raw_folders)
+    crawl.check_any_answer(run, found, failed)
+    publish.projects_due(run)
+    publish.root(run)
+    adopt.remove_leftovers(run, raw_folders)
+    crawl.keep_note(run, found)
+    _warn_of_unmatched(run, found)
+    run.state.commit()
+    return run.report()
+
+
+def rewrite_pages(run: Run) -> Report:
+    """Write all pages anew from the state, without asking upstream."""
+    publish.root_is_due(run)
+    publish.every_project(run)
+    publish.root(run)
+    run.state.commit()
+    return run.report()
+
+
+def _warn_of_unmatched(run: Run, found: crawl.Crawl) -> None:
+    if not found.is_full:
+        return
+    unmatched = run.selection.unmatched_names()
+    # Patterns of files can be judged only where every project's page was read.
+    if run.counts.pages_read == run.state.listed_count():
+        unmatched += run.selection.unmatched_files()
+    for pattern in unmatched:
+        _log.warning("nothing upstream matches %s", pattern)
