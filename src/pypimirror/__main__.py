@@ -1,0 +1,5 @@
+"""Run the command as ``python -m pypimirror``."""
+
+from pypimirror.cli import main
+
+main()

@@ -1,0 +1,136 @@
+"""The command line: the ancestor's flags, and ours in the same style."""
+
+import argparse
+import importlib.resources
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pypimirror import __version__
+
+_DESCRIPTION = """\
+Keeps a partial or full mirror of a Python package index as plain files, which any web server can serve.
+CONFIG is an INI file; "pypimirror --sample-config" prints one to begin with.
+"""
+
+_EPILOG = """\
+exit status:
+  0  the mirror is what upstream and the configuration say
+  1  an error of the machine or of pypimirror itself
+  2  wrong usage or configuration; nothing was touched
+  3  finished, but some projects or files failed; the next run tries them again
+  4  upstream could not be had or trusted; nothing was changed
+  5  another run holds the lock
+  130, 143  interrupted; what is there is whole
+
+in a crontab:
+  */6 * * * * pypimirror /usr/bin/pypimirror /etc/pypimirror.cfg --update-fetch
+"""
+
+
+class Arguments(NamedTuple):
+    """What the command line asks for."""
+
+    config: Path
+    mode: str
+    """The long option's name."""
+    only: tuple[str, ...]
+    log_console: bool
+    overrides: Mapping[str, str]
+    """Options of the configuration that the command line sets."""
+
+
+class _SampleConfig(argparse.Action):
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:  # noqa: A002
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        sample = importlib.resources.files("pypimirror").joinpath("pypimirror.cfg.sample")
+        print(sample.read_text("utf-8"), end="")
+        parser.exit()
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Read the command line; wrong usage ends the program with status 2, as argparse does."""
+    parser = _parser()
+    if not argv:
+        parser.print_usage()
+        parser.exit(2)
+    options = parser.parse_args(argv)
+    if options.mode is None:
+        parser.error("name a mode: --update-fetch, --initial-fetch or --indexes-only")
+    if options.project and options.mode == "indexes-only":
+        parser.error("--project limits a fetch; --indexes-only fetches nothing")
+    return Arguments(
+        config=options.config,
+        mode=options.mode,
+        only=tuple(options.project),
+        log_console=options.log_console,
+        overrides=_overrides(options),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pypimirror",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="%(prog)s CONFIG MODE [options]",
+    )
+    parser.add_argument("config", metavar="CONFIG", type=Path, help="the configuration file")
+    _add_modes(parser)
+    fetching = parser.add_argument_group("options")
+    fetching.add_argument(
+        "--project",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="fetch this one of the selected projects alone (may be given several times)",
+    )
+    fetching.add_argument("-v", "--verbose", action="store_true", help="log more")
+    fetching.add_argument("-c", "--log-console", action="store_true", help="copy the log to the console")
+    fetching.add_argument("-f", "--log-filename", metavar="FILE", help="the log file")
+    fetching.add_argument(
+        "-e",
+        "--follow-external-links",
+        action="store_true",
+        help="download files that pages link to elsewhere",
+    )
+    fetching.add_argument(
+        "-x", "--follow-external-index-pages", action="store_true", help="look for such files on linked pages"
+    )
+    fetching.add_argument(
+        "-d", "--fetch-since-days", metavar="DAYS", help="accepted and ignored: updates are exact"
+    )
+    parser.add_argument("--version", action="version", version=f"pypimirror {__version__}")
+    parser.add_argument(
+        "--sample-config", action=_SampleConfig, help="print a configuration file with every option"
+    )
+    return parser
+
+
+def _add_modes(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("modes")
+    modes = group.add_mutually_exclusive_group()
+    for short, name, text in (
+        ("-U", "update-fetch", "bring the mirror up to date; an empty one is filled"),
+        ("-I", "initial-fetch", "the same, and check every project and file whatever the state says"),
+        ("-i", "indexes-only", "write all pages anew, without network"),
+    ):
+        modes.add_argument(short, f"--{name}", dest="mode", action="store_const", const=name, help=text)
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, str]:
+    flags = {
+        "verbose": options.verbose,
+        "external_links": options.follow_external_links,
+        "follow_external_index_pages": options.follow_external_index_pages,
+    }
+    overrides = {name: "True" for name, is_set in flags.items() if is_set}
+    if options.log_filename:
+        # What a shell completes is relative to where one stands, not to the configuration file.
+        overrides["log_filename"] = str(Path.cwd() / options.log_filename)
+    if options.fetch_since_days is not None:
+        overrides["fetch_since_days"] = options.fetch_since_days
+    return overrides

@@ -1,0 +1,159 @@
+"""One run of the command: configuration, lock, log, the run itself, and what is said of it."""
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Iterator
+
+from filelock import FileLock, Timeout
+
+from pypimirror import __version__, config, sync
+from pypimirror.cli import logs, progress, summary
+from pypimirror.cli.arguments import Arguments
+from pypimirror.cli.status import Status
+from pypimirror.config import Config
+from pypimirror.errors import ConfigError, MirrorLockedError, Problem, UpstreamError
+from pypimirror.model import NormalizedName
+from pypimirror.names import normalize
+from pypimirror.selection import Selection
+from pypimirror.state import State
+from pypimirror.store import PRIVATE, Store, check_root
+from pypimirror.upstream import Upstream
+
+_log = logging.getLogger(__name__)
+
+_STATE = "state.sqlite"
+_STATE_ID = "tree"
+
+
+def run(args: Arguments) -> Status:
+    """Do what the command line asks for; raise ConfigError before anything is touched, or any MirrorError."""
+    configuration = config.load(args.config, args.overrides)
+    selection = Selection(
+        package_matches=configuration.package_matches,
+        package_excludes=configuration.package_excludes,
+        filename_matches=configuration.filename_matches,
+        filename_excludes=configuration.filename_excludes,
+        index_url=configuration.index_url,
+    )
+    only = _only(args, selection)
+    check_root(configuration.mirror_file_path)
+    store = Store(configuration.mirror_file_path)
+    store.prepare()
+    try:
+        with _locked(configuration):
+            logs.start(configuration, on_console=args.log_console)
+            return _run_locked(args, configuration, selection, store, only)
+    except MirrorLockedError as error:
+        logs.tell_locked(configuration, str(error), on_console=args.log_console)
+        return Status.LOCKED
+
+
+def _only(args: Arguments, selection: Selection) -> tuple[NormalizedName, ...]:
+    problems, found = [], []
+    for name in args.only:
+        try:
+            found.append(normalize(name))
+        except ValueError as error:
+            problems.append(str(error))
+        else:
+            if not selection.selects(found[-1]):
+                problems.append(f"{name} is not selected by package_matches and package_excludes")
+    if problems:
+        raise ConfigError("--project", tuple(problems))
+    return tuple(dict.fromkeys(found))
+
+
+@contextlib.contextmanager
+def _locked(configuration: Config) -> Iterator[None]:
+    """Hold the configured lock, and the tree's own, so that two configurations can't write one tree."""
+    own = configuration.mirror_file_path / PRIVATE / "lock"
+    paths = {path.parent.resolve() / path.name for path in (own, configuration.lock_file_name)}
+    with contextlib.ExitStack() as held:
+        for path in sorted(paths):
+            if not path.parent.is_dir():
+                problem = Problem("DEFAULT", "lock_file_name", str(path), "its folder does not exist")
+                raise ConfigError("configuration", (problem,))
+            try:
+                held.enter_context(FileLock(path, timeout=0))
+            except Timeout as error:
+                raise MirrorLockedError(path) from error
+        yield
+
+
+def _run_locked(
+    args: Arguments,
+    configuration: Config,
+    selection: Selection,
+    store: Store,
+    only: tuple[NormalizedName, ...],
+) -> Status:
+    for warning in configuration.warnings:
+        _log.warning("%s", warning)
+    store.warn_of_umask()
+    store.sweep()
+    with contextlib.ExitStack() as opened:
+        state = opened.enter_context(contextlib.closing(_state(configuration, store)))
+        upstream = opened.enter_context(contextlib.closing(_upstream(configuration)))
+        show = opened.enter_context(progress.shown(is_wanted=not args.log_console))
+        work = sync.Run(
+            config=configuration,
+            selection=selection,
+            store=store,
+            state=state,
+            upstream=upstream,
+            progress=show,
+            clock=time.time,
+            is_recheck=args.mode == "initial-fetch",
+            only=only,
+        )
+        outcome = _done(work, args.mode)
+    summary.tell(outcome, configuration, is_verbose=sys.stderr.isatty() and not args.log_console)
+    return outcome.status
+
+
+def _state(configuration: Config, store: Store) -> State:
+    configuration.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = configuration.state_dir / _STATE
+    is_new = not path.exists()
+    state = State.open(path)
+    tree = store.tree_id(is_state_new=is_new, state_id=state.note(_STATE_ID), state_path=path)
+    state.set_note(_STATE_ID, tree)
+    state.commit()
+    return state
+
+
+def _upstream(configuration: Config) -> Upstream:
+    return Upstream(
+        configuration.index_url,
+        timeout=configuration.timeout,
+        retries=configuration.retries,
+        connections=configuration.workers,
+    )
+
+
+def _done(work: sync.Run, mode: str) -> summary.Outcome:
+    """Do the work, and record how it ended."""
+    started = work.clock()
+    _log.info("pypimirror %s: --%s of %s begins", __version__, mode, work.upstream.index_url)
+    try:
+        report = sync.rewrite_pages(work) if mode == "indexes-only" else sync.update(work)
+        outcome = summary.of_report(report)
+    except UpstreamError as error:
+        outcome = summary.of_upstream_error(error)
+    ended, counts = work.clock(), work.counts
+    work.state.record_run(
+        mode=mode,
+        started=started,
+        ended=ended,
+        status=outcome.status,
+        requests=work.upstream.requests_made(),
+        stored=counts.stored,
+        adopted=counts.adopted,
+        bytes=counts.stored_bytes,
+        failed=counts.failed,
+    )
+    is_news = summary.is_news(outcome, work.state, ended)
+    work.state.commit()
+    return outcome._replace(is_news=is_news)

@@ -1,0 +1,62 @@
+"""The log file, and its copy on the console."""
+
+import logging
+import logging.handlers
+import os
+import sys
+from pathlib import Path
+
+from pypimirror.config import Config
+
+_FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
+_DAYS_KEPT = 14
+
+_root = logging.getLogger("pypimirror")
+
+
+class _RotatingAtMidnight(logging.handlers.TimedRotatingFileHandler):
+    """Rotates by the date of the file itself, so also under a command that runs for seconds."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, when="midnight", backupCount=_DAYS_KEPT, encoding="utf-8", delay=True)
+
+    def rotate(self, source: str, dest: str) -> None:
+        try:
+            super().rotate(source, dest)
+        except OSError as error:
+            # A folder that takes no new files, as /var/log may: one long log is better than none.
+            print(f"{source}: can't be rotated ({error.strerror})", file=sys.stderr)
+
+
+def silence() -> None:
+    """Keep what libraries warn of, and our own words before the log is there, off the console."""
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
+def start(config: Config, *, on_console: bool) -> None:
+    """Log to the configured file; raise OSError where it can't be written."""
+    config.log_filename.open("ab").close()
+    _start(config, _RotatingAtMidnight(config.log_filename), on_console=on_console)
+
+
+def tell_locked(config: Config, message: str, *, on_console: bool) -> None:
+    """Log one line without rotating: the file is another run's."""
+    path = config.log_filename
+    before = path.stat() if path.exists() else None
+    handler = logging.FileHandler(path, encoding="utf-8")
+    _start(config, handler, on_console=on_console)
+    _root.info(message)
+    handler.close()
+    if before is not None:
+        # The file's date decides when it is rotated, and that is the other run's business.
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _start(config: Config, handler: logging.Handler, *, on_console: bool) -> None:
+    logging.raiseExceptions = False
+    handlers = [handler, logging.StreamHandler(sys.stderr)] if on_console else [handler]
+    for each in handlers:
+        each.setFormatter(logging.Formatter(_FORMAT))
+        _root.addHandler(each)
+    _root.setLevel(logging.DEBUG if config.verbose else logging.INFO)
+    _root.propagate = False

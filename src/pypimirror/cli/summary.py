@@ -1,0 +1,98 @@
+"""What is said of a run when it ended: nothing while all is well, and the same trouble once a day at most."""
+
+import hashlib
+import logging
+import sys
+from typing import NamedTuple
+
+from pypimirror.cli.status import Status
+from pypimirror.config import Config
+from pypimirror.errors import UpstreamError
+from pypimirror.state import Failure, State
+from pypimirror.sync import Report
+
+_log = logging.getLogger(__name__)
+
+_TOLD_NOTE = "told"
+_DAY_S = 86_400
+_SHOWN = 10
+
+
+class Outcome(NamedTuple):
+    """How a run ended: in one line, in the lines that name the trouble, and as a key to know it again by."""
+
+    status: Status
+    line: str
+    details: tuple[str, ...] = ()
+    key: str = ""
+    is_news: bool = False
+    """Whether cron's mailbox shall have it."""
+
+
+def of_report(report: Report) -> Outcome:
+    """Sum up a run that came to its end."""
+    counts, failures = report
+    done = f"{counts.projects} projects asked about, {counts.changed} changed; {_files(report)}"
+    if not failures:
+        return Outcome(Status.OK, f"up to date: {done}")
+    projects = len({failure.project for failure in failures})
+    line = (
+        f"{projects} {'project' if projects == 1 else 'projects'} could not be brought up to date;"
+        f" all else was done ({done}). What failed keeps its last good state and is tried again"
+    )
+    key = hashlib.sha256(repr([failure[:2] for failure in failures]).encode()).hexdigest()
+    return Outcome(Status.FAILURES, line, tuple(_told(f) for f in failures), key)
+
+
+def of_upstream_error(error: UpstreamError) -> Outcome:
+    """Sum up a run that could not trust what upstream said, if it said anything."""
+    line = f"upstream could not be had or trusted, and nothing was changed: {error}"
+    return Outcome(Status.NO_UPSTREAM, line, key=type(error).__name__)
+
+
+def is_news(outcome: Outcome, state: State, now: float) -> bool:
+    """Tell whether trouble is new, or a day has passed since the last word of it; and remember that."""
+    if outcome.status is Status.OK:
+        state.set_note(_TOLD_NOTE, None)
+        return False
+    key = f"{int(outcome.status)} {outcome.key}"
+    told_key, _, told_at = (state.note(_TOLD_NOTE) or "").rpartition(" ")
+    if told_key == key and now - float(told_at) < _DAY_S:
+        return False
+    state.set_note(_TOLD_NOTE, f"{key} {now:.0f}")
+    return True
+
+
+def tell(outcome: Outcome, config: Config, *, is_verbose: bool) -> None:
+    """Write the summary to the log; to standard error when it is news, or somebody sits there."""
+    level = logging.INFO if outcome.status is Status.OK else logging.ERROR
+    _log.log(level, "%s", outcome.line)
+    if not (outcome.is_news or is_verbose):
+        return
+    print(f"pypimirror: {outcome.line}", file=sys.stderr)
+    for detail in outcome.details[:_SHOWN]:
+        print(f"  {detail}", file=sys.stderr)
+    more = len(outcome.details) - _SHOWN
+    if more > 0:
+        print(f"  and {more} more", file=sys.stderr)
+    if outcome.status is not Status.OK:
+        print(f"  the log has the details: {config.log_filename}", file=sys.stderr)
+
+
+def _files(report: Report) -> str:
+    counts = report.counts
+    adopted = f", {counts.adopted} adopted" if counts.adopted else ""
+    return f"{counts.stored} files stored ({_size(counts.stored_bytes)}){adopted}"
+
+
+def _told(failure: Failure) -> str:
+    place = failure.project if failure.filename is None else f"{failure.project}/{failure.filename}"
+    return f"{place}: {failure.reason}"
+
+
+def _size(size: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
