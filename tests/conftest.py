@@ -1,0 +1,26 @@
+"""Fixtures for runs of the real command against a real index on loopback."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fake_index import FakeIndex
+from tests.mirror import Mirror
+
+
+@pytest.fixture
+def index() -> Iterator[FakeIndex]:
+    """An empty index that speaks JSON and HTML."""
+    with FakeIndex() as running:
+        yield running
+
+
+@pytest.fixture
+def make_mirror(tmp_path: Path, index: FakeIndex) -> Callable[..., Mirror]:
+    """Make a mirror of `index`; keywords are options of its configuration."""
+
+    def make(**options: object) -> Mirror:
+        return Mirror(tmp_path, index.url, **options)
+
+    return make

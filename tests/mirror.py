@@ -1,0 +1,217 @@
+"""A mirror under test: its configuration file, runs of the real command, and looks at the tree."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+import msgspec
+
+COMMAND = Path(sys.executable).with_name("pypimirror")
+
+
+class Ended(NamedTuple):
+    """How a run of the command ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+class Entry(NamedTuple):
+    """A file of the tree."""
+
+    content: bytes
+    mtime_ns: int
+    mode: int
+
+
+class Mirror:
+    """A mirror in `folder`, configured by `options` beside what every test needs."""
+
+    def __init__(self, folder: Path, index_url: str, **options: object) -> None:
+        self.folder = folder
+        self.root = folder / "mirror"
+        self.config = folder / "pypimirror.cfg"
+        self.index_url = index_url
+        self.configure(**options)
+
+    def configure(self, **options: object) -> None:
+        """Write the configuration file; the defaults for tests give way to `options`."""
+        values = {"package_matches": "*", "retries": 0, "timeout": 5, "min_free_space": 0} | options
+        lines = [f"{name} = {value}" for name, value in values.items()]
+        head = ["[DEFAULT]", f"mirror_file_path = {self.root}", f"index_url = {self.index_url}"]
+        self.config.write_text("\n".join([*head, *lines, ""]), "utf-8")
+
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Ended:
+        """Run the installed command to its end."""
+        process = self.start(*arguments, env=env)
+        stdout, stderr = process.communicate(timeout=120)
+        return Ended(process.returncode, stdout, stderr)
+
+    def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
+        """Start the installed command."""
+        return subprocess.Popen(
+            [COMMAND, self.config, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=clean_environment() | (env or {}),
+        )
+
+    def update(self) -> None:
+        """Run an update that has to end well, and silently."""
+        assert self.run("--update-fetch") == Ended(0, "", "")
+
+    @property
+    def log(self) -> str:
+        return (self.root / ".pypimirror/pypimirror.log").read_text("utf-8")
+
+    def tree(self) -> dict[str, Entry]:
+        """Return every served file."""
+        return {
+            str(path.relative_to(self.root)): _entry(path)
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file() and path.relative_to(self.root).parts[0] != ".pypimirror"
+        }
+
+    def names(self) -> set[str]:
+        """Return the paths of every served file that is no page."""
+        return {path for path in self.tree() if Path(path).name not in {"index.html", "index.v1_json"}}
+
+    def page(self, project: str) -> "JsonPage":
+        """Return a project's JSON page."""
+        return msgspec.json.decode((self.root / project / "index.v1_json").read_bytes(), type=JsonPage)
+
+    def file(self, project: str, filename: str) -> "JsonFile":
+        """Return what the project's JSON page says of a file."""
+        (found,) = [file for file in self.page(project).files if file.filename == filename]
+        return found
+
+    def listed(self, project: str) -> set[str]:
+        """Return the files that both of a project's pages list."""
+        json_names = {file.filename for file in self.page(project).files}
+        html_names = {text for _, text, _ in anchors(self.root / project / "index.html")}
+        assert json_names == html_names
+        return json_names
+
+    def projects(self) -> list[str]:
+        """Return the names that both root pages show, in their order."""
+        shown = [text for _, text, _ in anchors(self.root / "index.html")]
+        root = msgspec.json.decode((self.root / "index.v1_json").read_bytes(), type=JsonRoot)
+        assert [project.name for project in root.projects] == shown
+        return shown
+
+    def check_links(self) -> int:
+        """Check that every link of every page leads to a whole file of the tree; return how many there are."""
+        count = 0
+        for page in self.root.glob("*/index.html"):
+            for href, text, attributes in anchors(page):
+                self._check_link(page, href, text, attributes)
+                count += 1
+            self.listed(page.parent.name)
+        for page in self.root.glob("index.html"):
+            for href, _, _ in anchors(page):
+                assert (self.root / href / "index.html").is_file()
+        assert not self.temporary_files()
+        return count
+
+    def _check_link(self, page: Path, href: str, text: str, attributes: Mapping[str, str]) -> None:
+        name, _, fragment = href.partition("#sha256=")
+        assert unquote(name) == text
+        content = (page.parent / text).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == fragment
+        offered = attributes.get("data-core-metadata")
+        metadata = page.parent / f"{text}.metadata"
+        assert metadata.exists() == (offered is not None)
+        if offered is not None:
+            assert offered == f"sha256={hashlib.sha256(metadata.read_bytes()).hexdigest()}"
+
+    def temporary_files(self) -> list[Path]:
+        """Return what lies where files on their way in do."""
+        return list((self.root / ".pypimirror/new").iterdir())
+
+
+class JsonFile(msgspec.Struct, rename="kebab"):
+    """A file on a JSON page of the mirror."""
+
+    filename: str
+    url: str
+    hashes: dict[str, str]
+    size: int
+    requires_python: str | None = None
+    yanked: bool | str | None = None
+    upload_time: str | None = None
+    core_metadata: dict[str, str] | None = None
+    provenance: str | None = None
+
+
+class JsonPage(msgspec.Struct, rename="kebab"):
+    """A JSON page of the mirror."""
+
+    meta: dict[str, str]
+    name: str
+    files: list[JsonFile]
+    versions: list[str]
+    project_status: dict[str, str] | None = None
+
+
+class _Named(msgspec.Struct):
+    name: str
+
+
+class JsonRoot(msgspec.Struct):
+    """The JSON root page of the mirror."""
+
+    meta: dict[str, str]
+    projects: list[_Named]
+
+
+class _AnchorParser(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str, dict[str, str]]] = []
+        self._is_open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            attributes = {key: value or "" for key, value in attrs}
+            self.found.append((attributes.pop("href"), "", attributes))
+            self._is_open = True
+
+    def handle_data(self, data: str) -> None:
+        if self._is_open:
+            href, text, attributes = self.found[-1]
+            self.found[-1] = (href, text + data, attributes)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._is_open = self._is_open and tag != "a"
+
+
+def anchors(page: Path) -> list[tuple[str, str, dict[str, str]]]:
+    """Return the anchors of a page: href, text, other attributes."""
+    parser = _AnchorParser()
+    parser.feed(page.read_text("utf-8"))
+    return parser.found
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this environment without what would send requests elsewhere."""
+    return dict(_clean(os.environ))
+
+
+def _clean(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, value in environment.items():
+        if not name.lower().endswith("_proxy") and not name.startswith("PIP_"):
+            yield name, value
+
+
+def _entry(path: Path) -> Entry:
+    stat = path.stat()
+    return Entry(path.read_bytes(), stat.st_mtime_ns, stat.st_mode & 0o777)
