@@ -30,6 +30,8 @@ class Request:
     path: str
     headers: dict[str, str]
     status: int = 0
+    connection: int = 0
+    """The client's port: the same for all requests of one connection."""
 
     @property
     def range(self) -> str | None:
@@ -173,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, self.path, headers)
+        request = Request(self.command, self.path, headers, connection=self.client_address[1])
         try:
             self.server.respond(Exchange(self, request, self.server.normal))
         except ConnectionError:

@@ -62,7 +62,7 @@ class Mirror:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=clean_environment() | (env or {}),
+            env=clean_environment() | dict(env or {}),
         )
 
     def update(self) -> None:
@@ -109,7 +109,7 @@ class Mirror:
         return shown
 
     def check_links(self) -> int:
-        """Check that every link of every page leads to a whole file of the tree; return how many there are."""
+        """Check that every link of every page leads to a whole file; return how many links there are."""
         count = 0
         for page in self.root.glob("*/index.html"):
             for href, text, attributes in anchors(page):

@@ -144,6 +144,7 @@ class Upstream:
         with self._sent(url, headers) as response:
             is_conditional = bool(validators.etag or validators.last_modified)
             if response.status_code == http.HTTPStatus.NOT_MODIFIED and is_conditional:
+                response.raw.read()  # nothing, but it gives the connection back
                 yield NotModified(response.headers.get("X-PyPI-Last-Serial"))
             else:
                 yield _checked(response)
@@ -180,17 +181,10 @@ class Upstream:
             raise UnavailableError(url, _innermost(error)) from error
         except requests.RequestException as error:
             raise UnavailableError(url, _innermost(error), may_pass=False) from error
-        is_read = False
-        try:
+        _log.debug("%d %s", response.status_code, url)
+        # Closing a body that was read to its end gives the connection back; any other can't be used again.
+        with response:
             yield response
-            is_read = True
-        finally:
-            # A body that was not read to its end leaves a connection that can't be used again.
-            if is_read:
-                response.raw.drain_conn() if response.status_code != http.HTTPStatus.OK else None
-                response.raw.release_conn()
-            else:
-                response.close()
 
 
 def _checked(response: requests.Response) -> Answer:

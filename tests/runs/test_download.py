@@ -44,6 +44,7 @@ def test_requests_name_the_tool_and_ask_for_plain_bytes_on_few_connections(
     for number in range(20):
         index.add(f"project-{number}", "1.0")
     make_mirror(workers=4).update()
+    assert len({request.connection for request in index.requests}) <= 5
     headers = [request.headers for request in index.requests]
     assert all(h["user-agent"].startswith("pypimirror/") for h in headers)
     assert not any("cookie" in h for h in headers)
@@ -294,7 +295,7 @@ def test_a_big_file_takes_little_memory(index: FakeIndex, make_mirror: MakeMirro
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
-    command = [sys.executable, "-c", measure, COMMAND, mirror.config, "-U"]
+    command = [sys.executable, "-c", measure, str(COMMAND), str(mirror.config), "-U"]
     ended = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=True)
     unit = 1 if sys.platform == "darwin" else 1024
     assert int(ended.stdout) * unit < 100 << 20, "bytes, the interpreter and its imports included"

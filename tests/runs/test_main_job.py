@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_index import FakeIndex, Format
+from tests.index_pages import Serials
 from tests.mirror import Ended, Mirror
 
 MakeMirror = Callable[..., Mirror]
@@ -85,10 +86,8 @@ def test_a_second_update_of_a_list_without_validators_asks_for_nothing_but_the_l
 
 
 @pytest.mark.parametrize("serials", [False, "strings"])
-def test_serials_may_be_missing_or_text(
-    index: FakeIndex, make_mirror: MakeMirror, serials: bool | str
-) -> None:
-    index.serials = serials  # type: ignore[assignment]
+def test_serials_may_be_missing_or_text(index: FakeIndex, make_mirror: MakeMirror, serials: Serials) -> None:
+    index.serials = serials
     fill(index)
     mirror = make_mirror(package_matches="zope.*")
     mirror.update()

@@ -7,7 +7,15 @@ from lxml import etree
 
 from pypimirror.filenames import is_distribution, version_of
 from pypimirror.model import Digest, File, ListEntry, NormalizedName, ProjectPage
-from pypimirror.simple.problems import PageProblem, check_api_version, digests, file_url, filename_of, refusal
+from pypimirror.simple.problems import (
+    PageProblem,
+    check_api_version,
+    digests,
+    file_url,
+    filename_of,
+    project_status,
+    refusal,
+)
 
 _BLOCK = 1 << 16
 _TAIL = 1 << 10
@@ -84,10 +92,13 @@ def project_page(content: bytes, charset: str | None, url: str, name: Normalized
             reason = f"{filename!r}: {error}"
         if reason is not None:
             refused.append(reason)
+    status, status_reason = project_status(
+        target.meta.get("pypi:project-status"), target.meta.get("pypi:project-status-reason")
+    )
     return ProjectPage(
         files=tuple(files.values()),
-        status=target.meta.get("pypi:project-status") or None,
-        status_reason=target.meta.get("pypi:project-status-reason") or None,
+        status=status,
+        status_reason=status_reason,
         refused=tuple(refused),
     )
 

@@ -4,7 +4,14 @@ import msgspec
 
 from pypimirror.filenames import canonical_version, version_of
 from pypimirror.model import Digest, File, NormalizedName, ProjectPage
-from pypimirror.simple.problems import PageProblem, check_api_version, digests, file_url, refusal
+from pypimirror.simple.problems import (
+    PageProblem,
+    check_api_version,
+    digests,
+    file_url,
+    project_status,
+    refusal,
+)
 
 # Lists and serials as other servers really send them: null for what is absent, serials as text.
 _Serial = int | str | None
@@ -67,12 +74,12 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
             reason = f"{entry.filename!r}: {error}"
         if reason is not None:
             refused.append(reason)
-    status = page.project_status
+    status, status_reason = _project_status(page.project_status)
     return ProjectPage(
         files=tuple(files.values()),
         serial=serial_text(page.meta.last_serial),
-        status=status.status if isinstance(status, _Status) else status,
-        status_reason=status.reason if isinstance(status, _Status) else None,
+        status=status,
+        status_reason=status_reason,
         refused=tuple(refused),
     )
 
@@ -98,6 +105,12 @@ def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str])
         upload_time=entry.upload_time or None,
         provenance=entry.provenance or None,
     )
+
+
+def _project_status(marker: _Status | str | None) -> tuple[str | None, str | None]:
+    if isinstance(marker, _Status):
+        return project_status(marker.status, marker.reason)
+    return project_status(marker, None)
 
 
 def _size(size: int | str | None) -> int | None:

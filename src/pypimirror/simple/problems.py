@@ -27,6 +27,13 @@ def digests(offered: Mapping[str, str]) -> tuple[Digest, ...]:
     return tuple(sorted(Digest(a, v) for a, v in pairs if _ALGORITHM.fullmatch(a) and _HEX.fullmatch(v)))
 
 
+def project_status(status: str | None, reason: str | None) -> tuple[str | None, str | None]:
+    """Return the status marker and its reason; `active` is what a project without a marker is (PEP 792)."""
+    if not status or status == "active":
+        return None, None
+    return status, reason or None
+
+
 def file_url(base: str, reference: str) -> str:
     """Return the absolute address of a file without its fragment; raise ValueError for other than http(s)."""
     url = urljoin(base, reference).partition("#")[0]

@@ -19,7 +19,7 @@ def update(run: Run) -> Report:
     raw_folders = adopt.raw_folders(run)
     failed = projects.bring_up_to_date(run, found.due, raw_folders)
     crawl.check_any_answer(run, found, failed)
-    publish.projects_due(run)
+    publish.projects_due(run, tried={due.name for due in found.due})
     publish.root(run)
     adopt.remove_leftovers(run, raw_folders)
     crawl.keep_note(run, found)

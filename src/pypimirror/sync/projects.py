@@ -321,12 +321,8 @@ class _Engine:
         run = self._run
         run.counts.projects_done += 1
         row = run.state.project(project.name)
-        if row is None or row.pages is None:
-            try:
-                publish.project(run, project.name)
-            except TreeError as error:
-                run.fail(project.name, project.due.shown, str(error))
-                return
+        if (row is None or row.pages is None) and not publish.project(run, project.name):
+            return
         if project.has_changed:
             run.counts.changed += 1
             _log.info("%s: published", project.name)

@@ -2,9 +2,10 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from pypimirror import pages
+from pypimirror.errors import TreeError
 from pypimirror.model import NormalizedName
 from pypimirror.store import FULL, HTML, JSON
 from pypimirror.sync.run import Run
@@ -14,19 +15,28 @@ _log = logging.getLogger(__name__)
 _ROOT_NOTE = "root"
 
 
-def project(run: Run, name: NormalizedName) -> None:
-    """Write a project's pages, if their bytes change."""
-    if run.config.create_indexes:
-        rendered = _rendered(run, name)
-        run.store.write(name, HTML, [pages.project_html(rendered)])
-        run.store.write(name, JSON, [pages.project_json(rendered)])
+def project(run: Run, name: NormalizedName) -> bool:
+    """Write a project's pages, if their bytes change; tell whether they could be written."""
+    try:
+        if run.config.create_indexes:
+            rendered = _rendered(run, name)
+            run.store.write(name, HTML, [pages.project_html(rendered)])
+            run.store.write(name, JSON, [pages.project_json(rendered)])
+    except TreeError as error:
+        run.fail(name, name, str(error))
+        return False
     run.state.record_pages_written(name, _fingerprint(run))
+    return True
 
 
-def projects_due(run: Run) -> None:
-    """Write the pages of all projects that an interrupted run, other options or an upgrade left behind."""
+def projects_due(run: Run, *, tried: Container[NormalizedName]) -> None:
+    """Write the pages that an interrupted run, other options or an upgrade left behind.
+
+    Projects in `tried` had their turn in this run.
+    """
     for name in run.state.pages_due(_fingerprint(run)):
-        project(run, name)
+        if name not in tried:
+            project(run, name)
 
 
 def every_project(run: Run) -> None:
