@@ -3,6 +3,7 @@
 Nothing is written before `commit`; the main thread alone calls anything here.
 """
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -43,7 +44,7 @@ CREATE TABLE files (
     PRIMARY KEY (project, filename)
 ) WITHOUT ROWID;
 CREATE INDEX unsettled_projects ON projects (name) WHERE NOT is_current;
-CREATE INDEX unsettled_files ON files (project) WHERE status != 'held';
+CREATE INDEX failed_files ON files (project) WHERE status = 'failed';
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, mode TEXT NOT NULL, started REAL NOT NULL, ended REAL, status INTEGER,
     requests INTEGER, stored INTEGER, adopted INTEGER, bytes INTEGER, failed INTEGER
@@ -90,34 +91,33 @@ class State:
     @classmethod
     def open(cls, path: Path) -> "State":
         """Open the state, or make a new one; raise StateError for one that is not ours to use."""
-        is_new = not path.exists()
-        if not is_new and path.stat().st_uid != os.geteuid():
+        if path.exists() and path.stat().st_uid != os.geteuid():
             raise StateError(path, "belongs to another user; run pypimirror always as the user who owns it")
-        connection = sqlite3.connect(path, isolation_level="IMMEDIATE", cached_statements=256)
-        state = cls(path, connection)
         try:
-            state._prepare(is_new=is_new)
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            raise StateError(
-                path, f"can't be used ({error}); move it aside, and the tree is adopted"
-            ) from error
-        except StateError:
-            connection.close()
-            raise
+            state = cls(path, sqlite3.connect(path, isolation_level="IMMEDIATE", cached_statements=256))
+        except sqlite3.Error as error:
+            raise StateError(path, f"can't be opened ({error})") from error
+        with contextlib.ExitStack() as opened:
+            opened.callback(state._db.close)
+            state._prepare()
+            opened.pop_all()
         return state
 
-    def _prepare(self, *, is_new: bool) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version > FORMAT:
-            raise StateError(self.path, f"has format {version}, newer than {FORMAT}; upgrade pypimirror")
-        self._db.execute("PRAGMA synchronous = FULL")
-        if is_new or version == 0:
-            # One transaction: a state that dies here is an empty file, and made again.
-            self._db.executescript(
-                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID};"
-                f"PRAGMA user_version = {FORMAT}; COMMIT;"
-            )
+    def _prepare(self) -> None:
+        try:
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version > FORMAT:
+                raise StateError(self.path, f"has format {version}, newer than {FORMAT}; upgrade pypimirror")
+            self._db.execute("PRAGMA synchronous = FULL")
+            if version == 0:
+                # One transaction: a state that dies here is an empty file, and made again.
+                self._db.executescript(
+                    f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID};"
+                    f"PRAGMA user_version = {FORMAT}; COMMIT;"
+                )
+        except sqlite3.DatabaseError as error:
+            reason = f"can't be used ({error}); move it aside, and the tree is adopted"
+            raise StateError(self.path, reason) from error
 
     def commit(self) -> None:
         """Make everything recorded so far durable."""
@@ -218,11 +218,16 @@ class State:
         validators: Validators,
         selection: str,
     ) -> None:
-        """Record that the project is wholly what upstream's page with these validators says."""
+        """Record that the project is wholly what upstream's page with these validators says.
+
+        A page of another serial than the project list's is not the one that the list speaks of: then the
+        project is not current, and asked for again.
+        """
+        is_current = serial is None or page_serial in (None, serial)
         self._db.execute(
-            "UPDATE projects SET is_current = 1, serial = ?, page_serial = ?, etag = ?,"
+            "UPDATE projects SET is_current = ?, serial = ?, page_serial = ?, etag = ?,"
             " last_modified = ?, selection = ?, error = NULL, error_since = NULL WHERE name = ?",
-            (serial, page_serial, *validators, selection, name),
+            (is_current, serial, page_serial, *validators, selection, name),
         )
 
     def record_error(self, name: NormalizedName, shown: str, reason: str, now: float) -> None:

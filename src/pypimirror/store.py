@@ -177,10 +177,10 @@ class Store:
             return {}
 
     def open_existing(self, project: str, name: str) -> BinaryIO | None:
-        """Open a file for reading; None where it is not there."""
+        """Open a file for reading; None where it is not there, or not ours to read."""
         try:
             return open(f"{self._root}/{project}/{name}", "rb")
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             return None
 
     def _path(self, project: NormalizedName | None, name: str) -> str:
@@ -263,7 +263,9 @@ def _why_no_root(root: Path) -> str | None:
     real = root.resolve()
     if real == Path("/"):
         return "it is the root of the file system"
-    if real in {Path(entry.pw_dir).resolve() for entry in pwd.getpwall()} | {Path.home().resolve()}:
+    if real in {Path(entry.pw_dir).resolve() for entry in pwd.getpwall()} | {
+        Path(os.path.expanduser("~")).resolve()
+    }:
         return "it is a home directory"
     if not root.exists():
         return None

@@ -247,7 +247,7 @@ def test_literal_names_of_which_no_page_can_be_had_are_status_4(
     mirror = make_mirror(package_matches="six attrs")
     ended = mirror.run("-U")
     assert ended.status == 4
-    assert "none of the 2 projects could be had; is index_url right?" in ended.stderr
+    assert "not one project of 2 could be had (is index_url right?); the first: " in ended.stderr
     assert not mirror.tree()
 
 

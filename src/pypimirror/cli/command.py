@@ -76,7 +76,7 @@ def _locked(configuration: Config) -> Iterator[None]:
                 problem = Problem("DEFAULT", "lock_file_name", str(path), "its folder does not exist")
                 raise ConfigError("configuration", (problem,))
             try:
-                held.enter_context(FileLock(path, timeout=0))
+                held.enter_context(FileLock(path, timeout=0, fallback_to_soft=False))
             except Timeout as error:
                 raise MirrorLockedError(path) from error
         yield

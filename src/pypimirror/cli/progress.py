@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pypimirror.sync import Counts, InFlight, Progress
 
-_SHOWN = 5
+_SHOWN = 6
 
 
 @contextlib.contextmanager
@@ -17,36 +17,43 @@ def shown(*, is_wanted: bool) -> Iterator[Progress]:
         yield lambda _counts, _in_flight: None
         return
     # rich is slow to import, and cron never needs it.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn  # noqa: PLC0415
+    from rich.console import Console, Group  # noqa: PLC0415
+    from rich.live import Live  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TransferSpeedColumn,
+    )
+    from rich.progress import Progress as Bars  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"))
-    with Progress(
-        *columns, DownloadColumn(), TransferSpeedColumn(), console=Console(stderr=True), transient=True
-    ) as bars:
-        projects = bars.add_task("projects", total=None, count="")
-        files = bars.add_task("files", total=None, count="")
+    label = TextColumn("{task.description:<16}")
+    projects = Bars(label, BarColumn(), MofNCompleteColumn())
+    files = Bars(label, BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    projects_task = projects.add_task("projects", total=None)
+    files_task = files.add_task("files", total=None)
+    arriving = Text(no_wrap=True, overflow="ellipsis")
+
+    with Live(
+        Group(projects, files, arriving), console=Console(stderr=True), transient=True, redirect_stdout=False
+    ):
 
         def show(counts: Counts, in_flight: Sequence[InFlight]) -> None:
-            arriving = [(task, os.fstat(task.descriptor).st_size) for task in in_flight]
-            names = ", ".join(_told(task, size) for task, size in arriving[:_SHOWN])
-            bars.update(
-                projects,
-                total=counts.projects,
-                completed=counts.projects_done,
-                count=f"{counts.projects_done}/{counts.projects}",
+            sizes = [os.fstat(file.descriptor).st_size for file in in_flight]
+            projects.update(projects_task, total=counts.projects, completed=counts.projects_done)
+            files.update(
+                files_task,
+                description=f"files {counts.stored + counts.adopted}/{counts.files}",
+                total=counts.wanted_bytes,
+                completed=counts.done_bytes + sum(sizes),
             )
-            bars.update(
-                files,
-                total=None,
-                completed=counts.stored_bytes + sum(size for _, size in arriving),
-                count=f"{counts.stored + counts.adopted}/{counts.files} {names}",
-            )
+            told = [_told(file, size) for file, size in zip(in_flight, sizes, strict=True) if size]
+            arriving.plain = "  ".join(told[:_SHOWN])
 
         yield show
 
 
-def _told(task: InFlight, size: int) -> str:
-    if not task.size:
-        return task.filename
-    return f"{task.filename} {100 * size // task.size} %"
+def _told(file: InFlight, size: int) -> str:
+    return f"{file.filename} {100 * size // file.size} %" if file.size else file.filename

@@ -17,8 +17,8 @@ def update(run: Run) -> Report:
     """
     found = crawl.find_due(run)
     raw_folders = adopt.raw_folders(run)
-    failed = projects.bring_up_to_date(run, found.due, raw_folders)
-    crawl.check_any_answer(run, found, failed)
+    errors = projects.bring_up_to_date(run, found.due, raw_folders)
+    crawl.check_any_answer(run, found, errors)
     publish.projects_due(run, tried={due.name for due in found.due})
     publish.root(run)
     adopt.remove_leftovers(run, raw_folders)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from pypimirror import names
-from pypimirror.errors import BadPageError, UnavailableError
+from pypimirror.errors import BadPageError, MirrorError, UnavailableError
 from pypimirror.model import ListEntry, NormalizedName, Validators
 from pypimirror.simple import ACCEPT, parse_project_list
 from pypimirror.sync.run import Run
@@ -124,8 +124,10 @@ def _validators(run: Run) -> Validators:
     return Validators(note.etag, note.last_modified)
 
 
-def check_any_answer(run: Run, crawl: Crawl, failed: int) -> None:
+def check_any_answer(run: Run, crawl: Crawl, errors: list[MirrorError]) -> None:
     """Raise UnavailableError where not one page of a mirror of literal names could be had."""
-    if crawl.due and failed == len(crawl.due) and not run.selection.needs_list:
-        reason = f"none of the {failed} projects could be had; is index_url right?"
+    if crawl.due and len(errors) == len(crawl.due) and not run.selection.needs_list:
+        reason = (
+            f"not one project of {len(errors)} could be had (is index_url right?); the first: {errors[0]}"
+        )
         raise UnavailableError(run.upstream.index_url, reason)

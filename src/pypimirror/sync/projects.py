@@ -81,10 +81,12 @@ class _FileTask(NamedTuple):
 _Answer = _PageAnswer | _FileAnswer | _MetadataAnswer
 
 
-def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> int:
+def bring_up_to_date(
+    run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]
+) -> list[MirrorError]:
     """Ask upstream about every project that is due, fetch what is missing, publish what changed.
 
-    Returns how many projects' pages could not be had. Raises OSError where the machine fails.
+    Returns why projects' pages could not be had. Raises OSError where the machine fails.
     """
     run.counts.projects = len(due)
     engine = _Engine(run, due, raw_folders)
@@ -92,7 +94,7 @@ def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName,
         engine.work()
     finally:
         engine.abandon()
-    return engine.pages_failed
+    return engine.page_errors
 
 
 class _Engine:
@@ -104,7 +106,7 @@ class _Engine:
         self._in_flight: dict[str, _FileTask] = {}
         self._limit = run.config.workers + min(run.config.workers, _AHEAD)
         self._pool: Pool[_Answer] = Pool(run.config.workers)
-        self.pages_failed = 0
+        self.page_errors: list[MirrorError] = []
 
     def work(self) -> None:
         while self._pages or self._files or self._pool.unfinished:
@@ -144,7 +146,7 @@ class _Engine:
     def _take_page(self, answer: _PageAnswer) -> None:
         project, result = answer
         if isinstance(result, MirrorError):
-            self.pages_failed += 1
+            self.page_errors.append(result)
             self._page_failed(project, result)
         elif isinstance(result, NotModified):
             self._page_unchanged(project)
@@ -228,6 +230,7 @@ class _Engine:
         self._files += [partial(self._start_metadata, project, held) for held in plan.complete]
         project.missing = len(plan.fetch) + len(plan.complete)
         self._run.counts.files += len(plan.fetch)
+        self._run.counts.wanted_bytes += sum(file.size or 0 for file in plan.fetch)
 
     # -- files -------------------------------------------------------------------------------
 
@@ -276,6 +279,7 @@ class _Engine:
         if received.is_adopted:
             run.counts.adopted += 1
             _log.info("%s: adopted %s", name, file.filename)
+        run.counts.done_bytes += received.size
         held = HeldFile(file=file, sha256=received.sha256, size=received.size)
         self._record_held(task.project, held, received.metadata, received.metadata_error)
 
@@ -330,14 +334,9 @@ class _Engine:
             self._record_current(project)
 
     def _record_current(self, project: _Project) -> None:
-        """Record that nothing is missing; a page older than the list is asked for again by the next run."""
-        serial = project.due.serial
-        if serial is not None and project.page_serial not in (None, serial):
-            _log.debug("%s: its page has serial %s, the list %s", project.name, project.page_serial, serial)
-            serial = None
         self._run.state.record_current(
             project.name,
-            serial=serial,
+            serial=project.due.serial,
             page_serial=project.page_serial,
             validators=project.validators,
             selection=self._run.selection.of_files,

@@ -31,6 +31,10 @@ class Counts:
     adopted: int = 0
     failed: int = 0
     stored_bytes: int = 0
+    wanted_bytes: int = 0
+    """Of the files that have to come in, as far as upstream tells their sizes."""
+    done_bytes: int = 0
+    """Of those that came in, adopted ones included."""
 
 
 class InFlight(NamedTuple):
