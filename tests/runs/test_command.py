@@ -87,7 +87,7 @@ def test_the_console_gets_a_copy_of_the_log(index: FakeIndex, make_mirror: MakeM
     ended = mirror.run("-U", "-c")
     assert ended.status == 0
     assert ended.stderr == mirror.log
-    assert "stored six-1.0.tar.gz" in ended.stderr
+    assert "six: published, 2 files came in" in ended.stderr
 
 
 # -- configuration -----------------------------------------------------------------------------

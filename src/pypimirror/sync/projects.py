@@ -44,6 +44,7 @@ class _Project:
         self.validators = Validators()
         self.page_serial: str | None = None
         self.missing = 0
+        self.arrived = 0
         self.is_whole = True
         self.has_changed = False
 
@@ -273,12 +274,13 @@ class _Engine:
             run.store.place(task.temporary, name, file.filename, mtime=_moment(file.upload_time))
             run.counts.stored += 1
             run.counts.stored_bytes += received.size
-            _log.info("%s: stored %s (%d bytes)", name, file.filename, received.size)
+            _log.debug("%s: stored %s (%d bytes)", name, file.filename, received.size)
         elif task.candidate and task.candidate.folder != name:
             run.store.link_from(task.candidate.folder, name, file.filename)
         if received.is_adopted:
             run.counts.adopted += 1
-            _log.info("%s: adopted %s", name, file.filename)
+            _log.debug("%s: adopted %s", name, file.filename)
+        task.project.arrived += 1
         run.counts.done_bytes += received.size
         held = HeldFile(file=file, sha256=received.sha256, size=received.size)
         self._record_held(task.project, held, received.metadata, received.metadata_error)
@@ -329,7 +331,7 @@ class _Engine:
             return
         if project.has_changed:
             run.counts.changed += 1
-            _log.info("%s: published", project.name)
+            _log.info("%s: published, %d files came in", project.name, project.arrived)
         if project.is_whole:
             self._record_current(project)
 
