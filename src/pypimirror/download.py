@@ -126,8 +126,9 @@ def _transfer(upstream: Upstream, file: File, into: BinaryIO) -> _Found:
     hashes = _Hashes(file)
     if hashes.expected is None:
         _check_trust(file, file.url)
-    into.seek(0)
-    into.truncate()
+    if into.tell():  # an attempt that broke off
+        into.seek(0)
+        into.truncate()
     with upstream.open_file(file.url) as answer:
         if hashes.expected is None:
             _check_trust(file, answer.url)
@@ -141,7 +142,6 @@ def _transfer(upstream: Upstream, file: File, into: BinaryIO) -> _Found:
             if hashes.size > (MAX_UNDECLARED if bound is None else bound):
                 raise VerificationError(file.url, f"it is longer than {bound or MAX_UNDECLARED} bytes")
             into.write(chunk)
-    into.flush()
     if reason := hashes.mismatch(file):
         raise VerificationError(file.url, reason)
     notes = () if hashes.expected else (f"{file.filename}: taken without a digest, as upstream offers none",)
@@ -172,6 +172,7 @@ def core_metadata(
     (PEP 658). Beside it come notes, and the error where upstream can't be had now.
     """
     if is_wheel(file.filename):
+        content.seek(0)
         text = metadata.from_wheel(content, file.filename)
         if text is None:
             return None, (f"{file.filename}: no core metadata, as the wheel is damaged or has none",), None

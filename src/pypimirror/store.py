@@ -6,6 +6,7 @@ ever lies where it is served.
 
 import contextlib
 import errno
+import io
 import logging
 import os
 import pwd
@@ -14,12 +15,15 @@ import stat
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from pypimirror import names
 from pypimirror.errors import ConfigError, StateError, TreeError
 from pypimirror.filenames import is_distribution
 from pypimirror.model import NormalizedName
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _log = logging.getLogger(__name__)
 
@@ -39,11 +43,23 @@ _LOCAL_ERRORS = frozenset(
 )
 
 
+class TemporaryFile(io.FileIO):
+    """An unbuffered file that takes all of what is written, where a plain one may take less."""
+
+    def write(self, content: "ReadableBuffer", /) -> int:
+        """Write all of `content`; return its length in bytes."""
+        view = memoryview(content)
+        written = super().write(view)
+        while written < len(view):
+            written += super().write(view[written:])
+        return written
+
+
 class Temporary(NamedTuple):
-    """A file on its way in: open for writing and reading, in the private folder."""
+    """A file on its way in: open for writing and reading, unbuffered, in the private folder."""
 
     path: str
-    file: BinaryIO
+    file: TemporaryFile
 
 
 class Store:
@@ -117,7 +133,7 @@ class Store:
         """Open a new file in the private folder."""
         self._count += 1
         path = f"{self._temporary}/{os.getpid()}-{self._count}"
-        return Temporary(path, open(path, "x+b"))
+        return Temporary(path, TemporaryFile(path, "x+"))
 
     def discard(self, temporary: Temporary) -> None:
         """Close and remove a temporary file."""
@@ -132,7 +148,6 @@ class Store:
 
         Raises TreeError where something foreign is in the way.
         """
-        temporary.file.flush()
         os.fchmod(temporary.file.fileno(), _FILE_MODE & ~self._umask)
         if mtime is not None:
             os.utime(temporary.file.fileno(), (mtime, mtime))
