@@ -32,7 +32,8 @@ class Outcome(NamedTuple):
 def of_report(report: Report) -> Outcome:
     """Sum up a run that came to its end."""
     counts, failures = report
-    done = f"{counts.projects} projects asked about, {counts.changed} changed; {_files(report)}"
+    asked = "1 project" if counts.projects == 1 else f"{counts.projects} projects"
+    done = f"{asked} asked about, {counts.changed} changed; {_files(report)}"
     if not failures:
         return Outcome(Status.OK, f"up to date: {done}")
     projects = len({failure.project for failure in failures})

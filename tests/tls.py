@@ -1,0 +1,83 @@
+"""TLS in front of an index: a certificate made on the spot, and a relay that speaks TLS."""
+
+import contextlib
+import socket
+import ssl
+import subprocess
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from tests.fake_index import FakeIndex
+
+_BLOCK = 1 << 16
+
+
+class Certificate:
+    """A certificate for 127.0.0.1, its own authority; raises FileNotFoundError without openssl."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "certificate.pem"
+        self.key = folder / "key.pem"
+        command = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=test",
+        ]
+        extension = ["-addext", "subjectAltName=IP:127.0.0.1"]
+        files = ["-keyout", str(self.key), "-out", str(self.path)]
+        subprocess.run([*command, *extension, *files], check=True, capture_output=True)
+
+
+class TlsFront:
+    """Speaks TLS on a port of its own, and hands on what comes in to an index."""
+
+    def __init__(self, index: FakeIndex, certificate: Certificate) -> None:
+        self._target = urlsplit(index.origin).port
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate.path, certificate.key)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self._socket.getsockname()[1]}/simple/"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._socket.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with (
+            contextlib.suppress(OSError),
+            client,
+            self._context.wrap_socket(client, server_side=True) as secure,
+            socket.create_connection(("127.0.0.1", self._target)) as index,
+        ):
+            threading.Thread(target=_relay, args=(index, secure), daemon=True).start()
+            _relay(secure, index)
+
+
+def _relay(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while block := source.recv(_BLOCK):
+            target.sendall(block)
