@@ -61,7 +61,7 @@ def version_of(filename: str, project: str) -> str | None:
     """
     if filename.endswith((".whl", ".egg")):
         parts = filename[:-4].split("-")
-        return parts[1] if len(parts) > 1 else None
+        return (parts[1] if len(parts) > 1 else "") or None
     suffix = next((s for s in SDIST_SUFFIXES + _BUILT_SUFFIXES if filename.lower().endswith(s)), None)
     if suffix is None:
         return None

@@ -1,6 +1,7 @@
 """Core metadata out of a wheel (PEP 658: exactly the METADATA file of its .dist-info folder)."""
 
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -27,15 +28,24 @@ def from_wheel(wheel: BinaryIO, filename: str) -> bytes | None:
                 return None
             return archive.read(member)
     # What zipfile raises for bytes that are no zip file, are cut, encrypted, or packed in an unknown way.
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError):
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        OSError,
+    ):
         return None
 
 
 def _member(members: list[str], filename: str) -> str | None:
-    found = [match for match in map(_METADATA.fullmatch, members) if match]
+    project, version = [*filename.split("-"), ""][:2]
+    found = [m for m in map(_METADATA.fullmatch, members) if m and _is_same(m["name"], project)]
     if len(found) > 1:
-        project, version = [*filename.split("-"), ""][:2]
-        found = [m for m in found if _is_same(m["name"], project) and m["version"] == version]
+        found = [match for match in found if match["version"] == version]
     return found[0][0] if len(found) == 1 else None
 
 

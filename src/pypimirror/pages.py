@@ -5,6 +5,7 @@ in them is sorted here, so that the same state always gives the same bytes.
 """
 
 import functools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
@@ -18,6 +19,13 @@ from pypimirror.model import HeldFile, NormalizedName
 API_VERSION = "1.4"
 RENDERER = "1"
 """To be changed whenever the same state renders to other bytes: that is how an upgrade reaches old pages."""
+
+_NOT_IN_HTML = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef"
+    + "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
+    + "]"
+)
+"""Control characters and noncharacters."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -84,7 +92,7 @@ def project_html(project: Project) -> bytes:
         api_version=API_VERSION,
         name=project.name,
         status=project.status,
-        status_reason=project.status_reason,
+        status_reason=project.status_reason and _printable(project.status_reason),
         links=[_file_link(held) for held in _sorted(project.files)],
     )
     return text.encode()
@@ -165,8 +173,13 @@ def _file_link(held: HeldFile) -> Link:
         "data-yanked": file.yanked,
         "data-provenance": file.provenance,
     }
-    given = tuple((key, value) for key, value in attributes.items() if value is not None)
+    given = tuple((key, _printable(value)) for key, value in attributes.items() if value is not None)
     return Link(_href(held), file.filename, given)
+
+
+def _printable(text: str) -> str:
+    """Return `text` as an HTML page may hold it (HTML standard, 3.2.1 and 13.1.2.3)."""
+    return _NOT_IN_HTML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _json_file(held: HeldFile) -> _File:
@@ -174,7 +187,7 @@ def _json_file(held: HeldFile) -> _File:
     return _File(
         filename=file.filename,
         url=quote(file.filename, safe=""),
-        hashes=dict(file.digests) | {"sha256": held.sha256},
+        hashes=dict(sorted((dict(file.digests) | {"sha256": held.sha256}).items())),
         size=held.size,
         requires_python=file.requires_python,
         core_metadata={"sha256": held.metadata} if held.metadata else None,

@@ -13,6 +13,11 @@ from pypimirror.model import File, NormalizedName
 _WILDCARD = re.compile(r"[*?\[]")
 _BRACKETS = re.compile(r"\[(!?)(\]?[^\]]*)\]")
 _SEPARATORS = re.compile(r"[-_.]+")
+_RANGE = re.compile(r"(.)(?:-(.))?", re.DOTALL)
+_NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+_TO_HYPHEN = str.maketrans("_.", "--")
+_NEVER = "[+]"
+"""A glob for what no name holds."""
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -44,11 +49,15 @@ def normalize_glob(pattern: str) -> str:
 
 
 def _normalized_brackets(match: re.Match[str]) -> str:
-    # A hyphen between two letters makes a range; the one that stands for a separator goes to the end.
-    content = re.sub(r"[._]", "", match[2])
-    is_separator = content != match[2] or content.startswith("-") or content.endswith("-")
-    content = content.strip("-") + ("-" if is_separator else "")
-    return f"[{match[1]}{content}]"
+    """Spell out which characters of a name, in any spelling, the brackets hold, and normalize these."""
+    is_negated, content = match.groups()
+    held = {c for low, high in _RANGE.findall(content) for c in _NAME_CHARACTERS if low <= c <= (high or low)}
+    normalized = "".join(sorted(held)).translate(_TO_HYPHEN).lower()
+    letters = "".join(sorted(set(normalized) - {"-"}))
+    inside = letters + ("-" if "-" in normalized else "")  # at the end it makes no range
+    if not inside:
+        return "?" if is_negated else _NEVER
+    return f"[{is_negated}{inside}]"
 
 
 class Globs:

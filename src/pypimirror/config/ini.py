@@ -2,7 +2,7 @@
 
 import configparser
 import re
-from collections import Counter
+from collections import defaultdict
 from typing import NamedTuple
 
 from pypimirror.errors import Problem
@@ -12,6 +12,7 @@ SECTIONS = (configparser.DEFAULTSECT, "pypimirror")
 
 _REFERENCE = re.compile(r"%\(([^()]+)\)s")
 _OPTION_LINE = re.compile(r"(?P<name>[^\s#;\[=:][^=:]*?)\s*[=:]")
+_OWN_HEADER = re.compile(r"^[ \t]*\[pypimirror\]", re.MULTILINE)
 _MAX_DEPTH = 10
 
 
@@ -38,20 +39,23 @@ def parse(content: bytes) -> Ini:
         comment_prefixes=("#", ";"), inline_comment_prefixes=(";",), strict=False, interpolation=None
     )
     try:
-        parser.read_string(text)
+        # Both sections are one, so that the last of a repeated option counts wherever it stands.
+        parser.read_string(_OWN_HEADER.sub(f"[{SECTIONS[0]}]", text))
     except configparser.Error as error:
         return Ini({}, frozenset(), (_one_line(error),), ())
-    problems: list[Problem | str] = [
+    unknown = tuple(
         f"[{section}]: unknown section; options stand in [DEFAULT] or [pypimirror]"
         for section in parser.sections()
-        if section not in SECTIONS
-    ]
-    raw = {name: Setting(SECTIONS[0], value) for name, value in parser.defaults().items()}
-    if parser.has_section(SECTIONS[1]):
-        own = parser._sections[SECTIONS[1]]  # type: ignore[attr-defined]  # noqa: SLF001 (no public way without defaults)
-        raw |= {name: Setting(SECTIONS[1], value) for name, value in own.items()}
+    )
+    places = _places(text)
+    raw = {name: Setting(places[name][-1], value) for name, value in parser.defaults().items()}
     settings, referenced, bad = _interpolated(raw)
-    return Ini(settings, referenced, (*problems, *bad), _repeated(text))
+    repeated = tuple(
+        f"[{sections[-1]}] {name}: given {len(sections)} times; the last one counts"
+        for name, sections in places.items()
+        if len(sections) > 1
+    )
+    return Ini(settings, referenced, (*unknown, *bad), repeated)
 
 
 def _decoded(content: bytes) -> str:
@@ -65,19 +69,23 @@ def _one_line(error: configparser.Error) -> str:
     return " ".join(str(error).replace("<string>", "the file").split())
 
 
-def _repeated(text: str) -> tuple[str, ...]:
-    """Name the options that a section sets twice: the last one counts, which is worth a word."""
-    section, seen = SECTIONS[0], Counter[tuple[str, str]]()
+def _places(text: str) -> defaultdict[str, list[str]]:
+    """Return for each option the sections that set it; continuations are told as configparser does."""
+    places: defaultdict[str, list[str]] = defaultdict(lambda: [SECTIONS[0]])
+    section, indent, has_option = SECTIONS[0], 0, False
     for line in text.splitlines():
-        if line.startswith("["):
-            section = line[1:].partition("]")[0]
-        elif match := _OPTION_LINE.match(line):
-            seen[section, match["name"].lower()] += 1
-    return tuple(
-        f"[{section}] {option}: given {count} times; the last one counts"
-        for (section, option), count in seen.items()
-        if count > 1
-    )
+        stripped = line.strip()
+        here = len(line) - len(line.lstrip())
+        if not stripped or stripped.startswith(("#", ";")) or (has_option and here > indent):
+            continue
+        indent = here
+        if stripped.startswith("["):
+            section, has_option = stripped[1:].partition("]")[0], False
+        elif match := _OPTION_LINE.match(stripped):
+            has_option = True
+            name = match["name"].lower()
+            places[name] = [*places.get(name, []), section]
+    return places
 
 
 def _interpolated(

@@ -1,10 +1,11 @@
 """The HTML representation (PEP 503, 592, 629, 658, 714, 740, 792) by lxml, as any server writes it."""
 
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote, urljoin
+from urllib.parse import urljoin
 
 from lxml import etree
 
+from pypimirror import names
 from pypimirror.filenames import is_distribution, version_of
 from pypimirror.model import Digest, File, ListEntry, NormalizedName, ProjectPage
 from pypimirror.simple.problems import (
@@ -14,6 +15,7 @@ from pypimirror.simple.problems import (
     file_url,
     filename_of,
     project_status,
+    provenance,
     refusal,
 )
 
@@ -76,7 +78,7 @@ def project_page(content: bytes, charset: str | None, url: str, name: Normalized
     for _ in _fed([content], charset, target):
         pass
     target.check()
-    base = urljoin(url, target.base or "")
+    base = _base(url, target.base)
     files: dict[str, File] = {}
     refused = []
     for attributes, _ in target.anchors:
@@ -101,6 +103,13 @@ def project_page(content: bytes, charset: str | None, url: str, name: Normalized
         status_reason=status_reason,
         refused=tuple(refused),
     )
+
+
+def _base(url: str, reference: str | None) -> str:
+    try:
+        return urljoin(url, reference or "")
+    except ValueError:  # browsers pass over it, too
+        return url
 
 
 def entries(chunks: Iterable[bytes], charset: str | None) -> Iterator[ListEntry]:
@@ -143,18 +152,15 @@ def _listed_filename(href: str, attributes: dict[str, str]) -> str | None:
 
 def _listed_name(href: str, text: str) -> str | None:
     """Return the project's name: the text, or the last component of the address where they disagree."""
-    path = href.partition("#")[0].partition("?")[0].rstrip("/")
-    last = unquote(path.rpartition("/")[2])
+    last = filename_of(href.partition("#")[0].partition("?")[0].rstrip("/"))
     if not last or last in (".", ".."):
         return None
-    return text.rstrip("/") if _same(text.rstrip("/"), last) else last
+    shown = text.rstrip("/")
+    return shown if shown == last or _same(shown, last) else last
 
 
 def _same(text: str, last: str) -> bool:
-    return text.translate(_SEPARATORS).lower() == last.translate(_SEPARATORS).lower()
-
-
-_SEPARATORS = str.maketrans("_.", "--")
+    return names.is_valid(text) and names.is_valid(last) and names.normalize(text) == names.normalize(last)
 
 
 def _file(filename: str, href: str, base: str, attributes: dict[str, str], name: NormalizedName) -> File:
@@ -167,7 +173,7 @@ def _file(filename: str, href: str, base: str, attributes: dict[str, str], name:
         requires_python=attributes.get("data-requires-python") or None,
         yanked=attributes.get("data-yanked"),
         core_metadata=_core_metadata(attributes),
-        provenance=attributes.get("data-provenance") or None,
+        provenance=provenance(attributes.get("data-provenance")),
     )
 
 

@@ -10,6 +10,7 @@ from pypimirror.simple.problems import (
     digests,
     file_url,
     project_status,
+    provenance,
     refusal,
 )
 
@@ -23,6 +24,8 @@ class Meta(msgspec.Struct):
 
     api_version: str = msgspec.field(name="api-version", default="1.0")
     last_serial: _Serial = msgspec.field(name="_last-serial", default=None)
+    project_status: "_Status | str | None" = msgspec.field(name="project-status", default=None)
+    """Where the specification's example has it."""
 
 
 class _Status(msgspec.Struct):
@@ -74,7 +77,7 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
             reason = f"{entry.filename!r}: {error}"
         if reason is not None:
             refused.append(reason)
-    status, status_reason = _project_status(page.project_status)
+    status, status_reason = _project_status(page.project_status or page.meta.project_status)
     return ProjectPage(
         files=tuple(files.values()),
         serial=serial_text(page.meta.last_serial),
@@ -103,7 +106,7 @@ def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str])
         yanked=_yanked(entry.yanked),
         core_metadata=_core_metadata(entry),
         upload_time=entry.upload_time or None,
-        provenance=entry.provenance or None,
+        provenance=provenance(entry.provenance),
     )
 
 

@@ -16,7 +16,7 @@ _HEAD_LIMIT = 1 << 20
 _ENTRY_LIMIT = 1 << 22
 """Bytes before the first project, and bytes of one project: far beyond what any index sends."""
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|["{}\[\]]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|["{}\[\],]', re.DOTALL)
 _PROJECTS = re.compile(rb"\s*:\s*\[")
 
 
@@ -39,9 +39,12 @@ def entries(chunks: Iterable[bytes]) -> Iterator[ListEntry]:
     """Yield every entry; raise PageProblem for anything but one complete project list of API 1.x."""
     source = iter(chunks)
     head, buffer = _until_projects(source)
-    is_ended = False
+    is_ended, count = False, 0
     while not is_ended:
         decoded, buffer, is_ended = _take(buffer)
+        count += len(decoded)
+        if is_ended and count and not decoded:
+            raise PageProblem("not the JSON of a project list (a comma ends it)")
         for entry in decoded:
             yield ListEntry(entry.name, serial_text(entry.last_serial))
         if not decoded and not is_ended:
@@ -100,35 +103,37 @@ def _take(buffer: bytes) -> tuple[list[_Entry], bytes, bool]:
     """Decode the whole entries at the start of `buffer`: these, what is left, and whether the list ended."""
     # Almost always the last "}," ends an entry. Where it stands inside one, or behind the list, this is no
     # valid array, and the tokens have to be looked at.
-    buffer = buffer.lstrip(b" \t\r\n,")
     cut = buffer.rfind(b"},") + 1
     if cut:
         try:
             return _decode_entries(b"[" + buffer[:cut] + b"]"), buffer[cut + 1 :], False
         except (msgspec.DecodeError, UnicodeDecodeError):
             pass
-    entries_end, list_end = _ends(buffer)
+    end, is_ended = _last_end(buffer)
+    if end is None:
+        return [], buffer, False
     try:
-        decoded = _decode_entries(b"[" + buffer[:entries_end] + b"]")
+        decoded = _decode_entries(b"[" + buffer[:end] + b"]")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PageProblem(f"not the JSON of a project list ({error})") from error
-    if list_end is not None:
-        return decoded, buffer[list_end:], True
-    return decoded, buffer[entries_end:], False
+    if not decoded and not is_ended:
+        raise PageProblem("not the JSON of a project list (a comma follows nothing)")
+    return decoded, buffer[end + (not is_ended) :], is_ended
 
 
-def _ends(buffer: bytes) -> tuple[int, int | None]:
-    """Return where the last whole entry ends, and where the list's own `]` stands, if it is there."""
-    depth = end = 0
+def _last_end(buffer: bytes) -> tuple[int | None, bool]:
+    """Return where the list's own `]` stands, and True; else its last comma, if there is one, and False."""
+    depth, comma = 0, None
     for match in _TOKEN.finditer(buffer):
         token = match[0]
         if token in (b"{", b"["):
             depth += 1
         elif depth == 0 and token == b"]":
-            return end, match.start()
+            return match.start(), True
+        elif depth == 0 and token == b",":
+            comma = match.start()
         elif token in (b"}", b"]"):
             depth -= 1
-            end = match.end() if depth == 0 else end
         elif token == b'"':  # a string that the next chunk will end
             break
-    return end, None
+    return comma, False

@@ -24,7 +24,16 @@ def check_api_version(version: str) -> None:
 def digests(offered: Mapping[str, str]) -> tuple[Digest, ...]:
     """Return the well-formed digests of `offered`, sorted by algorithm."""
     pairs = ((algorithm.lower(), value.lower()) for algorithm, value in offered.items())
-    return tuple(sorted(Digest(a, v) for a, v in pairs if _ALGORITHM.fullmatch(a) and _HEX.fullmatch(v)))
+    return tuple(sorted({Digest(a, v) for a, v in pairs if _ALGORITHM.fullmatch(a) and _HEX.fullmatch(v)}))
+
+
+def provenance(url: str | None) -> str | None:
+    """Return an address of provenance; None where it is not a full https one, as PEP 740 demands."""
+    try:
+        parts = urlsplit(url or "")
+    except ValueError:
+        return None
+    return url if parts.scheme == "https" and parts.hostname else None
 
 
 def project_status(status: str | None, reason: str | None) -> tuple[str | None, str | None]:
@@ -45,7 +54,7 @@ def file_url(base: str, reference: str) -> str:
 
 def filename_of(url: str) -> str:
     """Return the last component of an address's path, percent-decoded."""
-    return unquote(urlsplit(url).path.rpartition("/")[2])
+    return unquote(url.partition("#")[0].partition("?")[0].rpartition("/")[2])
 
 
 def refusal(filename: str) -> str | None:

@@ -1,0 +1,178 @@
+"""Imports point down (DESIGN.md, "The house"), and rooms stay small."""
+
+import ast
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import pypimirror
+
+ROOT = Path(pypimirror.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+
+LAYERS = (
+    ("model", "errors"),
+    ("config", "selection", "plan", "simple", "pages", "metadata", "filenames", "names"),
+    ("upstream", "download", "store", "state", "workers"),
+    ("sync",),
+    ("cli",),
+    ("__main__",),
+)
+LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+PURE = {room for room in LEVEL if LEVEL[room] < 2}
+
+# Within one layer: who may look at whom.
+NEIGHBOURS = {("download", "upstream")} | {
+    (reader, read)
+    for read in ("names", "filenames", "selection")
+    for reader in ("config", "selection", "plan", "simple", "pages", "metadata", "filenames")
+    if reader != read
+}
+
+OWNERS = {
+    "requests": {"upstream"},
+    "urllib3": {"upstream"},
+    "sqlite3": {"state", "cli"},
+    "lxml": {"simple"},
+    "jinja2": {"pages"},
+    "filelock": {"cli"},
+    "rich": {"cli"},
+    "distlib": {"config"},
+}
+
+OUTSIDE = {
+    "asyncio",
+    "datetime",
+    "http",
+    "logging",
+    "multiprocessing",
+    "os",
+    "pathlib",
+    "random",
+    "shutil",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "threading",
+    "time",
+}
+# Paths are values of the configuration, and facts of errors.
+ALLOWED_OUTSIDE = {("config", "os"), ("config", "pathlib"), ("errors", "pathlib")}
+
+VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "base", "misc", "handlers"}
+
+
+class Arrow(NamedTuple):
+    """One import: who, whom, and where it stands."""
+
+    room: str
+    imported: str
+    place: str
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(ROOT).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported_modules(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: a relative import"
+            module = node.module or ""
+            names = (f"{module}.{alias.name}" for alias in node.names)
+            yield from ((name, node.lineno) for name in (names if module == "pypimirror" else [module]))
+
+
+def arrows() -> Iterator[Arrow]:
+    for path in FILES:
+        for module, line in imported_modules(ast.parse(path.read_text())):
+            yield Arrow(room_of(path), module, f"{path.relative_to(ROOT)}:{line}")
+
+
+def described(found: list[Arrow]) -> str:
+    return "\n".join(f"{arrow.place}: {arrow.room} -> {arrow.imported}" for arrow in found)
+
+
+def inner_arrows() -> list[Arrow]:
+    """Arrows between two rooms."""
+    inner = [
+        Arrow(room, imported.split(".")[1], place)
+        for room, imported, place in arrows()
+        if imported.startswith("pypimirror.") and imported != "pypimirror.__version__"
+    ]
+    return [arrow for arrow in inner if arrow.room != arrow.imported]
+
+
+def outer_arrows() -> list[Arrow]:
+    """Arrows that leave the package."""
+    return [
+        Arrow(room, imported.partition(".")[0], place)
+        for room, imported, place in arrows()
+        if imported.partition(".")[0] != "pypimirror"
+    ]
+
+
+def points_down(arrow: Arrow) -> bool:
+    if arrow[:2] in NEIGHBOURS:
+        return True
+    return LEVEL[arrow.room] > LEVEL[arrow.imported]
+
+
+def test_every_room_has_its_layer() -> None:
+    assert {room_of(path) for path in FILES} - {"__init__"} == set(LEVEL)
+
+
+def test_imports_point_down() -> None:
+    wrong = [arrow for arrow in inner_arrows() if not points_down(arrow)]
+    assert not wrong, described(wrong)
+
+
+def test_the_package_itself_imports_nothing() -> None:
+    wrong = [arrow for arrow in arrows() if arrow.room == "__init__"]
+    assert not wrong, described(wrong)
+
+
+@pytest.mark.parametrize("library", OWNERS)
+def test_a_library_has_its_one_room(library: str) -> None:
+    wrong = [a for a in outer_arrows() if a.imported == library and a.room not in OWNERS[library]]
+    assert not wrong, described(wrong)
+
+
+def test_pure_rooms_do_not_touch_the_world() -> None:
+    wrong = [
+        arrow
+        for arrow in outer_arrows()
+        if arrow.room in PURE and arrow.imported in OUTSIDE and arrow[:2] not in ALLOWED_OUTSIDE
+    ]
+    assert not wrong, described(wrong)
+
+
+def test_only_config_opens_a_file_among_the_pure_rooms() -> None:
+    calls = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in FILES
+        if room_of(path) in PURE - {"config"}
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in {"open", "print"}
+    ]
+    assert not calls
+
+
+def test_no_module_has_a_vague_name() -> None:
+    assert not {path.stem for path in FILES} & VAGUE
+
+
+def test_files_are_small() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in FILES}
+    assert not {name: length for name, length in lengths.items() if length > 420}
+    assert statistics.median(lengths.values()) < 200
