@@ -75,8 +75,10 @@ class Answer:
     def chunks(self, *, is_decoded: bool) -> Iterator[bytes]:
         """Yield the body in blocks; raise UnavailableError where it breaks off."""
         raw = self._response.raw
+        # read1 hands over what is there, so that a slow file grows on the disk as it comes in.
+        read = raw.read if is_decoded else raw.read1
         try:
-            while chunk := raw.read(CHUNK, decode_content=is_decoded):
+            while chunk := read(CHUNK, decode_content=is_decoded):
                 yield chunk
         except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
             raise UnavailableError(self.url, f"the answer broke off ({_innermost(error)})") from error
