@@ -40,11 +40,12 @@ CREATE TABLE files (
     listed BLOB NOT NULL,          -- what upstream said of it: a File
     sha256 TEXT, size INTEGER,
     metadata TEXT,                 -- sha256 of <filename>.metadata in the tree
-    error TEXT, error_since REAL,
+    error TEXT, error_since REAL,  -- what is wrong with it, and since when
     PRIMARY KEY (project, filename)
 ) WITHOUT ROWID;
 CREATE INDEX unsettled_projects ON projects (name) WHERE NOT is_current;
-CREATE INDEX failed_files ON files (project) WHERE status = 'failed';
+CREATE INDEX wrong_projects ON projects (name) WHERE error IS NOT NULL;
+CREATE INDEX wrong_files ON files (project) WHERE error IS NOT NULL;
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, mode TEXT NOT NULL, started REAL NOT NULL, ended REAL, status INTEGER,
     requests INTEGER, stored INTEGER, adopted INTEGER, bytes INTEGER, failed INTEGER
@@ -195,7 +196,7 @@ class State:
         return [NormalizedName(name) for (name,) in rows]
 
     def record_page(
-        self, name: NormalizedName, *, shown: str, status: str | None, status_reason: str | None
+        self, name: NormalizedName, shown: str, status: str | None, status_reason: str | None
     ) -> None:
         """Record that a good page was seen, and that the mirror's own pages of the project are due."""
         self._db.execute(
@@ -243,7 +244,7 @@ class State:
         """Return everything that failed and was not mended since."""
         rows = self._db.execute(
             "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
-            " UNION ALL SELECT project, filename, error, error_since FROM files WHERE status = 'failed'"
+            " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
             " ORDER BY 1, 2"
         )
         return [Failure(*row) for row in rows]
@@ -279,19 +280,26 @@ class State:
         )
 
     def record_file_failed(self, name: NormalizedName, filename: str, reason: str, now: float) -> None:
-        """Record that a file could not be had."""
+        """Record what is wrong with a file: it could not be had, or is held but not as upstream has it."""
         self._db.execute(
-            "UPDATE files SET status = 'failed', error = ?, error_since = coalesce(error_since, ?)"
-            " WHERE project = ? AND filename = ?",
+            "UPDATE files SET status = iif(status = 'held', 'held', 'failed'), error = ?,"
+            " error_since = coalesce(error_since, ?) WHERE project = ? AND filename = ?",
             (reason, now, name, filename),
         )
+        self._db.execute("UPDATE projects SET is_current = 0 WHERE name = ?", (name,))
 
-    def forget_unwanted(self, name: NormalizedName, wanted: Iterable[str]) -> None:
-        """Drop the intent to store files that are no longer wanted and never came."""
+    def forgive(self, name: NormalizedName, wanted: Iterable[str]) -> None:
+        """Drop what was wrong with a project, as a good page of it was seen; what still is, comes again.
+
+        Files that never came and are no longer wanted are forgotten.
+        """
         names = set(wanted)
         rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND status = 'failed'", (name,))
         gone = [(name, filename) for (filename,) in rows if filename not in names]
         self._db.executemany("DELETE FROM files WHERE project = ? AND filename = ?", gone)
+        # Since when it was wrong stays until it is right.
+        self._db.execute("UPDATE projects SET error = NULL WHERE name = ? AND error IS NOT NULL", (name,))
+        self._db.execute("UPDATE files SET error = NULL WHERE project = ? AND error IS NOT NULL", (name,))
 
     # -- runs ----------------------------------------------------------------------------
 

@@ -303,7 +303,7 @@ def test_a_held_file_that_upstream_lists_with_other_bytes_is_refused_and_reporte
     index.add_file("six", sdist.filename, b"something else")
     ended = mirror.run("-U")
     assert ended.status == 3
-    assert f"six: {sdist.filename}: refused: upstream's page now says sha256" in ended.stderr
+    assert f"six/{sdist.filename}: refused: upstream's page now says sha256" in ended.stderr
     assert mirror.tree() == before
 
 

@@ -243,7 +243,13 @@ def test_initial_fetch_brings_back_what_somebody_deleted(index: FakeIndex, make_
     mirror.update()
     whole = mirror.tree()
     lost = mirror.root / "six/six-1.0-py3-none-any.whl"
-    lost.unlink()
+    for gone in (
+        lost,
+        "six/index.html",
+        "index.v1_json",
+        "zope-event/zope_event-1.0-py3-none-any.whl.metadata",
+    ):
+        (mirror.root / gone).unlink()
     (mirror.root / "zope-event/Zope.Event-1.0.tar.gz").write_bytes(b"cut")
     mirror.update()
     assert not lost.exists()

@@ -156,5 +156,5 @@ def test_without_a_terminal_progress_shows_nothing_and_with_one_it_does(
             shown += block
     os.close(terminal)
     assert process.wait(10) == 0
-    for told in (b"projects", b"files 0/2", b"six-1.0.tar.gz", b"MB/s", b"up to date: 1 project asked about"):
+    for told in (b"projects", b"files 0/2", b"six-1.0.tar.gz", b"B/s", b"up to date: 1 project asked about"):
         assert told in shown

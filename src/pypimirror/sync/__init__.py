@@ -20,6 +20,8 @@ def update(run: Run) -> Report:
     errors = projects.bring_up_to_date(run, found.due, raw_folders)
     crawl.check_any_answer(run, found, errors)
     publish.projects_due(run, tried={due.name for due in found.due})
+    if run.is_recheck:
+        publish.every_page(run)
     publish.root(run)
     adopt.remove_leftovers(run, raw_folders)
     crawl.keep_note(run, found)
@@ -30,8 +32,7 @@ def update(run: Run) -> Report:
 
 def rewrite_pages(run: Run) -> Report:
     """Write all pages anew from the state, without asking upstream."""
-    publish.root_is_due(run)
-    publish.every_project(run)
+    publish.every_page(run)
     publish.root(run)
     run.state.commit()
     return run.report()

@@ -39,8 +39,9 @@ def projects_due(run: Run, *, tried: Container[NormalizedName]) -> None:
             project(run, name)
 
 
-def every_project(run: Run) -> None:
-    """Write the pages of all projects."""
+def every_page(run: Run) -> None:
+    """Write the pages of all projects, also those that somebody deleted or changed; the root page is due."""
+    root_is_due(run)
     for name in [name for name, _ in run.state.listed()]:
         project(run, name)
 
