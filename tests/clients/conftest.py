@@ -1,0 +1,137 @@
+"""A mirror that the real command made, and servers that serve it to real clients."""
+
+import contextlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.clients import servers
+from tests.clients.servers import Served
+from tests.distributions import make_wheel
+from tests.fake_index import FakeIndex
+from tests.mirror import Mirror, clean_environment
+
+Serve = Callable[[Path], "contextlib.AbstractContextManager[Served]"]
+
+_BACKEND = """\
+import pathlib
+import shutil
+
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    (wheel,) = pathlib.Path().glob("*.whl")
+    shutil.copy(wheel, wheel_directory)
+    return wheel.name
+"""
+_PYPROJECT = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[FakeIndex]:
+    """An index with what clients have to get right: names, dependencies, yanks, requires-python, sdists."""
+    with FakeIndex() as index:
+        for version in ("5.0", "5.1"):
+            index.add("Zope.Event", version, sdist=False)
+            index.add_file("Zope.Event", *self_contained_sdist("Zope.Event", version))
+        index.add("Application", "2.0", sdist=False, requires_dist=["zope.event >= 5", "Yanked_Later"])
+        # What nobody can have: a client finds out by its core metadata, and goes back to 2.0.
+        index.add("Application", "2.1", sdist=False, requires_dist=["zope.event >= 9"])
+        index.add("yanked-later", "1.0", sdist=False)
+        index.add("yanked-later", "1.1", sdist=False, yanked="eats <files> & disks")
+        index.add("tomorrow", "3.0", sdist=False)
+        index.add("tomorrow", "4.0", sdist=False, requires_python=">=99")
+        index.add_file("sdist-only", *self_contained_sdist("sdist-only", "0.5"))
+        yield index
+
+
+@pytest.fixture(scope="session")
+def tree(upstream: FakeIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a mirror of `upstream`. Not to be changed."""
+    mirror = Mirror(tmp_path_factory.mktemp("mirror"), upstream.url)
+    command = [sys.executable, "-m", "pypimirror", str(mirror.config), "-U"]
+    ended = subprocess.run(
+        command, env=clean_environment(), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    return mirror.root
+
+
+@pytest.fixture
+def tree_copy(tree: Path, tmp_path: Path) -> Path:
+    """A copy of the tree, which may be changed."""
+    return shutil.copytree(tree, tmp_path / "tree")
+
+
+@pytest.fixture(scope="session", params=["http.server", "nginx"])
+def serve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Serve:
+    """Serve a folder, by each of the servers in turn."""
+    if request.param == "http.server":
+        return lambda root: servers.http_server(root, tmp_path_factory.mktemp("http.server"))
+    program = require_nginx()
+    return lambda root: servers.nginx(program, root, tmp_path_factory.mktemp("nginx"))
+
+
+@pytest.fixture(scope="session")
+def _served(serve: Serve, tree: Path) -> Iterator[Served]:
+    with serve(tree) as served:
+        yield served
+
+
+@pytest.fixture
+def served(_served: Served) -> Served:
+    """The tree, served by each of the servers in turn, with a log that begins now."""
+    _served.logged()
+    return _served
+
+
+@pytest.fixture(scope="session")
+def nginx(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The tree, served by nginx alone."""
+    with servers.nginx(require_nginx(), tree, tmp_path_factory.mktemp("nginx")) as served:
+        yield served
+
+
+def require_nginx() -> str:
+    """Return nginx's path; skip, or in CI fail, where it or its configuration in the README is missing."""
+    if not servers.readme_block():
+        _unable("README.md has no block of nginx configuration")
+    program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    return program or _unable("nginx is not installed")
+
+
+def _unable(reason: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def self_contained_sdist(name: str, version: str) -> tuple[str, bytes]:
+    """Build an sdist that can be installed without network, as its build needs nothing else."""
+    wheel_name, wheel = make_wheel(name, version)
+    stem = "-".join(wheel_name.split("-")[:2])
+    files = {
+        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+        "pyproject.toml": _PYPROJECT.encode(),
+        "backend.py": _BACKEND.encode(),
+        wheel_name: wheel,
+    }
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for path, content in files.items():
+            info = tarfile.TarInfo(f"{stem}/{path}")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return f"{stem}.tar.gz", buffer.getvalue()
