@@ -54,7 +54,7 @@ def obtain(
     A MirrorError concerns this file alone, an OSError the machine.
     """
     try:
-        if existing is not None and (found := _verified(file, existing)):
+        if existing is not None and (found := verified(file, existing)):
             return _with_metadata(upstream, file, existing, found, is_adopted=True)
         found = upstream.retrying(partial(_transfer, upstream, file, into))
         return _with_metadata(upstream, file, into, found, is_adopted=False)
@@ -75,7 +75,9 @@ def _has_right_length(digest: Digest) -> bool:
     return len(digest.hexdigest) == hashlib.new(digest.algorithm, usedforsecurity=False).digest_size * 2
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """What was verified: its sha256 and its size in bytes."""
+
     sha256: str
     size: int
     notes: tuple[str, ...] = ()
@@ -113,16 +115,17 @@ class _Hashes:
         return None
 
 
-def _verified(file: File, existing: BinaryIO) -> _Found | None:
+def verified(file: File, existing: BinaryIO) -> Found | None:
+    """Read `existing` and tell whether it is the file by its strongest digest; None where it is not."""
     hashes = _Hashes(file)
     if hashes.expected is None:
         return None
     while chunk := existing.read(CHUNK):
         hashes.update(chunk)
-    return None if hashes.mismatch(file) else _Found(hashes.sha256, hashes.size)
+    return None if hashes.mismatch(file) else Found(hashes.sha256, hashes.size)
 
 
-def _transfer(upstream: Upstream, file: File, into: BinaryIO) -> _Found:
+def _transfer(upstream: Upstream, file: File, into: BinaryIO) -> Found:
     hashes = _Hashes(file)
     if hashes.expected is None:
         _check_trust(file, file.url)
@@ -145,7 +148,7 @@ def _transfer(upstream: Upstream, file: File, into: BinaryIO) -> _Found:
     if reason := hashes.mismatch(file):
         raise VerificationError(file.url, reason)
     notes = () if hashes.expected else (f"{file.filename}: taken without a digest, as upstream offers none",)
-    return _Found(hashes.sha256, hashes.size, notes)
+    return Found(hashes.sha256, hashes.size, notes)
 
 
 def _check_trust(file: File, url: str) -> None:
@@ -157,7 +160,7 @@ def _check_trust(file: File, url: str) -> None:
 
 
 def _with_metadata(
-    upstream: Upstream, file: File, content: BinaryIO, found: _Found, *, is_adopted: bool
+    upstream: Upstream, file: File, content: BinaryIO, found: Found, *, is_adopted: bool
 ) -> Received:
     text, notes, error = core_metadata(upstream, file, content)
     return Received(found.sha256, found.size, is_adopted, text, found.notes + notes, error)
@@ -176,7 +179,7 @@ def core_metadata(
         text = metadata.from_wheel(content, file.filename)
         if text is None:
             return None, (f"{file.filename}: no core metadata, as the wheel is damaged or has none",), None
-        if _is_offered(text, file):
+        if is_offered(text, file):
             return text, (), None
     elif file.core_metadata is None:
         return None, (), None
@@ -195,12 +198,12 @@ def _metadata_transfer(upstream: Upstream, file: File) -> bytes:
             text += chunk
             if len(text) > metadata.MAX_SIZE:
                 raise VerificationError(answer.url, f"it is longer than {metadata.MAX_SIZE} bytes")
-    if not _is_offered(text, file):
+    if not is_offered(text, file):
         raise VerificationError(f"{file.url}.metadata", "its digest is not what upstream's page says")
     return text
 
 
-def _is_offered(text: bytes, file: File) -> bool:
+def is_offered(text: bytes, file: File) -> bool:
     """Tell whether this is the core metadata whose digest upstream offers, if it offers one."""
     offered = strongest(file.core_metadata or ())
     return offered is None or _digest(text, offered.algorithm) == offered.hexdigest

@@ -191,11 +191,19 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return {}
 
+    def read(self, project: str, name: str) -> bytes | None:
+        """Return a page, or a file beside a file; None where it is not there."""
+        opened = self.open_existing(project, name)
+        if opened is None:
+            return None
+        with opened:
+            return opened.read()
+
     def open_existing(self, project: str, name: str) -> BinaryIO | None:
         """Open a file for reading; None where it is not there, or not ours to read."""
         try:
             return open(f"{self._root}/{project}/{name}", "rb")
-        except (FileNotFoundError, PermissionError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
             return None
 
     def _path(self, project: NormalizedName | None, name: str) -> str:
@@ -209,6 +217,12 @@ class Store:
         self._folders.add(project)
 
     # -- trees that were laid out by others ---------------------------------------------------
+
+    def project_folders(self) -> list[NormalizedName]:
+        """Return the folders with normalized names, sorted."""
+        with os.scandir(self._root) as entries:
+            folders = [e.name for e in entries if names.is_valid(e.name) and e.is_dir(follow_symlinks=False)]
+        return sorted(names.normalize(name) for name in folders if names.normalize(name) == name)
 
     def raw_folders(self) -> dict[NormalizedName, list[str]]:
         """Return the folders whose names are a project's in another spelling than the normalized one."""
@@ -249,7 +263,7 @@ class Store:
         os.rename(f"{self._root}/{folder}", f"{self._root}/{project}")
 
     def remove(self, folder: str, name: str) -> None:
-        """Remove one file, if it is there; an empty `folder` is the root."""
+        """Remove one file, if it is there; `.` is the root."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{self._root}/{folder}/{name}")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
 
@@ -30,6 +31,56 @@ def test_a_lost_state_costs_no_download(index: FakeIndex, make_mirror: MakeMirro
     assert mirror.tree() == before
     assert "the state of" in mirror.log
     assert "is gone; the tree is adopted" in mirror.log
+
+
+def test_a_lost_state_loses_nothing_that_upstream_dropped_or_can_not_be_asked_about(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    for name in ("attrs", "six", "Zope.Event"):
+        index.add(name, "1.0")
+        index.add(name, "2.0")
+    mirror = make_mirror()
+    mirror.update()
+    before = mirror.tree()
+    (mirror.root / ".pypimirror/state.sqlite").unlink()
+    index.remove("attrs")
+    index.remove_file("six", "six-1.0.tar.gz")
+    index.fault("/simple/zope-event/", faults.Status(500), times=1)
+    index.clear()
+    assert mirror.run("-U").status == 3
+    assert downloads(index) == []
+    assert mirror.tree() == before
+    mirror.update()
+    assert mirror.tree() == before
+
+
+def test_a_lost_state_adopts_only_what_is_whole(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    before = mirror.tree()
+    (mirror.root / ".pypimirror/state.sqlite").unlink()
+    damaged = mirror.root / "six/six-1.0.tar.gz"
+    damaged.write_bytes(bytes(damaged.stat().st_size))
+    (mirror.root / "six/six-1.0-py3-none-any.whl.metadata").write_bytes(b"Name: other")
+    index.clear()
+    mirror.update()
+    assert downloads(index) == ["/files/six/six-1.0.tar.gz"]
+    assert {path: e.content for path, e in mirror.tree().items()} == {
+        path: e.content for path, e in before.items()
+    }
+
+
+def test_pages_are_not_emptied_from_a_lost_state(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    before = mirror.tree()
+    (mirror.root / ".pypimirror/state.sqlite").unlink()
+    ended = mirror.run("-i")
+    assert ended.status == 1
+    assert "knows of no project yet; --update-fetch adopts what is in the tree" in ended.stderr
+    assert mirror.tree() == before
 
 
 def test_a_lost_private_folder_costs_no_download(index: FakeIndex, make_mirror: MakeMirror) -> None:

@@ -154,15 +154,22 @@ def test_the_root_and_homes_are_refused(index: FakeIndex, tmp_path: Path, root: 
 # -- statuses ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("log", "number"), [("no/such/folder/x.log", errno.ENOENT), (".", errno.EISDIR)])
-def test_a_log_that_can_not_be_written_is_status_1(
-    index: FakeIndex, make_mirror: MakeMirror, log: str, number: int
-) -> None:
-    mirror = make_mirror(log_filename=log)
+def test_a_log_that_can_not_be_written_is_status_1(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    mirror = make_mirror(log_filename=".")
     ended = mirror.run("-U")
-    path = mirror.folder / log
-    assert ended == Ended(1, "", f"pypimirror: {path}: {os.strerror(number)}\n")
+    assert ended == Ended(1, "", f"pypimirror: {mirror.folder}: {os.strerror(errno.EISDIR)}\n")
     assert not index.requests
+
+
+@pytest.mark.parametrize("option", ["log_filename", "lock_file_name"])
+def test_a_folder_that_is_not_there_is_told_before_anything_is_touched(
+    index: FakeIndex, make_mirror: MakeMirror, option: str
+) -> None:
+    mirror = make_mirror(**{option: "/no/such/folder/x"})
+    ended = mirror.run("-U")
+    problem = f"[DEFAULT] {option} = /no/such/folder/x: its folder does not exist"
+    assert ended == Ended(2, "", f"pypimirror: {mirror.config}: {problem}\n")
+    assert not mirror.root.exists()
 
 
 def test_a_file_in_the_place_of_the_private_folder_is_status_1(
@@ -285,7 +292,7 @@ def test_one_broken_project_holds_back_no_other_and_keeps_its_last_good_state(
     index.fault("/simple/six/", fault)
     ended = mirror.run("-U")
     assert ended.status == 3
-    assert "1 project could not be brought up to date" in ended.stderr
+    assert "1 project is not up to date, all others are" in ended.stderr
     assert "\n  six: " in ended.stderr
     assert [len(mirror.listed(name)) for name in ("attrs", "six", "zope-event")] == [4, 2, 4]
     index.clear_faults()

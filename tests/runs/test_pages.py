@@ -155,6 +155,21 @@ def test_everything_that_upstream_says_of_a_file_is_on_its_page(
     }
 
 
+def test_a_quarantined_project_offers_no_file(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    index.project("six").status = "quarantined"
+    index.touch("six")
+    mirror.update()
+    assert mirror.listed("six") == set()
+    assert mirror.page("six").project_status == {"status": "quarantined"}
+    index.project("six").status = "active"
+    index.touch("six")
+    mirror.update()
+    assert mirror.check_links() == 2
+
+
 def test_a_page_that_changes_without_meaning_writes_nothing(
     index: FakeIndex, make_mirror: MakeMirror
 ) -> None:

@@ -113,6 +113,7 @@ def test_every_option_given() -> None:
         removal_grace_hours=0.0,
         removal_limit=12.5,
         min_free_space=3 * 2**29,
+        warnings=("fetch_since_days: not needed any more, as updates find every change",),
     )
 
 

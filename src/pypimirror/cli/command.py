@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -39,6 +40,7 @@ def run(args: Arguments) -> Status:
     )
     only = _only(args, selection)
     check_root(configuration.mirror_file_path)
+    _check_folders(configuration, args.config)
     store = Store(configuration.mirror_file_path)
     store.prepare()
     try:
@@ -65,6 +67,21 @@ def _only(args: Arguments, selection: Selection) -> tuple[NormalizedName, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _check_folders(configuration: Config, source: Path) -> None:
+    """Raise ConfigError where a file shall lie in a folder that is neither there nor made by us."""
+    root = configuration.mirror_file_path
+    problems = tuple(
+        Problem("DEFAULT", option, str(path), "its folder does not exist")
+        for option, path in (
+            ("lock_file_name", configuration.lock_file_name),
+            ("log_filename", configuration.log_filename),
+        )
+        if path.parent not in (root, root / PRIVATE) and not path.parent.is_dir()
+    )
+    if problems:
+        raise ConfigError(str(source), problems)
+
+
 @contextlib.contextmanager
 def _locked(configuration: Config) -> Iterator[None]:
     """Hold the configured lock, and the tree's own, so that two configurations can't write one tree."""
@@ -72,9 +89,6 @@ def _locked(configuration: Config) -> Iterator[None]:
     paths = {path.parent.resolve() / path.name for path in (own, configuration.lock_file_name)}
     with contextlib.ExitStack() as held:
         for path in sorted(paths):
-            if not path.parent.is_dir():
-                problem = Problem("DEFAULT", "lock_file_name", str(path), "its folder does not exist")
-                raise ConfigError("configuration", (problem,))
             try:
                 held.enter_context(FileLock(path, timeout=0, fallback_to_soft=False))
             except Timeout as error:

@@ -38,8 +38,8 @@ def of_report(report: Report) -> Outcome:
         return Outcome(Status.OK, f"up to date: {done}")
     projects = len({failure.project for failure in failures})
     line = (
-        f"{projects} {'project' if projects == 1 else 'projects'} could not be brought up to date;"
-        f" all else was done ({done}). What failed keeps its last good state and is tried again"
+        f"{'1 project is' if projects == 1 else f'{projects} projects are'} not up to date,"
+        f" all others are ({done}); what failed keeps its last good state and is tried again"
     )
     key = hashlib.sha256(repr([failure[:2] for failure in failures]).encode()).hexdigest()
     return Outcome(Status.FAILURES, line, tuple(_told(f) for f in failures), key)

@@ -110,7 +110,10 @@ def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, 
         raise ConfigError(source, tuple(reader.problems))
     if values["index_url"] is None:
         values["index_url"] = _default_index_url()
-    return Config(**values, warnings=read.warnings)
+    warnings = read.warnings
+    if "fetch_since_days" in given:
+        warnings += ("fetch_since_days: not needed any more, as updates find every change",)
+    return Config(**values, warnings=warnings)
 
 
 class _Reader:

@@ -78,6 +78,8 @@ def file_globs(text: str) -> tuple[str, ...]:
     """Read patterns of file names, separated by white space."""
     patterns = tuple(text.split())
     for pattern in patterns:
+        if pattern.startswith("#"):
+            raise ValueError("a comment behind a value begins with ' ;', or stands on a line of its own")
         if "/" in pattern:
             raise ValueError(f"{pattern} holds a slash; patterns are compared with the file's name alone")
     return patterns

@@ -7,13 +7,13 @@ from pypimirror.model import ListEntry, NormalizedName, ProjectPage
 from pypimirror.simple import from_html, from_json, json_list
 from pypimirror.simple.problems import PageProblem
 
-__all__ = ["ACCEPT", "parse_project_list", "parse_project_page"]
+__all__ = ["ACCEPT", "JSON_TYPE", "parse_project_list", "parse_project_page"]
 
-_JSON = "application/vnd.pypi.simple.v1+json"
+JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 _HTML = "application/vnd.pypi.simple.v1+html"
 _HTML_TYPES = frozenset({_HTML, "text/html", "application/xhtml+xml"})
 
-ACCEPT = f"{_JSON}, {_HTML};q=0.2, text/html;q=0.1"
+ACCEPT = f"{JSON_TYPE}, {_HTML};q=0.2, text/html;q=0.1"
 """The Accept header: JSON is preferred, as it has sizes and upload times."""
 
 
@@ -46,7 +46,7 @@ def parse_project_list(chunks: Iterable[bytes], content_type: str, url: str) -> 
 
 def _is_json(content_type: str) -> bool:
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == _JSON:
+    if media_type == JSON_TYPE:
         return True
     if media_type in _HTML_TYPES:
         return False

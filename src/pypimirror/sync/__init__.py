@@ -2,6 +2,7 @@
 
 import logging
 
+from pypimirror.errors import StateError
 from pypimirror.sync import adopt, crawl, projects, publish
 from pypimirror.sync.run import Counts, InFlight, Progress, Report, Run
 
@@ -15,6 +16,7 @@ def update(run: Run) -> Report:
 
     Raises UpstreamError where upstream can't be had or trusted, OSError where the machine fails.
     """
+    adopt.own_pages(run)
     found = crawl.find_due(run)
     raw_folders = adopt.raw_folders(run)
     errors = projects.bring_up_to_date(run, found.due, raw_folders)
@@ -31,7 +33,12 @@ def update(run: Run) -> Report:
 
 
 def rewrite_pages(run: Run) -> Report:
-    """Write all pages anew from the state, without asking upstream."""
+    """Write all pages anew from the state, without asking upstream.
+
+    Raises StateError where it knows of no project: that would empty the pages.
+    """
+    if run.state.is_empty():
+        raise StateError(run.state.path, "knows of no project yet; --update-fetch adopts what is in the tree")
     publish.every_page(run)
     publish.root(run)
     run.state.commit()

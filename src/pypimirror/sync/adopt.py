@@ -1,19 +1,27 @@
-"""Taking over a tree that another tool laid out as `<project>/<file>`, also with names in raw spelling.
+"""Taking over what is in the tree already: our own after a lost state, and what another tool laid out.
 
-Files get their place in the normalized folder when they are verified; where they were, they go only after
-the pages that link to them there are replaced.
+Any tree of `<project>/<file>` will do, also with raw names. Files get their place in the normalized
+folder when they are verified; where they were, they go after the pages that link to them there are replaced.
 """
 
 import logging
+from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO, NamedTuple
 
-from pypimirror.model import File, NormalizedName
-from pypimirror.store import FULL, HTML
+from pypimirror import download, names
+from pypimirror.errors import BadPageError
+from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
+from pypimirror.simple import JSON_TYPE, parse_project_list, parse_project_page
+from pypimirror.store import FULL, HTML, JSON
 from pypimirror.sync.run import Run
+from pypimirror.workers import Pool
 
 _log = logging.getLogger(__name__)
 
 _NOTE = "adopting"
+_OWN, _RAW = "own pages", "raw names"
+"""How far the adoption came: it begins when a state is new, and what a kill left undone the next run does."""
 
 # How the ancestor's page of all files begins; another file of that name is not ours to remove.
 _OLD_FULL_PAGE = b"<html><head><title>PyPI Mirror"
@@ -45,10 +53,88 @@ class Present:
         return None
 
 
-def raw_folders(run: Run) -> dict[NormalizedName, list[str]]:
-    """Return the folders to take files from; looked for once, when a state is new."""
+# -- our own pages ---------------------------------------------------------------------------
+
+
+def own_pages(run: Run) -> None:
+    """When a state is new: hold what the tree's own pages list, as far as the files bear them out.
+
+    So nothing that upstream no longer lists, or can't be asked about now, gets lost with a state.
+    """
     if run.state.is_empty():
-        run.state.set_note(_NOTE, "yes")
+        run.state.set_note(_NOTE, _OWN)
+    if run.state.note(_NOTE) != _OWN:
+        return
+    pool: Pool[tuple[NormalizedName, HeldFile | None]] = Pool(run.config.workers)
+    shown = _names_shown(run)
+    for name in run.store.project_folders():
+        page = _own_page(run, name)
+        sizes = run.store.sizes(name)
+        files = [file for file in page.files if sizes.get(file.filename) == file.size] if page else []
+        if page is None or not files:
+            continue
+        run.state.record_page(name, shown.get(name, name), page.status, page.status_reason)
+        for file in files:
+            pool.submit(partial(_checked, run, name, file))
+        while pool.unfinished > run.config.workers:
+            _record(run, pool)
+    while pool.unfinished:
+        _record(run, pool)
+    run.state.set_note(_NOTE, _RAW)
+    run.state.commit()
+
+
+def _own_page(run: Run, name: NormalizedName) -> ProjectPage | None:
+    content = run.store.read(name, JSON)
+    if content is None:
+        return None
+    try:
+        return parse_project_page(content, JSON_TYPE, run.upstream.project_url(name), name)
+    except BadPageError as error:
+        _log.warning("%s: its own page can't be read (%s)", name, error.reason)
+        return None
+
+
+def _names_shown(run: Run) -> dict[NormalizedName, str]:
+    """Return how the tree's own root page spells the names."""
+    content = run.store.read(".", JSON)
+    if content is None:
+        return {}
+    try:
+        entries = list(parse_project_list([content], JSON_TYPE, run.upstream.index_url))
+    except BadPageError:
+        return {}
+    return {names.normalize(entry.name): entry.name for entry in entries if names.is_valid(entry.name)}
+
+
+def _checked(run: Run, name: NormalizedName, file: File) -> tuple[NormalizedName, HeldFile | None]:
+    """Return the file as held, if its bytes are what our page says; in a worker."""
+    content = run.store.open_existing(name, file.filename)
+    if content is None:
+        return name, None
+    with content:
+        found = download.verified(file, content)
+    if found is None:
+        return name, None
+    text = run.store.read(name, f"{file.filename}.metadata") if file.core_metadata else None
+    has_metadata = text is not None and download.is_offered(text, file)
+    metadata = download.sha256(text) if text is not None and has_metadata else None
+    return name, HeldFile(file=file, sha256=found.sha256, size=found.size, metadata=metadata)
+
+
+def _record(run: Run, pool: Pool[tuple[NormalizedName, HeldFile | None]]) -> None:
+    for name, held in pool.finished(1):
+        if held is not None:
+            run.state.record_held(name, [held])
+            run.counts.adopted += 1
+    run.state.commit()
+
+
+# -- raw names -------------------------------------------------------------------------------
+
+
+def raw_folders(run: Run) -> dict[NormalizedName, list[str]]:
+    """Return the folders to take files from, while the adoption lasts."""
     if run.state.note(_NOTE) is None:
         return {}
     found = run.store.raw_folders()
@@ -66,12 +152,8 @@ def remove_leftovers(run: Run, folders: dict[NormalizedName, list[str]]) -> None
     for name, _ in list(run.state.listed()):
         held = run.state.held(name)
         for folder in [name, *folders.get(name, [])]:
-            for filename, size in run.store.sizes(folder).items():
-                is_copy = folder != name and filename in held and held[filename].size == size
-                is_page = folder != name and filename == HTML
-                is_digest = filename.startswith(".") and filename[1:].removesuffix(".md5") in held
-                if is_copy or is_page or is_digest:
-                    run.store.remove(folder, filename)
+            for filename in _leftovers(run.store.sizes(folder), held, is_raw=folder != name):
+                run.store.remove(folder, filename)
             if folder != name and not run.store.remove_folder(folder):
                 _log.warning("%s holds files that upstream does not list; they are left there", folder)
     _remove_old_full_page(run)
@@ -79,11 +161,16 @@ def remove_leftovers(run: Run, folders: dict[NormalizedName, list[str]]) -> None
         run.state.set_note(_NOTE, None)
 
 
+def _leftovers(sizes: dict[str, int], held: dict[str, HeldFile], *, is_raw: bool) -> Iterator[str]:
+    for filename, size in sizes.items():
+        is_copy = is_raw and filename in held and held[filename].size == size
+        is_page = is_raw and filename == HTML
+        is_digest = filename.startswith(".") and filename[1:].removesuffix(".md5") in held
+        if is_copy or is_page or is_digest:
+            yield filename
+
+
 def _remove_old_full_page(run: Run) -> None:
-    page = run.store.open_existing(".", FULL)
-    if page is None:
-        return
-    with page:
-        is_old = page.read(len(_OLD_FULL_PAGE)) == _OLD_FULL_PAGE
-    if is_old:
-        run.store.remove("", FULL)
+    content = run.store.read(".", FULL)
+    if content is not None and content.startswith(_OLD_FULL_PAGE):
+        run.store.remove(".", FULL)

@@ -56,9 +56,16 @@ def find_due(run: Run) -> Crawl:
 
 
 def keep_note(run: Run, crawl: Crawl) -> None:
-    """Remember the list, once every project that it made due was looked at."""
-    if crawl.is_full and run.selection.needs_list:
-        run.state.set_note(_LIST_NOTE, crawl.note)
+    """Remember the list, once every project that it made due was looked at.
+
+    An unchanged list makes due what is unfinished; that has to be of this list, which a project that upstream
+    dropped is not.
+    """
+    if not (crawl.is_full and run.selection.needs_list):
+        return
+    unfinished = {name for name in run.state.unsettled() if run.selection.selects(name)}
+    is_of_list = unfinished <= {due.name for due in crawl.due}
+    run.state.set_note(_LIST_NOTE, crawl.note if is_of_list else None)
 
 
 def _due(run: Run, name: NormalizedName, entry: ListEntry | None = None) -> Due:

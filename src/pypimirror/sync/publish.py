@@ -67,9 +67,11 @@ def root(run: Run) -> None:
 
 def _rendered(run: Run, name: NormalizedName) -> pages.Project:
     row = run.state.project(name)
+    # PEP 792: no file of a quarantined project may be offered.
+    is_quarantined = row is not None and row.status == "quarantined"
     return pages.Project(
         name=name,
-        files=tuple(run.state.held(name).values()),
+        files=() if is_quarantined else tuple(run.state.held(name).values()),
         status=row.status if row else None,
         status_reason=row.status_reason if row else None,
     )
