@@ -63,6 +63,12 @@ def test_defaults() -> None:
     )
 
 
+@pytest.mark.parametrize("option", OPTIONS)
+def test_the_reference_has_every_option(option: str) -> None:
+    reference = (Path(__file__).parents[2] / "docs/configuration.md").read_text("utf-8")
+    assert f"\n#### {option}\n" in reference
+
+
 def test_every_option_given() -> None:
     lines = [
         "package_excludes = bad.*",
