@@ -36,6 +36,7 @@ class Mirror:
 
     def __init__(self, folder: Path, index_url: str, **options: object) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.root = folder / "mirror"
         self.config = folder / "pypimirror.cfg"
         self.index_url = index_url
