@@ -162,11 +162,13 @@ def remove_leftovers(run: Run, folders: dict[NormalizedName, list[str]]) -> None
 
 
 def _leftovers(sizes: dict[str, int], held: dict[str, HeldFile], *, is_raw: bool) -> Iterator[str]:
+    """Yield what may go, the page before what it links to."""
+    if is_raw and HTML in sizes:
+        yield HTML
     for filename, size in sizes.items():
         is_copy = is_raw and filename in held and held[filename].size == size
-        is_page = is_raw and filename == HTML
         is_digest = filename.startswith(".") and filename[1:].removesuffix(".md5") in held
-        if is_copy or is_page or is_digest:
+        if is_copy or is_digest:
             yield filename
 
 
