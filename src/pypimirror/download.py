@@ -10,6 +10,7 @@ from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
 from pypimirror import metadata
+from pypimirror.addresses import is_loopback
 from pypimirror.errors import MirrorError, NotFoundError, UnavailableError, VerificationError
 from pypimirror.filenames import is_wheel
 from pypimirror.model import Digest, File
@@ -139,11 +140,11 @@ def _transfer(upstream: Upstream, file: File, into: BinaryIO) -> Found:
                 raise VerificationError(
                     file.url, f"it comes packed ({answer.content_encoding}) and has no digest"
                 )
-        bound = file.size if file.size is not None else answer.length
+        bound = next(b for b in (file.size, answer.length, MAX_UNDECLARED) if b is not None)
         for chunk in answer.chunks(is_decoded=False):
             hashes.update(chunk)
-            if hashes.size > (MAX_UNDECLARED if bound is None else bound):
-                raise VerificationError(file.url, f"it is longer than {bound or MAX_UNDECLARED} bytes")
+            if hashes.size > bound:
+                raise VerificationError(file.url, f"it is longer than {bound} bytes")
             into.write(chunk)
     if reason := hashes.mismatch(file):
         raise VerificationError(file.url, reason)
@@ -153,9 +154,7 @@ def _transfer(upstream: Upstream, file: File, into: BinaryIO) -> Found:
 
 def _check_trust(file: File, url: str) -> None:
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    is_loopback = host == "localhost" or host.startswith("127.") or host == "::1"
-    if parts.scheme != "https" and not is_loopback:
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise VerificationError(file.url, "it has no digest, and the connection is not https")
 
 

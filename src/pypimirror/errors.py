@@ -1,7 +1,10 @@
 """What can go wrong, each class with its facts; the text is made when it is asked for."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from pypimirror.addresses import without_credentials
 
 
 class MirrorError(Exception):
@@ -22,8 +25,11 @@ class Problem:
         return f"[{self.section}] {self.option}{given}: {self.allowed}"
 
 
+_LONGEST = 500
+
+
 def _shortened(value: str) -> str:
-    line = " ".join(value.split())
+    line = re.sub(r"//[^/\s]*@", "//...@", " ".join(value.split()))
     return line if len(line) <= 60 else line[:57] + "..."
 
 
@@ -82,11 +88,13 @@ class UpstreamError(MirrorError):
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(url, reason)
-        self.url = url
+        self.url = without_credentials(url)
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.url}: {self.reason}"
+        # Both may quote upstream, which shall not fill a terminal or send it commands.
+        text = f"{self.url}: {self.reason}"[:_LONGEST]
+        return "".join(c if c.isprintable() else "?" for c in text)
 
 
 class NotFoundError(UpstreamError):

@@ -4,10 +4,10 @@ import functools
 import re
 from collections.abc import Callable
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 SDIST_SUFFIXES = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz", ".tar.z", ".tar")
-_BUILT_SUFFIXES = (".whl", ".egg", ".exe", ".msi", ".rpm", ".deb", ".dmg")
+BUILT_SUFFIXES = (".whl", ".egg", ".exe", ".msi", ".rpm", ".deb", ".dmg")
 
 MAX_BYTES = 240
 """A file system takes 255 bytes; `.provenance` has to fit behind."""
@@ -45,7 +45,7 @@ def why_unsafe(filename: str) -> str | None:
 
 def is_distribution(filename: str) -> bool:
     """Tell by its ending whether this is an sdist, a wheel, an egg or an installer."""
-    return filename.lower().endswith(SDIST_SUFFIXES + _BUILT_SUFFIXES)
+    return filename.lower().endswith(SDIST_SUFFIXES + BUILT_SUFFIXES)
 
 
 def is_wheel(filename: str) -> bool:
@@ -62,13 +62,13 @@ def version_of(filename: str, project: str) -> str | None:
     if filename.endswith((".whl", ".egg")):
         parts = filename[:-4].split("-")
         return (parts[1] if len(parts) > 1 else "") or None
-    suffix = next((s for s in SDIST_SUFFIXES + _BUILT_SUFFIXES if filename.lower().endswith(s)), None)
+    suffix = next((s for s in SDIST_SUFFIXES + BUILT_SUFFIXES if filename.lower().endswith(s)), None)
     if suffix is None:
         return None
     stem = filename[: -len(suffix)]
     named = re.match(r"[-_.]+".join(map(re.escape, project.split("-"))) + r"-(?=\d|v\d)", stem, re.IGNORECASE)
     version = stem[named.end() :] if named else stem.rpartition("-")[2]
-    if suffix in _BUILT_SUFFIXES:
+    if suffix in BUILT_SUFFIXES:
         version = re.sub(r"[.-](?:win|linux|macosx).*", "", version)
     return version or None
 
@@ -78,5 +78,5 @@ def canonical_version(version: str) -> str:
     """Return the PEP 440 normal form, or the text itself where it is no version; for comparing spellings."""
     try:
         return str(Version(version))
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, and numbers of too many digits
         return version

@@ -12,6 +12,9 @@ from pypimirror import names
 MAX_SIZE = 1 << 24
 """Bytes; METADATA holds the project's README, and no more has to be believed."""
 
+_PLAIN_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Those that every installer reads, and that unpack by the piece."""
+
 _SMALL = 1 << 20
 
 _METADATA = re.compile(r"(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info/METADATA")
@@ -24,9 +27,12 @@ def from_wheel(wheel: BinaryIO, filename: str) -> bytes | None:
         head = wheel.read(_SMALL)
         with zipfile.ZipFile(io.BytesIO(head) if len(head) < _SMALL else wheel) as archive:
             member = _member([info.filename for info in archive.infolist()], filename)
-            if member is None or archive.getinfo(member).file_size > MAX_SIZE:
+            if member is None or archive.getinfo(member).compress_type not in _PLAIN_PACKINGS:
                 return None
-            return archive.read(member)
+            with archive.open(member) as content:
+                # Not what the archive says of its size: that may be a lie, and gigabytes behind it.
+                text = content.read(MAX_SIZE + 1)
+            return text if len(text) <= MAX_SIZE else None
     # What zipfile raises for bytes that are no zip file, are cut, encrypted, or packed in an unknown way.
     except (
         zipfile.BadZipFile,

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import jinja2
 import msgspec
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from pypimirror.model import HeldFile, NormalizedName
 
@@ -156,7 +156,7 @@ def _version_key(version: str) -> tuple[bool, Version, str]:
     """Sort what is no version before all versions."""
     try:
         return True, Version(version), version
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, and numbers of too many digits
         return False, Version("0"), version
 
 

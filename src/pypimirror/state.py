@@ -13,10 +13,9 @@ from typing import NamedTuple
 import msgspec
 
 from pypimirror.errors import StateError
-from pypimirror.model import File, HeldFile, NormalizedName, Validators
+from pypimirror.model import File, HeldFile, ListEntry, NormalizedName, Validators
 
 FORMAT = 1
-_APPLICATION_ID = 0x70797069  # "pypi"
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -25,7 +24,7 @@ CREATE TABLE projects (
     shown TEXT NOT NULL,           -- as the root page spells it
     is_listed INTEGER NOT NULL,    -- a good page of it was seen: it has a page, and stands on the root page
     is_current INTEGER NOT NULL DEFAULT 0, -- all that upstream's page said when last seen is done
-    serial TEXT,                   -- the project list's, then
+    serial TEXT,                   -- the project list's, when it was last asked about
     page_serial TEXT,              -- the page's own
     etag TEXT, last_modified TEXT, -- the page's validators
     selection TEXT,                -- fingerprint of what selected its files
@@ -112,10 +111,7 @@ class State:
             self._db.execute("PRAGMA synchronous = FULL")
             if version == 0:
                 # One transaction: a state that dies here is an empty file, and made again.
-                self._db.executescript(
-                    f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID};"
-                    f"PRAGMA user_version = {FORMAT}; COMMIT;"
-                )
+                self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
         except sqlite3.DatabaseError as error:
             reason = f"can't be used ({error}); move it aside, and the tree is adopted"
             raise StateError(self.path, reason) from error
@@ -177,6 +173,15 @@ class State:
         """Return the projects that an update has to look at again whatever upstream's list says."""
         rows = self._db.execute("SELECT name FROM projects WHERE NOT is_current ORDER BY name")
         return [NormalizedName(name) for (name,) in rows]
+
+    def list_entry(self, name: NormalizedName) -> ListEntry | None:
+        """Return what the project list said of a project when it was last asked about."""
+        row = self._db.execute("SELECT shown, serial FROM projects WHERE name = ?", (name,)).fetchone()
+        return None if row is None else ListEntry(*row)
+
+    def record_list_serial(self, name: NormalizedName, serial: str) -> None:
+        """Record what the project list says, whatever came of asking for the project's page."""
+        self._db.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, name))
 
     def listed(self) -> Iterator[tuple[NormalizedName, str]]:
         """Yield the projects that stand on the root page, sorted by name, with how they are shown."""
@@ -300,6 +305,24 @@ class State:
         # Since when it was wrong stays until it is right.
         self._db.execute("UPDATE projects SET error = NULL WHERE name = ? AND error IS NOT NULL", (name,))
         self._db.execute("UPDATE files SET error = NULL WHERE project = ? AND error IS NOT NULL", (name,))
+
+    def forget_unfinished(self, names: Iterable[NormalizedName]) -> None:
+        """Wait for nothing more from projects that upstream no longer has; what is held of them stays."""
+        for name in names:
+            self._db.execute("DELETE FROM files WHERE project = ? AND status != 'held'", (name,))
+            self._db.execute("UPDATE files SET error = NULL, error_since = NULL WHERE project = ?", (name,))
+            self._db.execute("DELETE FROM projects WHERE name = ? AND NOT is_listed", (name,))
+            self._db.execute(
+                "UPDATE projects SET is_current = 1, serial = NULL, selection = NULL, error = NULL,"
+                " error_since = NULL WHERE name = ?",
+                (name,),
+            )
+
+    def forget_held(self, name: NormalizedName, filenames: Iterable[str]) -> None:
+        """Record that files are not in the tree any more, and that the project's pages are due."""
+        gone = [(name, filename) for filename in filenames]
+        self._db.executemany("DELETE FROM files WHERE project = ? AND filename = ?", gone)
+        self._db.execute("UPDATE projects SET pages = NULL, is_current = 0 WHERE name = ?", (name,))
 
     # -- runs ----------------------------------------------------------------------------
 

@@ -39,7 +39,16 @@ _READABLE_BY_GROUP = 0o040
 
 # What is wrong with one place in the tree; anything else is wrong with the machine, and ends the run.
 _LOCAL_ERRORS = frozenset(
-    {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ENAMETOOLONG, errno.ELOOP, errno.EXDEV}
+    {
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ENOTEMPTY,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+        errno.EXDEV,
+    }
 )
 
 
@@ -84,12 +93,13 @@ class Store:
         private.mkdir(mode=0o700, exist_ok=True)
         (private / "new").mkdir(mode=0o700, exist_ok=True)
 
-    def sweep(self) -> None:
-        """Remove what a run that was killed left in the private folder. Call it under the lock."""
+    def sweep(self) -> int:
+        """Remove all temporary files, and return how many there were. Call it under the lock."""
         with os.scandir(self._temporary) as entries:
-            for entry in entries:
-                _log.info("removed %s, left by a run that was killed", entry.path)
-                os.unlink(entry.path)
+            left = [entry.path for entry in entries]
+        for path in left:
+            os.unlink(path)
+        return len(left)
 
     def warn_of_umask(self) -> None:
         """Warn where files will be unreadable to a web server of another user."""
@@ -163,7 +173,10 @@ class Store:
         try:
             for chunk in chunks:
                 temporary.file.write(chunk)
-            if self._has_bytes(self._path(project, name), temporary.file):
+            target = self._path(project, name)
+            with _local_errors(target):
+                is_there = self._has_bytes(target, temporary.file)
+            if is_there:
                 return False
             self.place(temporary, project, name)
             return True
@@ -187,9 +200,10 @@ class Store:
         """Return the regular files in a folder of the root, with their sizes in bytes."""
         try:
             with os.scandir(f"{self._root}/{project}") as entries:
-                return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+                sizes = {entry.name: _size(entry) for entry in entries}
         except (FileNotFoundError, NotADirectoryError):
             return {}
+        return {name: size for name, size in sizes.items() if size is not None}
 
     def read(self, project: str, name: str) -> bytes | None:
         """Return a page, or a file beside a file; None where it is not there."""
@@ -260,7 +274,10 @@ class Store:
 
     def rename_folder(self, folder: str, project: NormalizedName) -> None:
         """Give a folder its normalized name where only the case differs."""
-        os.rename(f"{self._root}/{folder}", f"{self._root}/{project}")
+        target = f"{self._root}/{project}"
+        if os.path.islink(target):  # a name in another spelling, that somebody made for the raw folder
+            os.unlink(target)
+        os.rename(f"{self._root}/{folder}", target)
 
     def remove(self, folder: str, name: str) -> None:
         """Remove one file, if it is there; `.` is the root."""
@@ -321,6 +338,13 @@ def _is_project_folder(path: str) -> bool:
     if any(is_dir for _, is_dir in kinds):
         return False
     return not kinds or any(name == HTML or is_distribution(name) for name, _ in kinds)
+
+
+def _size(entry: os.DirEntry[str]) -> int | None:
+    try:
+        return entry.stat().st_size if entry.is_file() else None
+    except OSError:  # a link that leads nowhere, or in a circle
+        return None
 
 
 def _is_within(path: Path, folder: Path) -> bool:

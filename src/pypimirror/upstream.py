@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import NamedTuple, TypeVar
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
 from pypimirror import __version__
+from pypimirror.addresses import without_credentials
 from pypimirror.errors import BadPageError, NotFoundError, UnavailableError
 from pypimirror.model import NormalizedName, Validators
 
@@ -29,9 +30,10 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 CHUNK = 1 << 18
-MAX_PAGE = 1 << 27
+MAX_PAGE = 1 << 26
 """Bytes of a project page, unpacked: several times the largest that PyPI has."""
 
+_MAX_REDIRECTS = 10
 _HOSTS = 32
 """Connection pools kept: an index, its file hosts, and whatever it redirects to."""
 
@@ -53,10 +55,8 @@ class Fetched(NamedTuple):
     serial: str | None
 
 
-class NotModified(NamedTuple):
+class NotModified:
     """Upstream's word that a page is what it was."""
-
-    serial: str | None
 
 
 class Answer:
@@ -65,7 +65,7 @@ class Answer:
     def __init__(self, response: requests.Response) -> None:
         self._response = response
         headers = response.headers
-        self.url = _without_credentials(response.url)
+        self.url = without_credentials(response.url)
         self.content_type = headers.get("Content-Type", "")
         self.content_encoding = headers.get("Content-Encoding", "identity").lower()
         self.length = _length(headers.get("Content-Length"))
@@ -88,16 +88,15 @@ class Upstream:
     """The index that is mirrored, spoken to over one session by as many threads as it has connections."""
 
     def __init__(self, index_url: str, *, timeout: float, retries: int, connections: int) -> None:
-        self.index_url = _without_credentials(index_url)
+        self.index_url = without_credentials(index_url)
         self._origin = _origin(index_url)
         self._credentials = _credentials(index_url)
         self._timeout = timeout
         self._retries = retries
         self._requests = itertools.count()
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers["User-Agent"] = f"pypimirror/{__version__} requests/{requests.__version__}"
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.max_redirects = 10
         adapter = HTTPAdapter(pool_connections=_HOSTS, pool_maxsize=connections)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
@@ -147,7 +146,7 @@ class Upstream:
             is_conditional = bool(validators.etag or validators.last_modified)
             if response.status_code == http.HTTPStatus.NOT_MODIFIED and is_conditional:
                 response.raw.read()  # nothing, but it gives the connection back
-                yield NotModified(response.headers.get("X-PyPI-Last-Serial"))
+                yield NotModified()
             else:
                 yield _checked(response)
 
@@ -172,28 +171,55 @@ class Upstream:
 
     @contextlib.contextmanager
     def _sent(self, url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = self._get(url, headers)
+            # Closing gives the connection back if the body was read to its end; else it can't be used again.
+            with response:
+                location = response.headers.get("Location") if response.is_redirect else None
+                if location is None:
+                    yield response
+                    return
+                url = _joined(url, location)
+        raise UnavailableError(url, f"more than {_MAX_REDIRECTS} redirects", may_pass=False)
+
+    def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
         next(self._requests)
-        # Credentials of the index go to its own host alone; other hosts have theirs in netrc.
-        auth = self._credentials if _origin(url) == self._origin else None
         try:
+            # Credentials of the index go to its own host alone; other hosts have theirs in netrc.
+            auth = self._credentials if _origin(url) == self._origin else None
             response = self._session.get(url, headers=headers, stream=True, timeout=self._timeout, auth=auth)
         except requests.exceptions.SSLError as error:
             raise UnavailableError(url, f"TLS failed ({_innermost(error)})", may_pass=False) from error
         except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
             raise UnavailableError(url, _innermost(error)) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError, OverflowError) as error:  # no address at all
             raise UnavailableError(url, _innermost(error), may_pass=False) from error
-        _log.debug("%d %s", response.status_code, url)
-        # Closing a body that was read to its end gives the connection back; any other can't be used again.
-        with response:
-            yield response
+        _log.debug("%d %s", response.status_code, without_credentials(url))
+        return response
+
+
+class _Session(requests.Session):
+    """A session that follows no redirect by itself: it would read the body of one without any bound."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        return None
+
+
+def _joined(url: str, location: str) -> str:
+    """Return where a redirect leads; raise UnavailableError where that is no address."""
+    with contextlib.suppress(UnicodeError):  # headers come as Latin-1, addresses in them are UTF-8
+        location = location.encode("latin-1").decode()
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise UnavailableError(url, f"redirects to {location!r}", may_pass=False) from error
 
 
 def _checked(response: requests.Response) -> Answer:
     status = response.status_code
     if status == http.HTTPStatus.OK:
         return Answer(response)
-    url = _without_credentials(response.url)
+    url = without_credentials(response.url)
     reason = f"answers {status} {response.reason or ''}".rstrip()
     if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
         raise NotFoundError(url, reason)
@@ -210,18 +236,18 @@ def _retry_after(value: str | None) -> float | None:
     """Read Retry-After in seconds: a number or a date (RFC 9110, 10.2.3)."""
     if value is None:
         return None
-    if value.strip().isdecimal():
-        return float(value)
     try:
+        if value.strip().isdecimal():
+            return float(value)
         moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _length(value: str | None) -> int | None:
-    return int(value) if value is not None and value.isdecimal() else None
+    return int(value) if value is not None and value.isdecimal() and len(value) <= 16 else None
 
 
 def _innermost(error: BaseException) -> str:
@@ -246,8 +272,3 @@ def _credentials(url: str) -> tuple[str, str] | None:
     if parts.username is None:
         return None
     return unquote(parts.username), unquote(parts.password or "")
-
-
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

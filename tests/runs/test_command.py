@@ -154,20 +154,17 @@ def test_the_root_and_homes_are_refused(index: FakeIndex, tmp_path: Path, root: 
 # -- statuses ------------------------------------------------------------------------------------
 
 
-def test_a_log_that_can_not_be_written_is_status_1(index: FakeIndex, make_mirror: MakeMirror) -> None:
-    mirror = make_mirror(log_filename=".")
-    ended = mirror.run("-U")
-    assert ended == Ended(1, "", f"pypimirror: {mirror.folder}: {os.strerror(errno.EISDIR)}\n")
-    assert not index.requests
-
-
 @pytest.mark.parametrize("option", ["log_filename", "lock_file_name"])
-def test_a_folder_that_is_not_there_is_told_before_anything_is_touched(
-    index: FakeIndex, make_mirror: MakeMirror, option: str
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [("/no/such/folder/x", "its folder does not exist"), ("/", "it is a folder; name a file")],
+)
+def test_a_log_or_lock_that_can_not_be_is_told_before_anything_is_touched(
+    index: FakeIndex, make_mirror: MakeMirror, option: str, value: str, message: str
 ) -> None:
-    mirror = make_mirror(**{option: "/no/such/folder/x"})
+    mirror = make_mirror(**{option: value})
     ended = mirror.run("-U")
-    problem = f"[DEFAULT] {option} = /no/such/folder/x: its folder does not exist"
+    problem = f"[DEFAULT] {option} = {value}: {message}"
     assert ended == Ended(2, "", f"pypimirror: {mirror.config}: {problem}\n")
     assert not mirror.root.exists()
 

@@ -14,6 +14,7 @@ ROOT = Path(pypimirror.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = (
+    ("addresses",),
     ("model", "errors"),
     ("config", "selection", "plan", "simple", "pages", "metadata", "filenames", "names"),
     ("upstream", "download", "store", "state", "workers"),
@@ -22,7 +23,7 @@ LAYERS = (
     ("__main__",),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-PURE = {room for room in LEVEL if LEVEL[room] < 2}
+PURE = {room for room in LEVEL if LEVEL[room] < 3}
 
 # Within one layer: who may look at whom.
 NEIGHBOURS = {("download", "upstream")} | {

@@ -74,7 +74,8 @@ def test_a_page_as_pypi_writes_it() -> None:
 
 
 def test_a_comment_after_the_end() -> None:
-    assert read("<!DOCTYPE html><html><body></body></html>\n<!--SERIAL 1-->\n") == ProjectPage(files=())
+    page = f"<!DOCTYPE html><html><body>{link()}</body></html>\n<!--SERIAL 1-->\n"
+    assert read(page) == ProjectPage(files=(demo(),))
 
 
 @pytest.mark.parametrize(
@@ -297,8 +298,13 @@ def test_what_has_no_end_is_no_page(content: bytes) -> None:
 @pytest.mark.parametrize(
     "content", [b"</html>", b"<!DOCTYPE html></html>", b"<!-- --></html>", b"\0</html>", b"<html></html>"]
 )
-def test_a_page_of_nothing(content: bytes) -> None:
-    assert read(content) == ProjectPage(files=())
+def test_a_page_of_nothing_says_nothing(content: bytes) -> None:
+    with pytest.raises(BadPageError, match="without any link"):
+        read(content)
+
+
+def test_a_page_of_nothing_that_says_that_it_is_one() -> None:
+    assert page_of(head='<meta name="pypi:repository-version" content="1.0">') == ProjectPage(files=())
 
 
 @pytest.mark.parametrize(
@@ -345,7 +351,7 @@ def test_any_text_is_a_page_or_a_bad_page(href: str, value: str) -> None:
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_page_or_a_bad_page(content: bytes) -> None:
-    assert isinstance(read(content + b"</html>"), ProjectPage)
+    assert isinstance(read(b"<a href=x></a>" + content + b"</html>"), ProjectPage)
 
 
 # The project list

@@ -2,19 +2,20 @@
 
 import contextlib
 import logging
+import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from pypimirror import __version__, config, sync
-from pypimirror.cli import logs, progress, summary
+from pypimirror.cli import logs, progress, signals, summary
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.status import Status
 from pypimirror.config import Config
-from pypimirror.errors import ConfigError, MirrorLockedError, Problem, UpstreamError
+from pypimirror.errors import ConfigError, MirrorLockedError, Problem, StateError, UpstreamError
 from pypimirror.model import NormalizedName
 from pypimirror.names import normalize
 from pypimirror.selection import Selection
@@ -68,18 +69,19 @@ def _only(args: Arguments, selection: Selection) -> tuple[NormalizedName, ...]:
 
 
 def _check_folders(configuration: Config, source: Path) -> None:
-    """Raise ConfigError where a file shall lie in a folder that is neither there nor made by us."""
+    """Raise ConfigError where a lock or a log is no file, or in a folder that is neither there nor ours."""
     root = configuration.mirror_file_path
-    problems = tuple(
-        Problem("DEFAULT", option, str(path), "its folder does not exist")
-        for option, path in (
-            ("lock_file_name", configuration.lock_file_name),
-            ("log_filename", configuration.log_filename),
-        )
-        if path.parent not in (root, root / PRIVATE) and not path.parent.is_dir()
-    )
+    problems = []
+    for option, path in (
+        ("lock_file_name", configuration.lock_file_name),
+        ("log_filename", configuration.log_filename),
+    ):
+        if path.is_dir() or path == root:
+            problems.append(Problem("DEFAULT", option, str(path), "it is a folder; name a file"))
+        elif path.parent not in (root, root / PRIVATE) and not path.parent.is_dir():
+            problems.append(Problem("DEFAULT", option, str(path), "its folder does not exist"))
     if problems:
-        raise ConfigError(str(source), problems)
+        raise ConfigError(str(source), tuple(problems))
 
 
 @contextlib.contextmanager
@@ -106,8 +108,11 @@ def _run_locked(
     for warning in configuration.warnings:
         _log.warning("%s", warning)
     store.warn_of_umask()
-    store.sweep()
+    if left := store.sweep():
+        _log.info("removed %d temporary files, left by a run that was killed", left)
     with contextlib.ExitStack() as opened:
+        # A signal may come when a file is there that nothing knows of yet.
+        opened.callback(store.sweep)
         state = opened.enter_context(contextlib.closing(_state(configuration, store)))
         upstream = opened.enter_context(contextlib.closing(_upstream(configuration)))
         show = opened.enter_context(progress.shown(is_wanted=not args.log_console))
@@ -117,7 +122,7 @@ def _run_locked(
             store=store,
             state=state,
             upstream=upstream,
-            progress=show,
+            progress=_interruptible(show),
             clock=time.time,
             is_recheck=args.mode == "initial-fetch",
             only=only,
@@ -125,6 +130,16 @@ def _run_locked(
         outcome = _done(work, args.mode)
     summary.tell(outcome, configuration, is_verbose=sys.stderr.isatty() and not args.log_console)
     return outcome.status
+
+
+def _interruptible(show: sync.Progress) -> sync.Progress:
+    """Return `show` with a look for a signal whose exception got lost."""
+
+    def check_and_show(counts: sync.Counts, in_flight: Sequence[sync.InFlight]) -> None:
+        signals.check()
+        show(counts, in_flight)
+
+    return check_and_show
 
 
 def _state(configuration: Config, store: Store) -> State:
@@ -156,6 +171,10 @@ def _done(work: sync.Run, mode: str) -> summary.Outcome:
         outcome = summary.of_report(report)
     except UpstreamError as error:
         outcome = summary.of_upstream_error(error)
+    except sqlite3.DatabaseError as error:
+        raise StateError(
+            work.state.path, f"{error}; if it is damaged, move it aside, and the tree is adopted"
+        ) from error
     ended, counts = work.clock(), work.counts
     work.state.record_run(
         mode=mode,

@@ -1,5 +1,6 @@
 """The log file, and its copy on the console."""
 
+import contextlib
 import logging
 import logging.handlers
 import os
@@ -21,16 +22,9 @@ class _RotatingAtMidnight(logging.handlers.TimedRotatingFileHandler):
         super().__init__(path, when="midnight", backupCount=_DAYS_KEPT, encoding="utf-8", delay=True)
 
     def rotate(self, source: str, dest: str) -> None:
-        try:
+        # In a folder that takes no new files, as /var/log may, one long log is better than none.
+        with contextlib.suppress(OSError):
             super().rotate(source, dest)
-        except OSError as error:
-            # A folder that takes no new files, as /var/log may: one long log is better than none.
-            print(f"{source}: can't be rotated ({error.strerror})", file=sys.stderr)
-
-
-def silence() -> None:
-    """Keep what libraries warn of, and our own words before the log is there, off the console."""
-    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def start(config: Config, *, on_console: bool) -> None:

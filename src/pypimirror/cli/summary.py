@@ -58,9 +58,9 @@ def is_news(outcome: Outcome, state: State, now: float) -> bool:
         return False
     key = f"{int(outcome.status)} {outcome.key}"
     told_key, _, told_at = (state.note(_TOLD_NOTE) or "").rpartition(" ")
-    if told_key == key and now - float(told_at) < _DAY_S:
+    if told_key == key and 0 <= now - float(told_at) < _DAY_S:
         return False
-    state.set_note(_TOLD_NOTE, f"{key} {now:.0f}")
+    state.set_note(_TOLD_NOTE, f"{key} {int(now)}")
     return True
 
 

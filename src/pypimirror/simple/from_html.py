@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 from lxml import etree
 
 from pypimirror import names
-from pypimirror.filenames import is_distribution, version_of
+from pypimirror.filenames import BUILT_SUFFIXES, SDIST_SUFFIXES, is_distribution, version_of
 from pypimirror.model import Digest, File, ListEntry, NormalizedName, ProjectPage
 from pypimirror.simple.problems import (
     PageProblem,
@@ -21,6 +21,9 @@ from pypimirror.simple.problems import (
 
 _BLOCK = 1 << 16
 _TAIL = 1 << 10
+
+# What lies loose in the folder that a plain web server lists.
+_FILE_SUFFIXES = (".txt", ".html", ".json", ".v1_json", ".xml", ".md", *SDIST_SUFFIXES, *BUILT_SUFFIXES)
 
 # Links that older indexes put beside the files (PEP 438); they are not the index's own.
 _EXTERNAL_RELS = frozenset({"homepage", "download"})
@@ -78,6 +81,8 @@ def project_page(content: bytes, charset: str | None, url: str, name: Normalized
     for _ in _fed([content], charset, target):
         pass
     target.check()
+    if not target.anchors and not target.meta:
+        raise PageProblem("an HTML page without any link, as a login page is, says nothing")
     base = _base(url, target.base)
     files: dict[str, File] = {}
     refused = []
@@ -127,7 +132,7 @@ def _fed(chunks: Iterable[bytes], charset: str | None, target: _Anchors) -> Iter
     """Feed the parser block by block, yielding after each one; at the end the page has to be complete."""
     try:
         parser = etree.HTMLParser(target=target, encoding=charset or "utf-8", huge_tree=True)  # type: ignore[arg-type]
-    except LookupError:
+    except (LookupError, ValueError):
         parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)  # type: ignore[arg-type]
     tail = b""
     for chunk in chunks:
@@ -152,8 +157,9 @@ def _listed_filename(href: str, attributes: dict[str, str]) -> str | None:
 
 def _listed_name(href: str, text: str) -> str | None:
     """Return the project's name: the text, or the last component of the address where they disagree."""
-    last = filename_of(href.partition("#")[0].partition("?")[0].rstrip("/"))
-    if not last or last in (".", ".."):
+    path = href.partition("#")[0].partition("?")[0]
+    last = filename_of(path.rstrip("/"))
+    if not last or last in (".", "..") or (not path.endswith("/") and last.lower().endswith(_FILE_SUFFIXES)):
         return None
     shown = text.rstrip("/")
     return shown if shown == last or _same(shown, last) else last

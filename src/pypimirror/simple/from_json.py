@@ -2,6 +2,7 @@
 
 import msgspec
 
+from pypimirror import names
 from pypimirror.filenames import canonical_version, version_of
 from pypimirror.model import Digest, File, NormalizedName, ProjectPage
 from pypimirror.simple.problems import (
@@ -55,6 +56,11 @@ class _Page(msgspec.Struct):
     project_status: _Status | str | None = msgspec.field(name="project-status", default=None)
 
 
+NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that are not what was expected; the last one for deep nesting."""
+
+_MAX_SIZE = 1 << 53
+
 _decode = msgspec.json.Decoder(_Page).decode
 
 
@@ -62,9 +68,11 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
     """Read a project page; raise PageProblem where it is none."""
     try:
         page = _decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_DECODED as error:
         raise PageProblem(f"not the JSON of a project page ({error})") from error
     check_api_version(page.meta.api_version)
+    if page.name is not None and not _is_named(page.name, name):
+        raise PageProblem(f"it is the page of {page.name[:100]!r}")
     spelled = {canonical_version(v): v for v in page.versions or ()}
     files: dict[str, File] = {}
     refused = []
@@ -119,9 +127,14 @@ def _project_status(marker: _Status | str | None) -> tuple[str | None, str | Non
 def _size(size: int | str | None) -> int | None:
     if size is None or size == "":
         return None
-    if int(size) < 0:
-        raise ValueError(f"its size is {size}")
-    return int(size)
+    text = str(size) if isinstance(size, int) and size < _MAX_SIZE else size
+    if not isinstance(text, str) or not text.isdecimal() or len(text) > 16:
+        raise ValueError("its size is no number of bytes")
+    return int(text)
+
+
+def _is_named(shown: str, name: NormalizedName) -> bool:
+    return names.is_valid(shown) and names.normalize(shown) == name
 
 
 def _yanked(yanked: bool | str | None) -> str | None:  # noqa: FBT001 (PEP 592's own type)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from pypimirror.model import ListEntry
-from pypimirror.simple.from_json import Meta, serial_text
+from pypimirror.simple.from_json import NOT_DECODED, Meta, serial_text
 from pypimirror.simple.problems import PageProblem, check_api_version
 
 _HEAD_LIMIT = 1 << 20
@@ -51,7 +51,7 @@ def entries(chunks: Iterable[bytes]) -> Iterator[ListEntry]:
             buffer += _next(source, held=len(buffer))
     try:
         frame = _decode_frame(head + _rest(buffer, source))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_DECODED as error:
         raise PageProblem(f"not the JSON of a project list ({error})") from error
     check_api_version(frame.meta.api_version)
 
@@ -107,14 +107,14 @@ def _take(buffer: bytes) -> tuple[list[_Entry], bytes, bool]:
     if cut:
         try:
             return _decode_entries(b"[" + buffer[:cut] + b"]"), buffer[cut + 1 :], False
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NOT_DECODED:
             pass
     end, is_ended = _last_end(buffer)
     if end is None:
         return [], buffer, False
     try:
         decoded = _decode_entries(b"[" + buffer[:end] + b"]")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_DECODED as error:
         raise PageProblem(f"not the JSON of a project list ({error})") from error
     if not decoded and not is_ended:
         raise PageProblem("not the JSON of a project list (a comma follows nothing)")

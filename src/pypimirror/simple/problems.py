@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote, urljoin, urlsplit
 
 from pypimirror import filenames
+from pypimirror.addresses import without_credentials
 from pypimirror.model import Digest
 
 _HEX = re.compile(r"[0-9a-f]{8,256}")
@@ -44,11 +45,14 @@ def project_status(status: str | None, reason: str | None) -> tuple[str | None, 
 
 
 def file_url(base: str, reference: str) -> str:
-    """Return the absolute address of a file without its fragment; raise ValueError for other than http(s)."""
-    url = urljoin(base, reference).partition("#")[0]
+    """Return the absolute address of a file, without fragment and credentials.
+
+    Raises ValueError for other than http and https.
+    """
+    url = without_credentials(urljoin(base, reference).partition("#")[0])
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"its address {url[:200]!r} is neither http nor https")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError(f"its address {url[:200]!r} is none of http or https")
     return url
 
 
@@ -59,5 +63,8 @@ def filename_of(url: str) -> str:
 
 def refusal(filename: str) -> str | None:
     """Say why a file of this name is refused; None where it is not."""
-    reason = filenames.why_unsafe(filename)
-    return reason and f"{filename[:200]!r}: its name is {reason}"
+    if reason := filenames.why_unsafe(filename):
+        return f"{filename[:200]!r}: its name is {reason}"
+    if not filenames.is_distribution(filename):
+        return f"{filename[:200]!r}: by its ending it is no distribution"
+    return None

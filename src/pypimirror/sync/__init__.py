@@ -3,7 +3,7 @@
 import logging
 
 from pypimirror.errors import StateError
-from pypimirror.sync import adopt, crawl, projects, publish
+from pypimirror.sync import adopt, crawl, projects, publish, recheck
 from pypimirror.sync.run import Counts, InFlight, Progress, Report, Run
 
 __all__ = ["Counts", "InFlight", "Progress", "Report", "Run", "rewrite_pages", "update"]
@@ -17,6 +17,8 @@ def update(run: Run) -> Report:
     Raises UpstreamError where upstream can't be had or trusted, OSError where the machine fails.
     """
     adopt.own_pages(run)
+    if run.is_recheck:
+        recheck.forget_lost(run)
     found = crawl.find_due(run)
     raw_folders = adopt.raw_folders(run)
     errors = projects.bring_up_to_date(run, found.due, raw_folders)

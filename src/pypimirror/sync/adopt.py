@@ -167,7 +167,7 @@ def _leftovers(sizes: dict[str, int], held: dict[str, HeldFile], *, is_raw: bool
         yield HTML
     for filename, size in sizes.items():
         is_copy = is_raw and filename in held and held[filename].size == size
-        is_digest = filename.startswith(".") and filename[1:].removesuffix(".md5") in held
+        is_digest = filename.startswith(".") and filename.endswith(".md5") and filename[1:-4] in held
         if is_copy or is_digest:
             yield filename
 

@@ -56,16 +56,9 @@ def find_due(run: Run) -> Crawl:
 
 
 def keep_note(run: Run, crawl: Crawl) -> None:
-    """Remember the list, once every project that it made due was looked at.
-
-    An unchanged list makes due what is unfinished; that has to be of this list, which a project that upstream
-    dropped is not.
-    """
-    if not (crawl.is_full and run.selection.needs_list):
-        return
-    unfinished = {name for name in run.state.unsettled() if run.selection.selects(name)}
-    is_of_list = unfinished <= {due.name for due in crawl.due}
-    run.state.set_note(_LIST_NOTE, crawl.note if is_of_list else None)
+    """Remember the list, once every project that it made due was looked at."""
+    if crawl.is_full and run.selection.needs_list:
+        run.state.set_note(_LIST_NOTE, crawl.note)
 
 
 def _due(run: Run, name: NormalizedName, entry: ListEntry | None = None) -> Due:
@@ -86,7 +79,8 @@ def _by_list(run: Run) -> Crawl:
     found = run.upstream.retrying(lambda: _read_list(run))
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due.
-        due = [_due(run, name) for name in run.state.unsettled() if run.selection.selects(name)]
+        unfinished = [name for name in run.state.unsettled() if run.selection.selects(name)]
+        due = [_due(run, name, run.state.list_entry(name)) for name in unfinished]
         return Crawl(due, is_full=False, note=None)
     entries, note = found
     return Crawl([_due(run, name, entry) for name, entry in entries.items()], is_full=True, note=note)
@@ -96,6 +90,7 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
     """Return the projects whose serial moved, and the next note; None where the list is unchanged."""
     url = run.upstream.index_url
     known = {} if run.is_recheck else run.state.serials(run.selection.of_files)
+    absent = set(run.state.unsettled())
     with run.upstream.open_page(url, accept=ACCEPT, validators=_validators(run)) as answer:
         if isinstance(answer, NotModified):
             return None
@@ -110,11 +105,14 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
             name = names.normalize(entry.name)
             if not run.selection.selects(name):
                 continue
+            absent.discard(name)
             has_serials = has_serials and entry.serial is not None
             if entry.serial is None or known.get(name) != entry.serial:
                 due[name] = entry
         if not listed:
             raise BadPageError(answer.url, "lists no project at all")
+        # Nothing is waited for from projects that a good list no longer names.
+        run.state.forget_unfinished(absent)
         # Without serials an unchanged list says nothing about the projects' pages.
         note = _Note(run.selection.of_projects, *answer.validators)
         is_useful = has_serials and any(answer.validators)
@@ -133,7 +131,7 @@ def _validators(run: Run) -> Validators:
 
 def check_any_answer(run: Run, crawl: Crawl, errors: list[MirrorError]) -> None:
     """Raise UnavailableError where not one page of a mirror of literal names could be had."""
-    if crawl.due and len(errors) == len(crawl.due) and not run.selection.needs_list:
+    if crawl.due and len(errors) == len(crawl.due) and not (run.only or run.selection.needs_list):
         reason = (
             f"not one project of {len(errors)} could be had (is index_url right?); the first: {errors[0]}"
         )

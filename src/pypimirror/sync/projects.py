@@ -41,6 +41,7 @@ class _Project:
         self.validators = Validators()
         self.page_serial: str | None = None
         self.missing = 0
+        self.metadata: list[tuple[HeldFile, bytes]] = []
         self.arrived = 0
         self.is_whole = True
         self.has_changed = False
@@ -69,6 +70,7 @@ class _Engine:
         self._due = deque(due)
         self._projects: dict[NormalizedName, _Project] = {}
         self._waiting: deque[Callable[[], None]] = deque()
+        self._ready: deque[_Project] = deque()
         self._in_flight: dict[str, tasks.FileTask] = {}
         self._limit = run.config.workers + min(run.config.workers, _AHEAD)
         self._pool: Pool[tasks.Answer] = Pool(run.config.workers)
@@ -81,13 +83,15 @@ class _Engine:
             for answer in answers:
                 if isinstance(answer, tasks.PageAnswer):
                     self._take_page(answer)
-            # What is about to be stored is known to the state before it lies in the tree.
+            # What is about to be stored or published is known to the state before it lies in the tree.
             self._run.state.commit()
             for answer in answers:
                 if isinstance(answer, tasks.FileAnswer):
                     self._take_file(answer)
                 elif isinstance(answer, tasks.MetadataAnswer):
                     self._take_metadata(answer)
+            while self._ready:
+                self._publish(self._ready.popleft())
             self._show_progress()
 
     def abandon(self) -> None:
@@ -129,6 +133,7 @@ class _Engine:
         was_seen = project.due.is_from_list or (row is not None and row.is_listed)
         if isinstance(error, NotFoundError) and not was_seen:
             _log.warning("%s: upstream has no such project; is package_matches right?", project.name)
+            self._run.state.forget_unfinished([project.name])
         else:
             self._run.fail(project.name, project.due.shown, str(error))
         self._done(project)
@@ -145,13 +150,15 @@ class _Engine:
         run, name, page = self._run, project.name, seen.page
         run.counts.pages_read += 1
         project.validators = seen.validators
-        project.page_serial = page.serial
+        row = run.state.project(name)
+        # A page without a serial, from an index that has them, confirms none.
+        project.page_serial = page.serial or (row.page_serial if row else None)
         for reason in page.refused:
             _log.warning("%s: refused %s", name, reason)
         wanted, skipped = run.selection.decide(page.files)
         for skip in skipped:
             _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
-        plan = make_plan(wanted, self._held(name))
+        plan = make_plan(wanted, run.state.held(name))
         self._note_page(project, page, plan)
         run.state.forgive(name, [file.filename for file in wanted])
         run.state.record_arriving(name, plan.fetch)
@@ -160,23 +167,7 @@ class _Engine:
             self._file_failed(project, conflict.filename, f"refused: {conflict.reason}")
         self._queue(project, plan)
         if not project.missing:
-            self._publish(project)
-
-    def _held(self, name: NormalizedName) -> dict[str, HeldFile]:
-        held = self._run.state.held(name)
-        return self._rechecked(name, held) if self._run.is_recheck else held
-
-    def _rechecked(self, name: NormalizedName, held: dict[str, HeldFile]) -> dict[str, HeldFile]:
-        """Return what of `held` really is in the tree."""
-        sizes = self._run.store.sizes(name)
-        found = {}
-        for filename, file in held.items():
-            if sizes.get(filename) != file.size:
-                _log.warning("%s: %s is missing or damaged; it is fetched again", name, filename)
-                continue
-            has_metadata = f"{filename}.metadata" in sizes
-            found[filename] = file if has_metadata else msgspec.structs.replace(file, metadata=None)
-        return found
+            self._ready.append(project)
 
     def _note_page(self, project: _Project, page: ProjectPage, plan: Plan) -> None:
         """Record that the mirror's pages of the project are due, if they will change."""
@@ -265,13 +256,19 @@ class _Engine:
     def _record_held(
         self, project: _Project, held: HeldFile, metadata: bytes | None, error: UnavailableError | None
     ) -> None:
-        if metadata is not None:
-            self._run.store.write(project.name, f"{held.file.filename}.metadata", [metadata])
-            held = msgspec.structs.replace(held, metadata=download.sha256(metadata))
+        if metadata is not None and held.metadata is not None:
+            # A page tells of the old one: the new one comes right before the new page.
+            project.metadata.append((held, metadata))
+        elif metadata is not None:
+            held = self._write_metadata(project, held, metadata)
         self._run.state.record_held(project.name, [held])
         if error is not None:
             reason = f"its core metadata could not be had: {error}"
             self._file_failed(project, held.file.filename, reason)
+
+    def _write_metadata(self, project: _Project, held: HeldFile, text: bytes) -> HeldFile:
+        self._run.store.write(project.name, f"{held.file.filename}.metadata", [text])
+        return msgspec.structs.replace(held, metadata=download.sha256(text))
 
     def _file_failed(self, project: _Project, filename: str, reason: str) -> None:
         _log.error("%s: %s: %s", project.name, filename, reason)
@@ -282,11 +279,16 @@ class _Engine:
     def _one_less(self, project: _Project) -> None:
         project.missing -= 1
         if not project.missing:
-            self._publish(project)
+            self._ready.append(project)
 
     # -- projects ------------------------------------------------------------------------------
 
     def _publish(self, project: _Project) -> None:
+        for held, text in project.metadata:
+            try:
+                self._run.state.record_held(project.name, [self._write_metadata(project, held, text)])
+            except TreeError as error:
+                self._file_failed(project, held.file.filename, str(error))
         is_written = not project.has_changed or publish.project(self._run, project.name)
         if project.has_changed and is_written:
             self._run.counts.changed += 1
@@ -306,6 +308,8 @@ class _Engine:
 
     def _done(self, project: _Project) -> None:
         self._run.counts.projects_done += 1
+        if project.due.serial is not None:
+            self._run.state.record_list_serial(project.name, project.due.serial)
         del self._projects[project.name]
 
 

@@ -1,0 +1,34 @@
+"""SIGINT and SIGTERM end a run within seconds."""
+
+import signal
+from types import FrameType
+
+_received: list[int] = []
+
+
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM came; no Exception, so that nothing in between takes it for an error."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.status = 128 + signum
+
+
+def install() -> None:
+    """Raise Interrupted in the main thread when a signal comes."""
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, _interrupt)
+
+
+def check() -> None:
+    """Raise Interrupted where a signal came and its exception got lost, as it does in a destructor."""
+    if _received:
+        raise Interrupted(_received[0])
+
+
+def _interrupt(signum: int, _frame: FrameType | None) -> None:
+    # Once is enough: what tidies up now must not be interrupted by another one.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    _received.append(signum)
+    raise Interrupted(signum)

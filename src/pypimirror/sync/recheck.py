@@ -1,0 +1,27 @@
+"""What somebody deleted or cut in the tree: an update does not look, a full check does."""
+
+import logging
+
+import msgspec
+
+from pypimirror.sync.run import Run
+
+_log = logging.getLogger(__name__)
+
+
+def forget_lost(run: Run) -> None:
+    """Hold no longer what is missing or has another size; what upstream still has, comes again."""
+    for name, _ in list(run.state.listed()):
+        held = run.state.held(name)
+        sizes = run.store.sizes(name)
+        lost = [filename for filename, file in held.items() if sizes.get(filename) != file.size]
+        bare = [
+            msgspec.structs.replace(file, metadata=None)
+            for filename, file in held.items()
+            if file.metadata is not None and f"{filename}.metadata" not in sizes
+        ]
+        run.state.record_held(name, bare)
+        if lost or bare:
+            run.state.forget_held(name, lost)
+        for filename in lost:
+            _log.warning("%s: %s is missing or damaged; it is fetched again", name, filename)
