@@ -10,6 +10,9 @@ from pypimirror.simple.problems import PageProblem
 __all__ = ["ACCEPT", "JSON_TYPE", "parse_project_list", "parse_project_page"]
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
+MAX_LIST = 1 << 28
+"""Bytes of a project list, unpacked: five times what PyPI's has."""
+
 _HTML = "application/vnd.pypi.simple.v1+html"
 _HTML_TYPES = frozenset({_HTML, "text/html", "application/xhtml+xml"})
 
@@ -35,6 +38,7 @@ def parse_project_list(chunks: Iterable[bytes], content_type: str, url: str) -> 
 
     Nothing may count as absent before the iterator ended by itself. Raises BadPageError as above.
     """
+    chunks = _bounded(chunks)
     try:
         if _is_json(content_type):
             yield from json_list.entries(chunks)
@@ -42,6 +46,15 @@ def parse_project_list(chunks: Iterable[bytes], content_type: str, url: str) -> 
             yield from from_html.entries(chunks, _charset(content_type))
     except PageProblem as problem:
         raise BadPageError(url, str(problem)) from problem
+
+
+def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_LIST:
+            raise PageProblem(f"the project list is longer than {MAX_LIST} bytes")
+        yield chunk
 
 
 def _is_json(content_type: str) -> bool:

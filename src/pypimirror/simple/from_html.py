@@ -21,6 +21,8 @@ from pypimirror.simple.problems import (
 
 _BLOCK = 1 << 16
 _TAIL = 1 << 10
+_TEXTS, _TEXT = 20, 300
+"""What is taken of an anchor's text: pieces, and characters of each."""
 
 # What lies loose in the folder that a plain web server lists.
 _FILE_SUFFIXES = (".txt", ".html", ".json", ".v1_json", ".xml", ".md", *SDIST_SUFFIXES, *BUILT_SUFFIXES)
@@ -53,8 +55,8 @@ class _Anchors:
             self._end_anchor()
 
     def data(self, data: str) -> None:
-        if self._open is not None:
-            self._text.append(data)
+        if self._open is not None and len(self._text) < _TEXTS:
+            self._text.append(data[:_TEXT])
 
     def close(self) -> None:
         self._end_anchor()
@@ -131,9 +133,9 @@ def entries(chunks: Iterable[bytes], charset: str | None) -> Iterator[ListEntry]
 def _fed(chunks: Iterable[bytes], charset: str | None, target: _Anchors) -> Iterator[None]:
     """Feed the parser block by block, yielding after each one; at the end the page has to be complete."""
     try:
-        parser = etree.HTMLParser(target=target, encoding=charset or "utf-8", huge_tree=True)  # type: ignore[arg-type]
+        parser = etree.HTMLParser(target=target, encoding=charset or "utf-8")  # type: ignore[arg-type]
     except (LookupError, ValueError):
-        parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)  # type: ignore[arg-type]
+        parser = etree.HTMLParser(target=target, encoding="utf-8")  # type: ignore[arg-type]
     tail = b""
     for chunk in chunks:
         for start in range(0, len(chunk), _BLOCK):
