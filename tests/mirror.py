@@ -1,7 +1,9 @@
 """A mirror under test: its configuration file, runs of the real command, and looks at the tree."""
 
+import contextlib
 import hashlib
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -65,6 +67,18 @@ class Mirror:
             text=True,
             env=clean_environment() | dict(env or {}),
         )
+
+    def age(self, hours: float) -> None:
+        """Let time go by: every moment that the state knows is that much longer ago."""
+        moments = {
+            "projects": ("vanished_since", "pending_since", "next_try", "error_since"),
+            "files": ("vanished_since", "doomed_since", "error_since"),
+            "runs": ("started", "ended"),
+        }
+        with contextlib.closing(sqlite3.connect(self.root / ".pypimirror/state.sqlite")) as state, state:
+            for table, columns in moments.items():
+                for column in columns:
+                    state.execute(f"UPDATE {table} SET {column} = {column} - ?", (hours * 3600,))
 
     def update(self) -> None:
         """Run an update that has to end well, and silently."""

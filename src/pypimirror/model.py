@@ -48,6 +48,8 @@ class ProjectPage(msgspec.Struct, frozen=True, kw_only=True):
     """PEP 792."""
     refused: tuple[str, ...] = ()
     """Files whose entry can't be taken, each with the reason."""
+    is_conclusive: bool = True
+    """Whether a file that is not on the page is gone."""
 
 
 class ListEntry(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
-"""Wanted against held: what to fetch, what to keep, what upstream no longer lists. Pure."""
+"""Wanted against held: what to fetch, what to keep, what upstream no longer lists; what may go. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,6 +20,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What brings a project to what is wanted."""
 
     fetch: tuple[File, ...]
+    """Also those of `replace`."""
+    replace: tuple[HeldFile, ...]
+    """Held files of which upstream has other content now, and that may be replaced by it."""
+    restore: tuple[HeldFile, ...]
+    """Files that left the pages, are still in the tree, and are wanted again."""
     keep: tuple[HeldFile, ...]
     """With what upstream says of them now."""
     update: tuple[HeldFile, ...]
@@ -26,20 +32,38 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     complete: tuple[HeldFile, ...]
     """Those of `keep` whose core metadata is missing, or is not what upstream offers now."""
     vanished: tuple[HeldFile, ...]
+    """Held files that upstream's page no longer lists."""
     conflicts: tuple[Conflict, ...]
 
 
-def make_plan(wanted: Sequence[File], held: Mapping[str, HeldFile]) -> Plan:
-    """Compare what is wanted of a project with what is held of it."""
-    fetch, keep, update, complete, conflicts = [], [], [], [], []
+def make_plan(
+    wanted: Sequence[File],
+    held: Mapping[str, HeldFile],
+    *,
+    doomed: Mapping[str, HeldFile] | None = None,
+    accepts: Callable[[File], bool] = lambda _file: False,
+) -> Plan:
+    """Compare what is wanted of a project with what is held of it.
+
+    `doomed` files left the pages and are still in the tree; `accepts` whether content may change.
+    """
+    fetch, replace, restore, keep, update, complete, conflicts = [], [], [], [], [], [], []
     for file in wanted:
         old = held.get(file.filename)
         if old is None:
-            fetch.append(file)
-            continue
-        if reason := _conflict(file, old):
-            conflicts.append(Conflict(file.filename, reason))
-            keep.append(old)
+            past = doomed.get(file.filename) if doomed else None
+            if past is None or _conflict(file, past):
+                fetch.append(file)
+                continue
+            old = msgspec.structs.replace(past, file=_merged(file, past.file))
+            restore.append(old)
+        elif reason := _conflict(file, old):
+            if accepts(file):
+                fetch.append(file)
+                replace.append(old)
+            else:
+                conflicts.append(Conflict(file.filename, reason))
+                keep.append(old)
             continue
         new = msgspec.structs.replace(old, file=_merged(file, old.file))
         keep.append(new)
@@ -50,11 +74,36 @@ def make_plan(wanted: Sequence[File], held: Mapping[str, HeldFile]) -> Plan:
     names = {file.filename for file in wanted}
     return Plan(
         fetch=tuple(fetch),
+        replace=tuple(replace),
+        restore=tuple(restore),
         keep=tuple(keep),
         update=tuple(update),
         complete=tuple(complete),
         vanished=tuple(f for name, f in held.items() if name not in names),
         conflicts=tuple(conflicts),
+    )
+
+
+class Loss(NamedTuple):
+    """What goes, of what was held when the run began."""
+
+    projects: int
+    files: int
+
+
+_FEW = Loss(3, 50)
+"""That many may always go."""
+
+
+def is_too_much(gone: Loss, held: Loss, *, limit: float, is_everything: bool) -> bool:
+    """Tell whether upstream's changes remove more than `limit` percent of the projects or files held.
+
+    Never at 3 projects or 50 files or fewer; always where every project would go.
+    """
+    if is_everything and gone.projects:
+        return True
+    return any(
+        lost > few and lost * 100 > limit * had for lost, few, had in zip(gone, _FEW, held, strict=True)
     )
 
 

@@ -143,13 +143,17 @@ class Selection:
         """Divide a page's files into the wanted ones and the others, each of these with its reason."""
         wanted, skipped = [], []
         for file in files:
-            if self._excluded_files.patterns and self._excluded_files.match(file.filename):
-                skipped.append(Skipped(file, "filename_excludes"))
-            elif self._files.match(file.filename):
-                wanted.append(file)
+            if reason := self.why_not(file.filename):
+                skipped.append(Skipped(file, reason))
             else:
-                skipped.append(Skipped(file, "filename_matches"))
+                wanted.append(file)
         return tuple(wanted), tuple(skipped)
+
+    def why_not(self, filename: str) -> str | None:
+        """Say which option leaves a file out; None where it is wanted."""
+        if self._excluded_files.patterns and self._excluded_files.match(filename):
+            return "filename_excludes"
+        return None if self._files.match(filename) else "filename_matches"
 
     def unmatched_names(self) -> tuple[str, ...]:
         """Name the patterns of projects that matched nothing so far, each with its option."""

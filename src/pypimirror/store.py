@@ -280,9 +280,10 @@ class Store:
         os.rename(f"{self._root}/{folder}", target)
 
     def remove(self, folder: str, name: str) -> None:
-        """Remove one file, if it is there; `.` is the root."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{self._root}/{folder}/{name}")
+        """Remove one file, if it is there; `.` is the root. Raises TreeError where it is no file."""
+        path = f"{self._root}/{folder}/{name}"
+        with _local_errors(path), contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
 
     def remove_folder(self, folder: str) -> bool:
         """Remove a folder if nothing is left in it; tell whether it is gone."""

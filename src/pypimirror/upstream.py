@@ -113,15 +113,23 @@ class Upstream:
         """Return the address of a project's page (PEP 503)."""
         return urljoin(self.index_url, f"{name}/")
 
-    def page(self, url: str, *, accept: str, validators: Validators) -> Fetched | NotModified:
-        """Fetch a page, conditionally where `validators` are given, with retries.
+    def is_own(self, url: str) -> bool:
+        """Tell whether an address is on the index's own host."""
+        return urlsplit(url).hostname == self._origin[1]
+
+    def page(
+        self, url: str, *, accept: str, validators: Validators, is_fresh: bool = False
+    ) -> Fetched | NotModified:
+        """Fetch a page, conditionally where `validators` are given, with retries; `is_fresh`: past caches.
 
         Raises NotFoundError, UnavailableError, or BadPageError for one of more than MAX_PAGE bytes.
         """
-        return self.retrying(lambda: self._page(url, accept, validators))
+        return self.retrying(lambda: self._page(url, accept, validators, is_fresh=is_fresh))
 
-    def _page(self, url: str, accept: str, validators: Validators) -> Fetched | NotModified:
-        with self.open_page(url, accept=accept, validators=validators) as answer:
+    def _page(
+        self, url: str, accept: str, validators: Validators, *, is_fresh: bool
+    ) -> Fetched | NotModified:
+        with self.open_page(url, accept=accept, validators=validators, is_fresh=is_fresh) as answer:
             if isinstance(answer, NotModified):
                 return answer
             content, size = [], 0
@@ -135,9 +143,13 @@ class Upstream:
             )
 
     @contextlib.contextmanager
-    def open_page(self, url: str, *, accept: str, validators: Validators) -> Iterator[Answer | NotModified]:
+    def open_page(
+        self, url: str, *, accept: str, validators: Validators, is_fresh: bool = False
+    ) -> Iterator[Answer | NotModified]:
         """Open a page for reading as a stream, without retries; errors as for `page`."""
         headers = {"Accept": accept, "Accept-Encoding": "gzip, deflate"}
+        if is_fresh:
+            headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
         if validators.etag:
             headers["If-None-Match"] = validators.etag
         if validators.last_modified:

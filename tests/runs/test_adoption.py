@@ -39,7 +39,7 @@ def test_a_lost_state_loses_nothing_that_upstream_dropped_or_can_not_be_asked_ab
     for name in ("attrs", "six", "Zope.Event"):
         index.add(name, "1.0")
         index.add(name, "2.0")
-    mirror = make_mirror()
+    mirror = make_mirror(cleanup=False)
     mirror.update()
     before = mirror.tree()
     (mirror.root / ".pypimirror/state.sqlite").unlink()
@@ -199,4 +199,4 @@ def test_a_state_of_a_newer_format_is_refused(index: FakeIndex, make_mirror: Mak
     connection.close()
     ended = mirror.run("-U")
     assert ended.status == 1
-    assert "has format 99, newer than 1; upgrade pypimirror" in ended.stderr
+    assert "has format 99, newer than 2; upgrade pypimirror" in ended.stderr

@@ -199,7 +199,7 @@ def test_a_damaged_state_is_status_1_and_says_what_to_do(index: FakeIndex, make_
         (faults.Status(404), "answers 404"),
         (faults.Drop(), "without response"),
         (faults.Cut(30), "broke off"),
-        (faults.Body(b"<html><body>Please log in</body></html>", "text/html"), "lists no project"),
+        (faults.Body(b"<html><body>Please log in</body></html>", "text/html"), "HTML without"),
         (
             faults.Body(
                 b'{"meta":{"api-version":"1.0"},"projects":[]}', "application/vnd.pypi.simple.v1+json"
@@ -269,7 +269,6 @@ def test_a_literal_name_that_was_never_held_and_is_not_there_is_a_warning(
     "fault",
     [
         faults.Status(500),
-        faults.Status(404),
         faults.Body(b"not json", "application/vnd.pypi.simple.v1+json"),
         faults.Body(b"<html>cut", "text/html"),
         faults.Drop(),

@@ -88,6 +88,7 @@ def test_a_file_that_fails_is_reported_and_holds_back_nothing(
 
     assert mirror.run("-U") == Ended(3, "", ""), "the same trouble is told once a day"
     index.clear_faults()
+    mirror.age(hours=1)
     mirror.update()
     assert mirror.listed("six") == {WHEEL, SDIST}
 

@@ -102,6 +102,7 @@ def test_a_login_page_with_status_200_loses_no_update(index: FakeIndex, make_mir
         index.fault("/simple/six/", faults.Body(login, "text/html"), times=1)
         mirror.run("-U")
         assert mirror.listed("six") == {"six-1.0-py3-none-any.whl", "six-1.0.tar.gz"}
+    mirror.age(hours=1)
     mirror.update()
     assert mirror.check_links() == 4
 
@@ -148,7 +149,7 @@ def test_a_full_check_leaves_no_link_to_what_somebody_deleted_and_upstream_dropp
     else:
         index.remove("six")
     assert mirror.run("-I") == Ended(0, "", "")
-    assert mirror.check_links() == 7
+    assert mirror.check_links() == (7 if is_listed else 4)
 
 
 def test_new_core_metadata_comes_with_the_page_that_tells_of_it(

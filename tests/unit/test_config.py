@@ -10,6 +10,7 @@ from distlib.index import DEFAULT_INDEX
 from pypimirror import config
 from pypimirror.config import OPTIONS, Config
 from pypimirror.errors import ConfigError, Problem
+from pypimirror.model import Digest
 
 FOLDER = Path("/srv/conf")
 REQUIRED = "[DEFAULT]\nmirror_file_path = /srv/mirror\npackage_matches = six\n"
@@ -58,6 +59,8 @@ def test_defaults() -> None:
         timeout=30.0,
         retries=4,
         removal_grace_hours=24.0,
+        replace_changed_files=False,
+        accepted_changes=frozenset(),
         removal_limit=10.0,
         min_free_space=2**30,
     )
@@ -93,6 +96,9 @@ def test_every_option_given() -> None:
         "retries = 0",
         "removal_grace_hours = 0",
         "removal_limit = 12.5 %",
+        "replace_changed_files = yes",
+        "accepted_changes =",
+        "    demo-1.0.zip sha256=ABABABABABABABAB",
         "min_free_space = 1.5 GiB",
     ]
     assert parse_with(*lines) == Config(
@@ -117,6 +123,8 @@ def test_every_option_given() -> None:
         timeout=1.5,
         retries=0,
         removal_grace_hours=0.0,
+        replace_changed_files=True,
+        accepted_changes=frozenset({("demo-1.0.zip", Digest("sha256", "ab" * 8))}),
         removal_limit=12.5,
         min_free_space=3 * 2**29,
         warnings=("fetch_since_days: not needed any more, as updates find every change",),

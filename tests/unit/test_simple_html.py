@@ -230,7 +230,9 @@ def test_status() -> None:
         '<meta name="pypi:project-status" content="quarantined">'
         '<meta name="pypi:project-status-reason" content="&lt;evil&gt;">'
     )
-    assert page_of(head=head) == ProjectPage(files=(), status="quarantined", status_reason="<evil>")
+    assert page_of(head=head) == ProjectPage(
+        files=(), status="quarantined", status_reason="<evil>", is_conclusive=False
+    )
 
 
 @pytest.mark.parametrize("rel", ["homepage", "download", "DOWNLOAD", "nofollow homepage"])
@@ -304,7 +306,8 @@ def test_a_page_of_nothing_says_nothing(content: bytes) -> None:
 
 
 def test_a_page_of_nothing_that_says_that_it_is_one() -> None:
-    assert page_of(head='<meta name="pypi:repository-version" content="1.0">') == ProjectPage(files=())
+    page = page_of(head='<meta name="pypi:repository-version" content="1.0">')
+    assert page == ProjectPage(files=(), is_conclusive=False)
 
 
 @pytest.mark.parametrize(

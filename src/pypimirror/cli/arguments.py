@@ -21,6 +21,7 @@ exit status:
   3  finished, but some projects or files failed; the next run tries them again
   4  upstream could not be had or trusted; nothing was changed
   5  another run holds the lock
+  7  upstream lost more than removal_limit; nothing was removed, all else was done
   130, 143  interrupted; what is there is whole
 
 in a crontab:
@@ -35,6 +36,7 @@ class Arguments(NamedTuple):
     mode: str
     """The long option's name."""
     only: tuple[str, ...]
+    allows_removals: bool
     log_console: bool
     overrides: Mapping[str, str]
     """Options of the configuration that the command line sets."""
@@ -65,6 +67,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         config=options.config,
         mode=options.mode,
         only=tuple(options.project),
+        allows_removals=options.allow_removals,
         log_console=options.log_console,
         overrides=_overrides(options),
     )
@@ -87,6 +90,11 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="fetch this one of the selected projects alone (may be given several times)",
+    )
+    fetching.add_argument(
+        "--allow-removals",
+        action="store_true",
+        help="remove what upstream no longer has, though it is more than removal_limit",
     )
     fetching.add_argument("-v", "--verbose", action="store_true", help="log more")
     fetching.add_argument("-c", "--log-console", action="store_true", help="copy the log to the console")

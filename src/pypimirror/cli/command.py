@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from pypimirror import __version__, config, sync
@@ -26,6 +27,7 @@ from pypimirror.upstream import Upstream
 _log = logging.getLogger(__name__)
 
 _STATE = "state.sqlite"
+_FAILURES_KEPT = 100
 _STATE_ID = "tree"
 
 
@@ -126,6 +128,7 @@ def _run_locked(
             clock=time.time,
             is_recheck=args.mode == "initial-fetch",
             only=only,
+            allows_removals=args.allows_removals,
         )
         outcome = _done(work, args.mode)
     summary.tell(outcome, configuration, is_verbose=sys.stderr.isatty() and not args.log_console)
@@ -164,7 +167,8 @@ def _upstream(configuration: Config) -> Upstream:
 
 def _done(work: sync.Run, mode: str) -> summary.Outcome:
     """Do the work, and record how it ended."""
-    started = work.clock()
+    number = work.state.begin_run(mode, work.clock())
+    work.state.commit()
     _log.info("pypimirror %s: --%s of %s begins", __version__, mode, work.upstream.index_url)
     try:
         report = sync.rewrite_pages(work) if mode == "indexes-only" else sync.update(work)
@@ -176,15 +180,17 @@ def _done(work: sync.Run, mode: str) -> summary.Outcome:
             work.state.path, f"{error}; if it is damaged, move it aside, and the tree is adopted"
         ) from error
     ended, counts = work.clock(), work.counts
-    work.state.record_run(
-        mode=mode,
-        started=started,
+    work.state.end_run(
+        number,
         ended=ended,
         status=outcome.status,
         requests=work.upstream.requests_made(),
         stored=counts.stored,
         adopted=counts.adopted,
         bytes=counts.stored_bytes,
+        removed=counts.removed,
+        summary=outcome.line,
+        failures=msgspec.json.encode(outcome.details[:_FAILURES_KEPT]).decode(),
         failed=counts.failed,
     )
     is_news = summary.is_news(outcome, work.state, ended)

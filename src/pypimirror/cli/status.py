@@ -12,3 +12,4 @@ class Status(enum.IntEnum):
     FAILURES = 3
     NO_UPSTREAM = 4
     LOCKED = 5
+    TOO_MUCH_GONE = 7

@@ -9,7 +9,7 @@ from pypimirror.cli.status import Status
 from pypimirror.config import Config
 from pypimirror.errors import UpstreamError
 from pypimirror.state import Failure, State
-from pypimirror.sync import Report
+from pypimirror.sync import Refusal, Report
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,9 @@ class Outcome(NamedTuple):
 
 def of_report(report: Report) -> Outcome:
     """Sum up a run that came to its end."""
-    counts, failures = report
+    if report.refusal is not None:
+        return _of_refusal(report, report.refusal)
+    counts, failures, _ = report
     asked = "1 project" if counts.projects == 1 else f"{counts.projects} projects"
     done = f"{asked} asked about, {counts.changed} changed; {_files(report)}"
     if not failures:
@@ -43,6 +45,18 @@ def of_report(report: Report) -> Outcome:
     )
     key = hashlib.sha256(repr([failure[:2] for failure in failures]).encode()).hexdigest()
     return Outcome(Status.FAILURES, line, tuple(_told(f) for f in failures), key)
+
+
+def _of_refusal(report: Report, refusal: Refusal) -> Outcome:
+    gone, held = refusal.gone, refusal.held
+    line = (
+        f"upstream no longer has {gone.projects} of {held.projects} projects and {gone.files} of {held.files}"
+        " files; that is more than removal_limit allows, so nothing was removed, and all else was done."
+        " If it is right, run once with --allow-removals"
+    )
+    names = tuple(f"would go: {name}" for name in refusal.names)
+    failures = tuple(_told(f) for f in report.failures)
+    return Outcome(Status.TOO_MUCH_GONE, line, (*names, *failures), key=repr(gone))
 
 
 def of_upstream_error(error: UpstreamError) -> Outcome:
@@ -83,7 +97,8 @@ def tell(outcome: Outcome, config: Config, *, is_verbose: bool) -> None:
 def _files(report: Report) -> str:
     counts = report.counts
     adopted = f", {counts.adopted} adopted" if counts.adopted else ""
-    return f"{counts.stored} files stored ({_size(counts.stored_bytes)}){adopted}"
+    removed = f", {counts.removed} removed ({_size(counts.removed_bytes)})" if counts.removed else ""
+    return f"{counts.stored} files stored ({_size(counts.stored_bytes)}){adopted}{removed}"
 
 
 def _told(failure: Failure) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pypimirror.config import ini, readers
 from pypimirror.errors import ConfigError, Problem
+from pypimirror.model import Digest, File
 
 __all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
 
@@ -43,8 +44,16 @@ class Config:
     retries: int
     removal_grace_hours: float
     removal_limit: float
+    replace_changed_files: bool
+    accepted_changes: frozenset[tuple[str, Digest]]
     min_free_space: int
     warnings: tuple[str, ...] = ()
+
+    def accepts(self, file: File) -> bool:
+        """Tell whether this content may take the place of what is held under the file's name."""
+        return self.replace_changed_files or any(
+            (file.filename, digest) in self.accepted_changes for digest in file.digests
+        )
 
 
 class Option(NamedTuple):
@@ -78,6 +87,8 @@ OPTIONS: Mapping[str, Option] = {
     "retries": Option(readers.whole(0, 100), "4"),
     "removal_grace_hours": Option(readers.number(0, 87_600, "hours"), "24"),
     "removal_limit": Option(readers.percent, "10"),
+    "replace_changed_files": Option(readers.boolean, "False"),
+    "accepted_changes": Option(readers.changes, ""),
     "min_free_space": Option(readers.size, "1G"),
 }
 

@@ -1,15 +1,18 @@
 """One reader for each kind of value: text to a typed value, or a ValueError that says what is allowed."""
 
 import configparser
+import itertools
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pypimirror.model import Digest
 from pypimirror.selection import check_name_pattern
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_DIGEST = re.compile(r"[a-z0-9_-]{1,32}=[0-9a-f]{8,256}")
 _FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
@@ -83,6 +86,20 @@ def file_globs(text: str) -> tuple[str, ...]:
         if "/" in pattern:
             raise ValueError(f"{pattern} holds a slash; patterns are compared with the file's name alone")
     return patterns
+
+
+def changes(text: str) -> frozenset[tuple[str, Digest]]:
+    """Read pairs of a file's name and a digest, such as `demo-1.0.zip sha256=0123...`."""
+    words = text.split()
+    found = set()
+    for filename, digest in itertools.zip_longest(words[::2], words[1::2], fillvalue=""):
+        algorithm, _, hexdigest = digest.lower().partition("=")
+        if not _DIGEST.fullmatch(f"{algorithm}={hexdigest}"):
+            raise ValueError(
+                f"{filename} {digest}: not a file's name and a digest, such as demo-1.0.zip sha256=0123..."
+            )
+        found.add((filename, Digest(algorithm, hexdigest)))
+    return frozenset(found)
 
 
 def index_url(text: str) -> str:

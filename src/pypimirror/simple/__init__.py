@@ -7,7 +7,7 @@ from pypimirror.model import ListEntry, NormalizedName, ProjectPage
 from pypimirror.simple import from_html, from_json, json_list
 from pypimirror.simple.problems import PageProblem
 
-__all__ = ["ACCEPT", "JSON_TYPE", "parse_project_list", "parse_project_page"]
+__all__ = ["ACCEPT", "JSON_TYPE", "is_json", "parse_project_list", "parse_project_page"]
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 MAX_LIST = 1 << 28
@@ -20,30 +20,35 @@ ACCEPT = f"{JSON_TYPE}, {_HTML};q=0.2, text/html;q=0.1"
 """The Accept header: JSON is preferred, as it has sizes and upload times."""
 
 
-def parse_project_page(content: bytes, content_type: str, url: str, name: NormalizedName) -> ProjectPage:
+def parse_project_page(
+    content: bytes, content_type: str, url: str, name: NormalizedName, *, needs_version: bool = False
+) -> ProjectPage:
     """Read the project page that `url` (after redirects) gave.
 
+    With `needs_version` HTML has to name its API version, as that of an index that speaks JSON does.
     Raises BadPageError for another type, another major API version, invalid JSON, or HTML that is cut off.
     """
     try:
-        if _is_json(content_type):
+        if is_json(content_type):
             return from_json.project_page(content, url, name)
-        return from_html.project_page(content, _charset(content_type), url, name)
+        return from_html.project_page(content, _charset(content_type), url, name, needs_version=needs_version)
     except PageProblem as problem:
         raise BadPageError(url, str(problem)) from problem
 
 
-def parse_project_list(chunks: Iterable[bytes], content_type: str, url: str) -> Iterator[ListEntry]:
+def parse_project_list(
+    chunks: Iterable[bytes], content_type: str, url: str, *, needs_version: bool = False
+) -> Iterator[ListEntry]:
     """Yield the entries of a project list block by block, never holding it whole.
 
     Nothing may count as absent before the iterator ended by itself. Raises BadPageError as above.
     """
     chunks = _bounded(chunks)
     try:
-        if _is_json(content_type):
+        if is_json(content_type):
             yield from json_list.entries(chunks)
         else:
-            yield from from_html.entries(chunks, _charset(content_type))
+            yield from from_html.entries(chunks, _charset(content_type), needs_version=needs_version)
     except PageProblem as problem:
         raise BadPageError(url, str(problem)) from problem
 
@@ -57,7 +62,8 @@ def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _is_json(content_type: str) -> bool:
+def is_json(content_type: str) -> bool:
+    """Tell which representation a type of the API is; raise PageProblem for any other type."""
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == JSON_TYPE:
         return True

@@ -19,6 +19,7 @@ from pypimirror.simple.problems import (
     refusal,
 )
 
+_VERSION = "pypi:repository-version"
 _BLOCK = 1 << 16
 _TAIL = 1 << 10
 _TEXTS, _TEXT = 20, 300
@@ -72,22 +73,28 @@ class _Anchors:
         anchors, self.anchors = self.anchors, []
         return anchors
 
-    def check(self) -> None:
-        """Raise PageProblem where the page says that its API is not 1.x (PEP 629)."""
-        check_api_version(self.meta.get("pypi:repository-version", "1.0"))
+    def check(self, *, needs_version: bool) -> None:
+        """Raise PageProblem where the page says that its API is not 1.x (PEP 629), or has to and does not."""
+        if needs_version and _VERSION not in self.meta:
+            raise PageProblem(f"HTML without {_VERSION}, where JSON used to come, is no page of this index")
+        check_api_version(self.meta.get(_VERSION, "1.0"))
 
 
-def project_page(content: bytes, charset: str | None, url: str, name: NormalizedName) -> ProjectPage:
+def project_page(
+    content: bytes, charset: str | None, url: str, name: NormalizedName, *, needs_version: bool
+) -> ProjectPage:
     """Read a project page; raise PageProblem where it is cut off or of another API."""
     target = _Anchors()
     for _ in _fed([content], charset, target):
         pass
-    target.check()
+    target.check(needs_version=needs_version)
     if not target.anchors and not target.meta:
         raise PageProblem("an HTML page without any link, as a login page is, says nothing")
     base = _base(url, target.base)
     files: dict[str, File] = {}
     refused = []
+    # A page without any link may be a server's way to say that something is wrong.
+    is_conclusive = bool(target.anchors)
     for attributes, _ in target.anchors:
         href = attributes.get("href", "").strip()
         filename = _listed_filename(href, attributes)
@@ -99,6 +106,7 @@ def project_page(content: bytes, charset: str | None, url: str, name: Normalized
                 files.setdefault(filename, _file(filename, href, base, attributes, name))
         except ValueError as error:
             reason = f"{filename!r}: {error}"
+            is_conclusive = False  # its name is on the page
         if reason is not None:
             refused.append(reason)
     status, status_reason = project_status(
@@ -109,6 +117,7 @@ def project_page(content: bytes, charset: str | None, url: str, name: Normalized
         status=status,
         status_reason=status_reason,
         refused=tuple(refused),
+        is_conclusive=is_conclusive,
     )
 
 
@@ -119,7 +128,7 @@ def _base(url: str, reference: str | None) -> str:
         return url
 
 
-def entries(chunks: Iterable[bytes], charset: str | None) -> Iterator[ListEntry]:
+def entries(chunks: Iterable[bytes], charset: str | None, *, needs_version: bool) -> Iterator[ListEntry]:
     """Yield the projects that a root page links to; raise PageProblem where it is cut off."""
     target = _Anchors()
     for _ in _fed(chunks, charset, target):
@@ -127,7 +136,7 @@ def entries(chunks: Iterable[bytes], charset: str | None) -> Iterator[ListEntry]
             name = _listed_name(attributes.get("href", ""), text)
             if name is not None:
                 yield ListEntry(name)
-    target.check()
+    target.check(needs_version=needs_version)
 
 
 def _fed(chunks: Iterable[bytes], charset: str | None, target: _Anchors) -> Iterator[None]:

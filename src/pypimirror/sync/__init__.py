@@ -3,10 +3,10 @@
 import logging
 
 from pypimirror.errors import StateError
-from pypimirror.sync import adopt, crawl, projects, publish, recheck
-from pypimirror.sync.run import Counts, InFlight, Progress, Report, Run
+from pypimirror.sync import adopt, crawl, projects, publish, recheck, removals
+from pypimirror.sync.run import Counts, InFlight, Progress, Refusal, Report, Run
 
-__all__ = ["Counts", "InFlight", "Progress", "Report", "Run", "rewrite_pages", "update"]
+__all__ = ["Counts", "InFlight", "Progress", "Refusal", "Report", "Run", "rewrite_pages", "update"]
 
 _log = logging.getLogger(__name__)
 
@@ -19,16 +19,24 @@ def update(run: Run) -> Report:
     adopt.own_pages(run)
     if run.is_recheck:
         recheck.forget_lost(run)
+    held = run.totals()
     found = crawl.find_due(run)
+    removals.deselect(run)
+    selected = run.totals()
     raw_folders = adopt.raw_folders(run)
-    errors = projects.bring_up_to_date(run, found.due, raw_folders)
-    crawl.check_any_answer(run, found, errors)
-    publish.projects_due(run, tried={due.name for due in found.due})
+    outcome = projects.bring_up_to_date(run, found.due, raw_folders)
+    crawl.check_any_answer(run, found, outcome.errors, len(outcome.vanished))
+    for name in outcome.vanished:
+        run.state.record_vanished(name, run.clock())
+    removals.by_upstream(run, held=held, selected=selected)
     if run.is_recheck:
         publish.every_page(run)
-    publish.root(run)
+    publish.all_due(run)
+    removals.pages(run)
     adopt.remove_leftovers(run, raw_folders)
+    gone = removals.files(run)
     crawl.keep_note(run, found)
+    removals.forget(run, gone)
     _warn_of_unmatched(run, found)
     run.state.commit()
     return run.report()
@@ -42,7 +50,8 @@ def rewrite_pages(run: Run) -> Report:
     if run.state.is_empty():
         raise StateError(run.state.path, "knows of no project yet; --update-fetch adopts what is in the tree")
     publish.every_page(run)
-    publish.root(run)
+    publish.all_due(run)
+    removals.pages(run)
     run.state.commit()
     return run.report()
 
@@ -52,7 +61,7 @@ def _warn_of_unmatched(run: Run, found: crawl.Crawl) -> None:
         return
     unmatched = run.selection.unmatched_names()
     # Patterns of files can be judged only where every project's page was read.
-    if run.counts.pages_read == run.state.listed_count():
+    if run.counts.pages_read == run.totals().projects:
         unmatched += run.selection.unmatched_files()
     for pattern in unmatched:
         _log.warning("nothing upstream matches %s", pattern)

@@ -1,6 +1,8 @@
 """Which projects a run has to ask upstream about."""
 
+import hashlib
 import logging
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -8,13 +10,17 @@ import msgspec
 from pypimirror import names
 from pypimirror.errors import BadPageError, MirrorError, UnavailableError
 from pypimirror.model import ListEntry, NormalizedName, Validators
-from pypimirror.simple import ACCEPT, parse_project_list
-from pypimirror.sync.run import Run
+from pypimirror.simple import ACCEPT, is_json, parse_project_list
+from pypimirror.state import ProjectRow
+from pypimirror.sync.run import DAY_S, Run
 from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)
 
 _LIST_NOTE = "list"
+_JSON_NOTE = "speaks json"
+_CONFIG_NOTE = "configuration"
+_SEEN = "seen"
 
 
 class Due(NamedTuple):
@@ -23,8 +29,12 @@ class Due(NamedTuple):
     name: NormalizedName
     shown: str
     serial: str | None
+    page_serial: str | None
+    """What the last page said."""
     validators: Validators
     is_from_list: bool
+    failures: int
+    """How many tries failed in a row."""
 
 
 class Crawl(NamedTuple):
@@ -48,11 +58,32 @@ def find_due(run: Run) -> Crawl:
 
     Raises UpstreamError where the list can't be had or trusted.
     """
+    _heed_configuration(run)
     if run.only:
-        return Crawl([_due(run, name) for name in run.only], is_full=False, note=None)
+        return Crawl(_all_due(run, dict.fromkeys(run.only)), is_full=False, note=None)
     if not run.selection.needs_list:
-        return Crawl([_due(run, name) for name in run.selection.literal_names], is_full=True, note=None)
+        names_ = dict.fromkeys(run.selection.literal_names)
+        return Crawl(_all_due(run, names_), is_full=True, note=None)
     return _by_list(run)
+
+
+def _heed_configuration(run: Run) -> None:
+    """End all pauses when the configuration changed: it may be what was wrong, or say what to do."""
+    fingerprint = hashlib.sha256(repr(run.config).encode()).hexdigest()[:16]
+    if run.state.note(_CONFIG_NOTE) != fingerprint:
+        run.state.end_pauses()
+        run.state.set_note(_CONFIG_NOTE, fingerprint)
+
+
+def speaks_json(run: Run) -> bool:
+    """Tell whether upstream was seen to speak JSON."""
+    return run.state.note(_JSON_NOTE) == run.upstream.index_url
+
+
+def note_json(run: Run) -> None:
+    """Remember that upstream speaks JSON."""
+    if not speaks_json(run):
+        run.state.set_note(_JSON_NOTE, run.upstream.index_url)
 
 
 def keep_note(run: Run, crawl: Crawl) -> None:
@@ -61,8 +92,25 @@ def keep_note(run: Run, crawl: Crawl) -> None:
         run.state.set_note(_LIST_NOTE, crawl.note)
 
 
-def _due(run: Run, name: NormalizedName, entry: ListEntry | None = None) -> Due:
-    row = run.state.project(name)
+def _all_due(run: Run, entries: Mapping[NormalizedName, ListEntry | None]) -> list[Due]:
+    """Return the projects to ask about now; those that keep failing come last, and not in their pauses."""
+    due = [
+        _due(run, name, row, entry)
+        for name, entry in entries.items()
+        if not _is_paused(run, row := run.state.project(name), entry)
+    ]
+    return sorted(due, key=lambda each: each.failures > 0)
+
+
+def _is_paused(run: Run, row: ProjectRow | None, entry: ListEntry | None) -> bool:
+    if row is None or row.next_try is None or run.is_recheck or run.only:
+        return False
+    has_news = entry is not None and entry.serial != row.serial
+    # A moment that is further away than any pause was recorded by a clock that was wrong.
+    return not has_news and 0 < row.next_try - run.clock() <= DAY_S
+
+
+def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> Due:
     is_conditional = (
         row is not None and row.is_current and row.selection == run.selection.of_files and not run.is_recheck
     )
@@ -70,8 +118,10 @@ def _due(run: Run, name: NormalizedName, entry: ListEntry | None = None) -> Due:
         name=name,
         shown=entry.name if entry else row.shown if row else name,
         serial=entry.serial if entry else None,
+        page_serial=row.page_serial if row else None,
         validators=row.validators if row and is_conditional else Validators(),
         is_from_list=entry is not None,
+        failures=row.failures if row else 0,
     )
 
 
@@ -80,24 +130,28 @@ def _by_list(run: Run) -> Crawl:
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due.
         unfinished = [name for name in run.state.unsettled() if run.selection.selects(name)]
-        due = [_due(run, name, run.state.list_entry(name)) for name in unfinished]
+        due = _all_due(run, {name: run.state.list_entry(name) for name in unfinished})
         return Crawl(due, is_full=False, note=None)
     entries, note = found
-    return Crawl([_due(run, name, entry) for name, entry in entries.items()], is_full=True, note=note)
+    return Crawl(_all_due(run, entries), is_full=True, note=note)
 
 
 def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] | None:
     """Return the projects whose serial moved, and the next note; None where the list is unchanged."""
     url = run.upstream.index_url
-    known = {} if run.is_recheck else run.state.serials(run.selection.of_files)
-    absent = set(run.state.unsettled())
+    known = run.state.serials(run.selection.of_files)
     with run.upstream.open_page(url, accept=ACCEPT, validators=_validators(run)) as answer:
         if isinstance(answer, NotModified):
             return None
         due: dict[NormalizedName, ListEntry] = {}
         listed = 0
         has_serials = True
-        for entry in parse_project_list(answer.chunks(is_decoded=True), answer.content_type, answer.url):
+        for entry in parse_project_list(
+            answer.chunks(is_decoded=True),
+            answer.content_type,
+            answer.url,
+            needs_version=speaks_json(run),
+        ):
             listed += 1
             if not names.is_valid(entry.name):
                 _log.debug("%r in the project list is no project's name", entry.name[:100])
@@ -105,18 +159,42 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
             name = names.normalize(entry.name)
             if not run.selection.selects(name):
                 continue
-            absent.discard(name)
             has_serials = has_serials and entry.serial is not None
-            if entry.serial is None or known.get(name) != entry.serial:
+            serial = known.get(name)
+            if serial == _SEEN:
+                continue
+            if name in known:
+                known[name] = _SEEN
+            if run.is_recheck or entry.serial is None or serial != entry.serial:
                 due[name] = entry
         if not listed:
             raise BadPageError(answer.url, "lists no project at all")
-        # Nothing is waited for from projects that a good list no longer names.
-        run.state.forget_unfinished(absent)
+        if is_json(answer.content_type):
+            note_json(run)
+        _note_absent(run, known, is_conclusive=run.upstream.is_own(answer.url))
         # Without serials an unchanged list says nothing about the projects' pages.
         note = _Note(run.selection.of_projects, *answer.validators)
         is_useful = has_serials and any(answer.validators)
         return due, msgspec.json.encode(note).decode() if is_useful else None
+
+
+def _note_absent(run: Run, known: Mapping[str, str | None], *, is_conclusive: bool) -> None:
+    """Record which projects a good list no longer names, and which it names again."""
+    for name in run.state.vanished_projects():
+        if known.get(name) == _SEEN:
+            run.state.record_returned(name)
+    absent = [NormalizedName(name) for name, seen in known.items() if seen != _SEEN]
+    absent = [name for name in absent if run.selection.selects(name)]
+    if absent and not is_conclusive:
+        _log.warning(
+            "the project list comes from another host; what is not on it counts as trouble, not gone"
+        )
+        return
+    for name in absent:
+        _log.info("%s: upstream's list no longer names it", name)
+        run.state.record_vanished(name, run.clock())
+    # Of what never had a page nothing is left to keep.
+    run.state.forget_projects(absent)
 
 
 def _validators(run: Run) -> Validators:
@@ -129,9 +207,15 @@ def _validators(run: Run) -> Validators:
     return Validators(note.etag, note.last_modified)
 
 
-def check_any_answer(run: Run, crawl: Crawl, errors: list[MirrorError]) -> None:
-    """Raise UnavailableError where not one page of a mirror of literal names could be had."""
-    if crawl.due and len(errors) == len(crawl.due) and not (run.only or run.selection.needs_list):
+def check_any_answer(run: Run, crawl: Crawl, errors: list[MirrorError], vanished: int) -> None:
+    """Raise UnavailableError where not one page of a mirror of literal names could be had.
+
+    `vanished` of the projects were held, and are now said to be not there.
+    """
+    is_literal = not (run.only or run.selection.needs_list)
+    if is_literal and errors and len(errors) + vanished == len(crawl.due):
+        # The trouble is not theirs, and when it is over they are all wanted at once.
+        run.state.end_pauses()
         reason = (
             f"not one project of {len(errors)} could be had (is index_url right?); the first: {errors[0]}"
         )

@@ -10,16 +10,17 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
 from pypimirror import download
 from pypimirror.errors import MirrorError, NotFoundError, TreeError, UnavailableError
-from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Validators
-from pypimirror.plan import Plan, make_plan
-from pypimirror.state import ProjectRow
-from pypimirror.sync import adopt, publish, tasks
-from pypimirror.sync.crawl import Due
+from pypimirror.model import File, HeldFile, NormalizedName
+from pypimirror.plan import Plan
+from pypimirror.sync import adopt, publish, record, tasks
+from pypimirror.sync.crawl import Due, speaks_json
+from pypimirror.sync.record import Project
 from pypimirror.sync.run import InFlight, Run
 from pypimirror.upstream import NotModified
 from pypimirror.workers import Pool
@@ -32,27 +33,17 @@ _AHEAD = 16
 _TURN_S = 0.2
 
 
-class _Project:
-    """A project on its way: what upstream's page said, and what is still missing."""
+class Outcome(NamedTuple):
+    """What became of the projects' pages: why some could not be had, and which are said to be gone."""
 
-    def __init__(self, due: Due) -> None:
-        self.due = due
-        self.name = due.name
-        self.validators = Validators()
-        self.page_serial: str | None = None
-        self.missing = 0
-        self.metadata: list[tuple[HeldFile, bytes]] = []
-        self.arrived = 0
-        self.is_whole = True
-        self.has_changed = False
+    errors: list[MirrorError]
+    vanished: list[NormalizedName]
 
 
-def bring_up_to_date(
-    run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]
-) -> list[MirrorError]:
+def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> Outcome:
     """Ask upstream about every project that is due, fetch what is missing, publish what changed.
 
-    Returns why projects' pages could not be had. Raises OSError where the machine fails.
+    Projects that lose something are not published yet. Raises OSError where the machine fails.
     """
     run.counts.projects = len(due)
     engine = _Engine(run, due, raw_folders)
@@ -60,7 +51,7 @@ def bring_up_to_date(
         engine.work()
     finally:
         engine.abandon()
-    return engine.page_errors
+    return engine.outcome
 
 
 class _Engine:
@@ -68,13 +59,14 @@ class _Engine:
         self._run = run
         self._raw_folders = raw_folders
         self._due = deque(due)
-        self._projects: dict[NormalizedName, _Project] = {}
+        self._projects: dict[NormalizedName, Project] = {}
         self._waiting: deque[Callable[[], None]] = deque()
-        self._ready: deque[_Project] = deque()
+        self._ready: deque[Project] = deque()
         self._in_flight: dict[str, tasks.FileTask] = {}
         self._limit = run.config.workers + min(run.config.workers, _AHEAD)
         self._pool: Pool[tasks.Answer] = Pool(run.config.workers)
-        self.page_errors: list[MirrorError] = []
+        self.outcome = Outcome([], [])
+        self._needs_version = speaks_json(run)
 
     def work(self) -> None:
         while self._due or self._waiting or self._pool.unfinished:
@@ -104,9 +96,16 @@ class _Engine:
         while self._waiting and self._pool.unfinished < self._limit:
             self._waiting.popleft()()
         while self._due and self._pool.unfinished < self._limit and len(self._waiting) < self._limit:
-            project = _Project(self._due.popleft())
+            project = Project(self._due.popleft())
             self._projects[project.name] = project
-            task = tasks.PageTask(project.name, project.due.validators)
+            task = tasks.PageTask(
+                name=project.name,
+                validators=project.due.validators,
+                serial=project.due.serial,
+                page_serial=project.due.page_serial,
+                is_from_list=project.due.is_from_list,
+                needs_version=self._needs_version,
+            )
             self._pool.submit(partial(tasks.fetch_page, self._run.upstream, task))
 
     def _show_progress(self) -> None:
@@ -120,68 +119,59 @@ class _Engine:
 
     def _take_page(self, answer: tasks.PageAnswer) -> None:
         project, result = self._projects[answer.name], answer.result
-        if isinstance(result, MirrorError):
-            self.page_errors.append(result)
+        project.is_pending = answer.is_stale
+        if isinstance(result, NotFoundError):
+            self._page_missing(project, result)
+        elif isinstance(result, MirrorError):
             self._page_failed(project, result)
         elif isinstance(result, NotModified):
             self._page_unchanged(project)
         else:
             self._page_seen(project, result)
 
-    def _page_failed(self, project: _Project, error: MirrorError) -> None:
-        row = self._run.state.project(project.name)
-        was_seen = project.due.is_from_list or (row is not None and row.is_listed)
-        if isinstance(error, NotFoundError) and not was_seen:
-            _log.warning("%s: upstream has no such project; is package_matches right?", project.name)
-            self._run.state.forget_unfinished([project.name])
-        else:
-            self._run.fail(project.name, project.due.shown, str(error))
-        self._done(project)
-
-    def _page_unchanged(self, project: _Project) -> None:
-        row = self._run.state.project(project.name)
-        assert row is not None, "a request was conditional without a row"
-        project.page_serial = row.page_serial
-        project.validators = row.validators
-        self._record_current(project)
-        self._done(project)
-
-    def _page_seen(self, project: _Project, seen: tasks.PageSeen) -> None:
-        run, name, page = self._run, project.name, seen.page
-        run.counts.pages_read += 1
-        project.validators = seen.validators
+    def _page_missing(self, project: Project, error: NotFoundError) -> None:
+        """Tell apart: not there yet, gone, never there, and not gone by any good list."""
+        run, name = self._run, project.name
         row = run.state.project(name)
-        # A page without a serial, from an index that has them, confirms none.
-        project.page_serial = page.serial or (row.page_serial if row else None)
-        for reason in page.refused:
-            _log.warning("%s: refused %s", name, reason)
-        wanted, skipped = run.selection.decide(page.files)
-        for skip in skipped:
-            _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
-        plan = make_plan(wanted, run.state.held(name))
-        self._note_page(project, page, plan)
-        run.state.forgive(name, [file.filename for file in wanted])
-        run.state.record_arriving(name, plan.fetch)
-        run.state.record_held(name, plan.update)
+        is_known = row is not None and row.is_listed
+        is_gone = is_known and not run.selection.needs_list and run.upstream.is_own(error.url)
+        if project.is_pending:
+            project.page_serial = project.due.page_serial
+            record.settle(run, project)
+            self._done(project)
+        elif is_gone:
+            _log.warning("%s: upstream no longer has it (%s)", name, error.reason)
+            self.outcome.vanished.append(name)
+            self._done(project)
+        elif is_known:
+            self._page_failed(project, error)
+        else:
+            _log.warning("%s: upstream has no such project; is package_matches right?", name)
+            self.outcome.errors.append(error)
+            run.state.doom_project(name, run.clock())
+            run.state.forget_projects([name])
+            self._done(project)
+
+    def _page_failed(self, project: Project, error: MirrorError) -> None:
+        self.outcome.errors.append(error)
+        self._run.fail(project.name, project.due.shown, str(error))
+        self._run.pause(project.name)
+        self._done(project)
+
+    def _page_unchanged(self, project: Project) -> None:
+        project.page_serial, project.validators = project.due.page_serial, project.due.validators
+        record.settle(self._run, project)
+        self._done(project)
+
+    def _page_seen(self, project: Project, seen: tasks.PageSeen) -> None:
+        plan = record.plan(self._run, project, seen)
         for conflict in plan.conflicts:
             self._file_failed(project, conflict.filename, f"refused: {conflict.reason}")
         self._queue(project, plan)
         if not project.missing:
             self._ready.append(project)
 
-    def _note_page(self, project: _Project, page: ProjectPage, plan: Plan) -> None:
-        """Record that the mirror's pages of the project are due, if they will change."""
-        run, shown = self._run, project.due.shown
-        row = run.state.project(project.name)
-        is_new_on_root = row is None or not row.is_listed or row.shown != shown
-        if not is_new_on_root and not (plan.fetch or plan.update or plan.complete) and _shows(row, page):
-            return
-        if is_new_on_root or run.config.full_index:
-            publish.root_is_due(run)
-        run.state.record_page(project.name, shown, page.status, page.status_reason)
-        project.has_changed = True
-
-    def _queue(self, project: _Project, plan: Plan) -> None:
+    def _queue(self, project: Project, plan: Plan) -> None:
         if plan.fetch:
             present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []))
             self._waiting += [partial(self._start_file, project, file, present) for file in plan.fetch]
@@ -192,13 +182,13 @@ class _Engine:
 
     # -- files -------------------------------------------------------------------------------
 
-    def _start_file(self, project: _Project, file: File, present: adopt.Present) -> None:
+    def _start_file(self, project: Project, file: File, present: adopt.Present) -> None:
         temporary = self._run.store.open_temporary()
         task = tasks.FileTask(project.name, file, temporary, present.candidate(file))
         self._in_flight[temporary.path] = task
         self._pool.submit(partial(tasks.fetch_file, self._run.upstream, task))
 
-    def _start_metadata(self, project: _Project, held: HeldFile) -> None:
+    def _start_metadata(self, project: Project, held: HeldFile) -> None:
         content = self._run.store.open_existing(project.name, held.file.filename)
         if content is None:
             reason = "it is gone from the tree; --initial-fetch brings it back"
@@ -225,7 +215,7 @@ class _Engine:
             self._run.store.discard(task.temporary)
         self._one_less(project)
 
-    def _store(self, project: _Project, task: tasks.FileTask, received: download.Received) -> None:
+    def _store(self, project: Project, task: tasks.FileTask, received: download.Received) -> None:
         run, file = self._run, task.file
         for note in received.notes:
             _log.warning("%s: %s", project.name, note)
@@ -234,6 +224,8 @@ class _Engine:
                 run.store.link_from(task.candidate.folder, project.name, file.filename)
             run.counts.adopted += 1
         else:
+            if file.filename in project.replaces:
+                self._unlink(project, file)
             run.store.place(task.temporary, project.name, file.filename, mtime=_moment(file.upload_time))
             run.counts.stored += 1
             run.counts.stored_bytes += received.size
@@ -242,6 +234,16 @@ class _Engine:
         run.counts.done_bytes += received.size
         held = HeldFile(file=file, sha256=received.sha256, size=received.size)
         self._record_held(project, held, received.metadata, received.metadata_error)
+
+    def _unlink(self, project: Project, file: File) -> None:
+        """Take a file's link away before its bytes change; raise TreeError where that can't be."""
+        run, name = self._run, project.name
+        run.state.record_arriving(name, [file])
+        run.state.commit()
+        if not publish.project(run, name):
+            raise TreeError(file.filename, "its link could not be taken away")
+        publish.full(run)
+        run.state.record_pages_lost(name)
 
     def _take_metadata(self, answer: tasks.MetadataAnswer) -> None:
         project, held = self._projects[answer.name], answer.held
@@ -254,70 +256,57 @@ class _Engine:
         self._one_less(project)
 
     def _record_held(
-        self, project: _Project, held: HeldFile, metadata: bytes | None, error: UnavailableError | None
+        self, project: Project, held: HeldFile, metadata: bytes | None, error: UnavailableError | None
     ) -> None:
         if metadata is not None and held.metadata is not None:
             # A page tells of the old one: the new one comes right before the new page.
             project.metadata.append((held, metadata))
         elif metadata is not None:
             held = self._write_metadata(project, held, metadata)
-        self._run.state.record_held(project.name, [held])
+        self._run.state.record_held(project.name, [held], is_new=True)
         if error is not None:
             reason = f"its core metadata could not be had: {error}"
             self._file_failed(project, held.file.filename, reason)
 
-    def _write_metadata(self, project: _Project, held: HeldFile, text: bytes) -> HeldFile:
+    def _write_metadata(self, project: Project, held: HeldFile, text: bytes) -> HeldFile:
         self._run.store.write(project.name, f"{held.file.filename}.metadata", [text])
         return msgspec.structs.replace(held, metadata=download.sha256(text))
 
-    def _file_failed(self, project: _Project, filename: str, reason: str) -> None:
+    def _file_failed(self, project: Project, filename: str, reason: str) -> None:
         _log.error("%s: %s: %s", project.name, filename, reason)
         project.is_whole = False
         self._run.counts.failed += 1
         self._run.state.record_file_failed(project.name, filename, reason, self._run.clock())
 
-    def _one_less(self, project: _Project) -> None:
+    def _one_less(self, project: Project) -> None:
         project.missing -= 1
         if not project.missing:
             self._ready.append(project)
 
     # -- projects ------------------------------------------------------------------------------
 
-    def _publish(self, project: _Project) -> None:
+    def _publish(self, project: Project) -> None:
         for held, text in project.metadata:
             try:
                 self._run.state.record_held(project.name, [self._write_metadata(project, held, text)])
             except TreeError as error:
                 self._file_failed(project, held.file.filename, str(error))
-        is_written = not project.has_changed or publish.project(self._run, project.name)
+        # What loses something is published once, at the end, when it is known whether it may.
+        is_written = not project.has_changed or project.loses or publish.project(self._run, project.name)
         if project.has_changed and is_written:
             self._run.counts.changed += 1
             _log.info("%s: published, %d files came in", project.name, project.arrived)
         if project.is_whole and is_written:
-            self._record_current(project)
+            record.settle(self._run, project)
+        else:
+            self._run.pause(project.name)
         self._done(project)
 
-    def _record_current(self, project: _Project) -> None:
-        self._run.state.record_current(
-            project.name,
-            serial=project.due.serial,
-            page_serial=project.page_serial,
-            validators=project.validators,
-            selection=self._run.selection.of_files,
-        )
-
-    def _done(self, project: _Project) -> None:
+    def _done(self, project: Project) -> None:
         self._run.counts.projects_done += 1
         if project.due.serial is not None:
             self._run.state.record_list_serial(project.name, project.due.serial)
         del self._projects[project.name]
-
-
-def _shows(row: ProjectRow | None, page: ProjectPage) -> bool:
-    """Tell whether the pages are there, with what upstream's page says of the project as a whole."""
-    if row is None or row.pages is None:
-        return False
-    return (row.status, row.status_reason) == (page.status, page.status_reason)
 
 
 def _moment(upload_time: str | None) -> float | None:

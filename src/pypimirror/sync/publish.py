@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 
 from pypimirror import pages
 from pypimirror.errors import TreeError
@@ -13,6 +13,9 @@ from pypimirror.sync.run import Run
 _log = logging.getLogger(__name__)
 
 _ROOT_NOTE = "root"
+_ROOT_WRITTEN_NOTE = "root written"
+_FULL_WRITTEN_NOTE = "full written"
+_OUR_HTML = b'<meta name="pypi:repository-version"'
 
 
 def project(run: Run, name: NormalizedName) -> bool:
@@ -22,28 +25,54 @@ def project(run: Run, name: NormalizedName) -> bool:
             rendered = _rendered(run, name)
             run.store.write(name, HTML, [pages.project_html(rendered)])
             run.store.write(name, JSON, [pages.project_json(rendered)])
+        else:
+            _remove_pages(run, name)
     except TreeError as error:
+        run.unwritable.add(name)
         run.fail(name, name, str(error))
         return False
     run.state.record_pages_written(name, _fingerprint(run))
     return True
 
 
-def projects_due(run: Run, *, tried: Container[NormalizedName]) -> None:
-    """Write the pages that an interrupted run, other options or an upgrade left behind.
+def remove_project(run: Run, name: NormalizedName) -> None:
+    """Remove the pages of a project that left the mirror, and its folder if nothing is left in it."""
+    try:
+        _remove_pages(run, name)
+    except TreeError as error:
+        _log.warning("%s", error)
+    run.state.record_pages_written(name, "")
+    run.store.remove_folder(name)
+    run.state.forget_projects([name])
 
-    Projects in `tried` had their turn in this run.
-    """
+
+def _remove_pages(run: Run, name: str) -> None:
+    """Remove pages that are of our making."""
+    content = run.store.read(name, HTML)
+    if content is not None and _OUR_HTML in content[:1024]:
+        run.store.remove(name, HTML)
+    run.store.remove(name, JSON)
+
+
+def projects_due(run: Run) -> None:
+    """Write the pages that lose something, and those that a kill, other options or an upgrade left behind."""
     for name in run.state.pages_due(_fingerprint(run)):
-        if name not in tried:
+        if name not in run.unwritable:
             project(run, name)
 
 
+def all_due(run: Run) -> None:
+    """Write all pages that are due, the root page after those that it links to; or remove them, before."""
+    if not run.config.create_indexes:
+        root(run)
+    projects_due(run)
+    root(run)
+
+
 def every_page(run: Run) -> None:
-    """Write the pages of all projects, also those that somebody deleted or changed; the root page is due."""
+    """Make the pages of all projects due, also those that somebody deleted or changed, and the root page."""
     root_is_due(run)
-    for name in [name for name, _ in run.state.listed()]:
-        project(run, name)
+    run.state.record_all_pages_due()
 
 
 def root_is_due(run: Run) -> None:
@@ -60,9 +89,21 @@ def root(run: Run) -> None:
     if run.config.create_indexes:
         run.store.write(None, HTML, pages.root_html(run.state.listed()))
         run.store.write(None, JSON, pages.root_json(run.state.listed()))
-        if run.config.full_index:
-            run.store.write(None, FULL, pages.full_html(_all_rendered(run)))
+    elif run.state.note(_ROOT_WRITTEN_NOTE):
+        _remove_pages(run, ".")
+    full(run)
+    run.state.set_note(_ROOT_WRITTEN_NOTE, "yes" if run.config.create_indexes else None)
     run.state.set_note(_ROOT_NOTE, fingerprint)
+
+
+def full(run: Run) -> None:
+    """Write the page of all files, or remove it where it is no longer wanted."""
+    if run.config.create_indexes and run.config.full_index:
+        run.store.write(None, FULL, pages.full_html(_all_rendered(run)))
+        run.state.set_note(_FULL_WRITTEN_NOTE, "yes")
+    elif run.state.note(_FULL_WRITTEN_NOTE):
+        run.store.remove(".", FULL)
+        run.state.set_note(_FULL_WRITTEN_NOTE, None)
 
 
 def _rendered(run: Run, name: NormalizedName) -> pages.Project:

@@ -22,6 +22,6 @@ def forget_lost(run: Run) -> None:
         ]
         run.state.record_held(name, bare)
         if lost or bare:
-            run.state.forget_held(name, lost)
+            run.state.record_lost(name, lost, run.clock())
         for filename in lost:
             _log.warning("%s: %s is missing or damaged; it is fetched again", name, filename)

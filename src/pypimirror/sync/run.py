@@ -7,10 +7,14 @@ from typing import NamedTuple
 
 from pypimirror.config import Config
 from pypimirror.model import NormalizedName
+from pypimirror.plan import Loss
 from pypimirror.selection import Selection
 from pypimirror.state import Failure, State
 from pypimirror.store import Store
 from pypimirror.upstream import Upstream
+
+DAY_S = 86_400.0
+_FIRST_PAUSE_S = 600.0
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +34,9 @@ class Counts:
     stored: int = 0
     adopted: int = 0
     failed: int = 0
+    removed: int = 0
+    """Files that left the tree."""
+    removed_bytes: int = 0
     stored_bytes: int = 0
     wanted_bytes: int = 0
     """Of the files that have to come in, as far as upstream tells their sizes."""
@@ -50,12 +57,22 @@ Progress = Callable[[Counts, Sequence[InFlight]], None]
 """Called by the main thread a few times a second."""
 
 
+class Refusal(NamedTuple):
+    """Removals that were too many for one run, and so were not done."""
+
+    gone: Loss
+    held: Loss
+    names: tuple[str, ...]
+    """The first of what would go: projects, and files as `project/filename`."""
+
+
 class Report(NamedTuple):
     """What a run ends with."""
 
     counts: Counts
     failures: tuple[Failure, ...]
     """Everything in the selection that failed, or still waits for its retry."""
+    refusal: Refusal | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,15 +90,31 @@ class Run:
     """Look at every page and every file, whatever the state says."""
     only: tuple[NormalizedName, ...] = ()
     """Limit the run to these of the selected projects."""
+    allows_removals: bool = False
+    """Remove what upstream no longer has, however much it is."""
     counts: Counts = field(default_factory=Counts)
+    unwritable: set[NormalizedName] = field(default_factory=set)
+    """Projects whose pages could not be written in this run."""
+    refusal: Refusal | None = None
 
     def report(self) -> Report:
         """Return what was done, and what is wrong with the mirror now."""
         failures = tuple(f for f in self.state.failures() if self.selection.selects(f.project))
-        return Report(self.counts, failures)
+        return Report(self.counts, failures, self.refusal)
 
-    def fail(self, project: NormalizedName, shown: str, reason: str) -> None:
-        """Record that a project could not be brought up to date."""
+    def totals(self) -> Loss:
+        """Return how many projects are on the root page now, and how many files are held."""
+        return Loss(self.state.total("listed").number, self.state.total("held").number)
+
+    def fail(self, project: NormalizedName, shown: str, reason: str, *, since: float | None = None) -> None:
+        """Record that a project could not be brought up to date, in this run or `since` a moment."""
         _log.error("%s: %s", project, reason)
         self.counts.failed += 1
-        self.state.record_error(project, shown, reason, self.clock())
+        self.state.record_error(project, shown, reason, self.clock() if since is None else since)
+
+    def pause(self, project: NormalizedName) -> None:
+        """Record one more try that failed: the next run tries again, later ones with growing pauses."""
+        row = self.state.project(project)
+        failures = (row.failures if row else 0) + 1
+        pause = 0.0 if failures == 1 else min(_FIRST_PAUSE_S * 2 ** min(failures - 2, 30), DAY_S)
+        self.state.record_try(project, failures, self.clock() + pause)

@@ -5,9 +5,9 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from pypimirror import download
-from pypimirror.errors import MirrorError, UnavailableError
+from pypimirror.errors import MirrorError, NotFoundError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Validators
-from pypimirror.simple import ACCEPT, parse_project_page
+from pypimirror.simple import ACCEPT, is_json, parse_project_page
 from pypimirror.store import Temporary
 from pypimirror.sync.adopt import Candidate
 from pypimirror.upstream import NotModified, Upstream
@@ -18,6 +18,13 @@ class PageTask(NamedTuple):
 
     name: NormalizedName
     validators: Validators
+    serial: str | None
+    """What the project list says."""
+    page_serial: str | None
+    """What the last page said."""
+    is_from_list: bool
+    needs_version: bool
+    """HTML has to name its API version, as this index speaks JSON."""
 
 
 class PageSeen(NamedTuple):
@@ -25,13 +32,15 @@ class PageSeen(NamedTuple):
 
     page: ProjectPage
     validators: Validators
+    is_json: bool
 
 
 class PageAnswer(NamedTuple):
-    """What became of a page."""
+    """What became of a page; it `is_stale` where it is not the one that the project list speaks of."""
 
     name: NormalizedName
     result: PageSeen | NotModified | MirrorError
+    is_stale: bool
 
 
 class FileTask(NamedTuple):
@@ -72,18 +81,37 @@ Answer = PageAnswer | FileAnswer | MetadataAnswer
 
 
 def fetch_page(upstream: Upstream, task: PageTask) -> PageAnswer:
-    """Fetch and read a project page."""
+    """Fetch and read a project page; one that caches kept too long is asked for past them."""
+    result = _asked(upstream, task, is_fresh=False)
+    if _is_stale(task, result):
+        result = _asked(upstream, task._replace(validators=Validators()), is_fresh=True)
+    return PageAnswer(task.name, result, _is_stale(task, result))
+
+
+def _asked(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified | MirrorError:
     try:
         url = upstream.project_url(task.name)
-        fetched = upstream.page(url, accept=ACCEPT, validators=task.validators)
+        fetched = upstream.page(url, accept=ACCEPT, validators=task.validators, is_fresh=is_fresh)
         if isinstance(fetched, NotModified):
-            return PageAnswer(task.name, fetched)
-        page = parse_project_page(fetched.content, fetched.content_type, fetched.url, task.name)
+            return fetched
+        page = parse_project_page(
+            fetched.content, fetched.content_type, fetched.url, task.name, needs_version=task.needs_version
+        )
+        if not upstream.is_own(fetched.url):
+            page = msgspec.structs.replace(page, is_conclusive=False)
         if page.serial is None:
             page = msgspec.structs.replace(page, serial=fetched.serial)
-        return PageAnswer(task.name, PageSeen(page, fetched.validators))
+        return PageSeen(page, fetched.validators, is_json(fetched.content_type))
     except MirrorError as error:
-        return PageAnswer(task.name, error)
+        return error
+
+
+def _is_stale(task: PageTask, result: PageSeen | NotModified | MirrorError) -> bool:
+    if isinstance(result, MirrorError):
+        return task.is_from_list and isinstance(result, NotFoundError)
+    # A page without a serial, from an index that has them, is no newer than the last one.
+    serial = result.page.serial if isinstance(result, PageSeen) else None
+    return task.serial is not None and (serial or task.page_serial) not in (None, task.serial)
 
 
 def fetch_file(upstream: Upstream, task: FileTask) -> FileAnswer:

@@ -1,0 +1,287 @@
+"""The state: what is held, what upstream said of it, what comes and what goes. The only user of SQLite.
+
+Nothing is written before `commit`; the main thread alone calls anything here.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from pypimirror.model import File, HeldFile, ListEntry, NormalizedName, Validators
+from pypimirror.state.leaving import Leaving
+from pypimirror.state.rows import Doomed, Failure, ProjectRow, Total
+
+__all__ = ["Doomed", "Failure", "ProjectRow", "State", "Total"]
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(File).decode
+
+
+class State(Leaving):
+    """The database of one mirror."""
+
+    # -- projects ------------------------------------------------------------------------
+
+    def is_empty(self) -> bool:
+        """Tell whether no project was ever recorded."""
+        return self._db.execute("SELECT 1 FROM projects LIMIT 1").fetchone() is None
+
+    def project(self, name: NormalizedName) -> ProjectRow | None:
+        """Return what is known of a project."""
+        row = self._db.execute(
+            "SELECT name, shown, is_listed, is_current, serial, page_serial, etag, last_modified, selection,"
+            " status, status_reason, pages, failures, next_try, error FROM projects WHERE name = ?",
+            (name,),
+        ).fetchone()
+        if row is None:
+            return None
+        name, shown, is_listed, is_current, serial, page_serial, etag, last_modified, *rest = row
+        validators = Validators(etag, last_modified)
+        return ProjectRow(
+            name, shown, bool(is_listed), bool(is_current), serial, page_serial, validators, *rest
+        )
+
+    def names(self) -> Iterator[NormalizedName]:
+        """Yield every project that anything is known of; the state may be changed meanwhile."""
+        name = ""
+        while rows := self._db.execute(
+            "SELECT name FROM projects WHERE name > ? ORDER BY name LIMIT 1000", (name,)
+        ).fetchall():
+            yield from (NormalizedName(name) for (name,) in rows)
+            (name,) = rows[-1]
+
+    def serials(self, selection: str) -> dict[str, str | None]:
+        """Return every project that upstream had; with its serial if it is all there by this selection."""
+        return dict(
+            self._db.execute(
+                "SELECT name, iif(is_current AND selection = ?, serial, NULL) FROM projects"
+                " WHERE is_listed OR NOT is_current",
+                (selection,),
+            )
+        )
+
+    def unsettled(self) -> list[NormalizedName]:
+        """Return the projects that an update has to look at again whatever upstream's list says."""
+        return self.names_where("NOT is_current")
+
+    def list_entry(self, name: NormalizedName) -> ListEntry | None:
+        """Return what the project list said of a project when it was last asked about."""
+        row = self._db.execute("SELECT shown, serial FROM projects WHERE name = ?", (name,)).fetchone()
+        return None if row is None else ListEntry(*row)
+
+    def record_list_serial(self, name: NormalizedName, serial: str) -> None:
+        """Record what the project list says, whatever came of asking for the project's page."""
+        self._db.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, name))
+
+    def listed(self) -> Iterator[tuple[NormalizedName, str]]:
+        """Yield the projects that stand on the root page, sorted by name, with how they are shown."""
+        rows = self._db.execute("SELECT name, shown FROM projects WHERE is_listed ORDER BY name")
+        yield from ((NormalizedName(name), shown) for name, shown in rows)
+
+    def pages_due(self, fingerprint: str) -> list[NormalizedName]:
+        """Return the listed projects whose pages were not written by this renderer with these options."""
+        return self.names_where(
+            "is_listed AND (pages IS NULL OR pages < ? OR pages > ?)", fingerprint, fingerprint
+        )
+
+    def record_all_pages_due(self) -> None:
+        """Record that the pages of all listed projects are due."""
+        self._db.execute("UPDATE projects SET pages = NULL WHERE is_listed")
+
+    def pages_to_remove(self) -> list[NormalizedName]:
+        """Return the projects that are not listed any more and whose pages may still be there."""
+        return self.names_where("NOT is_listed AND pages IS NULL")
+
+    def record_page(
+        self, name: NormalizedName, shown: str, status: str | None, status_reason: str | None
+    ) -> None:
+        """Record that a good page was seen, and that the mirror's own pages of the project are due."""
+        self._db.execute(
+            "INSERT INTO projects (name, shown, is_listed, status, status_reason) VALUES (?, ?, 1, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET shown = excluded.shown, is_listed = 1,"
+            " status = excluded.status, status_reason = excluded.status_reason, pages = NULL, is_current = 0",
+            (name, shown, status, status_reason),
+        )
+
+    def record_pages_written(self, name: NormalizedName, fingerprint: str) -> None:
+        """Record that the project's pages show what is held; an empty fingerprint: that they are removed."""
+        self._db.execute("UPDATE projects SET pages = ?, unsynced = 1 WHERE name = ?", (fingerprint, name))
+
+    def record_current(
+        self,
+        name: NormalizedName,
+        *,
+        serial: str | None,
+        page_serial: str | None,
+        validators: Validators,
+        selection: str,
+    ) -> None:
+        """Record that the project is wholly what upstream's page with these validators says."""
+        self._db.execute(
+            "UPDATE projects SET is_current = 1, serial = ?, page_serial = ?, etag = ?, last_modified = ?,"
+            " selection = ?, pending_since = NULL, failures = 0, next_try = NULL, error = NULL,"
+            " error_since = NULL WHERE name = ?",
+            (serial, page_serial, *validators, selection, name),
+        )
+
+    def record_pending(self, name: NormalizedName, shown: str, page_serial: str | None, now: float) -> float:
+        """Record that upstream's page is not yet the one that its list speaks of; return since when."""
+        self._db.execute(
+            "INSERT INTO projects (name, shown, is_listed, pages, pending_since) VALUES (?, ?, 0, '', ?)"
+            " ON CONFLICT (name) DO UPDATE SET is_current = 0, error = NULL,"
+            " pending_since = coalesce(pending_since, excluded.pending_since)",
+            (name, shown, now),
+        )
+        self._db.execute("UPDATE projects SET page_serial = ? WHERE name = ?", (page_serial, name))
+        row = self._db.execute("SELECT pending_since FROM projects WHERE name = ?", (name,)).fetchone()
+        return float(row[0])
+
+    def record_error(self, name: NormalizedName, shown: str, reason: str, since: float) -> None:
+        """Record that the project could not be brought up to date; its last good state stays."""
+        self._db.execute(
+            "INSERT INTO projects (name, shown, is_listed, pages, error, error_since)"
+            " VALUES (?, ?, 0, '', ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET error = excluded.error, is_current = 0,"
+            " error_since = coalesce(error_since, excluded.error_since)",
+            (name, shown, reason, since),
+        )
+
+    def record_try(self, name: NormalizedName, failures: int, next_try: float) -> None:
+        """Record how many tries failed in a row, and that there shall be none before a moment."""
+        self._db.execute(
+            "UPDATE projects SET is_current = 0, failures = ?, next_try = ? WHERE name = ?",
+            (failures, next_try, name),
+        )
+
+    def end_pauses(self) -> None:
+        """Let everything that failed be tried at once."""
+        self._db.execute("UPDATE projects SET next_try = NULL WHERE NOT is_current AND next_try IS NOT NULL")
+
+    def failures(self) -> list[Failure]:
+        """Return everything that failed and was not mended since."""
+        rows = self._db.execute(
+            "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
+            " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
+            " ORDER BY 1, 2"
+        )
+        return [Failure(*row) for row in rows]
+
+    def pending(self) -> list[tuple[NormalizedName, float]]:
+        """Return the projects that wait for upstream's page, with since when."""
+        rows = self._db.execute(
+            "SELECT name, pending_since FROM projects WHERE pending_since IS NOT NULL ORDER BY name"
+        )
+        return [(NormalizedName(name), since) for name, since in rows]
+
+    # -- files ---------------------------------------------------------------------------
+
+    def held(self, name: NormalizedName) -> dict[str, HeldFile]:
+        """Return what is held of a project."""
+        return self._files(name, "held")
+
+    def held_names(self, name: NormalizedName) -> list[str]:
+        """Return the names of the files that are held of a project."""
+        rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND status = 'held'", (name,))
+        return [filename for (filename,) in rows]
+
+    def doomed_of(self, name: NormalizedName) -> dict[str, HeldFile]:
+        """Return what was held of a project and is still in the tree, for its grace."""
+        return self._files(name, "doomed")
+
+    def _files(self, name: NormalizedName, status: str) -> dict[str, HeldFile]:
+        rows = self._db.execute(
+            "SELECT filename, listed, sha256, size, metadata FROM files"
+            " WHERE project = ? AND status = ? AND sha256 IS NOT NULL",
+            (name, status),
+        )
+        return {
+            filename: HeldFile(file=_decode(listed), sha256=sha256, size=size, metadata=metadata)
+            for filename, listed, sha256, size, metadata in rows
+        }
+
+    def record_arriving(self, name: NormalizedName, files: Iterable[File]) -> None:
+        """Record the intent to store files: to be committed before the first of them is."""
+        self._db.executemany(
+            "INSERT INTO files (project, filename, status, listed) VALUES (?, ?, 'arriving', ?)"
+            " ON CONFLICT (project, filename) DO UPDATE SET status = 'arriving', listed = excluded.listed,"
+            " sha256 = NULL, size = NULL, metadata = NULL, doomed_since = NULL, vanished_since = NULL",
+            [(name, file.filename, _encode(file)) for file in files],
+        )
+
+    def record_held(self, name: NormalizedName, files: Iterable[HeldFile], *, is_new: bool = False) -> None:
+        """Record that files are whole, verified and in their place, and what upstream says of them.
+
+        `is_new` files came in just now: a power cut can still lose their bytes.
+        """
+        self._db.executemany(
+            "INSERT INTO files (project, filename, status, listed, sha256, size, metadata, unsynced)"
+            " VALUES (?, ?, 'held', ?, ?, ?, ?, ?) ON CONFLICT (project, filename) DO UPDATE SET"
+            " status = 'held', listed = excluded.listed, sha256 = excluded.sha256, size = excluded.size,"
+            " metadata = excluded.metadata, unsynced = coalesce(excluded.unsynced, unsynced),"
+            " doomed_since = NULL, error = NULL, error_since = NULL",
+            [
+                (name, h.file.filename, _encode(h.file), h.sha256, h.size, h.metadata, 1 if is_new else None)
+                for h in files
+            ],
+        )
+
+    def record_file_failed(self, name: NormalizedName, filename: str, reason: str, now: float) -> None:
+        """Record what is wrong with a file: it could not be had, or is held but not as upstream has it."""
+        self._db.execute(
+            "UPDATE files SET status = iif(status = 'held', 'held', 'failed'), error = ?,"
+            " error_since = coalesce(error_since, ?) WHERE project = ? AND filename = ?",
+            (reason, now, name, filename),
+        )
+        self._db.execute("UPDATE projects SET is_current = 0 WHERE name = ?", (name,))
+
+    def forgive(self, name: NormalizedName, wanted: Iterable[str]) -> None:
+        """Drop what was wrong with a project, as a good page of it was seen; what still is, comes again.
+
+        Files that never came and are no longer wanted are let go.
+        """
+        names = set(wanted)
+        rows = self._db.execute(
+            "SELECT filename FROM files WHERE project = ? AND status IN ('arriving', 'failed')", (name,)
+        )
+        for filename in [filename for (filename,) in rows if filename not in names]:
+            self._doom("project = ? AND filename = ?", 0.0, name, filename)
+        # Since when it was wrong stays until it is right.
+        self._db.execute("UPDATE projects SET error = NULL WHERE name = ? AND error IS NOT NULL", (name,))
+        self._db.execute("UPDATE files SET error = NULL WHERE project = ? AND error IS NOT NULL", (name,))
+
+    def record_lost(self, name: NormalizedName, filenames: Iterable[str], now: float) -> None:
+        """Record that held files are missing or damaged, and that the project's pages are due."""
+        self._db.executemany(
+            "UPDATE files SET status = 'failed', sha256 = NULL, size = NULL, metadata = NULL,"
+            " vanished_since = NULL, error = 'it is missing or damaged in the tree', error_since = ?"
+            " WHERE project = ? AND filename = ?",
+            [(now, name, filename) for filename in filenames],
+        )
+        self.record_pages_lost(name)
+
+    def record_pages_lost(self, name: NormalizedName) -> None:
+        """Record that a listed project has to be asked about, and its pages to be written."""
+        self._db.execute(
+            "UPDATE projects SET pages = NULL, is_current = 0, next_try = NULL WHERE name = ? AND is_listed",
+            (name,),
+        )
+
+    # -- sync points -----------------------------------------------------------------------
+
+    def unsynced(self) -> list[NormalizedName]:
+        """Return the projects of which anything was stored since the last sync point."""
+        rows = self._db.execute(
+            "SELECT name FROM projects WHERE unsynced UNION SELECT project FROM files WHERE unsynced"
+        )
+        return sorted(NormalizedName(name) for (name,) in rows)
+
+    def unsynced_of(self, name: NormalizedName) -> dict[str, HeldFile]:
+        """Return the held files of a project that were stored since the last sync point."""
+        rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND unsynced", (name,))
+        held = self.held(name)
+        return {filename: held[filename] for (filename,) in rows if filename in held}
+
+    def record_synced(self) -> None:
+        """Record that all that was stored so far is on the disk."""
+        self._db.execute("UPDATE projects SET unsynced = NULL WHERE unsynced")
+        self._db.execute("UPDATE files SET unsynced = NULL WHERE unsynced")

@@ -1,0 +1,98 @@
+"""One SQLite file: opened or made, committed, with notes, totals and runs in it."""
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+from typing import Self
+
+from pypimirror.errors import StateError
+from pypimirror.model import NormalizedName
+from pypimirror.state.rows import Total
+from pypimirror.state.schema import FORMAT, SCHEMA
+
+_RUNS_KEPT = 1000
+
+
+class Database:
+    """The database of one mirror. `path` is for messages."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = connection
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the state, or make a new one; raise StateError for one that is not ours to use."""
+        if path.exists() and path.stat().st_uid != os.geteuid():
+            raise StateError(path, "belongs to another user; run pypimirror always as the user who owns it")
+        try:
+            state = cls(path, sqlite3.connect(path, isolation_level="IMMEDIATE", cached_statements=256))
+        except sqlite3.Error as error:
+            raise StateError(path, f"can't be opened ({error})") from error
+        with contextlib.ExitStack() as opened:
+            opened.callback(state._db.close)
+            state._prepare()
+            opened.pop_all()
+        return state
+
+    def _prepare(self) -> None:
+        try:
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version > FORMAT:
+                raise StateError(self.path, f"has format {version}, newer than {FORMAT}; upgrade pypimirror")
+            self._db.execute("PRAGMA synchronous = FULL")
+            if version == 0:
+                # One transaction: a state that dies here is an empty file, and made again.
+                self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+        except sqlite3.DatabaseError as error:
+            reason = f"can't be used ({error}); move it aside, and the tree is adopted"
+            raise StateError(self.path, reason) from error
+
+    def commit(self) -> None:
+        """Make everything recorded so far durable."""
+        self._db.commit()
+
+    def close(self) -> None:
+        """Commit, and let go of the database."""
+        self._db.commit()
+        self._db.close()
+
+    # -- notes about the whole mirror ------------------------------------------------
+
+    def note(self, key: str) -> str | None:
+        """Return a note; None where there is none."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_note(self, key: str, value: str | None) -> None:
+        """Set a note, or remove it."""
+        if value is None:
+            self._db.execute("DELETE FROM meta WHERE key = ?", (key,))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def total(self, status: str) -> Total:
+        """Return how many files have a status, with their bytes; `listed` are projects on the root page."""
+        row = self._db.execute("SELECT number, bytes FROM totals WHERE status = ?", (status,)).fetchone()
+        return Total(*row)
+
+    # -- runs ----------------------------------------------------------------------------
+
+    def begin_run(self, mode: str, now: float) -> int:
+        """Record that a run began, forget all but the last 1,000, and return its number."""
+        cursor = self._db.execute("INSERT INTO runs (mode, started) VALUES (?, ?)", (mode, now))
+        number = cursor.lastrowid
+        assert number is not None
+        self._db.execute("DELETE FROM runs WHERE id <= ?", (number - _RUNS_KEPT,))
+        return number
+
+    def end_run(self, number: int, **values: float | str | None) -> None:
+        """Record how a run ended; the keywords are the columns."""
+        columns = ", ".join(f"{name} = ?" for name in values)
+        self._db.execute(f"UPDATE runs SET {columns} WHERE id = ?", (*values.values(), number))  # noqa: S608
+
+    def names_where(self, where: str, *values: str) -> list[NormalizedName]:
+        """Return the names of the projects for which an SQL expression of our own is true, sorted."""
+        rows = self._db.execute(f"SELECT name FROM projects WHERE {where} ORDER BY name", values)  # noqa: S608
+        return [NormalizedName(name) for (name,) in rows]

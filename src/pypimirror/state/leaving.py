@@ -1,0 +1,117 @@
+"""What leaves the mirror: vanished upstream, doomed here, and then gone."""
+
+from collections.abc import Iterable
+
+from pypimirror.model import NormalizedName
+from pypimirror.state.database import Database
+from pypimirror.state.rows import Doomed
+
+
+class Leaving(Database):
+    """The part of the state that tells what upstream no longer has, and what goes."""
+
+    def vanished_projects(self) -> list[NormalizedName]:
+        """Return the listed projects that upstream no longer has."""
+        return self.names_where("vanished_since IS NOT NULL AND is_listed")
+
+    def record_vanished(self, name: NormalizedName, now: float) -> None:
+        """Record that upstream no longer has a project, and that nothing more is waited for from it."""
+        self._db.execute(
+            "UPDATE projects SET vanished_since = coalesce(vanished_since, ?), is_current = 1, serial = NULL,"
+            " selection = NULL, pending_since = NULL, failures = 0, next_try = NULL, error = NULL,"
+            " error_since = NULL WHERE name = ?",
+            (now, name),
+        )
+        self._db.execute(
+            "UPDATE files SET error = NULL, error_since = NULL WHERE project = ? AND status = 'held'", (name,)
+        )
+        self._doom_unfinished(name)
+
+    def record_returned(self, name: NormalizedName) -> None:
+        """Record that upstream has a project again, if it had not."""
+        self._db.execute(
+            "UPDATE projects SET vanished_since = NULL, is_current = 0"
+            " WHERE name = ? AND vanished_since IS NOT NULL",
+            (name,),
+        )
+
+    def vanished_files(self) -> dict[NormalizedName, list[str]]:
+        """Return the held files that are on no good page of upstream's any more, by project."""
+        found: dict[NormalizedName, list[str]] = {}
+        rows = self._db.execute("SELECT project, filename FROM files WHERE vanished_since IS NOT NULL")
+        for project, filename in rows:
+            found.setdefault(project, []).append(filename)
+        return found
+
+    def vanished_files_of(self, name: NormalizedName) -> set[str]:
+        """Return the held files of a project that are on no good page of upstream's any more."""
+        rows = self._db.execute(
+            "SELECT filename FROM files WHERE project = ? AND vanished_since IS NOT NULL", (name,)
+        )
+        return {filename for (filename,) in rows}
+
+    def record_vanished_files(self, name: NormalizedName, filenames: Iterable[str], now: float) -> None:
+        """Record which of a project's held files are not on upstream's good page, and that all others are."""
+        gone = set(filenames)
+        back = [(name, filename) for filename in self.vanished_files_of(name) - gone]
+        self._db.executemany(
+            "UPDATE files SET vanished_since = NULL WHERE project = ? AND filename = ?", back
+        )
+        self._db.executemany(
+            "UPDATE files SET vanished_since = ? WHERE project = ? AND filename = ?"
+            " AND vanished_since IS NULL",
+            [(now, name, filename) for filename in sorted(gone)],
+        )
+
+    def doom_project(self, name: NormalizedName, now: float) -> None:
+        """Record that a project leaves the root page, that its pages go, and then its files."""
+        self._db.execute(
+            "UPDATE projects SET is_listed = 0, pages = iif(is_listed, NULL, pages), vanished_since = NULL,"
+            " is_current = 1, serial = NULL, selection = NULL, pending_since = NULL, failures = 0,"
+            " next_try = NULL, error = NULL, error_since = NULL WHERE name = ?",
+            (name,),
+        )
+        self._doom("status = 'held' AND project = ?", now, name)
+        self._doom_unfinished(name)
+
+    def doom_files(self, name: NormalizedName, filenames: Iterable[str], now: float) -> None:
+        """Record that files leave their project's pages, which are due, and then the tree."""
+        for filename in filenames:
+            self._doom("status = 'held' AND project = ? AND filename = ?", now, name, filename)
+        self._db.execute("UPDATE projects SET pages = NULL WHERE name = ? AND is_listed", (name,))
+
+    def _doom_unfinished(self, name: NormalizedName) -> None:
+        """Let go of what never was on a page; its bytes may be in the tree."""
+        self._doom("status IN ('arriving', 'failed') AND project = ?", 0.0, name)
+
+    def _doom(self, where: str, now: float, *values: str) -> None:
+        doomed = (
+            "status = 'doomed', doomed_since = ?, vanished_since = NULL, error = NULL, error_since = NULL"
+        )
+        self._db.execute(f"UPDATE files SET {doomed} WHERE {where}", (now, *values))  # noqa: S608
+
+    def doomed(self, before: float) -> list[Doomed]:
+        """Return the files that left the pages before a moment, of projects whose pages show that."""
+        rows = self._db.execute(
+            "SELECT project, filename, doomed_since, size FROM files JOIN projects ON project = name"
+            " WHERE files.status = 'doomed' AND doomed_since <= ? AND pages IS NOT NULL"
+            " ORDER BY project, filename",
+            (before,),
+        )
+        return [Doomed(*row) for row in rows]
+
+    def forget_doomed(self, files: Iterable[Doomed]) -> None:
+        """Record that files are in the tree no longer, and forget projects of which nothing is left."""
+        gone = [(file.project, file.filename) for file in files]
+        self._db.executemany(
+            "DELETE FROM files WHERE project = ? AND filename = ? AND status = 'doomed'", gone
+        )
+        self.forget_projects({NormalizedName(project) for project, _ in gone})
+
+    def forget_projects(self, names: Iterable[NormalizedName]) -> None:
+        """Forget those of these projects that are not listed, wait for nothing, and have no file or page."""
+        self._db.executemany(
+            "DELETE FROM projects WHERE name = ? AND NOT is_listed AND pages = '' AND error IS NULL"
+            " AND pending_since IS NULL AND NOT EXISTS (SELECT 1 FROM files WHERE project = projects.name)",
+            [(name,) for name in names],
+        )

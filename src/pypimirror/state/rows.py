@@ -1,0 +1,49 @@
+"""What the state tells: rows as values."""
+
+from typing import NamedTuple
+
+from pypimirror.model import NormalizedName, Validators
+
+
+class ProjectRow(NamedTuple):
+    """What is known of a project."""
+
+    name: NormalizedName
+    shown: str
+    is_listed: bool
+    is_current: bool
+    serial: str | None
+    page_serial: str | None
+    validators: Validators
+    selection: str | None
+    status: str | None
+    status_reason: str | None
+    pages: str | None
+    failures: int
+    next_try: float | None
+    error: str | None
+
+
+class Failure(NamedTuple):
+    """What failed and will be tried again: a project's page, or one of its files."""
+
+    project: NormalizedName
+    filename: str | None
+    reason: str
+    since: float
+
+
+class Total(NamedTuple):
+    """How many there are, and their bytes."""
+
+    number: int
+    bytes: int
+
+
+class Doomed(NamedTuple):
+    """A file that is on no page any more; `since` is 0 where it never was."""
+
+    project: NormalizedName
+    filename: str
+    since: float
+    size: int | None

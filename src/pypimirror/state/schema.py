@@ -1,0 +1,79 @@
+"""The tables of the state, and the totals that SQLite keeps of them."""
+
+FORMAT = 2
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE projects (
+    name TEXT PRIMARY KEY,         -- normalized
+    shown TEXT NOT NULL,           -- as the root page spells it
+    is_listed INTEGER NOT NULL,    -- a good page of it was seen: it has a page, and stands on the root page
+    is_current INTEGER NOT NULL DEFAULT 0, -- nothing has to be asked before upstream's list says so
+    serial TEXT,                   -- the project list's, when it was last asked about
+    page_serial TEXT,              -- the page's own
+    etag TEXT, last_modified TEXT, -- the page's validators
+    selection TEXT,                -- fingerprint of what selected its files
+    status TEXT, status_reason TEXT,
+    pages TEXT,                    -- fingerprint of what rendered its pages; NULL: due, or to be removed
+                                   -- where it is not listed; empty: there are none
+    unsynced INTEGER,              -- 1: its pages were written since the last sync point
+    vanished_since REAL,           -- upstream no longer has it, by a good answer
+    pending_since REAL,            -- upstream's page is not yet the one that its list speaks of
+    failures INTEGER NOT NULL DEFAULT 0, next_try REAL, -- tries that failed in a row; none before then
+    error TEXT, error_since REAL
+) WITHOUT ROWID;
+CREATE TABLE files (
+    project TEXT NOT NULL,
+    filename TEXT NOT NULL,
+    status TEXT NOT NULL,          -- arriving, held, failed or doomed
+    listed BLOB NOT NULL,          -- what upstream said of it: a File
+    sha256 TEXT, size INTEGER,     -- of what is held, or was when it was doomed
+    metadata TEXT,                 -- sha256 of <filename>.metadata in the tree
+    unsynced INTEGER,              -- 1: it came in since the last sync point
+    vanished_since REAL,           -- held, but on no good page of upstream's any more
+    doomed_since REAL,             -- on none of our pages any more; 0: it never was
+    error TEXT, error_since REAL,  -- what is wrong with it, and since when
+    PRIMARY KEY (project, filename)
+) WITHOUT ROWID;
+CREATE INDEX unsettled_projects ON projects (name) WHERE NOT is_current;
+CREATE INDEX unlisted_projects ON projects (name) WHERE NOT is_listed;
+CREATE INDEX wrong_projects ON projects (name) WHERE error IS NOT NULL;
+CREATE INDEX pending_projects ON projects (name) WHERE pending_since IS NOT NULL;
+CREATE INDEX vanished_projects ON projects (name) WHERE vanished_since IS NOT NULL;
+CREATE INDEX unsynced_projects ON projects (name) WHERE unsynced;
+CREATE INDEX rendered_projects ON projects (pages);
+CREATE INDEX wrong_files ON files (project) WHERE error IS NOT NULL;
+CREATE INDEX vanished_files ON files (project) WHERE vanished_since IS NOT NULL;
+CREATE INDEX unsynced_files ON files (project) WHERE unsynced;
+CREATE INDEX doomed_files ON files (doomed_since) WHERE status = 'doomed';
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY, mode TEXT NOT NULL, started REAL NOT NULL, ended REAL, status INTEGER,
+    requests INTEGER, bytes INTEGER, stored INTEGER, adopted INTEGER, removed INTEGER, failed INTEGER,
+    summary TEXT, failures TEXT    -- the first failures with their reasons, as JSON
+);
+
+-- What there is of each status, so that nobody has to count: `listed` are projects, the others files.
+CREATE TABLE totals (status TEXT PRIMARY KEY, number INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO totals VALUES
+    ('listed', 0, 0), ('arriving', 0, 0), ('held', 0, 0), ('failed', 0, 0), ('doomed', 0, 0);
+CREATE TRIGGER project_in AFTER INSERT ON projects WHEN new.is_listed BEGIN
+    UPDATE totals SET number = number + 1 WHERE status = 'listed';
+END;
+CREATE TRIGGER project_out AFTER DELETE ON projects WHEN old.is_listed BEGIN
+    UPDATE totals SET number = number - 1 WHERE status = 'listed';
+END;
+CREATE TRIGGER project_moved AFTER UPDATE OF is_listed ON projects WHEN old.is_listed != new.is_listed BEGIN
+    UPDATE totals SET number = number + new.is_listed - old.is_listed WHERE status = 'listed';
+END;
+CREATE TRIGGER file_in AFTER INSERT ON files BEGIN
+    UPDATE totals SET number = number + 1, bytes = bytes + coalesce(new.size, 0) WHERE status = new.status;
+END;
+CREATE TRIGGER file_out AFTER DELETE ON files BEGIN
+    UPDATE totals SET number = number - 1, bytes = bytes - coalesce(old.size, 0) WHERE status = old.status;
+END;
+CREATE TRIGGER file_moved AFTER UPDATE OF status, size ON files
+    WHEN old.status != new.status OR old.size IS NOT new.size BEGIN
+    UPDATE totals SET number = number - 1, bytes = bytes - coalesce(old.size, 0) WHERE status = old.status;
+    UPDATE totals SET number = number + 1, bytes = bytes + coalesce(new.size, 0) WHERE status = new.status;
+END;
+"""

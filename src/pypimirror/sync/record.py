@@ -1,0 +1,130 @@
+"""What a project's page means for the state: what is due, what vanished, what to wait for."""
+
+import logging
+
+import msgspec
+
+from pypimirror.model import HeldFile, NormalizedName, ProjectPage, Validators
+from pypimirror.plan import Plan, make_plan
+from pypimirror.state import ProjectRow
+from pypimirror.sync import publish, tasks
+from pypimirror.sync.crawl import Due, note_json
+from pypimirror.sync.run import DAY_S, Run
+
+_log = logging.getLogger(__name__)
+
+
+class Project:
+    """A project on its way: what upstream's page said, and what is still missing."""
+
+    def __init__(self, due: Due) -> None:
+        self.due = due
+        self.name = due.name
+        self.validators = Validators()
+        self.page_serial: str | None = None
+        self.is_pending = False
+        """Upstream's page is not the one that its list speaks of."""
+        self.replaces: frozenset[str] = frozenset()
+        """Held files that other content takes the place of."""
+        self.loses = False
+        """Files of it leave the pages, unless that is too much."""
+        self.missing = 0
+        self.metadata: list[tuple[HeldFile, bytes]] = []
+        self.arrived = 0
+        self.is_whole = True
+        self.has_changed = False
+
+
+def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
+    """Record what a page says of its project, and return what brings the project to it."""
+    name, page = project.name, seen.page
+    run.counts.pages_read += 1
+    project.validators = seen.validators
+    # A page without a serial, from an index that has them, confirms none.
+    project.page_serial = page.serial or project.due.page_serial
+    if seen.is_json:
+        note_json(run)
+    for reason in page.refused:
+        _log.warning("%s: refused %s", name, reason)
+    wanted, skipped = run.selection.decide(page.files)
+    for skip in skipped:
+        _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
+    made = make_plan(wanted, run.state.held(name), doomed=_restorable(run, name), accepts=run.config.accepts)
+    _record_page(run, project, page, made)
+    _record_vanished(run, project, page, made)
+    run.state.forgive(name, [file.filename for file in wanted])
+    project.replaces = frozenset(held.file.filename for held in made.replace)
+    run.state.record_arriving(name, [f for f in made.fetch if f.filename not in project.replaces])
+    run.state.record_held(name, [*made.update, *made.restore])
+    return made
+
+
+def _restorable(run: Run, name: NormalizedName) -> dict[str, HeldFile]:
+    """Return the files that left the pages and are still in the tree."""
+    doomed = run.state.doomed_of(name)
+    sizes = run.store.sizes(name) if doomed else {}
+    return {
+        filename: held if f"{filename}.metadata" in sizes else msgspec.structs.replace(held, metadata=None)
+        for filename, held in doomed.items()
+        if sizes.get(filename) == held.size
+    }
+
+
+def _record_page(run: Run, project: Project, page: ProjectPage, made: Plan) -> None:
+    """Record that the mirror's pages of the project are due, if they will change."""
+    shown = project.due.shown
+    row = run.state.project(project.name)
+    is_new_on_root = row is None or not row.is_listed or row.shown != shown
+    has_news = bool(made.fetch or made.restore or made.update or made.complete)
+    if not is_new_on_root and not has_news and _shows(row, page):
+        return
+    if is_new_on_root or run.config.full_index:
+        publish.root_is_due(run)
+    run.state.record_page(project.name, shown, page.status, page.status_reason)
+    project.has_changed = True
+
+
+def _shows(row: ProjectRow | None, page: ProjectPage) -> bool:
+    """Tell whether the pages are there, with what upstream's page says of the project as a whole."""
+    if row is None or row.pages is None:
+        return False
+    return (row.status, row.status_reason) == (page.status, page.status_reason)
+
+
+def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) -> None:
+    """Record what a good page no longer lists; one that is older than the project list is not good."""
+    name = project.name
+    run.state.record_returned(name)
+    vanished = {held.file.filename for held in made.vanished}
+    # What is in quarantine is not offered, but it is not gone (PEP 792).
+    if project.is_pending or not page.is_conclusive or page.status == "quarantined":
+        vanished &= run.state.vanished_files_of(name)
+    run.state.record_vanished_files(name, vanished, run.clock())
+    project.loses = bool(vanished) and run.config.cleanup
+    if made.vanished and not page.is_conclusive and page.status != "quarantined":
+        _log.warning("%s: what is not on its page is kept, as this page can't tell that it is gone", name)
+
+
+def settle(run: Run, project: Project) -> None:
+    """Record that the project is what upstream's page says; or that it waits, if that is an old page."""
+    if project.is_pending:
+        _wait(run, project)
+        return
+    run.state.record_current(
+        project.name,
+        serial=project.due.serial,
+        page_serial=project.page_serial,
+        validators=project.validators,
+        selection=run.selection.of_files,
+    )
+
+
+def _wait(run: Run, project: Project) -> None:
+    """Record that upstream's list and page don't agree: silently for a day, as a failure after that."""
+    name, shown = project.name, project.due.shown
+    since = run.state.record_pending(name, shown, project.page_serial, run.clock())
+    _log.info("%s: upstream's page is not yet the one that its list speaks of", name)
+    if run.clock() - since > DAY_S:
+        reason = "upstream's page has not been the one that its list speaks of for more than a day"
+        run.fail(name, shown, reason, since=since)
+    run.pause(name)

@@ -1,0 +1,148 @@
+"""What leaves the mirror, and in which order: root page, project page, and after their grace the files.
+
+Each step is an intent in the state first, so that the next run does what a kill left undone. Only what the
+state knows is ever removed.
+"""
+
+import itertools
+import logging
+from collections.abc import Iterator
+
+from pypimirror.errors import TreeError
+from pypimirror.model import NormalizedName
+from pypimirror.plan import Loss, is_too_much
+from pypimirror.state import Doomed
+from pypimirror.sync import publish
+from pypimirror.sync.run import Refusal, Run
+
+_log = logging.getLogger(__name__)
+
+_PROJECTS_NOTE = "deselected projects"
+_FILES_NOTE = "deselected files"
+_TOLD = 1000
+_HOUR_S = 3600.0
+
+
+def deselect(run: Run) -> None:
+    """Take off the pages what the configuration no longer selects; no upstream is needed for that."""
+    selection, state = run.selection, run.state
+    is_same = state.note(_PROJECTS_NOTE) == selection.of_projects
+    if run.only or is_same:
+        return
+    are_files_same = state.note(_FILES_NOTE) == selection.of_files
+    for name in state.names():
+        if not selection.selects(name):
+            _deselect_project(run, name)
+        elif not are_files_same:
+            _deselect_files(run, name)
+    state.set_note(_PROJECTS_NOTE, selection.of_projects)
+    state.set_note(_FILES_NOTE, selection.of_files)
+    state.commit()
+
+
+def _deselect_project(run: Run, name: NormalizedName) -> None:
+    row = run.state.project(name)
+    if row is not None and row.is_listed:
+        _log.info("%s: no longer selected", name)
+        publish.root_is_due(run)
+    run.state.doom_project(name, run.clock())
+    run.state.forget_projects([name])
+
+
+def _deselect_files(run: Run, name: NormalizedName) -> None:
+    gone = [filename for filename in run.state.held_names(name) if run.selection.why_not(filename)]
+    if not gone:
+        return
+    _log.info("%s: %d files are no longer selected", name, len(gone))
+    if run.config.full_index:
+        publish.root_is_due(run)
+    run.state.doom_files(name, gone, run.clock())
+
+
+def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
+    """Take off the pages what upstream no longer has, unless that is too much of what was held.
+
+    `held` when the run began, and of that what is still `selected`.
+    """
+    if not run.config.cleanup:
+        return
+    projects = [name for name in run.state.vanished_projects() if _is_meant(run, name)]
+    files = {
+        name: filenames
+        for name, filenames in run.state.vanished_files().items()
+        if _is_meant(run, name) and name not in projects
+    }
+    gone = Loss(
+        len(projects),
+        sum(len(run.state.held_names(name)) for name in projects) + sum(map(len, files.values())),
+    )
+    is_everything = gone.projects == selected.projects
+    if not run.allows_removals and is_too_much(
+        gone, held, limit=run.config.removal_limit, is_everything=is_everything
+    ):
+        names = [*projects, *(f"{name}/{each}" for name, filenames in files.items() for each in filenames)]
+        _refuse(run, Refusal(gone, held, tuple(names[:_TOLD])))
+        return
+    for name in projects:
+        _log.info("%s: leaves the mirror, as upstream no longer has it", name)
+        run.state.doom_project(name, run.clock())
+    for name, filenames in files.items():
+        _log.info("%s: %d files leave its page, as upstream no longer lists them", name, len(filenames))
+        run.state.doom_files(name, filenames, run.clock())
+    if projects or (files and run.config.full_index):
+        publish.root_is_due(run)
+    run.state.commit()
+
+
+def _is_meant(run: Run, name: NormalizedName) -> bool:
+    return run.selection.selects(name) and (not run.only or name in run.only)
+
+
+def _refuse(run: Run, refusal: Refusal) -> None:
+    run.refusal = refusal
+    for name in refusal.names:
+        _log.warning("upstream no longer has %s, and nothing is removed in this run", name)
+
+
+def pages(run: Run) -> None:
+    """Remove the pages of projects that the root page no longer lists."""
+    for name in run.state.pages_to_remove():
+        publish.remove_project(run, name)
+
+
+def files(run: Run) -> list[Doomed]:
+    """Remove the files whose grace is over; what is returned may be forgotten when that is on the disk."""
+    if not run.config.cleanup:
+        return []
+    now = run.clock()
+    doomed = run.state.doomed(now - run.config.removal_grace_hours * _HOUR_S)
+    gone = [file for file in doomed if file.project not in run.unwritable]
+    for file in gone:
+        _remove(run, file)
+    return gone
+
+
+def _remove(run: Run, file: Doomed) -> None:
+    try:
+        # Beside the file go what stands for it alone.
+        for name in (file.filename, f"{file.filename}.metadata"):
+            run.store.remove(file.project, name)
+    except TreeError as error:
+        _log.warning("%s", error)
+        return
+    if file.size is not None:
+        run.counts.removed += 1
+        run.counts.removed_bytes += file.size
+        _log.info("%s: removed %s", file.project, file.filename)
+
+
+def forget(run: Run, gone: list[Doomed]) -> None:
+    """Forget files that are gone, and projects of which nothing is left."""
+    run.state.forget_doomed(gone)
+    for name in _projects(gone):
+        if run.state.project(name) is None:
+            run.store.remove_folder(name)
+
+
+def _projects(files_: list[Doomed]) -> Iterator[NormalizedName]:
+    return (name for name, _ in itertools.groupby(files_, key=lambda file: file.project))
