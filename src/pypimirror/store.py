@@ -196,6 +196,14 @@ class Store:
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return False
 
+    def has_bytes(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
+        """Tell whether a page, or a file beside a file, is there and has these bytes."""
+        opened = self.open_existing(project or ".", name)
+        if opened is None:
+            return False
+        with opened:
+            return all(opened.read(len(chunk)) == chunk for chunk in chunks) and not opened.read(1)
+
     def sizes(self, project: str) -> dict[str, int]:
         """Return the regular files in a folder of the root, with their sizes in bytes."""
         try:

@@ -37,6 +37,7 @@ class Arguments(NamedTuple):
     """The long option's name."""
     only: tuple[str, ...]
     allows_removals: bool
+    is_dry: bool
     log_console: bool
     overrides: Mapping[str, str]
     """Options of the configuration that the command line sets."""
@@ -68,6 +69,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         mode=options.mode,
         only=tuple(options.project),
         allows_removals=options.allow_removals,
+        is_dry=options.dry_run,
         log_console=options.log_console,
         overrides=_overrides(options),
     )
@@ -90,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="fetch this one of the selected projects alone (may be given several times)",
+    )
+    fetching.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print what the run would do, and write nothing but the log",
     )
     fetching.add_argument(
         "--allow-removals",

@@ -19,6 +19,7 @@ from pypimirror.config import Config
 from pypimirror.errors import ConfigError, MirrorLockedError, Problem, StateError, UpstreamError
 from pypimirror.model import NormalizedName
 from pypimirror.names import normalize
+from pypimirror.read_only import ReadOnlyStore
 from pypimirror.selection import Selection
 from pypimirror.state import State
 from pypimirror.store import PRIVATE, Store, check_root
@@ -44,7 +45,7 @@ def run(args: Arguments) -> Status:
     only = _only(args, selection)
     check_root(configuration.mirror_file_path)
     _check_folders(configuration, args.config)
-    store = Store(configuration.mirror_file_path)
+    store = (ReadOnlyStore if args.is_dry else Store)(configuration.mirror_file_path)
     store.prepare()
     try:
         with _locked(configuration):
@@ -115,7 +116,7 @@ def _run_locked(
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
         opened.callback(store.sweep)
-        state = opened.enter_context(contextlib.closing(_state(configuration, store)))
+        state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
         upstream = opened.enter_context(contextlib.closing(_upstream(configuration)))
         show = opened.enter_context(progress.shown(is_wanted=not args.log_console))
         work = sync.Run(
@@ -129,8 +130,12 @@ def _run_locked(
             is_recheck=args.mode == "initial-fetch",
             only=only,
             allows_removals=args.allows_removals,
+            preview=sync.Preview() if args.is_dry else None,
         )
         outcome = _done(work, args.mode)
+    if isinstance(store, ReadOnlyStore):
+        summary.tell_dry(outcome, store.pages_changed)
+        return outcome.status
     summary.tell(outcome, configuration, is_verbose=sys.stderr.isatty() and not args.log_console)
     return outcome.status
 
@@ -145,11 +150,12 @@ def _interruptible(show: sync.Progress) -> sync.Progress:
     return check_and_show
 
 
-def _state(configuration: Config, store: Store) -> State:
-    configuration.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _state(configuration: Config, store: Store, *, is_dry: bool) -> State:
+    if not is_dry:
+        configuration.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = configuration.state_dir / _STATE
     is_new = not path.exists()
-    state = State.open(path)
+    state = State.open(path, is_dry=is_dry)
     tree = store.tree_id(is_state_new=is_new, state_id=state.note(_STATE_ID), state_path=path)
     state.set_note(_STATE_ID, tree)
     state.commit()
@@ -169,7 +175,8 @@ def _done(work: sync.Run, mode: str) -> summary.Outcome:
     """Do the work, and record how it ended."""
     number = work.state.begin_run(mode, work.clock())
     work.state.commit()
-    _log.info("pypimirror %s: --%s of %s begins", __version__, mode, work.upstream.index_url)
+    dry = ", a dry run that writes nothing," if work.preview else ""
+    _log.info("pypimirror %s: --%s of %s%s begins", __version__, mode, work.upstream.index_url, dry)
     try:
         report = sync.rewrite_pages(work) if mode == "indexes-only" else sync.update(work)
         outcome = summary.of_report(report)

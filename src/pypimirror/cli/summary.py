@@ -8,8 +8,8 @@ from typing import NamedTuple
 from pypimirror.cli.status import Status
 from pypimirror.config import Config
 from pypimirror.errors import UpstreamError
-from pypimirror.state import Failure, State
-from pypimirror.sync import Refusal, Report
+from pypimirror.state import Failure, State, Total
+from pypimirror.sync import Change, Refusal, Report
 
 _log = logging.getLogger(__name__)
 
@@ -25,15 +25,21 @@ class Outcome(NamedTuple):
     line: str
     details: tuple[str, ...] = ()
     key: str = ""
+    changes: tuple[Change, ...] = ()
+    """What a dry run found."""
     is_news: bool = False
     """Whether cron's mailbox shall have it."""
 
 
 def of_report(report: Report) -> Outcome:
     """Sum up a run that came to its end."""
+    return _of_report(report)._replace(changes=report.changes)
+
+
+def _of_report(report: Report) -> Outcome:
     if report.refusal is not None:
         return _of_refusal(report, report.refusal)
-    counts, failures, _ = report
+    counts, failures = report.counts, report.failures
     asked = "1 project" if counts.projects == 1 else f"{counts.projects} projects"
     done = f"{asked} asked about, {counts.changed} changed; {_files(report)}"
     if not failures:
@@ -92,6 +98,31 @@ def tell(outcome: Outcome, config: Config, *, is_verbose: bool) -> None:
         print(f"  and {more} more", file=sys.stderr)
     if outcome.status is not Status.OK:
         print(f"  the log has the details: {config.log_filename}", file=sys.stderr)
+
+
+def tell_dry(outcome: Outcome, pages: int) -> None:
+    """Print what a run would do, and how it would end as far as can be known."""
+    changes = outcome.changes
+    for change in changes:
+        print(f"{change.name}: {_listed(change.fetch, change.keep, change.leave, change.remove)}")
+    fetch, leave, remove = (
+        Total(sum(t.number for t in totals), sum(t.bytes for t in totals))
+        for totals in ([c.fetch for c in changes], [c.leave for c in changes], [c.remove for c in changes])
+    )
+    print(f"in all: {_listed(fetch, None, leave, remove)}; {pages} pages would change")
+    print(f"the run would free {_size(remove.bytes)} and need {_size(fetch.bytes)}")
+    why = "" if outcome.status is Status.OK else f": {outcome.line}"
+    print(f"it would end with status {int(outcome.status)}{why}")
+    for detail in outcome.details[:_SHOWN]:
+        print(f"  {detail}")
+    if len(outcome.details) > _SHOWN:
+        print(f"  and {len(outcome.details) - _SHOWN} more")
+
+
+def _listed(fetch: Total, keep: Total | None, leave: Total, remove: Total) -> str:
+    parts = {"fetch": fetch, "keep": keep, "take off the pages": leave, "remove": remove}
+    told = [f"{verb} {t.number} ({_size(t.bytes)})" for verb, t in parts.items() if t and t.number]
+    return ", ".join(told) or "nothing to do"
 
 
 def _files(report: Report) -> str:

@@ -184,6 +184,14 @@ class State(Leaving):
         rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND status = 'held'", (name,))
         return [filename for (filename,) in rows]
 
+    def held_total(self, name: NormalizedName) -> Total:
+        """Return how many files are held of a project, with their bytes."""
+        row = self._db.execute(
+            "SELECT count(*), coalesce(sum(size), 0) FROM files WHERE project = ? AND status = 'held'",
+            (name,),
+        ).fetchone()
+        return Total(*row)
+
     def doomed_of(self, name: NormalizedName) -> dict[str, HeldFile]:
         """Return what was held of a project and is still in the tree, for its grace."""
         return self._files(name, "doomed")

@@ -17,17 +17,23 @@ _RUNS_KEPT = 1000
 class Database:
     """The database of one mirror. `path` is for messages."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, is_dry: bool) -> None:
         self.path = path
         self._db = connection
+        self._is_dry = is_dry
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the state, or make a new one; raise StateError for one that is not ours to use."""
+    def open(cls, path: Path, *, is_dry: bool = False) -> Self:
+        """Open the state, or make a new one; raise StateError for one that is not ours to use.
+
+        With `is_dry` nothing is ever written: all changes stay in memory until they are dropped.
+        """
         if path.exists() and path.stat().st_uid != os.geteuid():
             raise StateError(path, "belongs to another user; run pypimirror always as the user who owns it")
+        source = ":memory:" if is_dry and not (path.exists() and path.stat().st_size) else path
         try:
-            state = cls(path, sqlite3.connect(path, isolation_level="IMMEDIATE", cached_statements=256))
+            connection = sqlite3.connect(source, isolation_level="IMMEDIATE", cached_statements=256)
+            state = cls(path, connection, is_dry=is_dry)
         except sqlite3.Error as error:
             raise StateError(path, f"can't be opened ({error})") from error
         with contextlib.ExitStack() as opened:
@@ -42,6 +48,9 @@ class Database:
             if version > FORMAT:
                 raise StateError(self.path, f"has format {version}, newer than {FORMAT}; upgrade pypimirror")
             self._db.execute("PRAGMA synchronous = FULL")
+            if self._is_dry:
+                self._db.execute("PRAGMA journal_mode = MEMORY")
+                self._db.execute("PRAGMA cache_spill = OFF")
             if version == 0:
                 # One transaction: a state that dies here is an empty file, and made again.
                 self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
@@ -50,12 +59,13 @@ class Database:
             raise StateError(self.path, reason) from error
 
     def commit(self) -> None:
-        """Make everything recorded so far durable."""
-        self._db.commit()
+        """Make everything recorded so far durable; in a dry state, do nothing."""
+        if not self._is_dry:
+            self._db.commit()
 
     def close(self) -> None:
         """Commit, and let go of the database."""
-        self._db.commit()
+        self.commit()
         self._db.close()
 
     # -- notes about the whole mirror ------------------------------------------------

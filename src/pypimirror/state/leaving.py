@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pypimirror.model import NormalizedName
 from pypimirror.state.database import Database
-from pypimirror.state.rows import Doomed
+from pypimirror.state.rows import Doomed, Total
 
 
 class Leaving(Database):
@@ -99,6 +99,15 @@ class Leaving(Database):
             (before,),
         )
         return [Doomed(*row) for row in rows]
+
+    def doomed_by_project(self, since: float) -> dict[NormalizedName, Total]:
+        """Return how many files left the pages since a moment, with their bytes, by project."""
+        rows = self._db.execute(
+            "SELECT project, count(*), sum(size) FROM files WHERE status = 'doomed' AND doomed_since >= ?"
+            " AND size IS NOT NULL GROUP BY project",
+            (since,),
+        )
+        return {NormalizedName(name): Total(number, size) for name, number, size in rows}
 
     def forget_doomed(self, files: Iterable[Doomed]) -> None:
         """Record that files are in the tree no longer, and forget projects of which nothing is left."""

@@ -4,9 +4,21 @@ import logging
 
 from pypimirror.errors import StateError
 from pypimirror.sync import adopt, crawl, projects, publish, recheck, removals
+from pypimirror.sync.preview import Change, Preview
 from pypimirror.sync.run import Counts, InFlight, Progress, Refusal, Report, Run
 
-__all__ = ["Counts", "InFlight", "Progress", "Refusal", "Report", "Run", "rewrite_pages", "update"]
+__all__ = [
+    "Change",
+    "Counts",
+    "InFlight",
+    "Preview",
+    "Progress",
+    "Refusal",
+    "Report",
+    "Run",
+    "rewrite_pages",
+    "update",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +47,8 @@ def update(run: Run) -> Report:
     removals.pages(run)
     adopt.remove_leftovers(run, raw_folders)
     gone = removals.files(run)
+    if run.preview:
+        run.preview.will_remove(gone)
     crawl.keep_note(run, found)
     removals.forget(run, gone)
     _warn_of_unmatched(run, found)

@@ -172,6 +172,9 @@ class _Engine:
             self._ready.append(project)
 
     def _queue(self, project: Project, plan: Plan) -> None:
+        if self._run.preview:
+            self._run.preview.will_fetch(project.name, self._missing(project, plan))
+            return
         if plan.fetch:
             present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []))
             self._waiting += [partial(self._start_file, project, file, present) for file in plan.fetch]
@@ -179,6 +182,13 @@ class _Engine:
         project.missing = len(plan.fetch) + len(plan.complete)
         self._run.counts.files += len(plan.fetch)
         self._run.counts.wanted_bytes += sum(file.size or 0 for file in plan.fetch)
+
+    def _missing(self, project: Project, plan: Plan) -> tuple[File, ...]:
+        """Return those of a plan's files that the tree does not have by name and size."""
+        present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []))
+        return tuple(
+            file for file in plan.fetch if file.filename in project.replaces or not present.has(file)
+        )
 
     # -- files -------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from pypimirror.plan import Loss
 from pypimirror.selection import Selection
 from pypimirror.state import Failure, State
 from pypimirror.store import Store
+from pypimirror.sync.preview import Change, Preview
 from pypimirror.upstream import Upstream
 
 DAY_S = 86_400.0
@@ -73,6 +74,8 @@ class Report(NamedTuple):
     failures: tuple[Failure, ...]
     """Everything in the selection that failed, or still waits for its retry."""
     refusal: Refusal | None
+    changes: tuple[Change, ...] = ()
+    """What would become of projects, where the run was a dry one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,17 +93,24 @@ class Run:
     """Look at every page and every file, whatever the state says."""
     only: tuple[NormalizedName, ...] = ()
     """Limit the run to these of the selected projects."""
+    preview: Preview | None = None
+    """Where it is set, the run is a dry one: nothing is fetched, and store and state write nothing."""
     allows_removals: bool = False
     """Remove what upstream no longer has, however much it is."""
+    started: float = 0.0
     counts: Counts = field(default_factory=Counts)
     unwritable: set[NormalizedName] = field(default_factory=set)
     """Projects whose pages could not be written in this run."""
     refusal: Refusal | None = None
 
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
     def report(self) -> Report:
         """Return what was done, and what is wrong with the mirror now."""
         failures = tuple(f for f in self.state.failures() if self.selection.selects(f.project))
-        return Report(self.counts, failures, self.refusal)
+        changes = self.preview.changes(self.state, since=self.started) if self.preview else ()
+        return Report(self.counts, failures, self.refusal, changes)
 
     def totals(self) -> Loss:
         """Return how many projects are on the root page now, and how many files are held."""

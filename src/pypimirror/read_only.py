@@ -1,0 +1,46 @@
+"""A tree that is only looked at, for telling what a run would do."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pypimirror.model import NormalizedName
+from pypimirror.store import Store, Temporary
+
+
+class ReadOnlyStore(Store):
+    """A store whose every step that would write does nothing; it counts the pages that would change."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.pages_changed = 0
+
+    def sweep(self) -> int:
+        """Leave temporary files to the next run that writes."""
+        return 0
+
+    def place(
+        self, temporary: Temporary, project: NormalizedName | None, name: str, *, mtime: float | None = None
+    ) -> None:
+        """Place nothing."""
+
+    def write(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
+        """Tell whether a page has other bytes."""
+        is_changed = not self.has_bytes(project, name, chunks)
+        self.pages_changed += is_changed
+        return is_changed
+
+    def link_from(self, folder: str, project: NormalizedName, name: str) -> None:
+        """Link nothing."""
+
+    def rename_folder(self, folder: str, project: NormalizedName) -> None:
+        """Rename nothing."""
+
+    def remove(self, folder: str, name: str) -> None:
+        """Remove nothing."""
+
+    def remove_folder(self, folder: str) -> bool:
+        """Remove nothing, but as if it could be done."""
+        return bool(folder)
+
+    def _write_private(self, path: Path, text: str) -> None:
+        pass

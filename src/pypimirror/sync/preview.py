@@ -1,0 +1,57 @@
+"""What a run would do, project by project, out of a state that is not going to be kept."""
+
+from typing import NamedTuple
+
+from pypimirror.model import File, NormalizedName
+from pypimirror.state import Doomed, State, Total
+
+
+class Change(NamedTuple):
+    """What a run would do with a project's files."""
+
+    name: NormalizedName
+    fetch: Total
+    keep: Total
+    leave: Total
+    """Those that would leave the pages, and stay in the tree for their grace."""
+    remove: Total
+    """Those that would leave the tree."""
+
+
+class Preview:
+    """Gathers what a dry run finds."""
+
+    def __init__(self) -> None:
+        self._fetch: dict[NormalizedName, Total] = {}
+        self._remove: dict[NormalizedName, Total] = {}
+
+    def will_fetch(self, name: NormalizedName, files: tuple[File, ...]) -> None:
+        """Note files that a run would fetch."""
+        if files:
+            self._fetch[name] = Total(len(files), sum(file.size or 0 for file in files))
+
+    def will_remove(self, gone: list[Doomed]) -> None:
+        """Note files that a run would remove from the tree."""
+        for file in gone:
+            if file.size is not None:
+                number, size = self._remove.get(file.project, Total(0, 0))
+                self._remove[file.project] = Total(number + 1, size + file.size)
+
+    def changes(self, state: State, *, since: float) -> tuple[Change, ...]:
+        """Return what would become of each project that is not left as it is, sorted by name.
+
+        `since` when the run began; what leaves the tree is no longer in the state.
+        """
+        left = state.doomed_by_project(since)
+        nothing = Total(0, 0)
+        names = self._fetch.keys() | self._remove.keys() | left.keys()
+        return tuple(
+            Change(
+                name=name,
+                fetch=self._fetch.get(name, nothing),
+                keep=state.held_total(name),
+                leave=left.get(name, nothing),
+                remove=self._remove.get(name, nothing),
+            )
+            for name in sorted(names)
+        )
