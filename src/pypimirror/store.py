@@ -295,6 +295,7 @@ class Store:
 
     def remove_folder(self, folder: str) -> bool:
         """Remove a folder if nothing is left in it; tell whether it is gone."""
+        self._folders.discard(folder)
         try:
             os.rmdir(f"{self._root}/{folder}")
         except OSError:

@@ -60,7 +60,7 @@ def test_defaults() -> None:
         retries=4,
         removal_grace_hours=24.0,
         replace_changed_files=False,
-        accepted_changes=frozenset(),
+        accepted_changes=(),
         removal_limit=10.0,
         min_free_space=2**30,
     )
@@ -124,7 +124,7 @@ def test_every_option_given() -> None:
         retries=0,
         removal_grace_hours=0.0,
         replace_changed_files=True,
-        accepted_changes=frozenset({("demo-1.0.zip", Digest("sha256", "ab" * 8))}),
+        accepted_changes=(("demo-1.0.zip", Digest("sha256", "ab" * 8)),),
         removal_limit=12.5,
         min_free_space=3 * 2**29,
         warnings=("fetch_since_days: not needed any more, as updates find every change",),

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import sys
+from datetime import datetime
 from typing import NamedTuple
 
 from pypimirror.cli.status import Status
@@ -134,7 +135,8 @@ def _files(report: Report) -> str:
 
 def _told(failure: Failure) -> str:
     place = failure.project if failure.filename is None else f"{failure.project}/{failure.filename}"
-    return f"{place}: {failure.reason}"
+    since = datetime.fromtimestamp(failure.since).astimezone()
+    return f"{place}: {failure.reason} (since {since:%Y-%m-%d %H:%M})"
 
 
 def _size(size: float) -> str:

@@ -45,7 +45,7 @@ class Config:
     removal_grace_hours: float
     removal_limit: float
     replace_changed_files: bool
-    accepted_changes: frozenset[tuple[str, Digest]]
+    accepted_changes: tuple[tuple[str, Digest], ...]
     min_free_space: int
     warnings: tuple[str, ...] = ()
 

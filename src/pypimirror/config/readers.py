@@ -88,7 +88,7 @@ def file_globs(text: str) -> tuple[str, ...]:
     return patterns
 
 
-def changes(text: str) -> frozenset[tuple[str, Digest]]:
+def changes(text: str) -> tuple[tuple[str, Digest], ...]:
     """Read pairs of a file's name and a digest, such as `demo-1.0.zip sha256=0123...`."""
     words = text.split()
     found = set()
@@ -99,7 +99,7 @@ def changes(text: str) -> frozenset[tuple[str, Digest]]:
                 f"{filename} {digest}: not a file's name and a digest, such as demo-1.0.zip sha256=0123..."
             )
         found.add((filename, Digest(algorithm, hexdigest)))
-    return frozenset(found)
+    return tuple(sorted(found))
 
 
 def index_url(text: str) -> str:

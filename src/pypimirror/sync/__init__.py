@@ -63,6 +63,7 @@ def rewrite_pages(run: Run) -> Report:
     """
     if run.state.is_empty():
         raise StateError(run.state.path, "knows of no project yet; --update-fetch adopts what is in the tree")
+    removals.deselect(run)
     publish.every_page(run)
     publish.all_due(run)
     removals.pages(run)

@@ -67,10 +67,11 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
     if not run.config.cleanup:
         return
     projects = [name for name in run.state.vanished_projects() if _is_meant(run, name)]
+    whole = set(projects)
     files = {
         name: filenames
         for name, filenames in run.state.vanished_files().items()
-        if _is_meant(run, name) and name not in projects
+        if _is_meant(run, name) and name not in whole
     }
     gone = Loss(
         len(projects),
