@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pypimirror.model import Digest, File, HeldFile
-from pypimirror.plan import Conflict, Plan, make_plan
+from pypimirror.plan import Conflict, Loss, Plan, is_too_much, make_plan
 from tests.strategies import digests, files, held_projects
 
 SHA256 = "ab" * 32
@@ -122,6 +122,59 @@ def test_an_unknown_algorithm_is_no_conflict() -> None:
     assert plan_of([file_of(digests=(Digest("blake2b", "cc" * 64),))], held_of()).conflicts == ()
 
 
+def test_other_content_that_is_accepted_takes_the_place_of_what_is_held() -> None:
+    new, old = file_of(digests=(Digest("sha256", OTHER),)), held_of()
+    assert make_plan([new], by_name((old,)), accepts=lambda file: file == new) == plan(
+        fetch=(new,), replace=(old,)
+    )
+
+
+def test_content_is_asked_about_only_where_it_changed() -> None:
+    def accepts(file: File) -> bool:
+        raise AssertionError(file)
+
+    assert make_plan([file_of()], by_name((held_of(),)), accepts=accepts) == plan(keep=(held_of(),))
+
+
+def test_what_left_the_pages_and_is_wanted_again_is_restored() -> None:
+    past = held_of(yanked="why")
+    assert make_plan([file_of()], {}, doomed=by_name((past,))) == plan(
+        restore=(held_of(),), keep=(held_of(),)
+    )
+
+
+def test_what_left_the_pages_and_comes_back_with_other_content_is_fetched() -> None:
+    new = file_of(digests=(Digest("sha256", OTHER),))
+    assert make_plan([new], {}, doomed=by_name((held_of(),))) == plan(fetch=(new,))
+
+
+@pytest.mark.parametrize(
+    ("gone", "held", "is_refused"),
+    [
+        (Loss(0, 0), Loss(0, 0), False),
+        (Loss(3, 50), Loss(4, 51), False),
+        (Loss(4, 0), Loss(40, 0), False),
+        (Loss(4, 0), Loss(39, 0), True),
+        (Loss(0, 51), Loss(1, 510), False),
+        (Loss(0, 51), Loss(1, 509), True),
+        (Loss(100, 1000), Loss(1000, 10_000), False),
+        (Loss(101, 1000), Loss(1000, 10_000), True),
+        (Loss(100, 1001), Loss(1000, 10_000), True),
+    ],
+)
+def test_how_much_is_too_much(
+    gone: Loss,
+    held: Loss,
+    is_refused: bool,  # noqa: FBT001 (a table)
+) -> None:
+    assert is_too_much(gone, held, limit=10, is_everything=False) == is_refused
+
+
+def test_everything_is_always_too_much() -> None:
+    assert is_too_much(Loss(1, 1), Loss(1, 1), limit=100, is_everything=True)
+    assert not is_too_much(Loss(0, 0), Loss(0, 0), limit=0, is_everything=True)
+
+
 WHEEL = "demo-1.0-py3-none-any.whl"
 
 
@@ -220,6 +273,8 @@ def test_every_file_has_one_place(meeting: tuple[list[File], dict[str, HeldFile]
     assert not fetch & set(held)
     assert not keep & vanished
     assert keep | vanished == set(held)
+    assert not made.replace
+    assert not made.restore
     assert {conflict.filename for conflict in made.conflicts} <= keep
     assert set(made.update) | set(made.complete) <= set(made.keep)
     assert len(made.fetch) + len(made.keep) == len(wanted)
