@@ -24,7 +24,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     replace: tuple[HeldFile, ...]
     """Held files of which upstream has other content now, and that may be replaced by it."""
     restore: tuple[HeldFile, ...]
-    """Files that left the pages, are still in the tree, and are wanted again: then they are of `keep`, too."""
+    """Files that left the pages, are still in the tree, and are wanted again; they are of `keep`, too."""
     keep: tuple[HeldFile, ...]
     """With what upstream says of them now."""
     update: tuple[HeldFile, ...]
