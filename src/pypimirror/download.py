@@ -208,6 +208,14 @@ def is_offered(text: bytes, file: File) -> bool:
     return offered is None or _digest(text, offered.algorithm) == offered.hexdigest
 
 
+def sha256_of(content: BinaryIO) -> str:
+    """Return the sha256 of an open file."""
+    digest = hashlib.sha256()
+    while chunk := content.read(CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
 def sha256(content: bytes) -> str:
     """Return the sha256 of a few bytes."""
     return _digest(content, "sha256")

@@ -71,6 +71,21 @@ class StateError(MirrorError):
         return f"{self.path}: {self.reason}"
 
 
+class DamagedStateError(StateError):
+    """The state is no state of ours any more: it is moved aside, and the tree adopted."""
+
+
+class DiskFullError(MirrorError):
+    """There is no space left for what comes, or less than has to stay free; what is there is whole."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 class TreeError(MirrorError):
     """One place in the tree can't take what belongs there; the others can."""
 

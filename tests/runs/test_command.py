@@ -181,17 +181,6 @@ def test_a_file_in_the_place_of_the_private_folder_is_status_1(
     assert "Traceback" not in ended.stderr
 
 
-def test_a_damaged_state_is_status_1_and_says_what_to_do(index: FakeIndex, make_mirror: MakeMirror) -> None:
-    index.add("six", "1.0")
-    mirror = make_mirror()
-    mirror.update()
-    (mirror.root / ".pypimirror/state.sqlite").write_bytes(b"garbage" * 1000)
-    ended = mirror.run("-U")
-    assert ended.status == 1
-    assert "move it aside, and the tree is adopted" in ended.stderr
-    assert mirror.check_links() == 2
-
-
 @pytest.mark.parametrize(
     ("fault", "message"),
     [

@@ -17,7 +17,7 @@ LAYERS = (
     ("addresses",),
     ("model", "errors"),
     ("config", "selection", "plan", "simple", "pages", "metadata", "filenames", "names"),
-    ("upstream", "download", "store", "read_only", "state", "workers"),
+    ("upstream", "download", "store", "state", "workers"),
     ("sync",),
     ("cli",),
     ("__main__",),
@@ -26,7 +26,7 @@ LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 PURE = {room for room in LEVEL if LEVEL[room] < 3}
 
 # Within one layer: who may look at whom.
-NEIGHBOURS = {("download", "upstream"), ("read_only", "store")} | {
+NEIGHBOURS = {("download", "upstream")} | {
     (reader, read)
     for read in ("names", "filenames", "selection")
     for reader in ("config", "selection", "plan", "simple", "pages", "metadata", "filenames")

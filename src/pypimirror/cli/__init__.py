@@ -1,5 +1,6 @@
 """The command: every way in which it can end, and its exit status. The only catch-all is here."""
 
+import errno
 import logging
 import sys
 from collections.abc import Sequence
@@ -7,9 +8,24 @@ from collections.abc import Sequence
 from pypimirror import __version__
 from pypimirror.cli import signals
 from pypimirror.cli.status import Status
-from pypimirror.errors import ConfigError, MirrorError
+from pypimirror.errors import ConfigError, DiskFullError, MirrorError
+from pypimirror.store import is_full
 
 __all__ = ["main"]
+
+_HINTS = {
+    errno.EACCES: "; run pypimirror as the user who owns the mirror, and give that user the right",
+    errno.EPERM: "; run pypimirror as the user who owns the mirror, and give that user the right",
+    errno.EROFS: "; mount its file system for writing",
+    errno.EMFILE: "; set fewer workers, or allow more open files (ulimit -n)",
+    errno.ENFILE: "; the whole machine has too many files open",
+    errno.ENOSPC: "; make room, and the next run goes on",
+    errno.EDQUOT: "; make room, and the next run goes on",
+    errno.EIO: "; its disk may be failing: look at the system's log",
+}
+"""What to do about errors of the machine."""
+
+_STATUSES = {ConfigError: Status.USAGE, DiskFullError: Status.FULL}
 
 _log = logging.getLogger(__name__)
 
@@ -32,13 +48,12 @@ def _status(argv: Sequence[str]) -> int:
     except signals.Interrupted as interrupt:
         _log.warning("interrupted by a signal; what is there is whole")
         return interrupt.status
-    except ConfigError as error:
-        return _ended(str(error), Status.USAGE)
     except MirrorError as error:
-        return _ended(str(error), Status.ERROR)
+        return _ended(str(error), _STATUSES.get(type(error), Status.ERROR))
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        return _ended(f"{place}{error.strerror or error}", Status.ERROR)
+        message = f"{place}{error.strerror or error}{_HINTS.get(error.errno or 0, '')}"
+        return _ended(message, Status.FULL if is_full(error) else Status.ERROR)
     except Exception as error:  # noqa: BLE001 (the one catch-all: the log gets the traceback)
         _log.exception("a bug in pypimirror %s", __version__)
         return _ended(f"a bug in pypimirror ({error!r}); the log has the details", Status.ERROR)

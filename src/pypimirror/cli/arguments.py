@@ -21,6 +21,7 @@ exit status:
   3  finished, but some projects or files failed; the next run tries them again
   4  upstream could not be had or trusted; nothing was changed
   5  another run holds the lock
+  6  stopped as the disk is full, or at min_free_space; what is there is whole
   7  upstream lost more than removal_limit; nothing was removed, all else was done
   130, 143  interrupted; what is there is whole
 

@@ -16,13 +16,19 @@ from pypimirror.cli import logs, progress, signals, summary
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.status import Status
 from pypimirror.config import Config
-from pypimirror.errors import ConfigError, MirrorLockedError, Problem, StateError, UpstreamError
+from pypimirror.errors import (
+    ConfigError,
+    DamagedStateError,
+    DiskFullError,
+    MirrorLockedError,
+    Problem,
+    UpstreamError,
+)
 from pypimirror.model import NormalizedName
 from pypimirror.names import normalize
-from pypimirror.read_only import ReadOnlyStore
 from pypimirror.selection import Selection
-from pypimirror.state import State
-from pypimirror.store import PRIVATE, Store, check_root
+from pypimirror.state import State, move_aside, why_unusable
+from pypimirror.store import PRIVATE, ReadOnlyStore, Store, check_root
 from pypimirror.upstream import Upstream
 
 _log = logging.getLogger(__name__)
@@ -113,9 +119,34 @@ def _run_locked(
     store.warn_of_umask()
     if left := store.sweep():
         _log.info("removed %d temporary files, left by a run that was killed", left)
+    try:
+        return _run_with_state(args, configuration, selection, store, only)
+    except DamagedStateError as error:
+        if args.is_dry:
+            raise
+        _begin_anew(error)
+        return _run_with_state(args, configuration, selection, store, only)
+
+
+def _begin_anew(error: DamagedStateError) -> None:
+    """Move a damaged state aside, and say so."""
+    aside = move_aside(error.path)
+    message = f"{error}; it is now {aside.name}, and the tree is adopted"
+    _log.warning("%s", message)
+    print(f"pypimirror: {message}", file=sys.stderr)
+
+
+def _run_with_state(
+    args: Arguments,
+    configuration: Config,
+    selection: Selection,
+    store: Store,
+    only: tuple[NormalizedName, ...],
+) -> Status:
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
         opened.callback(store.sweep)
+        opened.enter_context(_sqlite_errors(configuration.state_dir / _STATE))
         state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
         upstream = opened.enter_context(contextlib.closing(_upstream(configuration)))
         show = opened.enter_context(progress.shown(is_wanted=not args.log_console))
@@ -138,6 +169,14 @@ def _run_locked(
         return outcome.status
     summary.tell(outcome, configuration, is_verbose=sys.stderr.isatty() and not args.log_console)
     return outcome.status
+
+
+@contextlib.contextmanager
+def _sqlite_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise why_unusable(path, error) from error
 
 
 def _interruptible(show: sync.Progress) -> sync.Progress:
@@ -182,10 +221,8 @@ def _done(work: sync.Run, mode: str) -> summary.Outcome:
         outcome = summary.of_report(report)
     except UpstreamError as error:
         outcome = summary.of_upstream_error(error)
-    except sqlite3.DatabaseError as error:
-        raise StateError(
-            work.state.path, f"{error}; if it is damaged, move it aside, and the tree is adopted"
-        ) from error
+    except DiskFullError as full:
+        outcome = summary.of_report(work.report()._replace(full=full))
     ended, counts = work.clock(), work.counts
     work.state.end_run(
         number,

@@ -12,4 +12,5 @@ class Status(enum.IntEnum):
     FAILURES = 3
     NO_UPSTREAM = 4
     LOCKED = 5
+    FULL = 6
     TOO_MUCH_GONE = 7

@@ -38,6 +38,9 @@ def of_report(report: Report) -> Outcome:
 
 
 def _of_report(report: Report) -> Outcome:
+    if report.full is not None:
+        told = tuple(_told(failure) for failure in report.failures)
+        return Outcome(Status.FULL, f"stopped: {report.full}; what is there is whole", told, key="full")
     if report.refusal is not None:
         return _of_refusal(report, report.refusal)
     counts, failures = report.counts, report.failures

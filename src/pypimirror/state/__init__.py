@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from pypimirror.errors import DamagedStateError
 from pypimirror.model import File, HeldFile, ListEntry, NormalizedName, Validators
+from pypimirror.state.database import move_aside, why_unusable
 from pypimirror.state.leaving import Leaving
 from pypimirror.state.rows import Doomed, Failure, ProjectRow, Total
 
-__all__ = ["Doomed", "Failure", "ProjectRow", "State", "Total"]
+__all__ = ["Doomed", "Failure", "ProjectRow", "State", "Total", "move_aside", "why_unusable"]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(File).decode
@@ -202,10 +204,13 @@ class State(Leaving):
             " WHERE project = ? AND status = ? AND sha256 IS NOT NULL",
             (name, status),
         )
-        return {
-            filename: HeldFile(file=_decode(listed), sha256=sha256, size=size, metadata=metadata)
-            for filename, listed, sha256, size, metadata in rows
-        }
+        try:
+            return {
+                filename: HeldFile(file=_decode(listed), sha256=sha256, size=size, metadata=metadata)
+                for filename, listed, sha256, size, metadata in rows
+            }
+        except msgspec.DecodeError as error:
+            raise DamagedStateError(self.path, f"is damaged ({name}: {error})") from error
 
     def record_arriving(self, name: NormalizedName, files: Iterable[File]) -> None:
         """Record the intent to store files: to be committed before the first of them is."""
@@ -288,6 +293,10 @@ class State(Leaving):
         rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND unsynced", (name,))
         held = self.held(name)
         return {filename: held[filename] for (filename,) in rows if filename in held}
+
+    def record_pages_unsure(self, name: NormalizedName) -> None:
+        """Record that a project's pages may not be what was written or removed, and are due again."""
+        self._db.execute("UPDATE projects SET pages = NULL WHERE name = ?", (name,))
 
     def record_synced(self) -> None:
         """Record that all that was stored so far is on the disk."""

@@ -3,15 +3,44 @@
 import contextlib
 import os
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from pypimirror.errors import StateError
+from pypimirror.errors import DamagedStateError, DiskFullError, MirrorError, StateError
 from pypimirror.model import NormalizedName
 from pypimirror.state.rows import Total
 from pypimirror.state.schema import FORMAT, SCHEMA
 
 _RUNS_KEPT = 1000
+
+
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_DAMAGED_KEPT = 3
+
+
+def why_unusable(path: Path, error: sqlite3.Error) -> MirrorError:
+    """Say what an error of SQLite means: damage, a full disk, or trouble of the machine."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _DAMAGED:
+        return DamagedStateError(path, f"is damaged ({error})")
+    if code == sqlite3.SQLITE_FULL:
+        return DiskFullError(f"{path}: the disk is full")
+    return StateError(path, f"can't be used ({error}); are its disk and its permissions right?")
+
+
+def move_aside(path: Path) -> Path:
+    """Give a damaged state another name, and return it; of the older ones the last few are kept."""
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+    # The journal first: beside a new state it would be taken for its own.
+    for suffix in ("-journal", ""):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    older = [e for e in path.parent.glob(f"{path.name}.damaged-*") if not e.name.endswith("-journal")]
+    for each in sorted(older)[:-_DAMAGED_KEPT]:
+        for suffix in ("-journal", ""):
+            each.with_name(each.name + suffix).unlink(missing_ok=True)
+    return aside
 
 
 class Database:
@@ -45,8 +74,11 @@ class Database:
     def _prepare(self) -> None:
         try:
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            (tables,) = self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             if version > FORMAT:
                 raise StateError(self.path, f"has format {version}, newer than {FORMAT}; upgrade pypimirror")
+            if version < FORMAT and tables:
+                raise DamagedStateError(self.path, f"has format {version}, and {FORMAT} is needed")
             self._db.execute("PRAGMA synchronous = FULL")
             if self._is_dry:
                 self._db.execute("PRAGMA journal_mode = MEMORY")
@@ -55,8 +87,7 @@ class Database:
                 # One transaction: a state that dies here is an empty file, and made again.
                 self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
         except sqlite3.DatabaseError as error:
-            reason = f"can't be used ({error}); move it aside, and the tree is adopted"
-            raise StateError(self.path, reason) from error
+            raise why_unusable(self.path, error) from error
 
     def commit(self) -> None:
         """Make everything recorded so far durable; in a dry state, do nothing."""
@@ -65,8 +96,10 @@ class Database:
 
     def close(self) -> None:
         """Commit, and let go of the database."""
-        self.commit()
-        self._db.close()
+        try:
+            self.commit()
+        finally:
+            self._db.close()
 
     # -- notes about the whole mirror ------------------------------------------------
 

@@ -2,8 +2,8 @@
 
 import logging
 
-from pypimirror.errors import StateError
-from pypimirror.sync import adopt, crawl, projects, publish, recheck, removals
+from pypimirror.errors import DiskFullError, StateError, UpstreamError
+from pypimirror.sync import adopt, crawl, projects, publish, recheck, recover, removals
 from pypimirror.sync.preview import Change, Preview
 from pypimirror.sync.run import Counts, InFlight, Progress, Refusal, Report, Run
 
@@ -28,6 +28,15 @@ def update(run: Run) -> Report:
 
     Raises UpstreamError where upstream can't be had or trusted, OSError where the machine fails.
     """
+    recover.begin(run)
+    try:
+        return _updated(run)
+    except UpstreamError:
+        recover.end(run)
+        raise
+
+
+def _updated(run: Run) -> Report:
     adopt.own_pages(run)
     if run.is_recheck:
         recheck.forget_lost(run)
@@ -36,7 +45,10 @@ def update(run: Run) -> Report:
     removals.deselect(run)
     selected = run.totals()
     raw_folders = adopt.raw_folders(run)
-    outcome = projects.bring_up_to_date(run, found.due, raw_folders)
+    try:
+        outcome = projects.bring_up_to_date(run, found.due, raw_folders)
+    except DiskFullError as full:
+        return _full(run, full)
     crawl.check_any_answer(run, found, outcome.errors, len(outcome.vanished))
     for name in outcome.vanished:
         run.state.record_vanished(name, run.clock())
@@ -46,12 +58,30 @@ def update(run: Run) -> Report:
     publish.all_due(run)
     removals.pages(run)
     adopt.remove_leftovers(run, raw_folders)
+    crawl.keep_note(run, found)
+    _remove_files(run)
+    _warn_of_unmatched(run, found)
+    run.state.commit()
+    return run.report()
+
+
+def _remove_files(run: Run) -> None:
+    """Remove the files whose grace is over; they are forgotten when it is on the disk that they are gone."""
     gone = removals.files(run)
     if run.preview:
         run.preview.will_remove(gone)
-    crawl.keep_note(run, found)
+    run.state.commit()
+    recover.end(run)
     removals.forget(run, gone)
-    _warn_of_unmatched(run, found)
+
+
+def _full(run: Run, full: DiskFullError) -> Report:
+    """End a run for which there is no more space: make what room there is, and publish what came in."""
+    run.full = full
+    _remove_files(run)
+    publish.all_due(run)
+    removals.pages(run)
+    recover.end(run)
     run.state.commit()
     return run.report()
 
@@ -63,10 +93,12 @@ def rewrite_pages(run: Run) -> Report:
     """
     if run.state.is_empty():
         raise StateError(run.state.path, "knows of no project yet; --update-fetch adopts what is in the tree")
+    recover.begin(run)
     removals.deselect(run)
     publish.every_page(run)
     publish.all_due(run)
     removals.pages(run)
+    recover.end(run)
     run.state.commit()
     return run.report()
 

@@ -6,6 +6,7 @@ soon as its last file is in, so that one that is slow or broken holds back no ot
 
 import contextlib
 import logging
+import os
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
@@ -15,10 +16,11 @@ from typing import NamedTuple
 import msgspec
 
 from pypimirror import download
-from pypimirror.errors import MirrorError, NotFoundError, TreeError, UnavailableError
+from pypimirror.errors import DiskFullError, MirrorError, NotFoundError, TreeError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.plan import Plan
-from pypimirror.sync import adopt, publish, record, tasks
+from pypimirror.store import full_or_itself
+from pypimirror.sync import adopt, publish, record, recover, tasks
 from pypimirror.sync.crawl import Due, speaks_json
 from pypimirror.sync.record import Project
 from pypimirror.sync.run import InFlight, Run
@@ -32,6 +34,9 @@ _AHEAD = 16
 
 _TURN_S = 0.2
 
+_BIG = 1 << 20
+"""Files from so many bytes on are looked at one by one for the space that they need."""
+
 
 class Outcome(NamedTuple):
     """What became of the projects' pages: why some could not be had, and which are said to be gone."""
@@ -43,12 +48,14 @@ class Outcome(NamedTuple):
 def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> Outcome:
     """Ask upstream about every project that is due, fetch what is missing, publish what changed.
 
-    Projects that lose something are not published yet. Raises OSError where the machine fails.
+    Projects that lose something are not published yet. Raises DiskFullError, or OSError of the machine.
     """
     run.counts.projects = len(due)
     engine = _Engine(run, due, raw_folders)
     try:
         engine.work()
+    except OSError as error:
+        raise full_or_itself(error) from error
     finally:
         engine.abandon()
     return engine.outcome
@@ -67,9 +74,11 @@ class _Engine:
         self._pool: Pool[tasks.Answer] = Pool(run.config.workers)
         self.outcome = Outcome([], [])
         self._needs_version = speaks_json(run)
+        self._full: DiskFullError | None = None
 
     def work(self) -> None:
         while self._due or self._waiting or self._pool.unfinished:
+            self._check_space()
             self._submit()
             answers = self._pool.finished(_TURN_S)
             for answer in answers:
@@ -84,7 +93,22 @@ class _Engine:
                     self._take_metadata(answer)
             while self._ready:
                 self._publish(self._ready.popleft())
+            recover.sync_point_if_due(self._run)
             self._show_progress()
+        if self._full:
+            raise self._full
+
+    def _check_space(self) -> None:
+        """Raise DiskFullError where what is still to come in of the files under way takes too much."""
+        if self._waiting or self._in_flight:
+            self._run.check_space(self._still_to_come())
+
+    def _still_to_come(self) -> int:
+        """Return the bytes that big files under way still need."""
+        big = [task for task in self._in_flight.values() if (task.file.size or 0) >= _BIG]
+        return sum(
+            max(0, (task.file.size or 0) - os.fstat(task.temporary.file.fileno()).st_size) for task in big
+        )
 
     def abandon(self) -> None:
         """Remove the temporary files of what is still on its way."""
@@ -93,6 +117,16 @@ class _Engine:
 
     def _submit(self) -> None:
         """Keep the workers busy: with files first, and with pages while few files are waiting."""
+        try:
+            self._submit_all()
+        except DiskFullError as full:
+            # What is on its way has its room; nothing more is begun.
+            self._full = full
+        if self._full:
+            self._waiting.clear()
+            self._due.clear()
+
+    def _submit_all(self) -> None:
         while self._waiting and self._pool.unfinished < self._limit:
             self._waiting.popleft()()
         while self._due and self._pool.unfinished < self._limit and len(self._waiting) < self._limit:
@@ -160,6 +194,7 @@ class _Engine:
 
     def _page_unchanged(self, project: Project) -> None:
         project.page_serial, project.validators = project.due.page_serial, project.due.validators
+        record.shown(self._run, project)
         record.settle(self._run, project)
         self._done(project)
 
@@ -193,6 +228,8 @@ class _Engine:
     # -- files -------------------------------------------------------------------------------
 
     def _start_file(self, project: Project, file: File, present: adopt.Present) -> None:
+        if (file.size or 0) >= _BIG:
+            self._run.check_space(self._still_to_come() + (file.size or 0))
         temporary = self._run.store.open_temporary()
         task = tasks.FileTask(project.name, file, temporary, present.candidate(file))
         self._in_flight[temporary.path] = task

@@ -105,6 +105,14 @@ def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) 
         _log.warning("%s: what is not on its page is kept, as this page can't tell that it is gone", name)
 
 
+def shown(run: Run, project: Project) -> None:
+    """Record how the project list spells a project whose page is unchanged."""
+    row = run.state.project(project.name)
+    if row is not None and row.is_listed and project.due.is_from_list and row.shown != project.due.shown:
+        run.state.record_page(project.name, project.due.shown, row.status, row.status_reason)
+        publish.root_is_due(run)
+
+
 def settle(run: Run, project: Project) -> None:
     """Record that the project is what upstream's page says; or that it waits, if that is an old page."""
     if project.is_pending:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pypimirror.config import Config
+from pypimirror.errors import DiskFullError
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.selection import Selection
@@ -74,6 +75,7 @@ class Report(NamedTuple):
     failures: tuple[Failure, ...]
     """Everything in the selection that failed, or still waits for its retry."""
     refusal: Refusal | None
+    full: DiskFullError | None
     changes: tuple[Change, ...] = ()
     """What would become of projects, where the run was a dry one."""
 
@@ -98,19 +100,35 @@ class Run:
     allows_removals: bool = False
     """Remove what upstream no longer has, however much it is."""
     started: float = 0.0
+    synced_at: float = 0.0
+    """When all that was stored was last known to be on the disk."""
+    full: DiskFullError | None = None
+    """Why nothing more could be stored."""
     counts: Counts = field(default_factory=Counts)
     unwritable: set[NormalizedName] = field(default_factory=set)
     """Projects whose pages could not be written in this run."""
     refusal: Refusal | None = None
 
     def __post_init__(self) -> None:
-        self.started = self.clock()
+        self.started = self.synced_at = self.clock()
 
     def report(self) -> Report:
         """Return what was done, and what is wrong with the mirror now."""
         failures = tuple(f for f in self.state.failures() if self.selection.selects(f.project))
         changes = self.preview.changes(self.state, since=self.started) if self.preview else ()
-        return Report(self.counts, failures, self.refusal, changes)
+        return Report(self.counts, failures, self.refusal, self.full, changes)
+
+    def check_space(self, needed: int) -> None:
+        """Raise DiskFullError where less than `min_free_space` would be free after so many bytes more."""
+        limit = self.config.min_free_space
+        if not limit:
+            return
+        free = self.store.free_space()
+        if free - needed < limit:
+            raise DiskFullError(
+                f"only {free >> 20} MiB are free below {self.store.root}, and min_free_space ="
+                f" {limit >> 20} MiB shall stay free; make room, and the next run goes on"
+            )
 
     def totals(self) -> Loss:
         """Return how many projects are on the root page now, and how many files are held."""

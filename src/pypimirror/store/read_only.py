@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pypimirror.model import NormalizedName
-from pypimirror.store import Store, Temporary
+from pypimirror.store.temporary import Temporary
+from pypimirror.store.tree import Store
 
 
 class ReadOnlyStore(Store):
@@ -13,6 +14,9 @@ class ReadOnlyStore(Store):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.pages_changed = 0
+
+    def sync(self) -> None:
+        """Wait for nothing."""
 
     def sweep(self) -> int:
         """Leave temporary files to the next run that writes."""

@@ -1,4 +1,4 @@
-"""The tree on disk: the only room that opens, renames and removes anything below the mirror's folder.
+"""The tree on disk.
 
 Files are written in `.pypimirror/new` and renamed into place when they are whole, so that nothing half-made
 ever lies where it is served.
@@ -6,31 +6,23 @@ ever lies where it is served.
 
 import contextlib
 import errno
-import io
 import logging
 import os
-import pwd
 import shutil
 import stat
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from pypimirror import names
-from pypimirror.errors import ConfigError, StateError, TreeError
-from pypimirror.filenames import is_distribution
+from pypimirror.errors import StateError, TreeError
 from pypimirror.model import NormalizedName
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from pypimirror.store.layout import PRIVATE
+from pypimirror.store.machine import sync_file_system
+from pypimirror.store.temporary import Temporary, TemporaryFile
 
 _log = logging.getLogger(__name__)
-
-PRIVATE = ".pypimirror"
-HTML = "index.html"
-JSON = "index.v1_json"
-FULL = "full.html"
 
 _FILE_MODE = 0o644
 _FOLDER_MODE = 0o755
@@ -52,27 +44,11 @@ _LOCAL_ERRORS = frozenset(
 )
 
 
-class TemporaryFile(io.FileIO):
-    """An unbuffered file that takes all of what is written, where a plain one may take less."""
-
-    def write(self, content: "ReadableBuffer", /) -> int:
-        """Write all of `content`; return its length in bytes."""
-        view = memoryview(content)
-        written = super().write(view)
-        while written < len(view):
-            written += super().write(view[written:])
-        return written
-
-
-class Temporary(NamedTuple):
-    """A file on its way in: open for writing and reading, unbuffered, in the private folder."""
-
-    path: str
-    file: TemporaryFile
-
-
 class Store:
     """The tree below one folder. Names handed in are normalized names and safe file names."""
+
+    on_step: Callable[[str], None] = staticmethod(lambda _path: None)
+    """Called with the path before anything is made, renamed or removed: where tests let it fail or die."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -82,6 +58,7 @@ class Store:
         os.umask(self._umask)
         self._count = 0
         self._folders: set[str] = set()
+        self._is_dirty = False
 
     # -- the folder itself --------------------------------------------------------------------
 
@@ -98,8 +75,30 @@ class Store:
         with os.scandir(self._temporary) as entries:
             left = [entry.path for entry in entries]
         for path in left:
+            self._step(path)
             os.unlink(path)
         return len(left)
+
+    def free_space(self) -> int:
+        """Return how many bytes are free on the mirror's disk for users like us."""
+        disk = os.statvfs(self._root)
+        return disk.f_bavail * disk.f_frsize
+
+    def sync(self) -> None:
+        """Return when everything that was done so far is on the disk, as far as the disk tells."""
+        if not self._is_dirty:
+            return
+        self._step(self._root)
+        descriptor = os.open(self._root, os.O_RDONLY)
+        try:
+            sync_file_system(descriptor)
+        finally:
+            os.close(descriptor)
+        self._is_dirty = False
+
+    def _step(self, path: str) -> None:
+        self._is_dirty = True
+        self.on_step(path)
 
     def warn_of_umask(self) -> None:
         """Warn where files will be unreadable to a web server of another user."""
@@ -135,6 +134,7 @@ class Store:
         temporary = self.open_temporary()
         temporary.file.write(text.encode())
         temporary.file.close()
+        self._step(str(path))
         os.replace(temporary.path, path)
 
     # -- files ------------------------------------------------------------------------------
@@ -143,12 +143,14 @@ class Store:
         """Open a new file in the private folder."""
         self._count += 1
         path = f"{self._temporary}/{os.getpid()}-{self._count}"
+        self._step(path)
         return Temporary(path, TemporaryFile(path, "x+"))
 
     def discard(self, temporary: Temporary) -> None:
         """Close and remove a temporary file."""
         temporary.file.close()
         with contextlib.suppress(FileNotFoundError):
+            self._step(temporary.path)
             os.unlink(temporary.path)
 
     def place(
@@ -165,6 +167,7 @@ class Store:
         target = self._path(project, name)
         with _local_errors(target):
             self._make_folder(project)
+            self._step(target)
             os.replace(temporary.path, target)
 
     def write(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
@@ -235,6 +238,7 @@ class Store:
         if project is None or project in self._folders:
             return
         with contextlib.suppress(FileExistsError):
+            self._step(f"{self._root}/{project}")
             os.mkdir(f"{self._root}/{project}", _FOLDER_MODE)
         self._folders.add(project)
 
@@ -263,6 +267,7 @@ class Store:
         source, target = f"{self._root}/{folder}/{name}", self._path(project, name)
         with _local_errors(target):
             self._make_folder(project)
+            self._step(target)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(target)
             try:
@@ -283,6 +288,7 @@ class Store:
     def rename_folder(self, folder: str, project: NormalizedName) -> None:
         """Give a folder its normalized name where only the case differs."""
         target = f"{self._root}/{project}"
+        self._step(target)
         if os.path.islink(target):  # a name in another spelling, that somebody made for the raw folder
             os.unlink(target)
         os.rename(f"{self._root}/{folder}", target)
@@ -291,63 +297,18 @@ class Store:
         """Remove one file, if it is there; `.` is the root. Raises TreeError where it is no file."""
         path = f"{self._root}/{folder}/{name}"
         with _local_errors(path), contextlib.suppress(FileNotFoundError):
+            self._step(path)
             os.unlink(path)
 
     def remove_folder(self, folder: str) -> bool:
         """Remove a folder if nothing is left in it; tell whether it is gone."""
         self._folders.discard(folder)
+        self._step(f"{self._root}/{folder}")
         try:
             os.rmdir(f"{self._root}/{folder}")
         except OSError:
             return False
         return True
-
-
-def check_root(root: Path) -> None:
-    """Raise ConfigError where `root` is no folder to keep a mirror in.
-
-    That is `/`, a home directory, or a folder that holds something else than projects.
-    """
-    reason = _why_no_root(root)
-    if reason is not None:
-        raise ConfigError(
-            f"mirror_file_path = {root}", (f"{reason}; name an empty folder, or one of a mirror",)
-        )
-
-
-def _why_no_root(root: Path) -> str | None:
-    real = root.resolve()
-    if real == Path("/"):
-        return "it is the root of the file system"
-    if real in {Path(entry.pw_dir).resolve() for entry in pwd.getpwall()} | {
-        Path(os.path.expanduser("~")).resolve()
-    }:
-        return "it is a home directory"
-    if not root.exists():
-        return None
-    if not root.is_dir():
-        return "it is no folder"
-    if (root / PRIVATE / "id").exists():
-        return None
-    with os.scandir(root) as entries:
-        foreign = next((e.name for e in entries if not _may_stay(e)), None)
-    return foreign and f"its folder {foreign!r} is not laid out as <project>/<file>"
-
-
-def _may_stay(entry: os.DirEntry[str]) -> bool:
-    """Tell whether an entry may lie in a mirror's folder."""
-    if entry.name.startswith(".") or entry.name == "lost+found" or not entry.is_dir():
-        return True
-    # A link to a folder is a name in another spelling.
-    return entry.is_symlink() or _is_project_folder(entry.path)
-
-
-def _is_project_folder(path: str) -> bool:
-    with os.scandir(path) as entries:
-        kinds = [(entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith(".")]
-    if any(is_dir for _, is_dir in kinds):
-        return False
-    return not kinds or any(name == HTML or is_distribution(name) for name, _ in kinds)
 
 
 def _size(entry: os.DirEntry[str]) -> int | None:

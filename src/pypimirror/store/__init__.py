@@ -1,0 +1,21 @@
+"""The only room that opens, renames and removes anything below the mirror's folder."""
+
+from pypimirror.store.layout import FULL, HTML, JSON, PRIVATE, check_root
+from pypimirror.store.machine import boot_id, full_or_itself, is_full
+from pypimirror.store.read_only import ReadOnlyStore
+from pypimirror.store.temporary import Temporary
+from pypimirror.store.tree import Store
+
+__all__ = [
+    "FULL",
+    "HTML",
+    "JSON",
+    "PRIVATE",
+    "ReadOnlyStore",
+    "Store",
+    "Temporary",
+    "boot_id",
+    "check_root",
+    "full_or_itself",
+    "is_full",
+]

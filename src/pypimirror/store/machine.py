@@ -1,0 +1,41 @@
+"""What is asked of the operating system beyond files."""
+
+import ctypes
+import errno
+import os
+import sys
+from pathlib import Path
+
+from pypimirror.errors import DiskFullError
+
+
+def is_full(error: OSError) -> bool:
+    """Tell whether an error means that there is no space left, on the disk or for this user."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def full_or_itself(error: OSError) -> OSError | DiskFullError:
+    """Return what to raise for an error of the machine."""
+    if not is_full(error):
+        return error
+    place = f"{error.filename}: " if error.filename else ""
+    return DiskFullError(f"{place}{error.strerror}; make room, and the next run goes on")
+
+
+def boot_id() -> str:
+    """Return what is another one after each start of the machine, where the system tells."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return "unknown"
+
+
+def sync_file_system(descriptor: int) -> None:
+    """Wait until all that was written to an open file's file system is on the disk."""
+    if not sys.platform.startswith("linux"):
+        os.sync()
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syncfs(descriptor) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
