@@ -78,10 +78,10 @@ def _remove_files(run: Run) -> None:
 def _full(run: Run, full: DiskFullError) -> Report:
     """End a run for which there is no more space: make what room there is, and publish what came in."""
     run.full = full
-    _remove_files(run)
+    _remove_files(run)  # pages need room, too
     publish.all_due(run)
     removals.pages(run)
-    recover.end(run)
+    _remove_files(run)
     run.state.commit()
     return run.report()
 

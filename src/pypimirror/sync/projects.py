@@ -325,6 +325,16 @@ class _Engine:
         self._run.counts.failed += 1
         self._run.state.record_file_failed(project.name, filename, reason, self._run.clock())
 
+    def _withdraw_metadata(self, project: Project) -> None:
+        """Take the offer of old core metadata off the page before the new one takes its place."""
+        run, name = self._run, project.name
+        bare = [msgspec.structs.replace(held, metadata=None) for held, _ in project.metadata]
+        run.state.record_held(name, bare)
+        run.state.commit()
+        publish.project(run, name)
+        run.state.record_pages_unsure(name)
+        run.state.commit()
+
     def _one_less(self, project: Project) -> None:
         project.missing -= 1
         if not project.missing:
@@ -333,6 +343,8 @@ class _Engine:
     # -- projects ------------------------------------------------------------------------------
 
     def _publish(self, project: Project) -> None:
+        if project.metadata:
+            self._withdraw_metadata(project)
         for held, text in project.metadata:
             try:
                 self._run.state.record_held(project.name, [self._write_metadata(project, held, text)])
