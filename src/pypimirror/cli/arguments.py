@@ -30,6 +30,9 @@ in a crontab:
 """
 
 
+_FETCHES = ("update-fetch", "initial-fetch")
+
+
 class Arguments(NamedTuple):
     """What the command line asks for."""
 
@@ -39,6 +42,10 @@ class Arguments(NamedTuple):
     only: tuple[str, ...]
     allows_removals: bool
     is_dry: bool
+    is_json: bool
+    is_hashing: bool
+    """Verify digests, not only sizes."""
+    is_repairing: bool
     log_console: bool
     overrides: Mapping[str, str]
     """Options of the configuration that the command line sets."""
@@ -61,19 +68,37 @@ def parse(argv: Sequence[str]) -> Arguments:
         parser.print_usage()
         parser.exit(2)
     options = parser.parse_args(argv)
-    if options.mode is None:
-        parser.error("name a mode: --update-fetch, --initial-fetch or --indexes-only")
-    if options.project and options.mode == "indexes-only":
-        parser.error("--project limits a fetch; --indexes-only fetches nothing")
+    _check(parser, options)
     return Arguments(
         config=options.config,
         mode=options.mode,
         only=tuple(options.project),
         allows_removals=options.allow_removals,
         is_dry=options.dry_run,
+        is_json=options.json,
+        is_hashing=options.verify == "hash",
+        is_repairing=options.repair,
         log_console=options.log_console,
         overrides=_overrides(options),
     )
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Turn `--verify` into a mode, and end the program where options don't go together."""
+    if options.verify is not None:
+        if options.mode is not None:
+            parser.error(f"--verify and --{options.mode} are two modes")
+        options.mode = "verify"
+    if options.mode is None:
+        parser.error("name a mode: --update-fetch, --initial-fetch, --indexes-only, --verify or --status")
+    if options.project and options.mode not in _FETCHES:
+        parser.error(f"--project limits a fetch; --{options.mode} fetches nothing")
+    if options.dry_run and options.mode not in (*_FETCHES, "indexes-only"):
+        parser.error("--dry-run is for the modes that fetch and write")
+    if options.json and options.mode != "status":
+        parser.error("--json goes with --status")
+    if options.repair and options.mode != "verify":
+        parser.error("--repair goes with --verify")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,6 +119,10 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="fetch this one of the selected projects alone (may be given several times)",
     )
+    fetching.add_argument(
+        "--repair", action="store_true", help="with --verify: fetch and write again what is wrong"
+    )
+    fetching.add_argument("--json", action="store_true", help="with --status: for machines")
     fetching.add_argument(
         "--dry-run",
         action="store_true",
@@ -135,6 +164,21 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
         ("-i", "indexes-only", "write all pages anew, without network"),
     ):
         modes.add_argument(short, f"--{name}", dest="mode", action="store_const", const=name, help=text)
+    modes.add_argument(
+        "--status",
+        dest="mode",
+        action="store_const",
+        const="status",
+        help="say how the mirror is; status 0 if the last run was good and is young enough, else 3",
+    )
+    group.add_argument(
+        "--verify",
+        nargs="?",
+        const="sizes",
+        choices=("sizes", "hash"),
+        metavar="hash",
+        help="compare files and pages with the state; with --verify=hash read every file",
+    )
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, str]:

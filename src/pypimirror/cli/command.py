@@ -12,7 +12,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from pypimirror import __version__, config, sync
-from pypimirror.cli import logs, progress, signals, summary
+from pypimirror.cli import logs, progress, signals, status_report, summary
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.status import Status
 from pypimirror.config import Config
@@ -48,6 +48,8 @@ def run(args: Arguments) -> Status:
         filename_excludes=configuration.filename_excludes,
         index_url=configuration.index_url,
     )
+    if args.mode == "status":
+        return status_report.run(configuration, is_json=args.is_json)
     only = _only(args, selection)
     check_root(configuration.mirror_file_path)
     _check_folders(configuration, args.config)
@@ -163,9 +165,12 @@ def _run_with_state(
             allows_removals=args.allows_removals,
             preview=sync.Preview() if args.is_dry else None,
         )
-        outcome = _done(work, args.mode)
+        outcome = _recorded(work, args)
     if isinstance(store, ReadOnlyStore):
         summary.tell_dry(outcome, store.pages_changed)
+        return outcome.status
+    if args.mode == "verify":
+        summary.tell_verified(outcome)
         return outcome.status
     summary.tell(outcome, configuration, is_verbose=sys.stderr.isatty() and not args.log_console)
     return outcome.status
@@ -210,23 +215,50 @@ def _upstream(configuration: Config) -> Upstream:
     )
 
 
-def _done(work: sync.Run, mode: str) -> summary.Outcome:
-    """Do the work, and record how it ended."""
+def _recorded(work: sync.Run, args: Arguments) -> summary.Outcome:
+    """Do the work, and record how it ended, however it ended."""
+    mode = f"{args.mode} --project" if args.only else args.mode
     number = work.state.begin_run(mode, work.clock())
     work.state.commit()
     dry = ", a dry run that writes nothing," if work.preview else ""
     _log.info("pypimirror %s: --%s of %s%s begins", __version__, mode, work.upstream.index_url, dry)
     try:
-        report = sync.rewrite_pages(work) if mode == "indexes-only" else sync.update(work)
-        outcome = summary.of_report(report)
+        outcome = _done(work, args)
+    except BaseException as error:
+        # Of a run that can't even record that it failed --status tells that it has no end.
+        with contextlib.suppress(sqlite3.Error):
+            _record_end(work, number, summary.of_error(error))
+        raise
+    _record_end(work, number, outcome)
+    is_news = summary.is_news(outcome, work.state, work.clock())
+    work.state.commit()
+    return outcome._replace(is_news=is_news)
+
+
+def _done(work: sync.Run, args: Arguments) -> summary.Outcome:
+    try:
+        if args.mode == "verify":
+            verified, report = sync.verify(
+                work, _print, is_hashing=args.is_hashing, is_repairing=args.is_repairing
+            )
+            return summary.of_verified(verified, report, is_repaired=args.is_repairing)
+        report = sync.rewrite_pages(work) if args.mode == "indexes-only" else sync.update(work)
+        return summary.of_report(report)
     except UpstreamError as error:
-        outcome = summary.of_upstream_error(error)
+        return summary.of_upstream_error(error)
     except DiskFullError as full:
-        outcome = summary.of_report(work.report()._replace(full=full))
-    ended, counts = work.clock(), work.counts
+        return summary.of_report(work.report()._replace(full=full))
+
+
+def _print(finding: sync.Finding) -> None:
+    print(finding.kind.value, finding.path)
+
+
+def _record_end(work: sync.Run, number: int, outcome: summary.Outcome) -> None:
+    counts = work.counts
     work.state.end_run(
         number,
-        ended=ended,
+        ended=work.clock(),
         status=outcome.status,
         requests=work.upstream.requests_made(),
         stored=counts.stored,
@@ -237,6 +269,4 @@ def _done(work: sync.Run, mode: str) -> summary.Outcome:
         failures=msgspec.json.encode(outcome.details[:_FAILURES_KEPT]).decode(),
         failed=counts.failed,
     )
-    is_news = summary.is_news(outcome, work.state, ended)
     work.state.commit()
-    return outcome._replace(is_news=is_news)

@@ -14,3 +14,5 @@ class Status(enum.IntEnum):
     LOCKED = 5
     FULL = 6
     TOO_MUCH_GONE = 7
+    INTERRUPTED = 130
+    TERMINATED = 143

@@ -6,11 +6,13 @@ import sys
 from datetime import datetime
 from typing import NamedTuple
 
+from pypimirror.cli.signals import Interrupted
 from pypimirror.cli.status import Status
 from pypimirror.config import Config
-from pypimirror.errors import UpstreamError
+from pypimirror.errors import DiskFullError, UpstreamError
 from pypimirror.state import Failure, State, Total
-from pypimirror.sync import Change, Refusal, Report
+from pypimirror.store import is_full
+from pypimirror.sync import Change, Refusal, Report, Verified
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +77,29 @@ def of_upstream_error(error: UpstreamError) -> Outcome:
     return Outcome(Status.NO_UPSTREAM, line, key=type(error).__name__)
 
 
+def of_error(error: BaseException) -> Outcome:
+    """Sum up a run that an error ended."""
+    if isinstance(error, Interrupted):
+        return Outcome(Status(error.status), "interrupted by a signal")
+    is_disk_full = isinstance(error, DiskFullError) or (isinstance(error, OSError) and is_full(error))
+    return Outcome(Status.FULL if is_disk_full else Status.ERROR, str(error) or type(error).__name__)
+
+
+def of_verified(verified: Verified, report: Report, *, is_repaired: bool) -> Outcome:
+    """Sum up a look at the whole tree."""
+    line = (
+        f"verified {verified.files} files of {verified.projects} projects: {verified.wrong} wrong,"
+        f" {verified.foreign} foreign"
+    )
+    if is_repaired and verified.wrong:
+        line += f"; {report.counts.stored} files fetched again"
+        mended = _of_report(report)
+        return mended._replace(line=line if mended.status is Status.OK else f"{line}; {mended.line}")
+    if not verified.wrong:
+        return Outcome(Status.OK, line)
+    return Outcome(Status.FAILURES, f"{line}; --verify --repair mends it", key=repr(verified))
+
+
 def is_news(outcome: Outcome, state: State, now: float) -> bool:
     """Tell whether trouble is new, or a day has passed since the last word of it; and remember that."""
     if outcome.status is Status.OK:
@@ -114,7 +139,7 @@ def tell_dry(outcome: Outcome, pages: int) -> None:
         for totals in ([c.fetch for c in changes], [c.leave for c in changes], [c.remove for c in changes])
     )
     print(f"in all: {_listed(fetch, None, leave, remove)}; {pages} pages would change")
-    print(f"the run would free {_size(remove.bytes)} and need {_size(fetch.bytes)}")
+    print(f"the run would free {size_text(remove.bytes)} and need {size_text(fetch.bytes)}")
     why = "" if outcome.status is Status.OK else f": {outcome.line}"
     print(f"it would end with status {int(outcome.status)}{why}")
     for detail in outcome.details[:_SHOWN]:
@@ -123,17 +148,23 @@ def tell_dry(outcome: Outcome, pages: int) -> None:
         print(f"  and {len(outcome.details) - _SHOWN} more")
 
 
+def tell_verified(outcome: Outcome) -> None:
+    """Print the last line of a look at the whole tree, below its findings."""
+    _log.info("%s", outcome.line)
+    print("\n  ".join([outcome.line, *outcome.details[:_SHOWN]]))
+
+
 def _listed(fetch: Total, keep: Total | None, leave: Total, remove: Total) -> str:
     parts = {"fetch": fetch, "keep": keep, "take off the pages": leave, "remove": remove}
-    told = [f"{verb} {t.number} ({_size(t.bytes)})" for verb, t in parts.items() if t and t.number]
+    told = [f"{verb} {t.number} ({size_text(t.bytes)})" for verb, t in parts.items() if t and t.number]
     return ", ".join(told) or "nothing to do"
 
 
 def _files(report: Report) -> str:
     counts = report.counts
     adopted = f", {counts.adopted} adopted" if counts.adopted else ""
-    removed = f", {counts.removed} removed ({_size(counts.removed_bytes)})" if counts.removed else ""
-    return f"{counts.stored} files stored ({_size(counts.stored_bytes)}){adopted}{removed}"
+    removed = f", {counts.removed} removed ({size_text(counts.removed_bytes)})" if counts.removed else ""
+    return f"{counts.stored} files stored ({size_text(counts.stored_bytes)}){adopted}{removed}"
 
 
 def _told(failure: Failure) -> str:
@@ -142,7 +173,8 @@ def _told(failure: Failure) -> str:
     return f"{place}: {failure.reason} (since {since:%Y-%m-%d %H:%M})"
 
 
-def _size(size: float) -> str:
+def size_text(size: float) -> str:
+    """Return a number of bytes as people read it."""
     for unit in ("bytes", "kB", "MB"):
         if size < 1000:
             return f"{size:.0f} {unit}"

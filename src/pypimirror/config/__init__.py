@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
+from pypimirror.addresses import without_credentials
 from pypimirror.config import ini, readers
 from pypimirror.errors import ConfigError, Problem
 from pypimirror.model import Digest, File
@@ -47,7 +48,13 @@ class Config:
     replace_changed_files: bool
     accepted_changes: tuple[tuple[str, Digest], ...]
     min_free_space: int
+    status_max_age_hours: float
     warnings: tuple[str, ...] = ()
+
+    @property
+    def shown_index_url(self) -> str:
+        """The index without name and password."""
+        return without_credentials(self.index_url)
 
     def accepts(self, file: File) -> bool:
         """Tell whether this content may take the place of what is held under the file's name."""
@@ -90,6 +97,7 @@ OPTIONS: Mapping[str, Option] = {
     "replace_changed_files": Option(readers.boolean, "False"),
     "accepted_changes": Option(readers.changes, ""),
     "min_free_space": Option(readers.size, "1G"),
+    "status_max_age_hours": Option(readers.number(0, 87_600, "hours"), "24"),
 }
 
 

@@ -43,9 +43,9 @@ class State(Leaving):
             name, shown, bool(is_listed), bool(is_current), serial, page_serial, validators, *rest
         )
 
-    def names(self) -> Iterator[NormalizedName]:
-        """Yield every project that anything is known of; the state may be changed meanwhile."""
-        name = ""
+    def names(self, after: str = "") -> Iterator[NormalizedName]:
+        """Yield every project that anything is known of, sorted; the state may be changed meanwhile."""
+        name = after
         while rows := self._db.execute(
             "SELECT name FROM projects WHERE name > ? ORDER BY name LIMIT 1000", (name,)
         ).fetchall():
@@ -185,6 +185,11 @@ class State(Leaving):
         """Return the names of the files that are held of a project."""
         rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND status = 'held'", (name,))
         return [filename for (filename,) in rows]
+
+    def known_names(self, name: NormalizedName) -> set[str]:
+        """Return the names of all files of a project that are, were or may be in the tree."""
+        rows = self._db.execute("SELECT filename FROM files WHERE project = ?", (name,))
+        return {filename for (filename,) in rows}
 
     def held_total(self, name: NormalizedName) -> Total:
         """Return how many files are held of a project, with their bytes."""

@@ -216,6 +216,19 @@ class Store:
             return {}
         return {name: size for name, size in sizes.items() if size is not None}
 
+    def entries(self, project: NormalizedName) -> dict[str, int | None]:
+        """Return everything in a project's folder: its size in bytes, or None where it is no file."""
+        try:
+            with os.scandir(f"{self._root}/{project}") as entries:
+                return {entry.name: _size(entry) for entry in entries}
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+
+    def root_entries(self) -> Iterator[str]:
+        """Yield the names of everything in the root but links to folders: names in another spelling."""
+        with os.scandir(self._root) as entries:
+            yield from (e.name for e in entries if not (e.is_symlink() and e.is_dir()))
+
     def read(self, project: str, name: str) -> bytes | None:
         """Return a page, or a file beside a file; None where it is not there."""
         opened = self.open_existing(project, name)

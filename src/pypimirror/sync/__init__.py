@@ -3,21 +3,26 @@
 import logging
 
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
-from pypimirror.sync import adopt, crawl, projects, publish, recheck, recover, removals
+from pypimirror.sync import adopt, crawl, findings, projects, publish, recheck, recover, removals
+from pypimirror.sync.findings import Finding, Tell, Verified
 from pypimirror.sync.preview import Change, Preview
 from pypimirror.sync.run import Counts, InFlight, Progress, Refusal, Report, Run
 
 __all__ = [
     "Change",
     "Counts",
+    "Finding",
     "InFlight",
     "Preview",
     "Progress",
     "Refusal",
     "Report",
     "Run",
+    "Tell",
+    "Verified",
     "rewrite_pages",
     "update",
+    "verify",
 ]
 
 _log = logging.getLogger(__name__)
@@ -101,6 +106,23 @@ def rewrite_pages(run: Run) -> Report:
     recover.end(run)
     run.state.commit()
     return run.report()
+
+
+def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tuple[Verified, Report]:
+    """Compare the tree with the state, telling each finding; with `is_repairing` mend what is wrong.
+
+    Raises StateError where the state knows of no project.
+    """
+    verified, to_mend = findings.verify(run, tell, is_hashing=is_hashing, is_repairing=is_repairing)
+    if is_repairing:
+        for names in findings.batches(to_mend):
+            run.only = names
+            update(run)
+        recover.begin(run)
+        publish.all_due(run)
+        recover.end(run)
+        run.state.commit()
+    return verified, run.report()
 
 
 def _warn_of_unmatched(run: Run, found: crawl.Crawl) -> None:

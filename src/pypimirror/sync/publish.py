@@ -35,6 +35,33 @@ def project(run: Run, name: NormalizedName) -> bool:
     return True
 
 
+def is_as_rendered(run: Run, name: NormalizedName) -> bool:
+    """Tell whether a project's pages are what the state renders to."""
+    if not run.config.create_indexes:
+        return True
+    rendered = _rendered(run, name)
+    return run.store.has_bytes(name, HTML, [pages.project_html(rendered)]) and run.store.has_bytes(
+        name, JSON, [pages.project_json(rendered)]
+    )
+
+
+def is_root_as_rendered(run: Run) -> bool:
+    """Tell whether the root pages are what the state renders to."""
+    if not run.config.create_indexes:
+        return True
+    has_bytes = run.store.has_bytes
+    return (
+        has_bytes(None, HTML, pages.root_html(run.state.listed()))
+        and has_bytes(None, JSON, pages.root_json(run.state.listed()))
+        and (not run.config.full_index or has_bytes(None, FULL, pages.full_html(_all_rendered(run))))
+    )
+
+
+def has_full(run: Run) -> bool:
+    """Tell whether the page of all files is one that we wrote."""
+    return run.state.note(_FULL_WRITTEN_NOTE) is not None
+
+
 def remove_project(run: Run, name: NormalizedName) -> None:
     """Remove the pages of a project that left the mirror, and its folder if nothing is left in it."""
     try:

@@ -1,0 +1,202 @@
+"""`--status`: how the mirror is, in a second, without a lock."""
+
+import shutil
+import time
+from contextlib import closing
+from datetime import datetime
+
+import msgspec
+
+from pypimirror.cli.status import Status
+from pypimirror.cli.summary import size_text
+from pypimirror.config import Config
+from pypimirror.errors import StateError
+from pypimirror.state import Failure, Total
+from pypimirror.state.reading import PastRun, Reading
+
+_SHOWN = 50
+_HOUR_S = 3600.0
+
+
+class Pending(msgspec.Struct):
+    """A project that waits for upstream's page."""
+
+    project: str
+    since: float
+
+
+class StatusReport(msgspec.Struct, kw_only=True):
+    """What `--status --json` prints; moments are POSIX seconds."""
+
+    mirror: str
+    index: str
+    is_complete: bool
+    is_good: bool
+    """The last run was good, and young enough: the exit status is 0."""
+    reasons: list[str]
+    """Why it is not complete, or not good."""
+    last_run: PastRun | None = None
+    last_good_run: PastRun | None = None
+    last_good_age_hours: float | None = None
+    projects: int = 0
+    files: int = 0
+    bytes: int = 0
+    failing: list[Failure] = []
+    failing_count: int = 0
+    pending: list[Pending] = []
+    pending_count: int = 0
+    vanished_projects: int = 0
+    vanished_files: int = 0
+    grace_files: int = 0
+    grace_bytes: int = 0
+    grace_ends: float | None = None
+    """When the first of these files may go."""
+    disk_free: int = 0
+
+
+def run(config: Config, *, is_json: bool) -> Status:
+    """Print how the mirror is; return OK only if the last run was good and is young enough."""
+    path = config.state_dir / "state.sqlite"
+    if not path.exists():
+        report = _of_nothing(config, f"there is no state yet ({path}); --update-fetch makes it")
+    else:
+        with closing(Reading.open_read_only(path)) as state:
+            report = _of_state(config, state)
+    print(_as_json(report) if is_json else _as_text(report))
+    return Status.OK if report.is_good else Status.FAILURES
+
+
+def _of_nothing(config: Config, reason: str) -> StatusReport:
+    return StatusReport(
+        mirror=str(config.mirror_file_path),
+        index=config.shown_index_url,
+        is_complete=False,
+        is_good=False,
+        reasons=[reason],
+    )
+
+
+def _of_state(config: Config, state: Reading) -> StatusReport:
+    tree = config.mirror_file_path / ".pypimirror/id"
+    if not tree.exists() or tree.read_text("ascii").strip() != state.note("tree"):
+        raise StateError(state.path, f"belongs to another tree than {config.mirror_file_path}")
+    now = time.time()
+    good, ended = state.last_good_run(), state.last_ended_run()
+    age = None if good is None or good.ended is None else (now - good.ended) / _HOUR_S
+    failing, failing_count = state.failing(_SHOWN)
+    pending, pending_count = state.waiting(_SHOWN)
+    vanished_projects, vanished_files = state.vanished()
+    grace, first = state.in_grace()
+    held = state.total("held")
+    what = _why_incomplete(state, ended, failing_count, pending_count)
+    when = _why_not_good(config, ended, age)
+    return StatusReport(
+        mirror=str(config.mirror_file_path),
+        index=config.shown_index_url,
+        is_complete=not what,
+        is_good=not when,
+        reasons=what + when,
+        last_run=state.last_run(),
+        last_good_run=good,
+        last_good_age_hours=age,
+        projects=state.total("listed").number,
+        files=held.number,
+        bytes=held.bytes,
+        failing=failing,
+        failing_count=failing_count,
+        pending=[Pending(name, since) for name, since in pending],
+        pending_count=pending_count,
+        vanished_projects=vanished_projects,
+        vanished_files=vanished_files,
+        grace_files=grace.number,
+        grace_bytes=grace.bytes,
+        grace_ends=None if first is None else first + config.removal_grace_hours * _HOUR_S,
+        disk_free=shutil.disk_usage(config.mirror_file_path).free,
+    )
+
+
+def _why_incomplete(state: Reading, ended: PastRun | None, failing: int, pending: int) -> list[str]:
+    reasons = []
+    if failing:
+        reasons.append(f"{failing} projects or files are failing")
+    if pending:
+        reasons.append(f"{pending} projects wait for upstream's page")
+    if arriving := state.total("arriving").number:
+        reasons.append(f"{arriving} files are still to come")
+    if ended is not None and ended.status == Status.TOO_MUCH_GONE:
+        reasons.append("removals wait for --allow-removals")
+    if ended is None:
+        reasons.append("no run has come to its end yet")
+    elif ended.status:
+        reasons.append(f"the last run ended with status {ended.status}")
+    return reasons
+
+
+def _why_not_good(config: Config, ended: PastRun | None, age: float | None) -> list[str]:
+    if age is None:
+        return ["no run was good yet"]
+    if ended is not None and ended.status:
+        return ["the last run was not good"]
+    if age > config.status_max_age_hours:
+        return [f"the last good run is older than {config.status_max_age_hours:g} hours"]
+    return []
+
+
+def _as_json(report: StatusReport) -> str:
+    encoded = msgspec.json.encode(
+        {
+            field: value._asdict() if isinstance(value, PastRun) else value
+            for field, value in msgspec.structs.asdict(report).items()
+        }
+        | {"failing": [failure._asdict() for failure in report.failing]}
+    )
+    return msgspec.json.format(encoded).decode()
+
+
+def _as_text(report: StatusReport) -> str:
+    lines = {
+        "mirror": f"{report.mirror} of {report.index}",
+        "complete": "yes" if report.is_complete else "no",
+        "last run": _run_text(report.last_run),
+        "last good": _good_text(report),
+        "projects": f"{report.projects}",
+        "files": _total_text(Total(report.files, report.bytes)),
+        "failing": f"{report.failing_count}",
+        "pending": f"{report.pending_count}",
+        "vanished": f"{report.vanished_projects} projects, {report.vanished_files} files, by upstream",
+        "in grace": _total_text(Total(report.grace_files, report.grace_bytes))
+        + (f", the first may go {_moment(report.grace_ends)}" if report.grace_ends else ""),
+        "disk free": size_text(report.disk_free),
+    }
+    if not (report.vanished_projects or report.vanished_files):
+        del lines["vanished"]
+    text = [f"{key:<10} {value}" for key, value in lines.items()]
+    text += [f"why        {reason}" for reason in report.reasons]
+    for failure in report.failing:
+        place = failure.project if failure.filename is None else f"{failure.project}/{failure.filename}"
+        text.append(f"  failing since {_moment(failure.since)}: {place}: {failure.reason}")
+    text += [f"  pending since {_moment(each.since)}: {each.project}" for each in report.pending]
+    more = report.failing_count + report.pending_count - len(report.failing) - len(report.pending)
+    return "\n".join([*text, f"  and {more} more"] if more else text)
+
+
+def _run_text(past: PastRun | None) -> str:
+    if past is None:
+        return "none"
+    if past.ended is None:
+        return f"began {_moment(past.started)}, and goes on or was killed"
+    return f"{_moment(past.ended)}, --{past.mode}, status {past.status}: {past.summary}"
+
+
+def _good_text(report: StatusReport) -> str:
+    if report.last_good_run is None or report.last_good_age_hours is None:
+        return "none"
+    return f"{_moment(report.last_good_run.ended)}, {report.last_good_age_hours:.1f} hours ago"
+
+
+def _total_text(total: Total) -> str:
+    return f"{total.number} ({size_text(total.bytes)})"
+
+
+def _moment(seconds: float | None) -> str:
+    return f"{datetime.fromtimestamp(seconds or 0).astimezone():%Y-%m-%d %H:%M}"

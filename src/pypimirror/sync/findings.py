@@ -1,0 +1,241 @@
+"""`--verify`: the tree against the state, project by project, and what to do about the difference."""
+
+import logging
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from pypimirror import names
+from pypimirror.errors import StateError
+from pypimirror.model import HeldFile, NormalizedName
+from pypimirror.store import FULL, HTML, JSON, PRIVATE
+from pypimirror.sync import publish, recover
+from pypimirror.sync.run import Run
+from pypimirror.workers import Pool
+
+_log = logging.getLogger(__name__)
+
+_NOTE = "verified up to"
+_NOTE_EVERY_S = 1.0
+_ROOT = NormalizedName("")
+
+
+class Kind(StrEnum):
+    """What can be found."""
+
+    MISSING = "missing"
+    DAMAGED = "damaged"
+    PAGE = "page"
+    """A page that is not what the state renders to."""
+    FOREIGN = "foreign"
+    """Nothing that the state knows of; it is never touched."""
+
+
+class Finding(NamedTuple):
+    """Something in the tree that is not as the state has it."""
+
+    kind: Kind
+    path: str
+    """Relative to the mirror's folder."""
+
+
+Tell = Callable[[Finding], None]
+
+
+class Verified(NamedTuple):
+    """What a look at the whole tree found."""
+
+    projects: int
+    files: int
+    wrong: int
+    """Everything but what is foreign."""
+    foreign: int
+
+
+class _Progress(msgspec.Struct):
+    """How far a look came, so that one that reads every file goes on where it was interrupted."""
+
+    name: NormalizedName
+    verified: Verified
+
+
+def verify(
+    run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool
+) -> tuple[Verified, list[NormalizedName]]:
+    """Compare the tree with the state; return what was found, and the projects to be mended.
+
+    With `is_repairing` what is wrong is recorded as lost or due, so that an update mends it. What was hashed
+    before an interruption is not hashed again. Raises StateError where the state knows of nothing.
+    """
+    if run.state.is_empty():
+        raise StateError(run.state.path, "knows of no project yet; --update-fetch adopts what is in the tree")
+    look = _Look(run, tell, is_hashing=is_hashing, is_repairing=is_repairing)
+    look.at_projects()
+    look.at_root()
+    run.state.set_note(_NOTE, None)
+    run.state.commit()
+    return look.verified(), look.to_mend
+
+
+class _Open(msgspec.Struct):
+    """A project that is being looked at, and what was found so far."""
+
+    unread: int = 1
+    """Files that are still read, and one for the look at the folder."""
+    files: int = 0
+    wrong: int = 0
+    foreign: int = 0
+
+
+class _Look:
+    def __init__(self, run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> None:
+        self._run = run
+        self._tell = tell
+        self._is_hashing = is_hashing
+        self._is_repairing = is_repairing
+        self._pool: Pool[recover.Look] = Pool(run.config.workers)
+        self._open: dict[NormalizedName, _Open] = {}
+        self._done = Verified(0, 0, 0, 0)
+        self._noted_at = run.clock()
+        self.to_mend: list[NormalizedName] = []
+
+    def verified(self) -> Verified:
+        return self._done
+
+    # -- projects ------------------------------------------------------------------------------
+
+    def at_projects(self) -> None:
+        for name in self._run.state.names(after=self._resumed()):
+            self._open[name] = _Open()
+            self._at_project(name)
+            self._read(name)
+            self._drain(2 * self._run.config.workers)
+        self._drain(0)
+
+    def _resumed(self) -> str:
+        text = self._run.state.note(_NOTE)
+        if not self._is_hashing or text is None:
+            return ""
+        noted = msgspec.json.decode(text, type=_Progress)
+        self._done = noted.verified
+        _log.info("goes on after %s", noted.name)
+        return noted.name
+
+    def _read(self, name: NormalizedName) -> None:
+        """Count a part of a project as looked at; note how far the whole look came."""
+        self._open[name].unread -= 1
+        for first, found in list(self._open.items()):
+            if found.unread:
+                break
+            del self._open[first]
+            projects, files, wrong, foreign = self._done
+            self._done = Verified(
+                projects + 1, files + found.files, wrong + found.wrong, foreign + found.foreign
+            )
+            if self._is_hashing and self._run.clock() - self._noted_at > _NOTE_EVERY_S:
+                noted = _Progress(first, self._done)
+                self._run.state.set_note(_NOTE, msgspec.json.encode(noted).decode())
+                self._run.state.commit()
+                self._noted_at = self._run.clock()
+
+    def _at_project(self, name: NormalizedName) -> None:
+        run = self._run
+        row = run.state.project(name)
+        entries = run.store.entries(name)
+        known = run.state.known_names(name)
+        held = run.state.held(name)
+        self._open[name].files = len(held)
+        has_pages = row is not None and row.is_listed
+        # First, as the pages show what is held, and that changes where something is lost.
+        if has_pages and not publish.is_as_rendered(run, name):
+            self._found(Kind.PAGE, name, HTML)
+            if self._is_repairing:
+                run.state.record_pages_unsure(name)
+                self._mend(name)
+        for filename, file in held.items():
+            self._at_file(name, file, entries, filename)
+        ours = known | {f"{filename}.metadata" for filename in known} | ({HTML, JSON} if has_pages else set())
+        for entry in sorted(entries.keys() - ours):
+            self._found(Kind.FOREIGN, name, entry)
+
+    def _at_file(
+        self, name: NormalizedName, file: HeldFile, entries: dict[str, int | None], filename: str
+    ) -> None:
+        size = entries.get(filename)
+        if size != file.size:
+            self._lost(name, filename, Kind.MISSING if filename not in entries else Kind.DAMAGED)
+        elif file.metadata is not None and entries.get(f"{filename}.metadata") is None:
+            self._bare(name, file, Kind.MISSING)
+        elif self._is_hashing:
+            self._open[name].unread += 1
+            self._pool.submit(partial(recover.look, self._run.store, name, file))
+            self._drain(2 * self._run.config.workers)
+
+    def _lost(self, name: NormalizedName, filename: str, kind: Kind) -> None:
+        self._found(kind, name, filename)
+        if self._is_repairing:
+            self._run.state.record_lost(name, [filename], self._run.clock())
+            self._mend(name)
+
+    def _bare(self, name: NormalizedName, file: HeldFile, kind: Kind) -> None:
+        self._found(kind, name, f"{file.file.filename}.metadata")
+        if self._is_repairing:
+            self._run.state.record_held(name, [msgspec.structs.replace(file, metadata=None)])
+            self._run.state.record_pages_lost(name)
+            self._mend(name)
+
+    def _drain(self, left: int) -> None:
+        """Take the results of files that were read, until no more than so many are missing."""
+        while self._pool.unfinished > left:
+            for found in self._pool.finished(0.2):
+                if not found.is_whole:
+                    self._lost(found.name, found.held.file.filename, Kind.DAMAGED)
+                elif not found.has_metadata:
+                    self._bare(found.name, found.held, Kind.DAMAGED)
+                self._read(found.name)
+            self._run.progress(self._run.counts, ())
+
+    def _mend(self, name: NormalizedName) -> None:
+        if not self.to_mend or self.to_mend[-1] != name:
+            self.to_mend.append(name)
+
+    # -- the root ------------------------------------------------------------------------------
+
+    def at_root(self) -> None:
+        run = self._run
+        self._open[_ROOT] = _Open()
+        if not publish.is_root_as_rendered(run):
+            self._found(Kind.PAGE, _ROOT, HTML)
+            if self._is_repairing:
+                publish.root_is_due(run)
+        ours = {HTML, JSON, PRIVATE} | ({FULL} if publish.has_full(run) else set())
+        for entry in run.store.root_entries():
+            if entry not in ours and not self._is_project(entry):
+                self._found(Kind.FOREIGN, _ROOT, entry)
+        root = self._open.pop(_ROOT)
+        self._done = self._done._replace(
+            wrong=self._done.wrong + root.wrong, foreign=self._done.foreign + root.foreign
+        )
+
+    def _is_project(self, entry: str) -> bool:
+        if not names.is_valid(entry) or names.normalize(entry) != entry:
+            return False
+        return self._run.state.project(names.normalize(entry)) is not None
+
+    def _found(self, kind: Kind, name: NormalizedName, entry: str) -> None:
+        if kind is Kind.FOREIGN:
+            self._open[name].foreign += 1
+        else:
+            self._open[name].wrong += 1
+        path = entry if name == _ROOT else f"{name}/{entry}"
+        _log.log(logging.INFO if kind is Kind.FOREIGN else logging.WARNING, "%s %s", kind.value, path)
+        self._tell(Finding(kind, path))
+
+
+def batches(found: list[NormalizedName], size: int = 1000) -> Iterator[tuple[NormalizedName, ...]]:
+    """Yield the projects to mend in parts of a bounded size, each project once."""
+    unique = sorted(set(found))
+    yield from (tuple(unique[start : start + size]) for start in range(0, len(unique), size))
