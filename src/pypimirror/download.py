@@ -11,10 +11,19 @@ from urllib.parse import urlsplit
 
 from pypimirror import metadata
 from pypimirror.addresses import is_loopback
-from pypimirror.errors import MirrorError, NotFoundError, UnavailableError, VerificationError
+from pypimirror.errors import (
+    CutOffError,
+    MirrorError,
+    NotFoundError,
+    UnavailableError,
+    VerificationError,
+)
 from pypimirror.filenames import is_wheel
 from pypimirror.model import Digest, File
-from pypimirror.upstream import CHUNK, Upstream
+from pypimirror.upstream import CHUNK, Answer, Upstream
+
+MIN_RESUMED = 1 << 20
+"""Bytes from which on it is worth to go on with a file that broke off."""
 
 MAX_UNDECLARED = 1 << 33
 """Bytes that are taken of a file whose size neither the page nor the answer tells."""
@@ -48,17 +57,21 @@ class Received(NamedTuple):
 
 
 def obtain(
-    upstream: Upstream, file: File, into: BinaryIO, existing: BinaryIO | None
+    upstream: Upstream, file: File, into: BinaryIO, existing: BinaryIO | None, validator: str | None
 ) -> Received | MirrorError | OSError:
     """Adopt `existing` if it is the file, else download the file into `into`; errors come as values.
 
-    A MirrorError concerns this file alone, an OSError the machine.
+    What an earlier run left in `into` is gone on with where there is a `validator` for it. A MirrorError
+    concerns this file alone, an OSError the machine; after a CutOffError what came is worth to be kept.
     """
+    transfer = _Transfer(upstream, file, into, validator)
     try:
         if existing is not None and (found := verified(file, existing)):
             return _with_metadata(upstream, file, existing, found, is_adopted=True)
-        found = upstream.retrying(partial(_transfer, upstream, file, into))
+        found = upstream.retrying(transfer)
         return _with_metadata(upstream, file, into, found, is_adopted=False)
+    except UnavailableError as error:
+        return transfer.cut_off(error)
     except (MirrorError, OSError) as error:
         return error
     finally:
@@ -126,30 +139,77 @@ def verified(file: File, existing: BinaryIO) -> Found | None:
     return None if hashes.mismatch(file) else Found(hashes.sha256, hashes.size)
 
 
-def _transfer(upstream: Upstream, file: File, into: BinaryIO) -> Found:
-    hashes = _Hashes(file)
-    if hashes.expected is None:
-        _check_trust(file, file.url)
-    if into.tell():  # an attempt that broke off
-        into.seek(0)
-        into.truncate()
-    with upstream.open_file(file.url) as answer:
+class _Transfer:
+    """A download, which goes on where it broke off when it is called again (RFC 9110, 13.1.5 and 14)."""
+
+    def __init__(self, upstream: Upstream, file: File, into: BinaryIO, validator: str | None) -> None:
+        self._upstream = upstream
+        self._file = file
+        self._into = into
+        self._validator = validator
+        self._hashes = _Hashes(file)
+        self._is_resumed = False
+        self._has_begun = False
+
+    def __call__(self) -> Found:
+        file = self._file
+        if self._hashes.expected is None:
+            _check_trust(file, file.url)
+        self._begin()
+        start = self._hashes.size
+        with self._upstream.open_file(file.url, start=start, if_range=self._validator) as answer:
+            if answer.start != start:
+                self._rewind()
+            self._is_resumed = self._is_resumed or bool(answer.start)
+            self._validator = answer.resume_validator
+            self._receive(answer)
+        reason = self._hashes.mismatch(file)
+        if reason and self._is_resumed:
+            # Perhaps the parts are of two files: the whole of one decides.
+            self._rewind()
+            self._validator, self._is_resumed = None, False
+            return self()
+        if reason:
+            raise VerificationError(file.url, reason)
+        warning = f"{file.filename}: taken without a digest, as upstream offers none"
+        return Found(self._hashes.sha256, self._hashes.size, () if self._hashes.expected else (warning,))
+
+    def cut_off(self, error: UnavailableError) -> UnavailableError:
+        """Return the error, as a CutOffError where the next run can go on with what came."""
+        can_go_on = self._validator and self._hashes.expected and self._hashes.size >= MIN_RESUMED
+        return CutOffError(error, self._hashes.size, str(self._validator)) if can_go_on else error
+
+    def _begin(self) -> None:
+        """Keep what came before if it is worth it, hashed; else begin anew."""
+        if not self._has_begun:
+            self._has_begun = True
+            if self._validator:
+                self._into.seek(0)
+                while chunk := self._into.read(CHUNK):
+                    self._hashes.update(chunk)
+        if not self._validator or self._hashes.size < MIN_RESUMED:
+            self._rewind()
+
+    def _rewind(self) -> None:
+        self._into.seek(0)
+        self._into.truncate()
+        self._hashes = _Hashes(self._file)
+
+    def _receive(self, answer: Answer) -> None:
+        file, hashes = self._file, self._hashes
         if hashes.expected is None:
             _check_trust(file, answer.url)
             if answer.content_encoding != "identity":
                 raise VerificationError(
                     file.url, f"it comes packed ({answer.content_encoding}) and has no digest"
                 )
-        bound = next(b for b in (file.size, answer.length, MAX_UNDECLARED) if b is not None)
+        told = None if answer.length is None else answer.start + answer.length
+        bound = next(b for b in (file.size, told, MAX_UNDECLARED) if b is not None)
         for chunk in answer.chunks(is_decoded=False):
             hashes.update(chunk)
             if hashes.size > bound:
                 raise VerificationError(file.url, f"it is longer than {bound} bytes")
-            into.write(chunk)
-    if reason := hashes.mismatch(file):
-        raise VerificationError(file.url, reason)
-    notes = () if hashes.expected else (f"{file.filename}: taken without a digest, as upstream offers none",)
-    return Found(hashes.sha256, hashes.size, notes)
+            self._into.write(chunk)
 
 
 def _check_trust(file: File, url: str) -> None:

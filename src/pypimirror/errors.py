@@ -130,6 +130,19 @@ class UnavailableError(UpstreamError):
         self.retry_after = retry_after
 
 
+class CutOffError(UnavailableError):
+    """A file broke off after much of it had come, and can go on from there."""
+
+    def __init__(self, error: UnavailableError, received: int, validator: str) -> None:
+        super().__init__(error.url, error.reason, may_pass=error.may_pass, retry_after=error.retry_after)
+        self.received = received
+        self.validator = validator
+
+
+class BrokenWorkerError(MirrorError):
+    """A worker met a bug; only its own task is lost."""
+
+
 class BadPageError(UpstreamError):
     """Upstream answered with something that is no page of a simple index."""
 

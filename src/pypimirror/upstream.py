@@ -5,6 +5,7 @@ Nothing here knows what a page means; `simple` reads what this room fetches.
 
 import contextlib
 import email.utils
+import errno
 import http
 import itertools
 import logging
@@ -24,6 +25,7 @@ from pypimirror import __version__
 from pypimirror.addresses import without_credentials
 from pypimirror.errors import BadPageError, NotFoundError, UnavailableError
 from pypimirror.model import NormalizedName, Validators
+from pypimirror.pace import Floor, Holds, Rate
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ _LONGEST_PAUSE_S = 30.0
 _LONGEST_RETRY_AFTER_S = 120.0
 """What a server may ask for before the project is rather left to the next run."""
 
+_BUSY = frozenset({429, 503})
 _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -62,8 +65,11 @@ class NotModified:
 class Answer:
     """An open answer with status 200: its headers, and its body as it comes in."""
 
-    def __init__(self, response: requests.Response) -> None:
+    def __init__(self, response: requests.Response, pace: "Pace", *, start: int = 0) -> None:
         self._response = response
+        self._pace = pace
+        self.start = start
+        """At which byte of the file the body begins (RFC 9110, 14)."""
         headers = response.headers
         self.url = without_credentials(response.url)
         self.content_type = headers.get("Content-Type", "")
@@ -73,26 +79,58 @@ class Answer:
         self.serial = headers.get("X-PyPI-Last-Serial")
 
     def chunks(self, *, is_decoded: bool) -> Iterator[bytes]:
-        """Yield the body in blocks; raise UnavailableError where it breaks off."""
-        raw = self._response.raw
+        """Yield the body in blocks; raise UnavailableError where it breaks off, or is too slow."""
         # read1 hands over what is there, so that a slow file grows on the disk as it comes in.
-        read = raw.read if is_decoded else raw.read1
-        try:
-            while chunk := read(CHUNK, decode_content=is_decoded):
-                yield chunk
-        except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
-            raise UnavailableError(self.url, f"the answer broke off ({_innermost(error)})") from error
+        read = self._response.raw.read1
+        is_too_slow = self._pace.floor.meter()
+        block = self._pace.rate.block(CHUNK)
+        while True:
+            begun = time.monotonic()
+            try:
+                chunk = read(block, decode_content=is_decoded)
+            except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
+                raise UnavailableError(self.url, f"the answer broke off ({_innermost(error)})") from error
+            if not chunk:
+                return
+            if is_too_slow(len(chunk), time.monotonic() - begun):
+                raise UnavailableError(self.url, "it comes in more slowly than minimum_speed")
+            self._pace.rate.wait(len(chunk))
+            yield chunk
+
+    @property
+    def resume_validator(self) -> str | None:
+        """What a request for the rest may name: a strong ETag, or a date (RFC 9110, 13.1.5)."""
+        etag, last_modified = self.validators
+        return etag if etag and not etag.startswith("W/") else last_modified
+
+
+class Pace(NamedTuple):
+    """What all transfers of a run share."""
+
+    rate: Rate
+    floor: Floor
 
 
 class Upstream:
     """The index that is mirrored, spoken to over one session by as many threads as it has connections."""
 
-    def __init__(self, index_url: str, *, timeout: float, retries: int, connections: int) -> None:
+    def __init__(  # noqa: PLR0913 (one for each option)
+        self,
+        index_url: str,
+        *,
+        timeout: float,
+        retries: int,
+        connections: int,
+        max_rate: int = 0,
+        floor: Floor | None = None,
+    ) -> None:
         self.index_url = without_credentials(index_url)
         self._origin = _origin(index_url)
         self._credentials = _credentials(index_url)
         self._timeout = timeout
         self._retries = retries
+        self._pace = Pace(Rate(max_rate), floor or Floor(0))
+        self._holds = Holds()
         self._requests = itertools.count()
         self._session = _Session()
         self._session.headers["User-Agent"] = f"pypimirror/{__version__} requests/{requests.__version__}"
@@ -160,13 +198,44 @@ class Upstream:
                 response.raw.read()  # nothing, but it gives the connection back
                 yield NotModified()
             else:
-                yield _checked(response)
+                yield self._checked(response)
 
     @contextlib.contextmanager
-    def open_file(self, url: str) -> Iterator[Answer]:
-        """Open a file for reading as a stream of its very bytes, without retries; errors as for `page`."""
-        with self._sent(url, {"Accept": "*/*", "Accept-Encoding": "identity"}) as response:
-            yield _checked(response)
+    def open_file(self, url: str, *, start: int = 0, if_range: str | None = None) -> Iterator[Answer]:
+        """Open a file for reading as a stream of its very bytes, without retries; errors as for `page`.
+
+        With `start` and `if_range` it begins there if the file is the same and the server can do that; the
+        answer's own `start` tells.
+        """
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
+        if start and if_range:
+            rest = {"Range": f"bytes={start}-", "If-Range": if_range}
+            with self._sent(url, headers | rest) as response:
+                status = response.status_code
+                if status == http.HTTPStatus.PARTIAL_CONTENT and _begins_at(response, start):
+                    yield Answer(response, self._pace, start=start)
+                    return
+                if status not in (
+                    http.HTTPStatus.PARTIAL_CONTENT,
+                    http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+                ):
+                    yield self._checked(response)
+                    return
+        with self._sent(url, headers) as response:
+            yield self._checked(response)
+
+    def _checked(self, response: requests.Response) -> Answer:
+        status = response.status_code
+        if status == http.HTTPStatus.OK:
+            return Answer(response, self._pace)
+        url = without_credentials(response.url)
+        reason = f"answers {status} {response.reason or ''}".rstrip()
+        if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
+            raise NotFoundError(url, reason)
+        retry_after = _retry_after(response.headers.get("Retry-After"))
+        if retry_after and status in _BUSY:
+            self._holds.hold(_host(url), retry_after)
+        raise UnavailableError(url, reason, may_pass=status in _MAY_PASS, retry_after=retry_after)
 
     def retrying(self, operation: Callable[[], _T]) -> _T:
         """Call `operation` again while it raises an UnavailableError that may pass, up to the retries."""
@@ -195,6 +264,11 @@ class Upstream:
         raise UnavailableError(url, f"more than {_MAX_REDIRECTS} redirects", may_pass=False)
 
     def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
+        host = _host(url)
+        if (seconds := self._holds.refused(host)) is not None:
+            reason = f"the server asked to be left alone for {seconds:.0f} seconds"
+            raise UnavailableError(url, reason, may_pass=False)
+        self._holds.wait(host)
         next(self._requests)
         try:
             # Credentials of the index go to its own host alone; other hosts have theirs in netrc.
@@ -203,6 +277,7 @@ class Upstream:
         except requests.exceptions.SSLError as error:
             raise UnavailableError(url, f"TLS failed ({_innermost(error)})", may_pass=False) from error
         except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
+            _raise_of_machine(error)
             raise UnavailableError(url, _innermost(error)) from error
         except (requests.RequestException, ValueError, OverflowError) as error:  # no address at all
             raise UnavailableError(url, _innermost(error), may_pass=False) from error
@@ -227,16 +302,9 @@ def _joined(url: str, location: str) -> str:
         raise UnavailableError(url, f"redirects to {location!r}", may_pass=False) from error
 
 
-def _checked(response: requests.Response) -> Answer:
-    status = response.status_code
-    if status == http.HTTPStatus.OK:
-        return Answer(response)
-    url = without_credentials(response.url)
-    reason = f"answers {status} {response.reason or ''}".rstrip()
-    if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
-        raise NotFoundError(url, reason)
-    retry_after = _retry_after(response.headers.get("Retry-After"))
-    raise UnavailableError(url, reason, may_pass=status in _MAY_PASS, retry_after=retry_after)
+def _begins_at(response: requests.Response, start: int) -> bool:
+    """Tell whether a partial answer is the rest that was asked for (RFC 9110, 14.4)."""
+    return response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
 
 
 def _pause(attempt: int) -> float:
@@ -262,16 +330,35 @@ def _length(value: str | None) -> int | None:
     return int(value) if value is not None and value.isdecimal() and len(value) <= 16 else None
 
 
-def _innermost(error: BaseException) -> str:
-    """Say in a few words why a request failed: what the innermost error says."""
+def _raise_of_machine(error: BaseException) -> None:
+    """Raise what is no trouble of upstream's, but of this machine."""
+    inner = _root(error)
+    if isinstance(inner, OSError) and inner.errno in (errno.EMFILE, errno.ENFILE):
+        raise inner from error
+
+
+def _root(error: BaseException) -> BaseException:
     seen: set[int] = set()
     while id(error) not in seen:
         seen.add(id(error))
         inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
         error = next((e for e in inner if isinstance(e, BaseException) and id(e) not in seen), error)
+    return error
+
+
+def _innermost(error: BaseException) -> str:
+    """Say in a few words why a request failed: what the innermost error says."""
+    error = _root(error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).rpartition(">: ")[2] or type(error).__name__
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return url
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -17,7 +17,7 @@ LAYERS = (
     ("addresses",),
     ("model", "errors"),
     ("config", "selection", "plan", "simple", "pages", "metadata", "filenames", "names"),
-    ("upstream", "download", "store", "state", "workers"),
+    ("upstream", "download", "store", "state", "workers", "pace"),
     ("sync",),
     ("cli",),
     ("__main__",),
@@ -26,7 +26,7 @@ LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 PURE = {room for room in LEVEL if LEVEL[room] < 3}
 
 # Within one layer: who may look at whom.
-NEIGHBOURS = {("download", "upstream")} | {
+NEIGHBOURS = {("download", "upstream"), ("upstream", "pace")} | {
     (reader, read)
     for read in ("names", "filenames", "selection")
     for reader in ("config", "selection", "plan", "simple", "pages", "metadata", "filenames")

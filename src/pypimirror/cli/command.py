@@ -26,6 +26,7 @@ from pypimirror.errors import (
 )
 from pypimirror.model import NormalizedName
 from pypimirror.names import normalize
+from pypimirror.pace import Floor
 from pypimirror.selection import Selection
 from pypimirror.state import State, move_aside, why_unusable
 from pypimirror.store import PRIVATE, ReadOnlyStore, Store, check_root
@@ -212,6 +213,8 @@ def _upstream(configuration: Config) -> Upstream:
         timeout=configuration.timeout,
         retries=configuration.retries,
         connections=configuration.workers,
+        max_rate=configuration.max_rate,
+        floor=Floor(configuration.minimum_speed),
     )
 
 

@@ -43,6 +43,8 @@ class Config:
     workers: int
     timeout: float
     retries: int
+    minimum_speed: int
+    max_rate: int
     removal_grace_hours: float
     removal_limit: float
     replace_changed_files: bool
@@ -92,6 +94,8 @@ OPTIONS: Mapping[str, Option] = {
     "workers": Option(readers.whole(1, 256), "16"),
     "timeout": Option(readers.number(0.1, 3600, "seconds"), "30"),
     "retries": Option(readers.whole(0, 100), "4"),
+    "minimum_speed": Option(readers.size, "1K"),
+    "max_rate": Option(readers.size, "0"),
     "removal_grace_hours": Option(readers.number(0, 87_600, "hours"), "24"),
     "removal_limit": Option(readers.percent, "10"),
     "replace_changed_files": Option(readers.boolean, "False"),

@@ -236,7 +236,7 @@ class State(Leaving):
             " VALUES (?, ?, 'held', ?, ?, ?, ?, ?) ON CONFLICT (project, filename) DO UPDATE SET"
             " status = 'held', listed = excluded.listed, sha256 = excluded.sha256, size = excluded.size,"
             " metadata = excluded.metadata, unsynced = coalesce(excluded.unsynced, unsynced),"
-            " doomed_since = NULL, error = NULL, error_since = NULL",
+            " doomed_since = NULL, error = NULL, error_since = NULL, partial = NULL",
             [
                 (name, h.file.filename, _encode(h.file), h.sha256, h.size, h.metadata, 1 if is_new else None)
                 for h in files
@@ -247,10 +247,27 @@ class State(Leaving):
         """Record what is wrong with a file: it could not be had, or is held but not as upstream has it."""
         self._db.execute(
             "UPDATE files SET status = iif(status = 'held', 'held', 'failed'), error = ?,"
-            " error_since = coalesce(error_since, ?) WHERE project = ? AND filename = ?",
+            " error_since = coalesce(error_since, ?), partial = NULL WHERE project = ? AND filename = ?",
             (reason, now, name, filename),
         )
         self._db.execute("UPDATE projects SET is_current = 0 WHERE name = ?", (name,))
+
+    def record_partial(self, name: NormalizedName, filename: str, validator: str) -> None:
+        """Record that what came of a file that failed is kept, and which file it is part of."""
+        self._db.execute(
+            "UPDATE files SET partial = ? WHERE project = ? AND filename = ?", (validator, name, filename)
+        )
+
+    def partial(self, name: NormalizedName, filename: str) -> str | None:
+        """Return the validator of what is kept of a file."""
+        row = self._db.execute(
+            "SELECT partial FROM files WHERE project = ? AND filename = ?", (name, filename)
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def partials(self) -> list[tuple[str, str]]:
+        """Return the files of which a part is kept: project and filename."""
+        return list(self._db.execute("SELECT project, filename FROM files WHERE partial IS NOT NULL"))
 
     def forgive(self, name: NormalizedName, wanted: Iterable[str]) -> None:
         """Drop what was wrong with a project, as a good page of it was seen; what still is, comes again.

@@ -86,7 +86,8 @@ class Leaving(Database):
 
     def _doom(self, where: str, now: float, *values: str) -> None:
         doomed = (
-            "status = 'doomed', doomed_since = ?, vanished_since = NULL, error = NULL, error_since = NULL"
+            "status = 'doomed', doomed_since = ?, vanished_since = NULL, error = NULL, error_since = NULL,"
+            " partial = NULL"
         )
         self._db.execute(f"UPDATE files SET {doomed} WHERE {where}", (now, *values))  # noqa: S608
 

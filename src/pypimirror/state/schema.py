@@ -33,6 +33,7 @@ CREATE TABLE files (
     vanished_since REAL,           -- held, but on no good page of upstream's any more
     doomed_since REAL,             -- on none of our pages any more; 0: it never was
     error TEXT, error_since REAL,  -- what is wrong with it, and since when
+    partial TEXT,                  -- the validator of what came of it, where that is kept
     PRIMARY KEY (project, filename)
 ) WITHOUT ROWID;
 CREATE INDEX unsettled_projects ON projects (name) WHERE NOT is_current;
@@ -44,6 +45,7 @@ CREATE INDEX unsynced_projects ON projects (name) WHERE unsynced;
 CREATE INDEX rendered_projects ON projects (pages);
 CREATE INDEX wrong_files ON files (project) WHERE error IS NOT NULL;
 CREATE INDEX vanished_files ON files (project) WHERE vanished_since IS NOT NULL;
+CREATE INDEX partial_files ON files (project) WHERE partial IS NOT NULL;
 CREATE INDEX unsynced_files ON files (project) WHERE unsynced;
 CREATE INDEX doomed_files ON files (doomed_since) WHERE status = 'doomed';
 CREATE TABLE runs (

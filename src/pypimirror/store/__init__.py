@@ -3,7 +3,7 @@
 from pypimirror.store.layout import FULL, HTML, JSON, PRIVATE, check_root
 from pypimirror.store.machine import boot_id, full_or_itself, is_full
 from pypimirror.store.read_only import ReadOnlyStore
-from pypimirror.store.temporary import Temporary
+from pypimirror.store.temporary import Temporary, partial_key
 from pypimirror.store.tree import Store
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "check_root",
     "full_or_itself",
     "is_full",
+    "partial_key",
 ]

@@ -1,6 +1,6 @@
 """A tree that is only looked at, for telling what a run would do."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from pypimirror.model import NormalizedName
@@ -21,6 +21,9 @@ class ReadOnlyStore(Store):
     def sweep(self) -> int:
         """Leave temporary files to the next run that writes."""
         return 0
+
+    def sweep_partial(self, wanted: Container[str]) -> None:
+        """Leave what was kept for later."""
 
     def place(
         self, temporary: Temporary, project: NormalizedName | None, name: str, *, mtime: float | None = None

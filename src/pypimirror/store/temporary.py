@@ -1,5 +1,6 @@
 """Files on their way in."""
 
+import hashlib
 import io
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,11 @@ class TemporaryFile(io.FileIO):
         while written < len(view):
             written += super().write(view[written:])
         return written
+
+
+def partial_key(project: str, filename: str) -> str:
+    """Return the name under which what came of a file is kept for the next run."""
+    return hashlib.sha256(f"{project}/{filename}".encode()).hexdigest()[:32]
 
 
 class Temporary(NamedTuple):

@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -54,6 +54,7 @@ class Store:
         self.root = root
         self._root = str(root)
         self._temporary = f"{self._root}/{PRIVATE}/new"
+        self._partial = f"{self._root}/{PRIVATE}/partial"
         self._umask = os.umask(0o077)
         os.umask(self._umask)
         self._count = 0
@@ -139,12 +140,35 @@ class Store:
 
     # -- files ------------------------------------------------------------------------------
 
-    def open_temporary(self) -> Temporary:
-        """Open a new file in the private folder."""
+    def open_temporary(self, key: str | None = None) -> Temporary:
+        """Open a new file in the private folder, or one that was kept under a key."""
         self._count += 1
         path = f"{self._temporary}/{os.getpid()}-{self._count}"
         self._step(path)
+        if key is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(f"{self._partial}/{key}", path)
+                return Temporary(path, TemporaryFile(path, "r+"))
         return Temporary(path, TemporaryFile(path, "x+"))
+
+    def keep_partial(self, temporary: Temporary, key: str) -> None:
+        """Keep what came of a file for the next run."""
+        temporary.file.close()
+        self._step(temporary.path)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self._partial, 0o700)
+        os.replace(temporary.path, f"{self._partial}/{key}")
+
+    def sweep_partial(self, wanted: Container[str]) -> None:
+        """Remove what was kept for later, but for the keys that are wanted."""
+        try:
+            with os.scandir(self._partial) as entries:
+                left = [entry.path for entry in entries if entry.name not in wanted]
+        except FileNotFoundError:
+            return
+        for path in left:
+            self._step(path)
+            os.unlink(path)
 
     def discard(self, temporary: Temporary) -> None:
         """Close and remove a temporary file."""

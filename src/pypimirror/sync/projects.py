@@ -16,10 +16,17 @@ from typing import NamedTuple
 import msgspec
 
 from pypimirror import download
-from pypimirror.errors import DiskFullError, MirrorError, NotFoundError, TreeError, UnavailableError
+from pypimirror.errors import (
+    CutOffError,
+    DiskFullError,
+    MirrorError,
+    NotFoundError,
+    TreeError,
+    UnavailableError,
+)
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.plan import Plan
-from pypimirror.store import full_or_itself
+from pypimirror.store import full_or_itself, partial_key
 from pypimirror.sync import adopt, publish, record, recover, tasks
 from pypimirror.sync.crawl import Due, speaks_json
 from pypimirror.sync.record import Project
@@ -230,8 +237,11 @@ class _Engine:
     def _start_file(self, project: Project, file: File, present: adopt.Present) -> None:
         if (file.size or 0) >= _BIG:
             self._run.check_space(self._still_to_come() + (file.size or 0))
-        temporary = self._run.store.open_temporary()
-        task = tasks.FileTask(project.name, file, temporary, present.candidate(file))
+        validator = self._run.state.partial(project.name, file.filename)
+        temporary = self._run.store.open_temporary(
+            partial_key(project.name, file.filename) if validator else None
+        )
+        task = tasks.FileTask(project.name, file, temporary, present.candidate(file), validator)
         self._in_flight[temporary.path] = task
         self._pool.submit(partial(tasks.fetch_file, self._run.upstream, task))
 
@@ -253,6 +263,9 @@ class _Engine:
                 raise result
             if isinstance(result, MirrorError):
                 self._file_failed(project, task.file.filename, str(result))
+                if isinstance(result, CutOffError):
+                    self._run.store.keep_partial(task.temporary, partial_key(task.name, task.file.filename))
+                    self._run.state.record_partial(task.name, task.file.filename, result.validator)
             else:
                 self._store(project, task, result)
         except TreeError as error:

@@ -12,7 +12,7 @@ import msgspec
 
 from pypimirror import download
 from pypimirror.model import HeldFile, NormalizedName
-from pypimirror.store import Store, boot_id
+from pypimirror.store import Store, boot_id, partial_key
 from pypimirror.sync import publish
 from pypimirror.sync.run import Run
 from pypimirror.workers import Pool
@@ -44,6 +44,7 @@ def begin(run: Run) -> None:
         _look_again(run)
     run.state.set_note(_NOTE, boot)
     run.state.commit()
+    _sweep_partial(run)
 
 
 def sync_point(run: Run) -> None:
@@ -55,8 +56,13 @@ def sync_point(run: Run) -> None:
 
 def end(run: Run) -> None:
     """Record that the run came to its end, with all that it stored on the disk."""
+    _sweep_partial(run)
     sync_point(run)
     run.state.set_note(_NOTE, None)
+
+
+def _sweep_partial(run: Run) -> None:
+    run.store.sweep_partial({partial_key(*file) for file in run.state.partials()})
 
 
 def sync_point_if_due(run: Run) -> None:

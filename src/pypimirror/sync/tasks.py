@@ -1,16 +1,19 @@
 """What workers do: a task in, an answer out, both values. Errors come as values, too."""
 
+import logging
 from typing import BinaryIO, NamedTuple
 
 import msgspec
 
 from pypimirror import download
-from pypimirror.errors import MirrorError, NotFoundError, UnavailableError
+from pypimirror.errors import BrokenWorkerError, MirrorError, NotFoundError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Validators
 from pypimirror.simple import ACCEPT, is_json, parse_project_page
 from pypimirror.store import Temporary
 from pypimirror.sync.adopt import Candidate
 from pypimirror.upstream import NotModified, Upstream
+
+_log = logging.getLogger(__name__)
 
 
 class PageTask(NamedTuple):
@@ -50,6 +53,8 @@ class FileTask(NamedTuple):
     file: File
     temporary: Temporary
     candidate: Candidate | None
+    validator: str | None
+    """Where the temporary file has what an earlier run got: which file that was."""
 
 
 class FileAnswer(NamedTuple):
@@ -104,6 +109,10 @@ def _asked(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | 
         return PageSeen(page, fetched.validators, is_json(fetched.content_type))
     except MirrorError as error:
         return error
+    except OSError:  # the machine's
+        raise
+    except Exception as error:  # noqa: BLE001 (a bug costs one project, not the run)
+        return _broken(error)
 
 
 def _is_stale(task: PageTask, result: PageSeen | NotModified | MirrorError) -> bool:
@@ -117,7 +126,16 @@ def _is_stale(task: PageTask, result: PageSeen | NotModified | MirrorError) -> b
 def fetch_file(upstream: Upstream, task: FileTask) -> FileAnswer:
     """Adopt or download a file."""
     existing = task.candidate.file if task.candidate else None
-    return FileAnswer(task, download.obtain(upstream, task.file, task.temporary.file, existing))
+    try:
+        result = download.obtain(upstream, task.file, task.temporary.file, existing, task.validator)
+    except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
+        result = _broken(error)
+    return FileAnswer(task, result)
+
+
+def _broken(error: Exception) -> BrokenWorkerError:
+    _log.error("a bug in a worker", exc_info=error)
+    return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")
 
 
 def read_metadata(upstream: Upstream, task: MetadataTask) -> MetadataAnswer:

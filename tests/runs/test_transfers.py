@@ -1,0 +1,348 @@
+"""Files that break off go on, slow servers are left, busy ones are left alone, and rates are kept."""
+
+import itertools
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pypimirror.errors import UnavailableError
+from pypimirror.model import Validators
+from pypimirror.pace import Floor, Holds, Rate
+from pypimirror.sync.tasks import PageTask, fetch_page
+from pypimirror.upstream import Upstream
+from tests import faults
+from tests.fake_index import FakeIndex
+from tests.index_server import Request
+from tests.mirror import Ended, Mirror
+
+MakeMirror = Callable[..., Mirror]
+
+MIB = 1 << 20
+BIG = "six-1.0.tar.gz"
+FILE = f"/files/six/{BIG}"
+
+
+def fill(index: FakeIndex, size: int = 3 * MIB) -> bytes:
+    content = os.urandom(size)
+    index.add_file("six", BIG, content)
+    return content
+
+
+def requests_of_file(index: FakeIndex) -> list[Request]:
+    return [request for request in index.requests if request.path == FILE]
+
+
+def held(mirror: Mirror) -> bytes:
+    return (mirror.root / "six" / BIG).read_bytes()
+
+
+def kept(mirror: Mirror) -> list[Path]:
+    folder = mirror.root / ".pypimirror/partial"
+    return list(folder.iterdir()) if folder.exists() else []
+
+
+# -- going on ------------------------------------------------------------------------------------
+
+
+def test_a_big_file_that_is_cut_off_goes_on_in_the_same_run(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    content = fill(index)
+    index.fault(FILE, faults.Cut(2 * MIB), times=1)
+    mirror = make_mirror(retries=1)
+    mirror.update()
+    first, second = requests_of_file(index)
+    assert first.range is None
+    assert second.range == f"bytes={2 * MIB}-"
+    assert second.status == 206
+    assert second.headers["if-range"].startswith('"')
+    assert second.headers["accept-encoding"] == "identity"
+    assert held(mirror) == content
+
+
+def test_it_goes_on_in_the_next_run(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    content = fill(index)
+    index.fault(FILE, faults.Cut(2 * MIB), times=1)
+    mirror = make_mirror()
+    assert mirror.run("-U").status == 3
+    assert [path.stat().st_size for path in kept(mirror)] == [2 * MIB]
+    mirror.update()
+    assert requests_of_file(index)[-1].range == f"bytes={2 * MIB}-"
+    assert held(mirror) == content
+    assert kept(mirror) == []
+    assert mirror.temporary_files() == []
+
+
+def test_it_goes_on_from_run_to_run(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    content = fill(index, 4 * MIB)
+    index.fault(FILE, faults.Cut(3 * MIB // 2), times=2)
+    mirror = make_mirror()
+    assert mirror.run("-U").status == 3
+    assert mirror.run("-U").status == 3
+    mirror.age(hours=1)
+    mirror.update()
+    assert [request.range for request in requests_of_file(index)] == [
+        None,
+        f"bytes={3 * MIB // 2}-",
+        f"bytes={3 * MIB}-",
+    ]
+    assert held(mirror) == content
+
+
+def test_a_small_part_is_not_gone_on_with(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    content = fill(index)
+    index.fault(FILE, faults.Cut(MIB - 1), times=1)
+    mirror = make_mirror(retries=1)
+    mirror.update()
+    assert [request.range for request in requests_of_file(index)] == [None, None]
+    assert held(mirror) == content
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.Headers({"Content-Range": "bytes 0-99/100"}),
+        faults.Status(416),
+        faults.Status(206),
+    ],
+    ids=["wrong range", "416", "no range"],
+)
+def test_a_server_that_is_bad_at_ranges_is_asked_for_the_whole(
+    index: FakeIndex, make_mirror: MakeMirror, fault: faults.Fault
+) -> None:
+    content = fill(index)
+    index.fault(FILE, faults.Cut(2 * MIB), times=1)
+    index.fault(FILE, fault, times=1)
+    mirror = make_mirror(retries=1)
+    mirror.update()
+    assert [request.range for request in requests_of_file(index)] == [None, f"bytes={2 * MIB}-", None]
+    assert held(mirror) == content
+
+
+def test_a_server_that_ignores_ranges_sends_the_whole(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    content = fill(index)
+    index.fault(FILE, faults.Cut(2 * MIB), times=1)
+    index.fault(FILE, faults.Body(content, "application/octet-stream"), times=1)
+    mirror = make_mirror(retries=1)
+    mirror.update()
+    assert len(requests_of_file(index)) == 2
+    assert held(mirror) == content
+
+
+def test_a_file_that_changed_in_between_starts_afresh(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    fill(index)
+    index.fault(FILE, faults.Cut(2 * MIB), times=1)
+    mirror = make_mirror()
+    assert mirror.run("-U").status == 3
+    content = fill(index)
+    mirror.update()
+    assert requests_of_file(index)[-1].status == 200
+    assert held(mirror) == content
+
+
+def test_a_part_that_is_not_of_this_file_is_dropped(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    content = fill(index)
+    index.fault(FILE, faults.Cut(2 * MIB), times=1)
+    mirror = make_mirror()
+    assert mirror.run("-U").status == 3
+    (part,) = kept(mirror)
+    part.write_bytes(bytes(2 * MIB))
+    mirror.update()
+    assert [request.status for request in requests_of_file(index)] == [200, 206, 200]
+    assert held(mirror) == content
+
+
+def test_without_a_validator_nothing_is_kept(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    content = fill(index)
+    index.validators = False
+    index.fault(FILE, faults.Cut(2 * MIB), times=1)
+    mirror = make_mirror()
+    assert mirror.run("-U").status == 3
+    assert kept(mirror) == []
+    mirror.update()
+    assert held(mirror) == content
+
+
+def test_what_is_kept_of_a_file_that_is_no_longer_wanted_goes(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    fill(index)
+    index.add("attrs", "1.0")
+    index.fault(FILE, faults.Cut(2 * MIB))
+    mirror = make_mirror()
+    assert mirror.run("-U").status == 3
+    assert len(kept(mirror)) == 1
+    mirror.configure(package_excludes="six")
+    mirror.update()
+    assert kept(mirror) == []
+
+
+# -- slow and busy servers -------------------------------------------------------------------------
+
+
+def upstream_of(
+    index: FakeIndex, *, max_rate: int = 0, floor: Floor | None = None, retries: int = 0
+) -> Upstream:
+    return Upstream(index.url, timeout=5, retries=retries, connections=16, max_rate=max_rate, floor=floor)
+
+
+def received(upstream: Upstream, url: str) -> int:
+    with upstream.open_file(url) as answer:
+        return sum(map(len, answer.chunks(is_decoded=False)))
+
+
+@pytest.mark.parametrize("is_page", [True, False])
+def test_a_server_that_drips_is_left(index: FakeIndex, is_page: bool) -> None:  # noqa: FBT001
+    fill(index, 50_000)
+    for number in range(50):
+        index.add_file("six", f"six-{number}.zip", b"%d" % number)
+    index.fault("*", faults.Drip(20, 0.05))
+    upstream = upstream_of(index, floor=Floor(10_000, window_s=0.5))
+    begun = time.monotonic()
+
+    def ask() -> object:
+        if is_page:
+            return upstream.page(f"{index.url}six/", accept="*/*", validators=Validators())
+        return received(upstream, f"{index.origin}{FILE}")
+
+    with pytest.raises(UnavailableError, match="more slowly than minimum_speed"):
+        ask()
+    assert time.monotonic() - begun < 4
+
+
+def test_a_limit_of_our_own_makes_no_server_slow(index: FakeIndex) -> None:
+    fill(index, 100_000)
+    upstream = upstream_of(index, max_rate=50_000, floor=Floor(80_000, window_s=0.3))
+    assert received(upstream, f"{index.origin}{FILE}") == 100_000
+
+
+def test_the_options_reach_the_transfers(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    fill(index, 300_000)
+    mirror = make_mirror(max_rate="200k", minimum_speed="10k")
+    begun = time.monotonic()
+    mirror.update()
+    assert 1.2 < time.monotonic() - begun < 6
+
+
+def test_a_rate_holds_for_all_transfers_together_and_is_shared(index: FakeIndex) -> None:
+    for name in ("a", "b", "c", "d"):
+        index.add_file(name, f"{name}.tar.gz", bytes(100_000))
+    upstream = upstream_of(index, max_rate=200_000)
+    begun = time.monotonic()
+
+    def fetched(name: str) -> float:
+        assert received(upstream, f"{index.origin}/files/{name}/{name}.tar.gz") == 100_000
+        return time.monotonic() - begun
+
+    with ThreadPoolExecutor(4) as pool:
+        ended = list(pool.map(fetched, "abcd"))
+    assert 1.8 < max(ended) < 4
+    assert min(ended) > 0.5 * max(ended), "side by side"
+
+
+def test_without_a_rate_nothing_waits() -> None:
+    rate = Rate(0)
+    begun = time.monotonic()
+    rate.wait(1 << 40)
+    assert time.monotonic() - begun < 1
+    assert rate.block(1 << 18) == 1 << 18
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_is_left_alone_by_all_workers(
+    index: FakeIndex, make_mirror: MakeMirror, status: int
+) -> None:
+    for number in range(6):
+        index.add(f"project-{number}", "1.0")
+    times: list[float] = []
+    index.fault("/simple/project-0/", faults.Status(status, {"Retry-After": "2"}), times=1)
+    for number in range(6):
+        index.fault(f"/files/project-{number}/*", faults.Call(lambda: times.append(time.monotonic())))
+    index.latency = 0.1
+    mirror = make_mirror(workers=2, retries=1)
+    begun = time.monotonic()
+    mirror.update()
+    assert time.monotonic() - begun > 2
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert max([times[0] - begun, *gaps]) > 1.5, "nobody asked meanwhile"
+
+
+def test_a_server_that_wants_an_hour_is_left_alone_for_the_rest_of_the_run(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    for number in range(30):
+        index.add(f"project-{number:02}", "1.0")
+    index.fault("/simple/project-00/", faults.Status(429, {"Retry-After": "3600"}))
+    mirror = make_mirror(workers=1, retries=3)
+    ended = mirror.run("-U")
+    assert ended.status == 3
+    assert "answers 429" in ended.stderr
+    assert "asked to be left alone for 3600 seconds" in ended.stderr
+    assert len(index.requests) < 10
+    index.clear_faults()
+    mirror.update()
+
+
+def test_a_hold_counts_for_one_host() -> None:
+    holds = Holds()
+    holds.hold("a", 0.3)
+    begun = time.monotonic()
+    holds.wait("b")
+    assert time.monotonic() - begun < 0.2
+    holds.wait("a")
+    assert time.monotonic() - begun > 0.25
+    holds.hold("a", 1e6)
+    assert (holds.refused("a"), holds.refused("b")) == (1e6, None)
+
+
+def test_retries_are_of_one_file_and_no_more(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    fill(index)
+    index.fault(FILE, faults.Cut(100_000))
+    mirror = make_mirror(retries=2)
+    assert mirror.run("-U").status == 3
+    assert len(requests_of_file(index)) == 3
+
+
+def test_a_page_can_be_asked_for_past_caches(index: FakeIndex) -> None:
+    index.add("six", "1.0")
+    upstream_of(index).page(f"{index.url}six/", accept="*/*", validators=Validators(), is_fresh=True)
+    assert index.requests[-1].headers["cache-control"] == "no-cache"
+
+
+# -- bugs of our own ---------------------------------------------------------------------------------
+
+
+def test_a_bug_in_a_worker_costs_one_project(index: FakeIndex) -> None:
+    index.add("six", "1.0")
+    task = PageTask(
+        name=None,  # type: ignore[arg-type]
+        validators=None,  # type: ignore[arg-type]
+        serial=None,
+        page_serial=None,
+        is_from_list=False,
+        needs_version=False,
+    )
+    answer = fetch_page(upstream_of(index), task)
+    assert "a bug in pypimirror" in str(answer.result)
+
+
+def test_dns_and_refusals_are_told(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror(package_matches="six")
+    mirror.index_url = "http://no-such-host.invalid/simple/"
+    mirror.configure(package_matches="six")
+    ended = mirror.run("-U")
+    assert ended.status == 4
+    assert "no-such-host.invalid" in ended.stderr
+    mirror.index_url = index.url
+    index.stop()
+    mirror.configure(package_matches="six")
+    ended = mirror.run("-U")
+    assert ended.status == 4
+    assert "Connection refused" in mirror.log
+    index.start()
+    assert mirror.run("-U") == Ended(0, "", "")
