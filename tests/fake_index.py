@@ -232,6 +232,10 @@ class FakeIndex:
         """Return the record of a project, which may be edited."""
         return self._projects[normalize(name)]
 
+    def records(self) -> dict[str, IndexProject]:
+        """Return all projects by their normalized names."""
+        return dict(self._projects)
+
     def files(self, name: str) -> list[IndexFile]:
         """Return the files of a project, in the order listed."""
         return list(self.project(name).files)

@@ -1,0 +1,133 @@
+"""What a mirror has to look like, worked out from the index and the configuration alone."""
+
+import fnmatch
+import hashlib
+from dataclasses import dataclass, field
+
+from tests.fake_index import FakeIndex
+from tests.index_pages import IndexFile, normalize
+from tests.mirror import JsonFile, Mirror
+
+Listing = dict[str, str]
+"""A project's files with their sha256."""
+
+
+@dataclass
+class Options:
+    """The options that the model knows; they are written into the configuration file as they are."""
+
+    package_matches: str = "*"
+    package_excludes: str = ""
+    filename_matches: str = ""
+    filename_excludes: str = ""
+    cleanup: bool = True
+    removal_grace_hours: int = 24
+    removal_limit: int = 10
+    replace_changed_files: bool = False
+    full_index: bool = False
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether the project list is never read."""
+        return "*" not in self.package_matches
+
+    def selects(self, project: str) -> bool:
+        """Say whether a project is wanted."""
+        return _any(project, self.package_matches) and not _any(project, self.package_excludes)
+
+    def selects_file(self, filename: str) -> bool:
+        """Say whether a file is wanted."""
+        is_wanted = not self.filename_matches or _any(filename, self.filename_matches)
+        return is_wanted and not _any(filename, self.filename_excludes)
+
+
+def _any(text: str, patterns: str) -> bool:
+    return any(fnmatch.fnmatchcase(text, pattern) for pattern in patterns.split())
+
+
+@dataclass
+class Model:
+    """What the pages of a mirror said when they were last looked at."""
+
+    held: dict[str, Listing] = field(default_factory=dict)
+    """Of quarantined projects, what their pages said before."""
+    ever: set[str] = field(default_factory=set)
+    """Every file that was in the tree at any time."""
+
+    def wanted(self, options: Options, index: FakeIndex) -> dict[str, dict[str, IndexFile]]:
+        """Return what upstream has of what the configuration selects."""
+        return {
+            name: {f.filename: f for f in record.listed_files if options.selects_file(f.filename)}
+            for name, record in index.records().items()
+            if options.selects(name)
+        }
+
+    def kept(self, options: Options) -> dict[str, Listing]:
+        """Return what is held of what the configuration selects."""
+        return {
+            name: {filename: sha for filename, sha in files.items() if options.selects_file(filename)}
+            for name, files in self.held.items()
+            if options.selects(name)
+        }
+
+    def conflicts(self, options: Options, index: FakeIndex) -> set[tuple[str, str]]:
+        """Return the held files that upstream lists with other bytes, and that may not change."""
+        if options.replace_changed_files:
+            return set()
+        wanted, kept = self.wanted(options, index), self.kept(options)
+        return {
+            (name, filename)
+            for name, files in wanted.items()
+            for filename, file in files.items()
+            if kept.get(name, {}).get(filename, _sha256(file)) != _sha256(file)
+        }
+
+    def is_too_much(self, options: Options, index: FakeIndex) -> bool:
+        """Say whether upstream lost more than one run may remove; there are never more than 50 files."""
+        selected = {name for name in self.held if options.selects(name)}
+        gone = selected - index.records().keys()
+        if not options.cleanup or not gone:
+            return False
+        return gone == selected or (
+            len(gone) > 3 and 100 * len(gone) > options.removal_limit * len(self.held)
+        )
+
+    def expected(self, options: Options, index: FakeIndex, *, removes: bool) -> dict[str, Listing]:
+        """Return what the pages have to list after a good run."""
+        records = index.records()
+        expected = {
+            name: {filename: _sha256(file) for filename, file in files.items()}
+            for name, files in self.wanted(options, index).items()
+        }
+        kept = self.kept(options)
+        for name, filename in self.conflicts(options, index):
+            expected[name][filename] = kept[name][filename]
+        for name, files in kept.items():
+            if removes or (name in records and records[name].status == "quarantined"):
+                continue
+            for filename, sha in files.items():
+                expected.setdefault(name, {}).setdefault(filename, sha)
+        return expected
+
+    def look(self, mirror: Mirror) -> dict[str, Listing]:
+        """Return what the pages list, and remember it."""
+        listed: dict[str, Listing] = {}
+        before, self.held = self.held, {}
+        for shown in mirror.projects() if (mirror.root / "index.v1_json").exists() else []:
+            name = normalize(shown)
+            page = mirror.page(name)
+            listed[name] = {file.filename: file.hashes["sha256"] for file in page.files}
+            is_quarantined = (page.project_status or {}).get("status") == "quarantined"
+            self.held[name] = before.get(name, {}) if is_quarantined else listed[name]
+        self.ever |= mirror.names()
+        return listed
+
+
+def _sha256(file: IndexFile) -> str:
+    return hashlib.sha256(file.content).hexdigest()
+
+
+def says_the_same(listed: JsonFile, file: IndexFile) -> bool:
+    """Say whether a page tells of a file what upstream does."""
+    yanked = None if file.yanked is None else file.yanked or True
+    return (listed.yanked, listed.requires_python) == (yanked, file.requires_python)
