@@ -140,7 +140,7 @@ class CutOffError(UnavailableError):
 
 
 class BrokenWorkerError(MirrorError):
-    """A worker met a bug; only its own task is lost."""
+    """A worker met a bug of ours; only its own task is lost."""
 
 
 class BadPageError(UpstreamError):

@@ -1,16 +1,20 @@
 """Trouble with the machine: full and failing disks, missing rights, a damaged state."""
 
 import ctypes
+import errno
 import os
 import resource
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from pypimirror.errors import DiskFullError
+from pypimirror.store import full_or_itself
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import COMMAND, Ended, Mirror, clean_environment
@@ -114,6 +118,22 @@ def test_a_file_that_has_no_room_is_not_begun(index: FakeIndex, small_disk: Path
 
 
 @needs_root
+def test_a_disk_that_others_fill_during_a_big_download_stops_it(index: FakeIndex, small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
+    index.add_file("six", "six-1.tar.gz", bytes(8 * MIB))
+    index.fault("/files/*", faults.HangBody(2 * MIB, 8))
+    mirror = Mirror(small_disk, index.url, min_free_space="5M", timeout=20)
+    running = mirror.start("-U")
+    time.sleep(2)
+    (small_disk / "ballast").write_bytes(bytes(8 * MIB))
+    begun = time.monotonic()
+    running.communicate()
+    assert running.returncode == 6
+    assert time.monotonic() - begun < 4, "not only when the download is done"
+    mirror.check_links()
+
+
+@needs_root
 def test_what_may_go_makes_room(index: FakeIndex, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
     for number in range(6):
@@ -129,6 +149,13 @@ def test_what_may_go_makes_room(index: FakeIndex, small_disk: Path) -> None:
     assert mirror.run("-U").status == 6
     mirror.update()
     assert mirror.listed("six") == {f"six-{number}.tar.gz" for number in range(5, 9)}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_and_a_used_up_quota_are_the_same(number: int) -> None:
+    assert isinstance(full_or_itself(OSError(number, "full", "file")), DiskFullError)
+    other = OSError(errno.EIO, "broken", "file")
+    assert full_or_itself(other) is other
 
 
 def test_no_limit_is_no_limit(index: FakeIndex, make_mirror: MakeMirror) -> None:

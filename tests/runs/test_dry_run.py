@@ -108,6 +108,13 @@ def test_removals_that_are_too_many_are_told(index: FakeIndex, make_mirror: Make
     assert "take off the pages 8 (" in dry(mirror, "-U", "--allow-removals")
 
 
+def test_too_little_space_is_told(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    fill(index)
+    told = dry(make_mirror(min_free_space="900T"), status=6)
+    assert "min_free_space" in told
+    assert "six: fetch 2 (" in told
+
+
 def test_a_failing_project_is_told(index: FakeIndex, make_mirror: MakeMirror) -> None:
     fill(index)
     index.fault("/simple/six/", faults.Status(500))

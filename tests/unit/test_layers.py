@@ -1,6 +1,7 @@
 """Imports point down (DESIGN.md, "The house"), and rooms stay small."""
 
 import ast
+import re
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,6 +172,13 @@ def test_only_config_opens_a_file_among_the_pure_rooms() -> None:
 
 def test_no_module_has_a_vague_name() -> None:
     assert not {path.stem for path in FILES} & VAGUE
+
+
+def test_the_tests_that_the_guarantees_name_are_there() -> None:
+    tests = Path(__file__).parents[1]
+    named = re.findall(r"`((?:runs|unit)/\w+\.py)`", (tests.parent / "docs/guarantees.md").read_text())
+    assert len(named) > 20
+    assert [name for name in named if not (tests / name).exists()] == []
 
 
 def test_files_are_small() -> None:

@@ -30,6 +30,10 @@ class Preview:
         if files:
             self._fetch[name] = Total(len(files), sum(file.size or 0 for file in files))
 
+    def needed(self) -> int:
+        """Return the bytes that a run would fetch, as far as upstream tells sizes."""
+        return sum(total.bytes for total in self._fetch.values())
+
     def will_remove(self, gone: list[Doomed]) -> None:
         """Note files that a run would remove from the tree."""
         for file in gone:

@@ -140,6 +140,12 @@ def _broken(error: Exception) -> BrokenWorkerError:
 
 def read_metadata(upstream: Upstream, task: MetadataTask) -> MetadataAnswer:
     """Find the core metadata of a held file."""
+    file = task.held.file
     with task.content as content:
-        found = download.core_metadata(upstream, task.held.file, content)
+        try:
+            found = download.core_metadata(upstream, file, content)
+        except OSError:  # the machine's
+            raise
+        except Exception as error:  # noqa: BLE001 (as above)
+            found = None, (), UnavailableError(file.url, str(_broken(error)), may_pass=False)
         return MetadataAnswer(task.name, task.held, *found)
