@@ -80,6 +80,18 @@ class Mirror:
                 for column in columns:
                     state.execute(f"UPDATE {table} SET {column} = {column} - ?", (hours * 3600,))
 
+    def peak_of_update(self) -> tuple[int, int]:
+        """Return the exit status of an update, and its peak memory in MiB."""
+        # A process between, as the peak of a process counts what its parent was when it started.
+        measure = (
+            "import resource, subprocess, sys; status = subprocess.run(sys.argv[1:]).returncode;"
+            "print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        )
+        command = [sys.executable, "-c", measure, str(COMMAND), str(self.config), "-U"]
+        ended = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=True)
+        status, peak = map(int, ended.stdout.split())
+        return status, peak * (1 if sys.platform == "darwin" else 1024) >> 20
+
     def update(self) -> None:
         """Run an update that has to end well, and silently."""
         assert self.run("--update-fetch") == Ended(0, "", "")

@@ -3,8 +3,6 @@
 import gzip
 import io
 import json
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 
@@ -12,7 +10,7 @@ import pytest
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import COMMAND, Ended, Mirror, clean_environment
+from tests.mirror import Ended, Mirror
 
 MakeMirror = Callable[..., Mirror]
 
@@ -240,24 +238,11 @@ def test_broken_links_in_the_tree_fail_one_project_alone(
 # -- memory ----------------------------------------------------------------------------------
 
 
-def peak_of_update(mirror: Mirror) -> tuple[int, int]:
-    """Return the exit status of an update, and its peak memory in MiB."""
-    # A process between, as the peak of a process counts what its parent was when it started.
-    measure = (
-        "import resource, subprocess, sys; status = subprocess.run(sys.argv[1:]).returncode;"
-        "print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-    )
-    command = [sys.executable, "-c", measure, str(COMMAND), str(mirror.config), "-U"]
-    ended = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=True)
-    status, peak = map(int, ended.stdout.split())
-    return status, peak * (1 if sys.platform == "darwin" else 1024) >> 20
-
-
 def test_a_page_that_unpacks_to_a_gigabyte_is_bounded(index: FakeIndex, make_mirror: MakeMirror) -> None:
     packed = gzip.compress(bytes(1 << 30), 1)
     index.fault("/simple/six/", faults.Body(packed, JSON, headers={"Content-Encoding": "gzip"}))
     index.add("six", "1.0")
-    status, peak = peak_of_update(make_mirror())
+    status, peak = make_mirror().peak_of_update()
     assert status == 3
     assert peak < 250
 
@@ -267,7 +252,7 @@ def test_the_body_of_a_redirect_is_not_read(index: FakeIndex, make_mirror: MakeM
     body = bytes(500 << 20)
     index.fault("/simple/six/", faults.Status(302, {"Location": "/simple/six/?x"}, body), times=1)
     mirror = make_mirror()
-    status, peak = peak_of_update(mirror)
+    status, peak = mirror.peak_of_update()
     assert status == 0
     assert peak < 100
     assert mirror.check_links() == 2
@@ -280,7 +265,7 @@ def test_a_wheel_that_lies_about_its_metadata_is_bounded(index: FakeIndex, make_
     content = archive.getvalue().replace((1 << 30).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
     index.add_file("six", "six-1.0-py3-none-any.whl", content)
     mirror = make_mirror()
-    status, peak = peak_of_update(mirror)
+    status, peak = mirror.peak_of_update()
     assert status == 0
     assert peak < 150
     assert mirror.check_links() == 1
