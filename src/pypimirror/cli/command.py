@@ -5,7 +5,8 @@ import logging
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -59,7 +60,8 @@ def run(args: Arguments) -> Status:
     try:
         with _locked(configuration):
             logs.start(configuration, on_console=args.log_console)
-            return _run_locked(args, configuration, selection, store, only)
+            attempt = partial(_run_with_state, args, configuration, selection, store, only)
+            return _run_locked(configuration, store, attempt, is_dry=args.is_dry)
     except MirrorLockedError as error:
         logs.tell_locked(configuration, str(error), on_console=args.log_console)
         return Status.LOCKED
@@ -111,11 +113,7 @@ def _locked(configuration: Config) -> Iterator[None]:
 
 
 def _run_locked(
-    args: Arguments,
-    configuration: Config,
-    selection: Selection,
-    store: Store,
-    only: tuple[NormalizedName, ...],
+    configuration: Config, store: Store, attempt: Callable[[], Status], *, is_dry: bool
 ) -> Status:
     for warning in configuration.warnings:
         _log.warning("%s", warning)
@@ -123,12 +121,12 @@ def _run_locked(
     if left := store.sweep():
         _log.info("removed %d temporary files, left by a run that was killed", left)
     try:
-        return _run_with_state(args, configuration, selection, store, only)
+        return attempt()
     except DamagedStateError as error:
-        if args.is_dry:
+        if is_dry:
             raise
         _begin_anew(error)
-        return _run_with_state(args, configuration, selection, store, only)
+        return attempt()
 
 
 def _begin_anew(error: DamagedStateError) -> None:
