@@ -7,6 +7,7 @@ import pytest
 
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
+from tests.stepper import Stepper
 
 
 @pytest.fixture
@@ -24,3 +25,10 @@ def make_mirror(tmp_path: Path, index: FakeIndex) -> Callable[..., Mirror]:
         return Mirror(tmp_path, index.url, **options)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def stepper() -> Iterator[Stepper]:
+    """The command in forks of one process, so that hundreds of runs take seconds."""
+    with Stepper() as running:
+        yield running

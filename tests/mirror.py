@@ -6,7 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
@@ -51,13 +51,23 @@ class Mirror:
         head = ["[DEFAULT]", f"mirror_file_path = {self.root}", f"index_url = {self.index_url}"]
         self.config.write_text("\n".join([*head, *lines, ""]), "utf-8")
 
-    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Ended:
-        """Run the installed command to its end."""
-        process = self.start(*arguments, env=env)
+    def run(
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        before: Callable[[], object] | None = None,
+    ) -> Ended:
+        """Run the installed command to its end; `before` is called in its process, before it begins."""
+        process = self.start(*arguments, env=env, before=before)
         stdout, stderr = process.communicate(timeout=120)
         return Ended(process.returncode, stdout, stderr)
 
-    def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
+    def start(
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        before: Callable[[], object] | None = None,
+    ) -> "subprocess.Popen[str]":
         """Start the installed command."""
         return subprocess.Popen(
             [COMMAND, self.config, *arguments],
@@ -66,7 +76,12 @@ class Mirror:
             stderr=subprocess.PIPE,
             text=True,
             env=clean_environment() | dict(env or {}),
+            preexec_fn=before,  # noqa: PLW1509 (it makes system calls, and takes no lock)
         )
+
+    def contents(self) -> dict[str, bytes]:
+        """Return the bytes of every served file."""
+        return {path: entry.content for path, entry in self.tree().items()}
 
     def age(self, hours: float) -> None:
         """Let time go by: every moment that the state knows is that much longer ago."""

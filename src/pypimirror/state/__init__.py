@@ -9,9 +9,9 @@ import msgspec
 
 from pypimirror.errors import DamagedStateError
 from pypimirror.model import File, HeldFile, ListEntry, NormalizedName, Validators
-from pypimirror.state.database import move_aside, why_unusable
 from pypimirror.state.leaving import Leaving
 from pypimirror.state.rows import Doomed, Failure, ProjectRow, Total
+from pypimirror.state.trouble import move_aside, why_unusable
 
 __all__ = ["Doomed", "Failure", "ProjectRow", "State", "Total", "move_aside", "why_unusable"]
 

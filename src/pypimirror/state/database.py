@@ -3,44 +3,16 @@
 import contextlib
 import os
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from pypimirror.errors import DamagedStateError, DiskFullError, MirrorError, StateError
+from pypimirror.errors import DamagedStateError, StateError
 from pypimirror.model import NormalizedName
 from pypimirror.state.rows import Total
 from pypimirror.state.schema import FORMAT, SCHEMA
+from pypimirror.state.trouble import why_unusable
 
 _RUNS_KEPT = 1000
-
-
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_DAMAGED_KEPT = 3
-
-
-def why_unusable(path: Path, error: sqlite3.Error) -> MirrorError:
-    """Say what an error of SQLite means: damage, a full disk, or trouble of the machine."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _DAMAGED:
-        return DamagedStateError(path, f"is damaged ({error})")
-    if code == sqlite3.SQLITE_FULL:
-        return DiskFullError(f"{path}: the disk is full")
-    return StateError(path, f"can't be used ({error}); are its disk and its permissions right?")
-
-
-def move_aside(path: Path) -> Path:
-    """Give a damaged state another name, and return it; of the older ones the last few are kept."""
-    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-    # The journal first: beside a new state it would be taken for its own.
-    for suffix in ("-journal", ""):
-        with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    older = [e for e in path.parent.glob(f"{path.name}.damaged-*") if not e.name.endswith("-journal")]
-    for each in sorted(older)[:-_DAMAGED_KEPT]:
-        for suffix in ("-journal", ""):
-            each.with_name(each.name + suffix).unlink(missing_ok=True)
-    return aside
 
 
 class Database:
@@ -64,7 +36,7 @@ class Database:
             connection = sqlite3.connect(source, isolation_level="IMMEDIATE", cached_statements=256)
             state = cls(path, connection, is_dry=is_dry)
         except sqlite3.Error as error:
-            raise StateError(path, f"can't be opened ({error})") from error
+            raise why_unusable(path, error) from error
         with contextlib.ExitStack() as opened:
             opened.callback(state._db.close)
             state._prepare()

@@ -7,8 +7,7 @@ from urllib.parse import quote
 
 from pypimirror.errors import StateError
 from pypimirror.model import NormalizedName
-from pypimirror.state import State
-from pypimirror.state.database import why_unusable
+from pypimirror.state import State, why_unusable
 from pypimirror.state.rows import Failure, Total
 from pypimirror.state.schema import FORMAT
 
@@ -47,7 +46,7 @@ class Reading(State):
                 # A run that was killed left a journal, which only one who may write can roll back.
                 return cls._opened(path, "rw")
         except sqlite3.Error as error:
-            raise why_unusable(path, error) from error
+            raise why_unusable(path, error, is_writer=False) from error
 
     @classmethod
     def _opened(cls, path: Path, mode: str) -> Self:

@@ -1,0 +1,72 @@
+"""What SQLite says when something is wrong, as what is wrong: the state itself, or the machine.
+
+Only a state that is damaged for certain is moved aside. One that is locked is not, nor one on a disk that is
+full, fails or takes no writes.
+"""
+
+import contextlib
+import errno
+import os
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pypimirror.errors import DamagedStateError, DiskFullError, MirrorError, StateError
+
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DAMAGED_KEPT = 3
+_PROBE_BYTES = 1 << 16
+
+
+def why_unusable(path: Path, error: sqlite3.Error, *, is_writer: bool = True) -> MirrorError | OSError:
+    """Say what an error of SQLite means: damage, a full disk, or trouble of the machine.
+
+    One who `is_writer` finds out by writing.
+    """
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _DAMAGED or (code == sqlite3.SQLITE_ERROR and str(error).startswith("no such table")):
+        return DamagedStateError(path, f"is damaged ({error})")
+    if code in _BUSY:
+        return StateError(path, "is in use by another program; end that first")
+    system = _what_the_system_says(path) if is_writer else None
+    if code == sqlite3.SQLITE_FULL or (system and system.errno in (errno.ENOSPC, errno.EDQUOT)):
+        return DiskFullError(f"{path}: the disk is full; make room, and the next run goes on")
+    if system:
+        return system
+    return StateError(path, f"can't be used ({error}); are its disk and its permissions right?")
+
+
+def _what_the_system_says(path: Path) -> OSError | None:
+    """Do what SQLite does beside a state: it tells less than the system of why it can't."""
+    try:
+        if path.exists():
+            os.close(os.open(path, os.O_RDWR))
+        _try_to_write(path.with_name(f"{path.name}-probe"))
+    except OSError as error:
+        return OSError(error.errno, error.strerror, str(path))
+    return None
+
+
+def _try_to_write(probe: Path) -> None:
+    descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(descriptor, bytes(_PROBE_BYTES))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+        probe.unlink()
+
+
+def move_aside(path: Path) -> Path:
+    """Give a damaged state another name, and return it; of the older ones the last few are kept."""
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+    # The journal first: beside a new state it would be taken for its own.
+    for suffix in ("-journal", ""):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    older = [e for e in path.parent.glob(f"{path.name}.damaged-*") if not e.name.endswith("-journal")]
+    for each in sorted(older)[:-_DAMAGED_KEPT]:
+        for suffix in ("-journal", ""):
+            each.with_name(each.name + suffix).unlink(missing_ok=True)
+    return aside

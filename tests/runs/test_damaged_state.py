@@ -1,0 +1,127 @@
+"""A state that is damaged, or of an older format, is moved aside, and the tree adopted; no good one is."""
+
+import contextlib
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.fake_index import FakeIndex
+from tests.mirror import Ended, Mirror
+from tests.stepper import Stepper
+
+PAGE = 4096
+
+
+@pytest.fixture
+def mirror(index: FakeIndex, tmp_path: Path) -> Mirror:
+    for number in range(12):
+        for version in ("1.0", "1.1"):
+            index.add(f"project-{number}", version)
+    mirror = Mirror(tmp_path, index.url)
+    mirror.update()
+    index.clear()
+    return mirror
+
+
+def state(mirror: Mirror) -> Path:
+    return mirror.root / ".pypimirror/state.sqlite"
+
+
+def aside(mirror: Mirror) -> list[str]:
+    return sorted(path.name for path in state(mirror).parent.glob("*.damaged-*"))
+
+
+def downloads(index: FakeIndex) -> list[str]:
+    return [path for path in index.paths() if path.startswith("/files/")]
+
+
+def execute(path: Path, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+
+
+def garble(path: Path) -> None:
+    path.write_bytes(b"garbage" * 1000)
+
+
+def drop_table(path: Path) -> None:
+    execute(path, "DROP TABLE files")
+
+
+def unmark(path: Path) -> None:
+    execute(path, "PRAGMA user_version = 0")
+
+
+@pytest.mark.parametrize("damage", [garble, drop_table, unmark])
+@pytest.mark.parametrize("mode", ["-U", "-I"])
+def test_a_state_of_no_use_is_moved_aside_and_the_tree_adopted(
+    index: FakeIndex, mirror: Mirror, damage: object, mode: str
+) -> None:
+    before = mirror.tree()
+    assert callable(damage)
+    damage(state(mirror))
+    content = state(mirror).read_bytes()
+    ended = mirror.run(mode)
+    assert (ended.status, ended.stdout) == (0, "")
+    (name,) = aside(mirror)
+    assert len(ended.stderr.splitlines()) == 1
+    assert f"it is now {name}, and the tree is adopted" in ended.stderr
+    assert f"it is now {name}, and the tree is adopted" in mirror.log
+    if damage is not drop_table:  # SQLite may tidy up before it finds out
+        assert (state(mirror).parent / name).read_bytes() == content
+    assert not downloads(index)
+    assert mirror.tree() == before
+    assert mirror.run("-U") == Ended(0, "", "")
+    assert len(aside(mirror)) == 1
+
+
+@pytest.mark.parametrize("filling", [b"\x00", None], ids=["zeros", "noise"])
+def test_damage_in_any_page_of_the_state_costs_nothing_but_a_second_look(
+    index: FakeIndex, mirror: Mirror, stepper: Stepper, filling: bytes | None
+) -> None:
+    before = mirror.contents()
+    good = state(mirror).read_bytes()
+    noise = random.Random(7)
+    for number in range(12):
+        index.touch(f"project-{number}")
+    found = 0
+    pages = len(good) // PAGE
+    assert pages > 15
+    for page in range(pages):
+        damaged = bytearray(good)
+        damaged[page * PAGE : (page + 1) * PAGE] = filling * PAGE if filling else noise.randbytes(PAGE)
+        state(mirror).write_bytes(damaged)
+        index.clear()
+        ended = stepper.run(mirror.config, "-U")
+        assert ended.status == 0, (page, ended)
+        found += "and the tree is adopted" in ended.stderr
+        assert mirror.check_links() == 48, page
+        assert mirror.contents() == before, page
+        assert not downloads(index), page
+        assert "Traceback" not in mirror.log, page
+    assert found > pages // 2
+
+
+def test_what_is_no_file_in_a_row_is_damage(mirror: Mirror) -> None:
+    execute(state(mirror), "UPDATE files SET listed = x'c1' WHERE project = 'project-3'")
+    ended = mirror.run("-i")
+    assert ended.status == 1
+    assert "is damaged" in ended.stderr
+    assert "--update-fetch adopts what is in the tree" in ended.stderr, (
+        "there is no state to write pages from"
+    )
+    assert mirror.run("-U") == Ended(0, "", "")
+    assert mirror.check_links() == 48
+
+
+def test_a_state_that_another_program_has_open_is_not_moved(mirror: Mirror) -> None:
+    with contextlib.closing(sqlite3.connect(state(mirror))) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        ended = mirror.run("-U")
+        assert ended.status == 1
+        assert "is in use by another program" in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1
+    assert not aside(mirror)
+    mirror.update()

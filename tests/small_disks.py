@@ -1,0 +1,49 @@
+"""Disks of a few kilobytes, real ones: tmpfs. Where none can be mounted, tests skip, and in CI fail."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+
+class SmallDisk(NamedTuple):
+    """A mounted disk."""
+
+    path: Path
+
+    def remount(self, options: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{options}", self.path], check=True)
+
+    def leave_free(self, size: int) -> None:
+        """Fill the disk up to so many bytes; `empty` takes that back."""
+        free = os.statvfs(self.path)
+        filler = self.path / ".filler"
+        filler.write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - size)))
+
+    def empty(self) -> None:
+        (self.path / ".filler").unlink()
+
+
+@contextlib.contextmanager
+def mounted(path: Path, options: str) -> Iterator[SmallDisk]:
+    """Mount a tmpfs with these options while the block runs."""
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        pytest.skip("only root on Linux can mount a small disk")
+    path.mkdir(parents=True, exist_ok=True)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", path], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        reason = f"no tmpfs can be mounted here: {made.stderr.strip()}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    try:
+        yield SmallDisk(path)
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)

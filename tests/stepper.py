@@ -1,0 +1,136 @@
+"""The real command in forks of one process that has imported everything, with a hand on the store's steps.
+
+Run as a program it takes orders as lines of JSON, and answers each with a line.
+"""
+
+import errno
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, NoReturn, Self
+
+from pypimirror.cli import arguments, command, main
+from pypimirror.store import Store
+from pypimirror.sync import recover
+from tests.mirror import clean_environment
+
+KILLED = -int(signal.SIGKILL)
+
+
+class Stepped(NamedTuple):
+    """How a run ended: `status` is negative for a signal; `steps` are all that it came to."""
+
+    status: int
+    stderr: str
+    steps: list[str]
+
+
+class Stepper:
+    """Runs the command, and makes it fail or die at a step that is told by its number, from 1."""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=clean_environment(),
+            cwd=Path(__file__).parents[1],
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._process:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+
+    def run(
+        self,
+        *argv: str | Path,
+        kill_at: int | str = 0,
+        fail_at: int | str = 0,
+        number: int = errno.EIO,
+        sync_every: float | None = None,
+    ) -> Stepped:
+        """Run the command, and kill it at a step, or let that raise the OSError of that number.
+
+        A step may also be told by its name: then each of that name counts.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        order = {
+            "argv": [str(argument) for argument in argv],
+            "kill_at": kill_at,
+            "fail_at": fail_at,
+            "errno": number,
+            "sync_every": sync_every,
+        }
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+        return Stepped(*json.loads(self._process.stdout.readline()))
+
+
+def serve() -> None:
+    """Obey until there are no more orders."""
+    assert arguments, command  # imported here once, and not in each fork
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(_forked(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+def _forked(order: dict[str, Any]) -> tuple[int, str, list[str]]:
+    with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as steps:
+        child = os.fork()
+        if not child:
+            os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+            os.dup2(stderr.fileno(), 1)
+            os.dup2(stderr.fileno(), 2)
+            _run(order, _hook(order, steps.fileno()))
+        _, waited = os.waitpid(child, 0)
+        stderr.seek(0)
+        steps.seek(0)
+        return os.waitstatus_to_exitcode(waited), stderr.read().decode(), steps.read().decode().split()
+
+
+def _hook(order: dict[str, Any], steps: int) -> Callable[[str], None]:
+    numbers = itertools.count(1)
+    one_by_one = threading.Lock()
+
+    def on_step(path: str) -> None:
+        step = "sync" if path.endswith("/mirror") else "step"
+        with one_by_one:  # a worker writes while the main thread stores
+            number = next(numbers)
+            os.write(steps, f"{step}\n".encode())
+        if order["kill_at"] in (number, step):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if order["fail_at"] in (number, step):
+            raise OSError(order["errno"], os.strerror(order["errno"]))
+
+    return on_step
+
+
+def _run(order: dict[str, Any], on_step: Callable[[str], None]) -> NoReturn:
+    if order["sync_every"] is not None:
+        recover._INTERVAL_S = order["sync_every"]
+    status = 1
+    try:
+        Store.on_step = staticmethod(on_step)
+        main(order["argv"])
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else 1
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    serve()
