@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pypimirror import __version__
 from pypimirror.cli import signals
+from pypimirror.cli.console import say
 from pypimirror.cli.status import Status
 from pypimirror.errors import ConfigError, DiskFullError, MirrorError
 from pypimirror.store import is_full
@@ -62,5 +63,5 @@ def _status(argv: Sequence[str]) -> int:
 
 def _ended(message: str, status: Status) -> int:
     _log.error("%s", message)
-    print(f"pypimirror: {message}", file=sys.stderr)
+    say(f"pypimirror: {message}")
     return status

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from pypimirror import __version__, config, sync
 from pypimirror.cli import logs, progress, signals, status_report, summary
 from pypimirror.cli.arguments import Arguments
+from pypimirror.cli.console import say
 from pypimirror.cli.status import Status
 from pypimirror.config import Config
 from pypimirror.errors import (
@@ -134,7 +135,7 @@ def _begin_anew(error: DamagedStateError) -> None:
     aside = move_aside(error.path)
     message = f"{error}; it is now {aside.name}, and the tree is adopted"
     _log.warning("%s", message)
-    print(f"pypimirror: {message}", file=sys.stderr)
+    say(f"pypimirror: {message}")
 
 
 def _run_with_state(
@@ -184,10 +185,11 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
 
 
 def _interruptible(show: sync.Progress) -> sync.Progress:
-    """Return `show` with a look for a signal whose exception got lost."""
+    """Return `show` with a look for a signal whose exception got lost, and for trouble with the log."""
 
     def check_and_show(counts: sync.Counts, in_flight: Sequence[sync.InFlight]) -> None:
         signals.check()
+        logs.check()
         show(counts, in_flight)
 
     return check_and_show
@@ -244,6 +246,7 @@ def _done(work: sync.Run, args: Arguments) -> summary.Outcome:
             )
             return summary.of_verified(verified, report, is_repaired=args.is_repairing)
         report = sync.rewrite_pages(work) if args.mode == "indexes-only" else sync.update(work)
+        logs.check()
         return summary.of_report(report)
     except UpstreamError as error:
         return summary.of_upstream_error(error)

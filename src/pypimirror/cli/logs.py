@@ -8,11 +8,15 @@ import sys
 from pathlib import Path
 
 from pypimirror.config import Config
+from pypimirror.store import full_or_itself
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 _DAYS_KEPT = 14
 
 _root = logging.getLogger("pypimirror")
+
+
+_errors: list[OSError] = []
 
 
 class _RotatingAtMidnight(logging.handlers.TimedRotatingFileHandler):
@@ -25,6 +29,21 @@ class _RotatingAtMidnight(logging.handlers.TimedRotatingFileHandler):
         # In a folder that takes no new files, as /var/log may, one long log is better than none.
         with contextlib.suppress(OSError):
             super().rotate(source, dest)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (its name in logging)
+        """Keep what is wrong with the log, for `check` to raise."""
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            error.filename = self.baseFilename
+            _errors.append(error)
+        else:
+            super().handleError(record)
+
+
+def check() -> None:
+    """Raise the OSError that kept a line from the log, if any did: nobody would miss what is not there."""
+    if _errors:
+        raise full_or_itself(_errors[0])
 
 
 def start(config: Config, *, on_console: bool) -> None:

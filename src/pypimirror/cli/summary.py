@@ -2,10 +2,10 @@
 
 import hashlib
 import logging
-import sys
 from datetime import datetime
 from typing import NamedTuple
 
+from pypimirror.cli.console import say
 from pypimirror.cli.signals import Interrupted
 from pypimirror.cli.status import Status
 from pypimirror.config import Config
@@ -119,14 +119,14 @@ def tell(outcome: Outcome, config: Config, *, is_verbose: bool) -> None:
     _log.log(level, "%s", outcome.line)
     if not (outcome.is_news or is_verbose):
         return
-    print(f"pypimirror: {outcome.line}", file=sys.stderr)
+    say(f"pypimirror: {outcome.line}")
     for detail in outcome.details[:_SHOWN]:
-        print(f"  {detail}", file=sys.stderr)
+        say(f"  {detail}")
     more = len(outcome.details) - _SHOWN
     if more > 0:
-        print(f"  and {more} more", file=sys.stderr)
+        say(f"  and {more} more")
     if outcome.status is not Status.OK:
-        print(f"  the log has the details: {config.log_filename}", file=sys.stderr)
+        say(f"  the log has the details: {config.log_filename}")
 
 
 def tell_dry(outcome: Outcome, pages: int) -> None:
