@@ -177,6 +177,12 @@ class Store:
             self._step(temporary.path)
             os.unlink(temporary.path)
 
+    def abandon(self, temporary: Temporary) -> None:
+        """Remove a temporary file that another thread may still write to, and give back its space."""
+        with contextlib.suppress(OSError):
+            os.unlink(temporary.path)
+            temporary.file.abandon()
+
     def place(
         self, temporary: Temporary, project: NormalizedName | None, name: str, *, mtime: float | None = None
     ) -> None:
