@@ -138,6 +138,22 @@ class Drip:
 
 
 @dataclass(frozen=True)
+class DripUnsized:
+    """As `Drip`, but without telling the length: the end of the connection ends it."""
+
+    chunk: int
+    interval: float
+
+    def play(self, exchange: Exchange) -> None:
+        answer = exchange.normal_answer()
+        exchange.start(answer.with_headers({"Connection": "close"}))
+        for start in range(0, len(answer.body), self.chunk):
+            exchange.write(answer.body[start : start + self.chunk])
+            exchange.pause(self.interval)
+        exchange.hang_up()
+
+
+@dataclass(frozen=True)
 class Drop:
     """Close the connection without an answer."""
 

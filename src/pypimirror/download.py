@@ -4,7 +4,7 @@ Everything here runs in worker threads: a task in, a value out, nothing shared.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
@@ -56,20 +56,31 @@ class Received(NamedTuple):
     metadata_error: UnavailableError | None
 
 
+class Into(NamedTuple):
+    """Where a file goes to."""
+
+    file: BinaryIO
+    validator: str | None
+    """Where an earlier run left something in it: which file that was."""
+    check_space: Callable[[int], None]
+    """Called with a size that only the answer tells; raises DiskFullError where there is no space for it."""
+
+
 def obtain(
-    upstream: Upstream, file: File, into: BinaryIO, existing: BinaryIO | None, validator: str | None
+    upstream: Upstream, file: File, into: Into, existing: BinaryIO | None
 ) -> Received | MirrorError | OSError:
     """Adopt `existing` if it is the file, else download the file into `into`; errors come as values.
 
     What an earlier run left in `into` is gone on with where there is a `validator` for it. A MirrorError
-    concerns this file alone, an OSError the machine; after a CutOffError what came is worth to be kept.
+    concerns this file alone, an OSError or DiskFullError the machine; after a CutOffError what came is worth
+    to be kept.
     """
-    transfer = _Transfer(upstream, file, into, validator)
+    transfer = _Transfer(upstream, file, into)
     try:
         if existing is not None and (found := verified(file, existing)):
             return _with_metadata(upstream, file, existing, found, is_adopted=True)
         found = upstream.retrying(transfer)
-        return _with_metadata(upstream, file, into, found, is_adopted=False)
+        return _with_metadata(upstream, file, into.file, found, is_adopted=False)
     except UnavailableError as error:
         return transfer.cut_off(error)
     except (MirrorError, OSError) as error:
@@ -142,11 +153,12 @@ def verified(file: File, existing: BinaryIO) -> Found | None:
 class _Transfer:
     """A download, which goes on where it broke off when it is called again (RFC 9110, 13.1.5 and 14)."""
 
-    def __init__(self, upstream: Upstream, file: File, into: BinaryIO, validator: str | None) -> None:
+    def __init__(self, upstream: Upstream, file: File, into: Into) -> None:
         self._upstream = upstream
         self._file = file
-        self._into = into
-        self._validator = validator
+        self._into = into.file
+        self._validator = into.validator
+        self._check_space = into.check_space
         self._hashes = _Hashes(file)
         self._is_resumed = False
         self._has_begun = False
@@ -203,6 +215,8 @@ class _Transfer:
                 raise VerificationError(
                     file.url, f"it comes packed ({answer.content_encoding}) and has no digest"
                 )
+        if file.size is None and answer.length is not None:
+            self._check_space(answer.length)
         told = None if answer.length is None else answer.start + answer.length
         bound = next(b for b in (file.size, told, MAX_UNDECLARED) if b is not None)
         for chunk in answer.chunks(is_decoded=False):

@@ -112,7 +112,7 @@ class _Engine:
 
     def _still_to_come(self) -> int:
         """Return the bytes that big files under way still need."""
-        big = [task for task in self._in_flight.values() if (task.file.size or 0) >= _BIG]
+        big = [t for t in self._in_flight.values() if (t.file.size or 0) >= _BIG and t.candidate is None]
         return sum(
             max(0, (task.file.size or 0) - os.fstat(task.temporary.file.fileno()).st_size) for task in big
         )
@@ -120,12 +120,13 @@ class _Engine:
     def abandon(self) -> None:
         """Remove the temporary files of what is still on its way."""
         for task in self._in_flight.values():
-            self._run.store.discard(task.temporary)
+            self._run.store.abandon(task.temporary)
 
     def _submit(self) -> None:
         """Keep the workers busy: with files first, and with pages while few files are waiting."""
         try:
-            self._submit_all()
+            if not self._full:
+                self._submit_all()
         except DiskFullError as full:
             # What is on its way has its room; nothing more is begun.
             self._full = full
@@ -235,13 +236,15 @@ class _Engine:
     # -- files -------------------------------------------------------------------------------
 
     def _start_file(self, project: Project, file: File, present: adopt.Present) -> None:
-        if (file.size or 0) >= _BIG:
+        candidate = present.candidate(file)
+        # What is there already takes no more space.
+        if candidate is None and (file.size or 0) >= _BIG:
             self._run.check_space(self._still_to_come() + (file.size or 0))
         validator = self._run.state.partial(project.name, file.filename)
         temporary = self._run.store.open_temporary(
             partial_key(project.name, file.filename) if validator else None
         )
-        task = tasks.FileTask(project.name, file, temporary, present.candidate(file), validator)
+        task = tasks.FileTask(project.name, file, temporary, candidate, validator, self._run.check_space)
         self._in_flight[temporary.path] = task
         self._pool.submit(partial(tasks.fetch_file, self._run.upstream, task))
 
@@ -261,6 +264,9 @@ class _Engine:
         try:
             if isinstance(result, OSError):
                 raise result
+            if isinstance(result, DiskFullError):
+                self._full = result
+                return
             if isinstance(result, MirrorError):
                 self._file_failed(project, task.file.filename, str(result))
                 if isinstance(result, CutOffError):

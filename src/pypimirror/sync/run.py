@@ -125,8 +125,9 @@ class Run:
             return
         free = self.store.free_space()
         if free - needed < limit:
+            more = f", {needed >> 20} MiB more were to come" if needed >> 20 else ""
             raise DiskFullError(
-                f"only {free >> 20} MiB are free below {self.store.root}, and min_free_space ="
+                f"only {free >> 20} MiB are free below {self.store.root}{more}, and min_free_space ="
                 f" {limit >> 20} MiB shall stay free; make room, and the next run goes on"
             )
 

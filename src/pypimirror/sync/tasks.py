@@ -1,6 +1,7 @@
 """What workers do: a task in, an answer out, both values. Errors come as values, too."""
 
 import logging
+from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
 import msgspec
@@ -55,6 +56,8 @@ class FileTask(NamedTuple):
     candidate: Candidate | None
     validator: str | None
     """Where the temporary file has what an earlier run got: which file that was."""
+    check_space: Callable[[int], None]
+    """Raises DiskFullError where there is no space for so many bytes."""
 
 
 class FileAnswer(NamedTuple):
@@ -127,7 +130,8 @@ def fetch_file(upstream: Upstream, task: FileTask) -> FileAnswer:
     """Adopt or download a file."""
     existing = task.candidate.file if task.candidate else None
     try:
-        result = download.obtain(upstream, task.file, task.temporary.file, existing, task.validator)
+        into = download.Into(task.temporary.file, task.validator, task.check_space)
+        result = download.obtain(upstream, task.file, into, existing)
     except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
         result = _broken(error)
     return FileAnswer(task, result)

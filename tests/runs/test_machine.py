@@ -1,0 +1,292 @@
+"""A full disk, a limit on what has to stay free, and other trouble of the machine."""
+
+import ctypes
+import errno
+import os
+import resource
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import faults, small_disks
+from tests.fake_index import FakeIndex
+from tests.mirror import Ended, Mirror
+from tests.small_disks import SmallDisk
+from tests.stepper import Stepper
+
+KB, MB = 1 << 10, 1 << 20
+
+
+def fill(index: FakeIndex) -> None:
+    for number in range(5):
+        for version in ("1.0", "1.1"):
+            index.add(f"project-{number}", version, extra_size=20 * KB)
+
+
+def add_more(index: FakeIndex) -> None:
+    index.add("project-1", "2.0", extra_size=50 * KB)
+    index.add("project-9", "1.0", extra_size=50 * KB)
+
+
+@pytest.fixture
+def undisturbed(index: FakeIndex, tmp_path: Path) -> Mirror:
+    return Mirror(tmp_path / "undisturbed", index.url)
+
+
+def check_full(mirror: Mirror, ended: Ended) -> None:
+    """Check that a run ended with status 6, in a few clear words, and left a tree that can be served."""
+    assert (ended.status, ended.stdout) == (6, ""), ended
+    assert "make room" in ended.stderr or "the disk is full" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert len(ended.stderr.splitlines()) <= 2, ended.stderr
+    mirror.check_links(is_settled=False)
+
+
+def check_recovered(mirror: Mirror, undisturbed: Mirror) -> None:
+    assert mirror.run("-U") == Ended(0, "", "")
+    mirror.check_links()
+    undisturbed.update()
+    assert mirror.contents() == undisturbed.contents()
+
+
+# -- a full disk ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(f"size={size}k" for size in (8, 40, 180)),
+        *(f"size=16m,nr_inodes={number}" for number in (4, 6, 8, 12)),
+    ],
+)
+def test_a_first_sync_onto_a_disk_that_is_too_small(
+    index: FakeIndex, undisturbed: Mirror, tmp_path: Path, options: str
+) -> None:
+    fill(index)
+    mirror = Mirror(tmp_path / "small", index.url)
+    with small_disks.mounted(mirror.root, options) as disk:
+        check_full(mirror, mirror.run("-U"))
+        again = mirror.run("-U")
+        assert again.status == 6
+        assert "Traceback" not in again.stderr
+        mirror.check_links(is_settled=False)
+        disk.remount("size=64m,nr_inodes=10k")
+        check_recovered(mirror, undisturbed)
+
+
+@pytest.mark.parametrize("free", [0, 4 * KB, 16 * KB, 40 * KB, 80 * KB, 150 * KB])
+def test_an_update_onto_a_disk_that_is_nearly_full(
+    index: FakeIndex, undisturbed: Mirror, tmp_path: Path, free: int
+) -> None:
+    fill(index)
+    mirror = Mirror(tmp_path / "small", index.url)
+    with small_disks.mounted(mirror.root, "size=16m") as disk:
+        mirror.update()
+        add_more(index)
+        disk.leave_free(free)
+        check_full(mirror, mirror.run("-U"))
+        disk.empty()
+        check_recovered(mirror, undisturbed)
+
+
+def test_a_full_disk_of_the_log_or_of_the_state_is_status_6_too(index: FakeIndex, tmp_path: Path) -> None:
+    fill(index)
+    mirror = Mirror(tmp_path / "large", index.url)
+    mirror.update()
+    for number, option in enumerate(("log_filename = {}/log", "state_dir = {}")):
+        with small_disks.mounted(tmp_path / f"small{number}", "size=1m") as disk:
+            name, _, place = option.format(disk.path).partition(" = ")
+            mirror.configure(**{name: place})
+            if name == "state_dir":
+                shutil.copy(mirror.root / ".pypimirror/state.sqlite", disk.path)
+            add_more(index)
+            disk.leave_free(0)
+            check_full(mirror, mirror.run("-U"))
+            disk.empty()
+            mirror.update()
+            assert mirror.check_links()
+        mirror.configure()
+
+
+def test_standard_error_on_a_full_disk_changes_no_status(index: FakeIndex, tmp_path: Path) -> None:
+    fill(index)
+    mirror = Mirror(tmp_path / "small", index.url)
+    with small_disks.mounted(mirror.root, "size=200k"), open("/dev/full", "w") as full:  # noqa: PTH123
+        descriptor = full.fileno()
+        ended = mirror.run("-U", before=lambda: os.dup2(descriptor, 2))
+        assert (ended.status, ended.stderr) == (6, "")
+
+
+# -- min_free_space --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disks.mounted(tmp_path / "limited/mirror", "size=16m") as disk:
+        yield disk
+
+
+@pytest.fixture
+def limited(index: FakeIndex, tmp_path: Path, disk: SmallDisk) -> Mirror:
+    return Mirror(tmp_path / "limited", index.url, min_free_space="8M")
+
+
+def downloads(index: FakeIndex) -> list[str]:
+    return [path.rpartition("/")[2] for path in index.paths() if path.startswith("/files/")]
+
+
+def test_a_file_that_goes_below_min_free_space_is_not_begun_and_what_came_is_published(
+    index: FakeIndex, undisturbed: Mirror, limited: Mirror
+) -> None:
+    fill(index)
+    index.add("too-big", "1.0", extra_size=9 * MB, wheel=False)
+    ended = limited.run("-U")
+    check_full(limited, ended)
+    assert "7 MiB are free" not in ended.stderr, "nothing was stored in vain"
+    assert "9 MiB more were to come" in ended.stderr
+    assert "min_free_space = 8 MiB shall stay free" in ended.stderr
+    assert "too-big-1.0.tar.gz" not in downloads(index)
+    assert 0 < limited.check_links() <= 20
+    assert limited.projects() == [*(f"project-{n}" for n in range(5)), "too-big"]
+    index.clear()
+    assert limited.run("-U") == Ended(6, "", ""), "told once a day"
+    assert not downloads(index)
+    limited.configure(min_free_space="1M")
+    check_recovered(limited, undisturbed)
+    limited.configure(min_free_space="15M")
+    limited.update()
+    assert "min_free_space" in limited.log
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (faults.Drip(MB // 2, 0.1), "9 MiB more were to come"),
+        (faults.DripUnsized(MB // 2, 0.1), "only 7 MiB are free"),
+    ],
+    ids=["told by the answer", "not told at all"],
+)
+def test_sizes_that_the_page_does_not_tell(
+    index: FakeIndex, limited: Mirror, fault: faults.Fault, reason: str
+) -> None:
+    index.formats = ("html",)
+    index.add("small", "1.0")
+    index.add("too-big", "1.0", extra_size=9 * MB, wheel=False)
+    index.fault("/files/too-big/*", fault)
+    ended = limited.run("-U")
+    check_full(limited, ended)
+    assert reason in ended.stderr
+    assert limited.check_links() == 2
+    assert limited.tree().keys() >= {"small/index.html", "too-big/index.html"}
+
+
+def test_files_on_their_way_in_count_together(index: FakeIndex, limited: Mirror) -> None:
+    for number in range(4):
+        index.add(f"project-{number}", "1.0", wheel=False, extra_size=3 * MB)
+    index.fault("/files/*", faults.HangBody(1000, 1.5))
+    check_full(limited, limited.run("-U"))
+    assert len(downloads(index)) == 2, "a third one would not fit beside these"
+
+
+def test_what_is_there_already_takes_no_more_space(index: FakeIndex, limited: Mirror) -> None:
+    (sdist,) = index.add("Large", "1.0", wheel=False, extra_size=7 * MB, raw_name="Large")
+    folder = limited.root / "Large"
+    folder.mkdir()
+    (folder / sdist.filename).write_bytes(sdist.content)
+    limited.update()
+    assert not downloads(index)
+    assert limited.listed("large") == {sdist.filename}
+
+
+# -- the rest of the machine ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "advice"),
+    [
+        (errno.ENOSPC, 6, "make room"),
+        (errno.EDQUOT, 6, "make room"),
+        (errno.EROFS, 1, "mount its file system for writing"),
+        (errno.EACCES, 1, "run pypimirror as the user who owns the mirror"),
+        (errno.EMFILE, 1, "allow more open files"),
+        (errno.EIO, 1, "look at the system's log"),
+    ],
+    ids=lambda value: errno.errorcode.get(value) if isinstance(value, int) and value > 6 else None,
+)
+def test_what_the_system_says_at_a_step_decides_the_status(
+    *,
+    index: FakeIndex,
+    undisturbed: Mirror,
+    tmp_path: Path,
+    stepper: Stepper,
+    number: int,
+    status: int,
+    advice: str,
+) -> None:
+    fill(index)
+    for step in range(1, 80, 13):
+        mirror = Mirror(tmp_path / f"mirror-{step}", index.url, workers=1)
+        ended = stepper.run(mirror.config, "-U", fail_at=step, number=number)
+        assert ended.status == status, (step, ended)
+        assert os.strerror(number) in ended.stderr
+        assert advice in ended.stderr
+        assert "Traceback" not in ended.stderr
+        mirror.check_links(is_settled=False)
+    check_recovered(mirror, undisturbed)
+
+
+def give_up_rights() -> None:
+    """Take from root what lets it write where it may not."""
+    libc = ctypes.CDLL(None)
+    for capability in (1, 2, 3):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER
+        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "prctl"), reason="Linux alone has these capabilities")
+@pytest.mark.parametrize(
+    ("place", "mode"),
+    [
+        ("", 0o555),
+        ("project-1", 0o555),
+        (".pypimirror", 0o555),
+        (".pypimirror/new", 0o555),
+        (".pypimirror/state.sqlite", 0o444),
+        (".pypimirror/lock", 0o000),
+        (".pypimirror/pypimirror.log", 0o444),
+    ],
+)
+def test_a_place_that_can_not_be_written_to(
+    index: FakeIndex, tmp_path: Path, undisturbed: Mirror, place: str, mode: int
+) -> None:
+    fill(index)
+    mirror = Mirror(tmp_path / "closed", index.url)
+    mirror.update()
+    add_more(index)
+    path = mirror.root / place
+    open_mode = path.stat().st_mode & 0o777
+    path.chmod(mode)
+    ended = mirror.run("-U", before=give_up_rights)
+    path.chmod(open_mode)
+    check_error(ended, "Permission denied; run pypimirror as the user who owns the mirror")
+    mirror.check_links(is_settled=False)
+    check_recovered(mirror, undisturbed)
+
+
+@pytest.mark.parametrize("limit", [10, 12, 14, 18, 24])
+def test_too_few_files_may_be_open(index: FakeIndex, tmp_path: Path, undisturbed: Mirror, limit: int) -> None:
+    fill(index)
+    index.latency = 0.1
+    mirror = Mirror(tmp_path / "poor", index.url, workers=32)
+    ended = mirror.run("-U", before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
+    check_error(ended, "allow more open files")
+    index.latency = 0
+    mirror.check_links(is_settled=False)
+    check_recovered(mirror, undisturbed)
+
+
+def check_error(ended: Ended, message: str) -> None:
+    assert (ended.status, ended.stdout) == (1, ""), ended
+    assert message in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
