@@ -92,16 +92,6 @@ def test_removals_that_a_power_cut_took_back_are_done_again(
     assert not (mirror.root / "project-0").exists()
 
 
-def test_after_a_clean_end_nothing_is_read_again(index: FakeIndex, mirror: Mirror) -> None:
-    mirror.update()
-    damaged = mirror.root / "project-1/project_1-1.1.tar.gz"
-    zero(damaged)
-    index.touch("project-1")
-    mirror.update()
-    assert not damaged.read_bytes().strip(b"\0"), "an update does not read what it holds"
-    assert READ_AGAIN not in mirror.log
-
-
 def test_a_run_has_one_sync_point_a_long_one_several_and_one_without_news_none(
     mirror: Mirror, stepper: Stepper, tmp_path: Path
 ) -> None:
