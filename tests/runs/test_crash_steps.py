@@ -1,37 +1,54 @@
 """A kill and a failure at every single step of the store."""
 
-import subprocess
-import sys
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from tests.crash_steps import OPTIONS
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, clean_environment
+from tests.mirror import Mirror
+from tests.stepper import KILLED, Stepper
 
 SHARES = 4
+OPTIONS = {"removal_grace_hours": 0, "replace_changed_files": True, "workers": 2, "full_index": True}
 
 
-def launch(*arguments: object) -> str:
-    command = [sys.executable, "-m", "tests.crash_steps", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+class Scenario(NamedTuple):
+    """A mirror's folder before an update, and what an undisturbed one makes of it, in so many steps."""
+
+    before: Path
+    index_url: str
+    expected: dict[str, bytes]
+    steps: int
+
+    def copied(self, folder: Path) -> Mirror:
+        """Return a fresh mirror in `folder` that is as it was before the update."""
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.before, folder)
+        return Mirror(folder, self.index_url, **OPTIONS)
+
+
+def folders(mirror: Mirror) -> set[str]:
+    return {path.name for path in mirror.root.iterdir() if path.is_dir()} - {".pypimirror"}
+
+
+def contents(mirror: Mirror) -> dict[str, bytes]:
+    return {path: entry.content for path, entry in mirror.tree().items()}
 
 
 @pytest.fixture(scope="module")
-def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
     """A mirror of six projects, and an index on which each of them changed in another way."""
     folder = tmp_path_factory.mktemp("crash")
-    with FakeIndex() as index:
+    with FakeIndex() as index, Stepper() as stepper:
         for number in range(6):
             for version in ("1.0", "2.0"):
                 index.add(f"Project.{number}", version, extra_size=500)
         Mirror(folder / "before", index.url, **OPTIONS).update()
         index.remove("project-0")
-        index.remove_file("project-1", "Project.1-1.0.tar.gz".replace("Project.1", "project_1"))
+        index.remove_file("project-1", index.files("project-1")[1].filename)
         wheel = index.project("project-2").files[0]
         wheel.yanked = "broken"
         wheel.core_metadata = b"Name: project-2\nVersion: 1.0\nSummary: mended\n"
@@ -41,13 +58,27 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, s
         for number in (1, 2, 4, 5):
             index.add(f"Project.{number}", "3.0")
         index.add("New", "1.0")
-        yield folder, index.url
+        bare = Scenario(folder / "before", index.url, {}, 0)
+        mirror = bare.copied(folder / "after")
+        stepped = stepper.run(mirror.config, "-U")
+        assert stepped.status == 0
+        mirror.check_links()
+        yield bare._replace(expected=contents(mirror), steps=len(stepped.steps))
 
 
-@pytest.mark.parametrize("kind", ["die", "fail"])
+@pytest.mark.parametrize("kind", ["kill_at", "fail_at"])
 @pytest.mark.parametrize("share", range(SHARES))
-def test_every_step_may_be_the_last(scenario: tuple[Path, str], kind: str, share: int) -> None:
-    folder, url = scenario
-    count = int(launch("count", folder, url))
-    assert count > 100
-    launch(kind, folder, url, share + 1, SHARES, count)
+def test_every_step_may_be_the_last(
+    scenario: Scenario, stepper: Stepper, tmp_path: Path, kind: str, share: int
+) -> None:
+    assert scenario.steps > 100
+    for step in range(share + 1, scenario.steps + 1, SHARES):
+        mirror = scenario.copied(tmp_path / "mirror")
+        disturbed = stepper.run(mirror.config, "-U", **{kind: step})
+        assert disturbed.status in ((KILLED,) if kind == "kill_at" else (0, 1, 3)), (step, disturbed)
+        mirror.check_links(is_settled=False)
+        mended = stepper.run(mirror.config, "-U")
+        assert mended.status == 0, (step, mended)
+        mirror.check_links()
+        assert contents(mirror) == scenario.expected, step
+        assert folders(mirror) == {path.partition("/")[0] for path in scenario.expected if "/" in path}, step

@@ -1,9 +1,6 @@
 """Trouble with the machine: full and failing disks, missing rights, a damaged state."""
 
-import ctypes
-import errno
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -13,11 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pypimirror.errors import DiskFullError
-from pypimirror.store import full_or_itself
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import COMMAND, Ended, Mirror, clean_environment
+from tests.mirror import Mirror
 
 MakeMirror = Callable[..., Mirror]
 
@@ -54,70 +49,6 @@ def contents(mirror: Mirror) -> dict[str, bytes]:
 
 
 @needs_root
-@pytest.mark.parametrize("size_k", [120, 160, 200, 300, 400, 500, 560, 600])
-def test_a_full_disk_is_status_6_and_the_next_run_goes_on(
-    index: FakeIndex, small_disk: Path, tmp_path: Path, size_k: int
-) -> None:
-    fill(index)
-    undisturbed = Mirror(tmp_path / "undisturbed", index.url)
-    undisturbed.update()
-    subprocess.run(["mount", "-o", f"remount,size={size_k}k", small_disk], check=True)
-    mirror = Mirror(small_disk, index.url, log_filename=tmp_path / "log")
-    for _ in range(2):
-        ended = mirror.run("-U")
-        assert (ended.status, ended.stdout) == (6, ""), ended.stderr
-        assert "Traceback" not in ended.stderr
-        assert len(ended.stderr.splitlines()) < 20
-        mirror.check_links(is_settled=False)
-    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
-    mirror.update()
-    mirror.check_links()
-    assert contents(mirror) == contents(undisturbed)
-
-
-@needs_root
-def test_a_disk_too_full_for_anything_is_status_6(index: FakeIndex, small_disk: Path) -> None:
-    fill(index)
-    mirror = Mirror(small_disk, index.url)
-    (small_disk / "ballast").write_bytes(bytes(590 * 1024))
-    ended = mirror.run("-U")
-    assert ended.status == 6
-    assert "make room" in ended.stderr or "disk is full" in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-@needs_root
-def test_what_has_to_stay_free_stays_free(index: FakeIndex, small_disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
-    for number in range(10):
-        index.add_file("six", f"six-{number}.tar.gz", os.urandom(2 * MIB))
-    index.add("attrs", "1.0")
-    mirror = Mirror(small_disk, index.url, min_free_space="5M", workers=2)
-    ended = mirror.run("-U")
-    assert ended.status == 6
-    assert "min_free_space = 5 MiB" in ended.stderr
-    assert mirror.run("-U") == Ended(6, "", ""), "told once a day"
-    disk = os.statvfs(small_disk)
-    free = disk.f_bavail * disk.f_frsize
-    assert 5 * MIB <= free < 9 * MIB
-    assert mirror.projects() == ["attrs", "six"]
-    assert 3 < len(mirror.listed("six")) < 8
-    mirror.check_links()
-    subprocess.run(["mount", "-o", "remount,size=40m", small_disk], check=True)
-    mirror.update()
-    assert len(mirror.listed("six")) == 10
-
-
-@needs_root
-def test_a_file_that_has_no_room_is_not_begun(index: FakeIndex, small_disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
-    index.add_file("six", "six-1.tar.gz", bytes(18 * MIB))
-    mirror = Mirror(small_disk, index.url, min_free_space="5M")
-    assert mirror.run("-U").status == 6
-    assert [path for path in index.paths() if path.startswith("/files/")] == []
-
-
-@needs_root
 def test_a_disk_that_others_fill_during_a_big_download_stops_it(index: FakeIndex, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
     index.add_file("six", "six-1.tar.gz", bytes(8 * MIB))
@@ -151,89 +82,12 @@ def test_what_may_go_makes_room(index: FakeIndex, small_disk: Path) -> None:
     assert mirror.listed("six") == {f"six-{number}.tar.gz" for number in range(5, 9)}
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_and_a_used_up_quota_are_the_same(number: int) -> None:
-    assert isinstance(full_or_itself(OSError(number, "full", "file")), DiskFullError)
-    other = OSError(errno.EIO, "broken", "file")
-    assert full_or_itself(other) is other
-
-
 def test_no_limit_is_no_limit(index: FakeIndex, make_mirror: MakeMirror) -> None:
     index.add("six", "1.0")
     mirror = make_mirror(min_free_space="900T")
     assert mirror.run("-U").status == 6
     mirror.configure(min_free_space=0)
     mirror.update()
-
-
-# -- rights and limits -----------------------------------------------------------------------------
-
-
-@needs_root
-def test_a_read_only_disk_is_status_1_and_says_what_to_do(index: FakeIndex, small_disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
-    fill(index)
-    mirror = Mirror(small_disk, index.url)
-    mirror.update()
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
-    ended = mirror.run("-U")
-    assert ended.status == 1
-    assert ended.stderr.count("\n") == 1
-    assert "mount its file system for writing" in ended.stderr
-    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
-    mirror.update()
-
-
-def drop_the_right_to_pass_over_modes() -> None:
-    """Make root obey the modes of files like anybody (capabilities 1 and 2, prctl 24)."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2):
-        libc.prctl(24, capability)
-
-
-@needs_root
-def test_a_folder_without_the_right_to_write_is_status_1(index: FakeIndex, tmp_path: Path) -> None:
-    fill(index)
-    folder = tmp_path / "m"
-    mirror = Mirror(folder, index.url, log_filename=tmp_path / "log")
-    mirror.update()
-    before = mirror.tree()
-    index.add("project.0", "3.0")
-    (mirror.root / "project-0").chmod(0o555)
-    ended = subprocess.run(
-        [COMMAND, mirror.config, "-U"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=clean_environment(),
-        preexec_fn=drop_the_right_to_pass_over_modes,
-    )
-    assert ended.returncode == 1, ended.stderr
-    assert ended.stderr.count("\n") == 1
-    assert "give that user the right" in ended.stderr
-    assert mirror.tree() == before
-    (mirror.root / "project-0").chmod(0o755)
-    mirror.update()
-
-
-def test_too_many_open_files_are_status_1(index: FakeIndex, make_mirror: MakeMirror) -> None:
-    fill(index)
-    index.latency = 0.05
-    mirror = make_mirror(workers=64)
-    ended = subprocess.run(
-        [COMMAND, mirror.config, "-U"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=clean_environment(),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30)),
-    )
-    assert ended.returncode == 1, ended.stderr
-    assert ended.stderr.count("\n") == 1
-    assert "allow more open files" in ended.stderr
-    mirror.check_links(is_settled=False)
-    mirror.update()
-    assert mirror.check_links() == 36
 
 
 # -- a damaged state -----------------------------------------------------------------------------------

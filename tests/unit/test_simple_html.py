@@ -354,7 +354,11 @@ def test_any_text_is_a_page_or_a_bad_page(href: str, value: str) -> None:
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_page_or_a_bad_page(content: bytes) -> None:
-    assert isinstance(read(b"<a href=x></a>" + content + b"</html>"), ProjectPage)
+    try:
+        page = read(b"<a href=x></a>" + content + b"</html>")
+    except BadPageError:  # of another API version, where the bytes happen to say so
+        return
+    assert isinstance(page, ProjectPage)
 
 
 # The project list

@@ -68,8 +68,8 @@ def remove_project(run: Run, name: NormalizedName) -> None:
         _remove_pages(run, name)
     except TreeError as error:
         _log.warning("%s", error)
-    run.state.record_pages_written(name, "")
     run.store.remove_folder(name)
+    run.state.record_pages_written(name, "")
     run.state.forget_projects([name])
 
 

@@ -139,10 +139,11 @@ def _remove(run: Run, file: Doomed) -> None:
 
 def forget(run: Run, gone: list[Doomed]) -> None:
     """Forget files that are gone, and projects of which nothing is left."""
-    run.state.forget_doomed(gone)
     for name in _projects(gone):
-        if run.state.project(name) is None:
+        row = run.state.project(name)
+        if row is None or not row.is_listed:
             run.store.remove_folder(name)
+    run.state.forget_doomed(gone)
 
 
 def _projects(files_: list[Doomed]) -> Iterator[NormalizedName]:
