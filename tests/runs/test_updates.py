@@ -374,3 +374,10 @@ def test_an_outage_of_a_mirror_of_plain_names_pauses_nothing(
     index.start()
     mirror.update()
     assert mirror.check_links() == 6
+
+
+def test_a_full_check_mends_core_metadata_that_was_cut(index: FakeIndex, mirror: Mirror) -> None:
+    before = {path: entry.content for path, entry in mirror.tree().items()}
+    (mirror.root / "six" / f"{WHEEL}.metadata").write_bytes(b"")
+    assert mirror.run("-I") == Ended(0, "", "")
+    assert {path: entry.content for path, entry in mirror.tree().items()} == before

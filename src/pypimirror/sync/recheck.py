@@ -4,9 +4,17 @@ import logging
 
 import msgspec
 
+from pypimirror import download
+from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.sync.run import Run
 
 _log = logging.getLogger(__name__)
+
+
+def _has_metadata(run: Run, name: NormalizedName, held: HeldFile) -> bool:
+    """Tell whether the core metadata beside a file is what it was; it is small, and its size not known."""
+    text = run.store.read(name, f"{held.file.filename}.metadata")
+    return text is not None and download.sha256(text) == held.metadata
 
 
 def forget_lost(run: Run) -> None:
@@ -18,7 +26,7 @@ def forget_lost(run: Run) -> None:
         bare = [
             msgspec.structs.replace(file, metadata=None)
             for filename, file in held.items()
-            if file.metadata is not None and f"{filename}.metadata" not in sizes
+            if file.metadata is not None and not _has_metadata(run, name, file)
         ]
         run.state.record_held(name, bare)
         if lost or bare:
