@@ -9,6 +9,8 @@ from functools import partial
 from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
+import msgspec
+
 from pypimirror import metadata
 from pypimirror.addresses import is_loopback
 from pypimirror.errors import (
@@ -19,8 +21,8 @@ from pypimirror.errors import (
     VerificationError,
 )
 from pypimirror.filenames import is_wheel
-from pypimirror.model import Digest, File
-from pypimirror.upstream import CHUNK, Answer, Upstream
+from pypimirror.model import Digest, File, Validators
+from pypimirror.upstream import CHUNK, Answer, NotModified, Upstream
 
 MIN_RESUMED = 1 << 20
 """Bytes from which on it is worth to go on with a file that broke off."""
@@ -226,9 +228,14 @@ class _Transfer:
             self._into.write(chunk)
 
 
-def _check_trust(file: File, url: str) -> None:
+def is_secure(url: str) -> bool:
+    """Tell whether what comes from an address is what its server sent: by TLS, or without any network."""
     parts = urlsplit(url)
-    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
+
+
+def _check_trust(file: File, url: str) -> None:
+    if not is_secure(url):
         raise VerificationError(file.url, "it has no digest, and the connection is not https")
 
 
@@ -274,6 +281,43 @@ def _metadata_transfer(upstream: Upstream, file: File) -> bytes:
     if not is_offered(text, file):
         raise VerificationError(f"{file.url}.metadata", "its digest is not what upstream's page says")
     return text
+
+
+class Document(NamedTuple):
+    """A document, and what makes the next request for it conditional."""
+
+    content: bytes
+    validators: Validators
+
+
+class _ProvenanceObject(msgspec.Struct):
+    """What a document of provenance has to hold (PEP 740)."""
+
+    version: int
+    attestation_bundles: list[object]
+
+
+_decode_provenance = msgspec.json.Decoder(_ProvenanceObject).decode
+_PROVENANCE_TYPES = "application/vnd.pypi.integrity.v1+json, application/json;q=0.9"
+
+
+def provenance(upstream: Upstream, url: str, validators: Validators) -> Document | NotModified:
+    """Fetch a document of provenance, conditionally where there are validators (PEP 740).
+
+    Raises UpstreamError where it can't be had, does not come over https, or is another thing.
+    """
+    fetched = upstream.page(url, accept=_PROVENANCE_TYPES, validators=validators)
+    if isinstance(fetched, NotModified):
+        return fetched
+    if not is_secure(fetched.url):
+        raise VerificationError(fetched.url, "a document of provenance has to come over https")
+    try:
+        version = _decode_provenance(fetched.content).version
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise VerificationError(fetched.url, f"no document of provenance ({error})") from error
+    if version != 1:
+        raise VerificationError(fetched.url, f"a document of provenance of version {version}")
+    return Document(fetched.content, fetched.validators)
 
 
 def is_offered(text: bytes, file: File) -> bool:

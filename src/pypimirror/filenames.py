@@ -80,3 +80,26 @@ def canonical_version(version: str) -> str:
         return str(Version(version))
     except ValueError:  # InvalidVersion, and numbers of too many digits
         return version
+
+
+@functools.lru_cache(maxsize=4096)
+def version_key(version: str) -> tuple[bool, Version, str]:
+    """Return what versions are sorted by; what is no version comes before all versions."""
+    try:
+        return True, Version(version), version
+    except ValueError:  # InvalidVersion, and numbers of too many digits
+        return False, Version("0"), version
+
+
+def spelling_of(filename: str, project: str) -> str | None:
+    """Return how the name of an sdist of `project` spells it; None where that is the file format's spelling.
+
+    PEP 625 has the normalized name with underscores, which nobody types.
+    """
+    suffix = next((s for s in SDIST_SUFFIXES if filename.lower().endswith(s)), None)
+    spelled = re.match(
+        r"[-_.]+".join(map(re.escape, project.split("-"))) + r"(?=-v?\d)", filename, re.IGNORECASE
+    )
+    if suffix is None or spelled is None or spelled[0].replace("_", "-") == project:
+        return None
+    return spelled[0]

@@ -17,6 +17,7 @@ _PLAIN_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 _SMALL = 1 << 20
 
+_NAME = re.compile(rb"^Name:[ \t]*(\S+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _METADATA = re.compile(r"(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info/METADATA")
 
 
@@ -45,6 +46,13 @@ def from_wheel(wheel: BinaryIO, filename: str) -> bytes | None:
         OSError,
     ):
         return None
+
+
+def name_in(text: bytes) -> str | None:
+    """Return the `Name` that core metadata gives; None where it gives none that is a project's name."""
+    match = _NAME.search(text.partition(b"\n\n")[0])
+    name = match[1].decode("ascii", "replace") if match else ""
+    return name if names.is_valid(name) else None
 
 
 def _member(members: list[str], filename: str) -> str | None:

@@ -53,15 +53,35 @@ class ProjectPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListEntry(msgspec.Struct, frozen=True):
-    """One project of the project list: the name as shown, and its last serial if the list has serials."""
+    """One project of the project list: the name as shown, and its last serial if the list has serials.
+
+    The digest of a project's page, where a mirror like this one gives it, serves as a serial, too.
+    """
 
     name: str
     serial: str | None = None
 
 
+class Listed(NamedTuple):
+    """A project as the mirror's root page lists it."""
+
+    name: NormalizedName
+    shown: str
+    digest: str | None
+    """Of its JSON page (`simple.page_digest`); None where there is none."""
+
+
 class Validators(NamedTuple):
     """What a conditional request is made of (RFC 9110, 8.8)."""
 
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A document of provenance (PEP 740) that lies beside its file; what makes asking for it conditional."""
+
+    sha256: str
     etag: str | None = None
     last_modified: str | None = None
 
@@ -74,3 +94,5 @@ class HeldFile(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     metadata: str | None = None
     """The sha256 of `<filename>.metadata` beside it; None where there is none."""
+    provenance: Provenance | None = None
+    """What `<filename>.provenance` beside it is; None where there is none."""

@@ -18,3 +18,16 @@ def normalize(name: str) -> NormalizedName:
     if not is_valid(name):
         raise ValueError(f"{name!r} is not a project's name")
     return NormalizedName(_SEPARATORS.sub("-", name).lower())
+
+
+_PAGE_ENDINGS = (".html", ".v1_json", ".json", ".txt", ".xml", ".ico")
+
+
+def link_name(shown: str, name: NormalizedName) -> str | None:
+    """Return the name of a link to a project's folder, under the name as shown; None where there is none.
+
+    A name that ends like a page is none: `index.html` is a valid name of a project.
+    """
+    if not is_valid(shown) or shown == name or normalize(shown) != name:
+        return None
+    return None if shown.lower().endswith(_PAGE_ENDINGS) else shown

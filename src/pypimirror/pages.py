@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 import jinja2
 import msgspec
-from packaging.version import Version
 
-from pypimirror.model import HeldFile, NormalizedName
+from pypimirror.filenames import version_key
+from pypimirror.model import HeldFile, Listed, NormalizedName
 
 API_VERSION = "1.4"
-RENDERER = "1"
+RENDERER = "2"
 """To be changed whenever the same state renders to other bytes: that is how an upgrade reaches old pages."""
 
 _NOT_IN_HTML = re.compile(
@@ -107,18 +107,22 @@ def project_json(project: Project) -> bytes:
     return _encode(page) + b"\n"
 
 
-def root_html(projects: Iterable[tuple[NormalizedName, str]]) -> Iterator[bytes]:
-    """Render the root page block by block; `projects` are names with how they are shown, sorted by name."""
-    links = (Link(f"{name}/", shown) for name, shown in projects)
+def root_html(projects: Iterable[Listed]) -> Iterator[bytes]:
+    """Render the root page block by block; `projects` are sorted by name."""
+    links = (Link(f"{project.name}/", project.shown) for project in projects)
     return _streamed("root.html", title="Simple index", links=links)
 
 
-def root_json(projects: Iterable[tuple[NormalizedName, str]]) -> Iterator[bytes]:
-    """Render the root page block by block."""
+def root_json(projects: Iterable[Listed]) -> Iterator[bytes]:
+    """Render the root page block by block.
+
+    With a private key (PEP 691: it begins with `_`) that tells a mirror of this mirror which pages changed.
+    """
     yield b'{"meta":' + _encode(_Meta()) + b',"projects":['
     separator = b""
-    for _, shown in projects:
-        yield separator + b'{"name":' + _encode(shown) + b"}"
+    for _, shown, digest in projects:
+        private = b',"_pypimirror":' + _encode(digest) if digest else b""
+        yield separator + b'{"name":' + _encode(shown) + private + b"}"
         separator = b","
     yield b"]}\n"
 
@@ -148,16 +152,7 @@ def _template(name: str) -> jinja2.Template:
 
 
 def _sorted(files: Sequence[HeldFile]) -> list[HeldFile]:
-    return sorted(files, key=lambda held: (*_version_key(held.file.version or ""), held.file.filename))
-
-
-@functools.lru_cache(maxsize=4096)
-def _version_key(version: str) -> tuple[bool, Version, str]:
-    """Sort what is no version before all versions."""
-    try:
-        return True, Version(version), version
-    except ValueError:  # InvalidVersion, and numbers of too many digits
-        return False, Version("0"), version
+    return sorted(files, key=lambda held: (*version_key(held.file.version or ""), held.file.filename))
 
 
 def _href(held: HeldFile) -> str:

@@ -103,7 +103,7 @@ class Globs:
 class Selection:
     """What the configuration wants of upstream."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (one for each option)
         self,
         *,
         package_matches: tuple[str, ...],
@@ -111,12 +111,15 @@ class Selection:
         filename_matches: tuple[str, ...] = (),
         filename_excludes: tuple[str, ...] = (),
         index_url: str = "",
+        provenance: bool = False,
     ) -> None:
         self.projects = Globs(package_matches, are_names=True)
         self._excluded = Globs(package_excludes, are_names=True)
         self._files = Globs(filename_matches, are_names=False)
         self._excluded_files = Globs(filename_excludes, are_names=False)
-        self.of_files = _fingerprint(index_url, sorted(filename_matches), sorted(filename_excludes))
+        self.of_files = _fingerprint(
+            index_url, sorted(filename_matches), sorted(filename_excludes), provenance
+        )
         """A fingerprint of what decides on a project's files."""
         self.of_projects = _fingerprint(self.of_files, sorted(package_matches), sorted(package_excludes))
         """A fingerprint of the whole selection."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pypimirror import __version__
+from pypimirror.server_config import SERVERS
 
 _DESCRIPTION = """\
 Keeps a partial or full mirror of a Python package index as plain files, which any web server can serve.
@@ -47,6 +48,8 @@ class Arguments(NamedTuple):
     """Verify digests, not only sizes."""
     is_repairing: bool
     log_console: bool
+    server: str | None
+    """The web server whose configuration to print."""
     overrides: Mapping[str, str]
     """Options of the configuration that the command line sets."""
 
@@ -79,18 +82,26 @@ def parse(argv: Sequence[str]) -> Arguments:
         is_hashing=options.verify == "hash",
         is_repairing=options.repair,
         log_console=options.log_console,
+        server=options.server_config,
         overrides=_overrides(options),
     )
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Turn `--verify` into a mode, and end the program where options don't go together."""
+    """Turn what has a value into a mode, and end the program where options don't go together."""
+    if options.server_config is not None:
+        if options.mode is not None or options.verify is not None:
+            parser.error("--server-config is a mode of its own")
+        options.mode = "server-config"
     if options.verify is not None:
         if options.mode is not None:
             parser.error(f"--verify and --{options.mode} are two modes")
         options.mode = "verify"
     if options.mode is None:
-        parser.error("name a mode: --update-fetch, --initial-fetch, --indexes-only, --verify or --status")
+        parser.error(
+            "name a mode: --update-fetch, --initial-fetch, --indexes-only, --verify, --status,"
+            " or --server-config"
+        )
     if options.project and options.mode not in _FETCHES:
         parser.error(f"--project limits a fetch; --{options.mode} fetches nothing")
     if options.dry_run and options.mode not in (*_FETCHES, "indexes-only"):
@@ -178,6 +189,12 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
         choices=("sizes", "hash"),
         metavar="hash",
         help="compare files and pages with the state; with --verify=hash read every file",
+    )
+    group.add_argument(
+        "--server-config",
+        choices=tuple(SERVERS),
+        metavar="|".join(SERVERS),
+        help="print a configuration of this web server for the mirror",
     )
 
 

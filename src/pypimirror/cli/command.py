@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
-from pypimirror import __version__, config, sync
+from pypimirror import __version__, config, server_config, sync
 from pypimirror.cli import logs, progress, signals, status_report, summary
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say
@@ -50,7 +50,11 @@ def run(args: Arguments) -> Status:
         filename_matches=configuration.filename_matches,
         filename_excludes=configuration.filename_excludes,
         index_url=configuration.index_url,
+        provenance=configuration.provenance,
     )
+    if args.server is not None:
+        print(server_config.render(configuration, args.server, str(args.config)), end="")
+        return Status.OK
     if args.mode == "status":
         return status_report.run(configuration, is_json=args.is_json)
     only = _only(args, selection)

@@ -36,6 +36,8 @@ class Config:
     cleanup: bool
     create_indexes: bool
     full_index: bool
+    name_links: bool
+    provenance: bool
     verbose: bool
     external_links: bool
     follow_external_index_pages: bool
@@ -87,6 +89,8 @@ OPTIONS: Mapping[str, Option] = {
     "cleanup": Option(readers.boolean, "True"),
     "create_indexes": Option(readers.boolean, "True"),
     "full_index": Option(readers.boolean, "False"),
+    "name_links": Option(readers.boolean, "True"),
+    "provenance": Option(readers.boolean, "False"),
     "verbose": Option(readers.boolean, "False"),
     "external_links": Option(readers.boolean, "False"),
     "follow_external_index_pages": Option(readers.boolean, "False"),

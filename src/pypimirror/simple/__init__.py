@@ -1,13 +1,16 @@
 """The simple repository API (PEP 503, 691, 700, 714): bytes to model, in either representation. Pure."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
+
+import msgspec
 
 from pypimirror.errors import BadPageError
 from pypimirror.model import ListEntry, NormalizedName, ProjectPage
 from pypimirror.simple import from_html, from_json, json_list
-from pypimirror.simple.problems import PageProblem
+from pypimirror.simple.problems import DIGEST, PageProblem
 
-__all__ = ["ACCEPT", "JSON_TYPE", "is_json", "parse_project_list", "parse_project_page"]
+__all__ = ["ACCEPT", "JSON_TYPE", "is_json", "page_digest", "parse_project_list", "parse_project_page"]
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 MAX_LIST = 1 << 28
@@ -20,20 +23,37 @@ ACCEPT = f"{JSON_TYPE}, {_HTML};q=0.2, text/html;q=0.1"
 """The Accept header: JSON is preferred, as it has sizes and upload times."""
 
 
-def parse_project_page(
-    content: bytes, content_type: str, url: str, name: NormalizedName, *, needs_version: bool = False
+def page_digest(content: bytes) -> str:
+    """Return the digest by which the root page of a mirror tells that a project's JSON page changed."""
+    return f"page:{hashlib.sha256(content).hexdigest()[:32]}"
+
+
+def parse_project_page(  # noqa: PLR0913 (what is known of the page)
+    content: bytes,
+    content_type: str,
+    url: str,
+    name: NormalizedName,
+    *,
+    needs_version: bool = False,
+    serial: str | None = None,
 ) -> ProjectPage:
     """Read the project page that `url` (after redirects) gave.
 
-    With `needs_version` HTML has to name its API version, as that of an index that speaks JSON does.
+    With `needs_version` HTML has to name its API version, as that of an index that speaks JSON does. Where
+    the project list's `serial` is the digest of a page, the page's own serial is its digest.
     Raises BadPageError for another type, another major API version, invalid JSON, or HTML that is cut off.
     """
     try:
         if is_json(content_type):
-            return from_json.project_page(content, url, name)
-        return from_html.project_page(content, _charset(content_type), url, name, needs_version=needs_version)
+            page = from_json.project_page(content, url, name)
+        else:
+            charset = _charset(content_type)
+            page = from_html.project_page(content, charset, url, name, needs_version=needs_version)
     except PageProblem as problem:
         raise BadPageError(url, str(problem)) from problem
+    if page.serial is None and serial is not None and DIGEST.fullmatch(serial):
+        return msgspec.structs.replace(page, serial=page_digest(content))
+    return page
 
 
 def parse_project_list(

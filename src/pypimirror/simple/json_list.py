@@ -10,7 +10,7 @@ import msgspec
 
 from pypimirror.model import ListEntry
 from pypimirror.simple.from_json import NOT_DECODED, Meta, serial_text
-from pypimirror.simple.problems import PageProblem, check_api_version
+from pypimirror.simple.problems import DIGEST, PageProblem, check_api_version
 
 _HEAD_LIMIT = 1 << 20
 _ENTRY_LIMIT = 1 << 22
@@ -23,6 +23,7 @@ _PROJECTS = re.compile(rb"\s*:\s*\[")
 class _Entry(msgspec.Struct):
     name: str
     last_serial: int | str | None = msgspec.field(name="_last-serial", default=None)
+    digest: object = msgspec.field(name="_pypimirror", default=None)
 
 
 class _Frame(msgspec.Struct):
@@ -46,7 +47,7 @@ def entries(chunks: Iterable[bytes]) -> Iterator[ListEntry]:
         if is_ended and count and not decoded:
             raise PageProblem("not the JSON of a project list (a comma ends it)")
         for entry in decoded:
-            yield ListEntry(entry.name, serial_text(entry.last_serial))
+            yield ListEntry(entry.name, _serial(entry))
         if not decoded and not is_ended:
             buffer += _next(source, held=len(buffer))
     try:
@@ -54,6 +55,13 @@ def entries(chunks: Iterable[bytes]) -> Iterator[ListEntry]:
     except NOT_DECODED as error:
         raise PageProblem(f"not the JSON of a project list ({error})") from error
     check_api_version(frame.meta.api_version)
+
+
+def _serial(entry: _Entry) -> str | None:
+    """Return what tells whether the project's page changed: its serial, or the page's digest."""
+    if entry.last_serial is None and isinstance(entry.digest, str) and DIGEST.fullmatch(entry.digest):
+        return entry.digest
+    return serial_text(entry.last_serial)
 
 
 def _until_projects(source: Iterator[bytes]) -> tuple[bytes, bytes]:

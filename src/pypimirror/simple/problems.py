@@ -8,6 +8,9 @@ from pypimirror import filenames
 from pypimirror.addresses import without_credentials
 from pypimirror.model import Digest
 
+DIGEST = re.compile(r"page:[0-9a-f]{32}")
+"""The digest of a project's page by which a mirror like this one tells that it changed."""
+
 _HEX = re.compile(r"[0-9a-f]{8,256}")
 _ALGORITHM = re.compile(r"[a-z0-9_-]{1,32}")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from pypimirror.errors import DamagedStateError
-from pypimirror.model import File, HeldFile, ListEntry, NormalizedName, Validators
+from pypimirror.model import File, HeldFile, Listed, ListEntry, NormalizedName, Provenance, Validators
 from pypimirror.state.leaving import Leaving
 from pypimirror.state.rows import Doomed, Failure, ProjectRow, Total
 from pypimirror.state.trouble import move_aside, why_unusable
@@ -17,6 +17,7 @@ __all__ = ["Doomed", "Failure", "ProjectRow", "State", "Total", "move_aside", "w
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(File).decode
+_decode_provenance = msgspec.msgpack.Decoder(Provenance).decode
 
 
 class State(Leaving):
@@ -32,7 +33,8 @@ class State(Leaving):
         """Return what is known of a project."""
         row = self._db.execute(
             "SELECT name, shown, is_listed, is_current, serial, page_serial, etag, last_modified, selection,"
-            " status, status_reason, pages, failures, next_try, error FROM projects WHERE name = ?",
+            " status, status_reason, spelled, link, digest, pages, failures, next_try, error FROM projects"
+            " WHERE name = ?",
             (name,),
         ).fetchone()
         if row is None:
@@ -75,10 +77,10 @@ class State(Leaving):
         """Record what the project list says, whatever came of asking for the project's page."""
         self._db.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, name))
 
-    def listed(self) -> Iterator[tuple[NormalizedName, str]]:
-        """Yield the projects that stand on the root page, sorted by name, with how they are shown."""
-        rows = self._db.execute("SELECT name, shown FROM projects WHERE is_listed ORDER BY name")
-        yield from ((NormalizedName(name), shown) for name, shown in rows)
+    def listed(self) -> Iterator[Listed]:
+        """Yield the projects that stand on the root page, sorted by name."""
+        rows = self._db.execute("SELECT name, shown, digest FROM projects WHERE is_listed ORDER BY name")
+        yield from map(Listed._make, rows)
 
     def pages_due(self, fingerprint: str) -> list[NormalizedName]:
         """Return the listed projects whose pages were not written by this renderer with these options."""
@@ -105,9 +107,27 @@ class State(Leaving):
             (name, shown, status, status_reason),
         )
 
-    def record_pages_written(self, name: NormalizedName, fingerprint: str) -> None:
-        """Record that the project's pages show what is held; an empty fingerprint: that they are removed."""
-        self._db.execute("UPDATE projects SET pages = ?, unsynced = 1 WHERE name = ?", (fingerprint, name))
+    def record_pages_written(self, name: NormalizedName, fingerprint: str, digest: str | None) -> None:
+        """Record that the project's pages show what is held; an empty fingerprint: that they are removed.
+
+        The digest is that of its JSON page.
+        """
+        self._db.execute(
+            "UPDATE projects SET pages = ?, digest = ?, unsynced = 1 WHERE name = ?",
+            (fingerprint, digest, name),
+        )
+
+    def record_spelled(self, name: NormalizedName, spelled: str, shown: str) -> None:
+        """Record how a project's files spell its name, and how it is shown from now on."""
+        self._db.execute("UPDATE projects SET spelled = ?, shown = ? WHERE name = ?", (spelled, shown, name))
+
+    def record_link(self, name: NormalizedName, link: str | None) -> None:
+        """Record the link under the name as shown: to be committed before it is made, or after it is gone."""
+        self._db.execute("UPDATE projects SET link = ? WHERE name = ?", (link, name))
+
+    def links(self) -> dict[str, NormalizedName]:
+        """Return all links under names as shown, with the folders that they lead to."""
+        return dict(self._db.execute("SELECT link, name FROM projects WHERE link IS NOT NULL"))
 
     def record_current(
         self,
@@ -205,14 +225,20 @@ class State(Leaving):
 
     def _files(self, name: NormalizedName, status: str) -> dict[str, HeldFile]:
         rows = self._db.execute(
-            "SELECT filename, listed, sha256, size, metadata FROM files"
+            "SELECT filename, listed, sha256, size, metadata, provenance FROM files"
             " WHERE project = ? AND status = ? AND sha256 IS NOT NULL",
             (name, status),
         )
         try:
             return {
-                filename: HeldFile(file=_decode(listed), sha256=sha256, size=size, metadata=metadata)
-                for filename, listed, sha256, size, metadata in rows
+                filename: HeldFile(
+                    file=_decode(listed),
+                    sha256=sha256,
+                    size=size,
+                    metadata=metadata,
+                    provenance=None if provenance is None else _decode_provenance(provenance),
+                )
+                for filename, listed, sha256, size, metadata, provenance in rows
             }
         except msgspec.DecodeError as error:
             raise DamagedStateError(self.path, f"is damaged ({name}: {error})") from error
@@ -222,25 +248,34 @@ class State(Leaving):
         self._db.executemany(
             "INSERT INTO files (project, filename, status, listed) VALUES (?, ?, 'arriving', ?)"
             " ON CONFLICT (project, filename) DO UPDATE SET status = 'arriving', listed = excluded.listed,"
-            " sha256 = NULL, size = NULL, metadata = NULL, doomed_since = NULL, vanished_since = NULL",
+            " sha256 = NULL, size = NULL, metadata = NULL, provenance = NULL, doomed_since = NULL,"
+            " vanished_since = NULL, aside = NULL",
             [(name, file.filename, _encode(file)) for file in files],
         )
 
     def record_held(self, name: NormalizedName, files: Iterable[HeldFile], *, is_new: bool = False) -> None:
         """Record that files are whole, verified and in their place, and what upstream says of them.
 
-        `is_new` files came in just now: a power cut can still lose their bytes.
+        Their provenance is recorded by itself. `is_new` files came in just now: a power cut can still lose
+        their bytes.
         """
         self._db.executemany(
             "INSERT INTO files (project, filename, status, listed, sha256, size, metadata, unsynced)"
             " VALUES (?, ?, 'held', ?, ?, ?, ?, ?) ON CONFLICT (project, filename) DO UPDATE SET"
             " status = 'held', listed = excluded.listed, sha256 = excluded.sha256, size = excluded.size,"
             " metadata = excluded.metadata, unsynced = coalesce(excluded.unsynced, unsynced),"
-            " doomed_since = NULL, error = NULL, error_since = NULL, partial = NULL",
+            " doomed_since = NULL, error = NULL, error_since = NULL, partial = NULL, aside = NULL",
             [
                 (name, h.file.filename, _encode(h.file), h.sha256, h.size, h.metadata, 1 if is_new else None)
                 for h in files
             ],
+        )
+
+    def record_provenance(self, name: NormalizedName, filename: str, found: Provenance | None) -> None:
+        """Record the document of provenance that lies beside a file."""
+        self._db.execute(
+            "UPDATE files SET provenance = ? WHERE project = ? AND filename = ?",
+            (None if found is None else _encode(found), name, filename),
         )
 
     def record_file_failed(self, name: NormalizedName, filename: str, reason: str, now: float) -> None:
@@ -288,8 +323,8 @@ class State(Leaving):
         """Record that held files are missing or damaged, and that the project's pages are due."""
         self._db.executemany(
             "UPDATE files SET status = 'failed', sha256 = NULL, size = NULL, metadata = NULL,"
-            " vanished_since = NULL, error = 'it is missing or damaged in the tree', error_since = ?"
-            " WHERE project = ? AND filename = ?",
+            " provenance = NULL, vanished_since = NULL, error = 'it is missing or damaged in the tree',"
+            " error_since = ? WHERE project = ? AND filename = ?",
             [(now, name, filename) for filename in filenames],
         )
         self.record_pages_lost(name)

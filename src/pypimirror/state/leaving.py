@@ -94,12 +94,42 @@ class Leaving(Database):
     def doomed(self, before: float) -> list[Doomed]:
         """Return the files that left the pages before a moment, of projects whose pages show that."""
         rows = self._db.execute(
-            "SELECT project, filename, doomed_since, size FROM files JOIN projects ON project = name"
+            "SELECT project, filename, doomed_since, size, aside FROM files JOIN projects ON project = name"
             " WHERE files.status = 'doomed' AND doomed_since <= ? AND pages IS NOT NULL"
             " ORDER BY project, filename",
             (before,),
         )
         return [Doomed(*row) for row in rows]
+
+    # -- quarantine (PEP 792) ----------------------------------------------------------------
+
+    def record_quarantined(self, name: NormalizedName, now: float) -> None:
+        """Record that all files of a project leave its pages, and are to be put out of reach."""
+        self._db.execute("UPDATE files SET aside = coalesce(aside, 0) WHERE project = ?", (name,))
+        self._doom("status = 'held' AND project = ?", now, name)
+        self._doom_unfinished(name)
+
+    def reachable(self) -> list[tuple[NormalizedName, str]]:
+        """Return what a quarantine has to put out of reach, of projects whose pages show that."""
+        rows = self._db.execute(
+            "SELECT project, filename FROM files JOIN projects ON project = name"
+            " WHERE aside = 0 AND pages IS NOT NULL ORDER BY project, filename"
+        )
+        return [(NormalizedName(name), filename) for name, filename in rows]
+
+    def record_aside(self, files: Iterable[tuple[NormalizedName, str]]) -> None:
+        """Record that files are out of reach, without their companions."""
+        self._db.executemany(
+            "UPDATE files SET aside = 1, metadata = NULL, provenance = NULL"
+            " WHERE project = ? AND filename = ?",
+            files,
+        )
+
+    def aside(self) -> set[tuple[str, str]]:
+        """Return what a quarantine put out of reach, or is about to: project and filename."""
+        return set(self._db.execute("SELECT project, filename FROM files WHERE aside IS NOT NULL"))
+
+    # -- the end of the grace ----------------------------------------------------------------
 
     def doomed_by_project(self, since: float) -> dict[NormalizedName, Total]:
         """Return how many files left the pages since a moment, with their bytes, by project."""

@@ -18,6 +18,9 @@ class ProjectRow(NamedTuple):
     selection: str | None
     status: str | None
     status_reason: str | None
+    spelled: str | None
+    link: str | None
+    digest: str | None
     pages: str | None
     failures: int
     next_try: float | None
@@ -47,3 +50,5 @@ class Doomed(NamedTuple):
     filename: str
     since: float
     size: int | None
+    aside: int | None
+    """Set where a quarantine put it out of reach, or is about to."""

@@ -1,6 +1,6 @@
 """The tables of the state, and the totals that SQLite keeps of them."""
 
-FORMAT = 2
+FORMAT = 3
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -14,6 +14,9 @@ CREATE TABLE projects (
     etag TEXT, last_modified TEXT, -- the page's validators
     selection TEXT,                -- fingerprint of what selected its files
     status TEXT, status_reason TEXT,
+    spelled TEXT,                  -- its name as its files spell it, where nothing else tells
+    link TEXT,                     -- the link to its folder under the name as shown, made or to be made
+    digest TEXT,                   -- of its JSON page, as the root page tells it
     pages TEXT,                    -- fingerprint of what rendered its pages; NULL: due, or to be removed
                                    -- where it is not listed; empty: there are none
     unsynced INTEGER,              -- 1: its pages were written since the last sync point
@@ -33,6 +36,8 @@ CREATE TABLE files (
     vanished_since REAL,           -- held, but on no good page of upstream's any more
     doomed_since REAL,             -- on none of our pages any more; 0: it never was
     error TEXT, error_since REAL,  -- what is wrong with it, and since when
+    aside INTEGER,                 -- doomed by a quarantine: 0 to be put out of reach, 1 done
+    provenance BLOB,               -- <filename>.provenance in the tree: a Provenance
     partial TEXT,                  -- the validator of what came of it, where that is kept
     PRIMARY KEY (project, filename)
 ) WITHOUT ROWID;
@@ -47,6 +52,7 @@ CREATE INDEX wrong_files ON files (project) WHERE error IS NOT NULL;
 CREATE INDEX vanished_files ON files (project) WHERE vanished_since IS NOT NULL;
 CREATE INDEX partial_files ON files (project) WHERE partial IS NOT NULL;
 CREATE INDEX unsynced_files ON files (project) WHERE unsynced;
+CREATE INDEX aside_files ON files (aside) WHERE aside IS NOT NULL;
 CREATE INDEX doomed_files ON files (doomed_since) WHERE status = 'doomed';
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, mode TEXT NOT NULL, started REAL NOT NULL, ended REAL, status INTEGER,

@@ -1,10 +1,10 @@
 """The only room that opens, renames and removes anything below the mirror's folder."""
 
+from pypimirror.store.folders import Store, aside_folder
 from pypimirror.store.layout import FULL, HTML, JSON, PRIVATE, check_root
 from pypimirror.store.machine import boot_id, full_or_itself, is_full
 from pypimirror.store.read_only import ReadOnlyStore
 from pypimirror.store.temporary import Temporary, partial_key
-from pypimirror.store.tree import Store
 
 __all__ = [
     "FULL",
@@ -14,6 +14,7 @@ __all__ = [
     "ReadOnlyStore",
     "Store",
     "Temporary",
+    "aside_folder",
     "boot_id",
     "check_root",
     "full_or_itself",

@@ -4,8 +4,8 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 
 from pypimirror.model import NormalizedName
+from pypimirror.store.folders import Store
 from pypimirror.store.temporary import Temporary
-from pypimirror.store.tree import Store
 
 
 class ReadOnlyStore(Store):
@@ -38,6 +38,19 @@ class ReadOnlyStore(Store):
 
     def link_from(self, folder: str, project: NormalizedName, name: str) -> None:
         """Link nothing."""
+
+    def make_link(self, name: str, project: NormalizedName) -> bool:
+        """Make no link, but as if it could be done."""
+        return bool(name and project)
+
+    def remove_link(self, name: str, project: NormalizedName) -> None:
+        """Remove nothing."""
+
+    def set_aside(self, project: NormalizedName, name: str) -> None:
+        """Leave it where it is."""
+
+    def sweep_aside(self, wanted: Container[tuple[str, str]]) -> None:
+        """Leave what was put out of reach."""
 
     def rename_folder(self, folder: str, project: NormalizedName) -> None:
         """Rename nothing."""

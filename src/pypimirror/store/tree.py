@@ -8,14 +8,12 @@ import contextlib
 import errno
 import logging
 import os
-import shutil
 import stat
 import uuid
 from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from pypimirror import names
 from pypimirror.errors import StateError, TreeError
 from pypimirror.model import NormalizedName
 from pypimirror.store.layout import PRIVATE
@@ -44,8 +42,8 @@ _LOCAL_ERRORS = frozenset(
 )
 
 
-class Store:
-    """The tree below one folder. Names handed in are normalized names and safe file names."""
+class Tree:
+    """The tree below one folder: its files. Names handed in are normalized names and safe file names."""
 
     on_step: Callable[[str], None] = staticmethod(lambda _path: None)
     """Called with the path before anything is made, renamed or removed: where tests let it fail or die."""
@@ -76,7 +74,7 @@ class Store:
         with os.scandir(self._temporary) as entries:
             left = [entry.path for entry in entries]
         for path in left:
-            self._step(path)
+            self.step(path)
             os.unlink(path)
         return len(left)
 
@@ -89,7 +87,7 @@ class Store:
         """Return when everything that was done so far is on the disk, as far as the disk tells."""
         if not self._is_dirty:
             return
-        self._step(self._root)
+        self.step(self._root)
         descriptor = os.open(self._root, os.O_RDONLY)
         try:
             sync_file_system(descriptor)
@@ -97,7 +95,8 @@ class Store:
             os.close(descriptor)
         self._is_dirty = False
 
-    def _step(self, path: str) -> None:
+    def step(self, path: str) -> None:
+        """Note that something is about to be made, renamed or removed."""
         self._is_dirty = True
         self.on_step(path)
 
@@ -135,7 +134,7 @@ class Store:
         temporary = self.open_temporary()
         temporary.file.write(text.encode())
         temporary.file.close()
-        self._step(str(path))
+        self.step(str(path))
         os.replace(temporary.path, path)
 
     # -- files ------------------------------------------------------------------------------
@@ -144,7 +143,7 @@ class Store:
         """Open a new file in the private folder, or one that was kept under a key."""
         self._count += 1
         path = f"{self._temporary}/{os.getpid()}-{self._count}"
-        self._step(path)
+        self.step(path)
         if key is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.replace(f"{self._partial}/{key}", path)
@@ -154,7 +153,7 @@ class Store:
     def keep_partial(self, temporary: Temporary, key: str) -> None:
         """Keep what came of a file for the next run."""
         temporary.file.close()
-        self._step(temporary.path)
+        self.step(temporary.path)
         with contextlib.suppress(FileExistsError):
             os.mkdir(self._partial, 0o700)
         os.replace(temporary.path, f"{self._partial}/{key}")
@@ -167,14 +166,14 @@ class Store:
         except FileNotFoundError:
             return
         for path in left:
-            self._step(path)
+            self.step(path)
             os.unlink(path)
 
     def discard(self, temporary: Temporary) -> None:
         """Close and remove a temporary file."""
         temporary.file.close()
         with contextlib.suppress(FileNotFoundError):
-            self._step(temporary.path)
+            self.step(temporary.path)
             os.unlink(temporary.path)
 
     def abandon(self, temporary: Temporary) -> None:
@@ -195,9 +194,9 @@ class Store:
             os.utime(temporary.file.fileno(), (mtime, mtime))
         temporary.file.close()
         target = self._path(project, name)
-        with _local_errors(target):
+        with local_errors(target):
             self._make_folder(project)
-            self._step(target)
+            self.step(target)
             os.replace(temporary.path, target)
 
     def write(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
@@ -207,7 +206,7 @@ class Store:
             for chunk in chunks:
                 temporary.file.write(chunk)
             target = self._path(project, name)
-            with _local_errors(target):
+            with local_errors(target):
                 is_there = self._has_bytes(target, temporary.file)
             if is_there:
                 return False
@@ -237,10 +236,10 @@ class Store:
         with opened:
             return all(opened.read(len(chunk)) == chunk for chunk in chunks) and not opened.read(1)
 
-    def sizes(self, project: str) -> dict[str, int]:
-        """Return the regular files in a folder of the root, with their sizes in bytes."""
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Return the regular files in a folder, with their sizes in bytes; a relative one is the root's."""
         try:
-            with os.scandir(f"{self._root}/{project}") as entries:
+            with os.scandir(self._folder(folder)) as entries:
                 sizes = {entry.name: _size(entry) for entry in entries}
         except (FileNotFoundError, NotADirectoryError):
             return {}
@@ -255,9 +254,9 @@ class Store:
             return {}
 
     def root_entries(self) -> Iterator[str]:
-        """Yield the names of everything in the root but links to folders: names in another spelling."""
+        """Yield the names of everything in the root."""
         with os.scandir(self._root) as entries:
-            yield from (e.name for e in entries if not (e.is_symlink() and e.is_dir()))
+            yield from (entry.name for entry in entries)
 
     def read(self, project: str, name: str) -> bytes | None:
         """Return a page, or a file beside a file; None where it is not there."""
@@ -267,12 +266,15 @@ class Store:
         with opened:
             return opened.read()
 
-    def open_existing(self, project: str, name: str) -> BinaryIO | None:
+    def open_existing(self, folder: str, name: str) -> BinaryIO | None:
         """Open a file for reading; None where it is not there, or not ours to read."""
         try:
-            return open(f"{self._root}/{project}/{name}", "rb")
+            return open(f"{self._folder(folder)}/{name}", "rb")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
             return None
+
+    def _folder(self, folder: str) -> str:
+        return folder if folder.startswith("/") else f"{self._root}/{folder}"
 
     def _path(self, project: NormalizedName | None, name: str) -> str:
         return f"{self._root}/{name}" if project is None else f"{self._root}/{project}/{name}"
@@ -281,72 +283,21 @@ class Store:
         if project is None or project in self._folders:
             return
         with contextlib.suppress(FileExistsError):
-            self._step(f"{self._root}/{project}")
+            self.step(f"{self._root}/{project}")
             os.mkdir(f"{self._root}/{project}", _FOLDER_MODE)
         self._folders.add(project)
-
-    # -- trees that were laid out by others ---------------------------------------------------
-
-    def project_folders(self) -> list[NormalizedName]:
-        """Return the folders with normalized names, sorted."""
-        with os.scandir(self._root) as entries:
-            folders = [e.name for e in entries if names.is_valid(e.name) and e.is_dir(follow_symlinks=False)]
-        return sorted(names.normalize(name) for name in folders if names.normalize(name) == name)
-
-    def raw_folders(self) -> dict[NormalizedName, list[str]]:
-        """Return the folders whose names are a project's in another spelling than the normalized one."""
-        found: dict[NormalizedName, list[str]] = {}
-        with os.scandir(self._root) as entries:
-            for entry in entries:
-                if not names.is_valid(entry.name) or not entry.is_dir(follow_symlinks=False):
-                    continue
-                name = names.normalize(entry.name)
-                if name != entry.name:
-                    found.setdefault(name, []).append(entry.name)
-        return found
-
-    def link_from(self, folder: str, project: NormalizedName, name: str) -> None:
-        """Give a file of another folder its place in the project's; its mode and mtime stay as they are."""
-        source, target = f"{self._root}/{folder}/{name}", self._path(project, name)
-        with _local_errors(target):
-            self._make_folder(project)
-            self._step(target)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(target)
-            try:
-                os.link(source, target)
-            except OSError:  # a file system without hard links
-                temporary = self.open_temporary()
-                temporary.file.close()
-                shutil.copy2(source, temporary.path)
-                os.replace(temporary.path, target)
-
-    def is_same(self, folder: str, project: NormalizedName) -> bool:
-        """Tell whether two names are one folder, as on a file system that ignores case."""
-        try:
-            return os.path.samefile(f"{self._root}/{folder}", f"{self._root}/{project}")
-        except FileNotFoundError:
-            return False
-
-    def rename_folder(self, folder: str, project: NormalizedName) -> None:
-        """Give a folder its normalized name where only the case differs."""
-        target = f"{self._root}/{project}"
-        self._step(target)
-        if os.path.islink(target):  # a name in another spelling, that somebody made for the raw folder
-            os.unlink(target)
-        os.rename(f"{self._root}/{folder}", target)
 
     def remove(self, folder: str, name: str) -> None:
         """Remove one file, if it is there; `.` is the root. Raises TreeError where it is no file."""
         path = f"{self._root}/{folder}/{name}"
-        with _local_errors(path), contextlib.suppress(FileNotFoundError):
-            self._step(path)
+        with local_errors(path), contextlib.suppress(FileNotFoundError):
+            self.step(path)
             os.unlink(path)
 
     def remove_folder(self, folder: str) -> bool:
         """Remove a folder if nothing is left in it; tell whether it is gone."""
         self._folders.discard(folder)
-        self._step(f"{self._root}/{folder}")
+        self.step(f"{self._root}/{folder}")
         try:
             os.rmdir(f"{self._root}/{folder}")
         except OSError:
@@ -366,7 +317,8 @@ def _is_within(path: Path, folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _local_errors(path: str) -> Iterator[None]:
+def local_errors(path: str) -> Iterator[None]:
+    """Turn what is wrong with one place in the tree into a TreeError."""
     try:
         yield
     except OSError as error:

@@ -74,6 +74,7 @@ def _updated(run: Run) -> Report:
 
 def _remove_files(run: Run) -> None:
     """Remove the files whose grace is over; they are forgotten when it is on the disk that they are gone."""
+    removals.set_aside(run)
     gone = removals.files(run)
     if run.preview:
         run.preview.will_remove(gone)

@@ -13,7 +13,8 @@ from pypimirror import download, names
 from pypimirror.errors import BadPageError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
 from pypimirror.simple import JSON_TYPE, parse_project_list, parse_project_page
-from pypimirror.store import FULL, HTML, JSON
+from pypimirror.store import FULL, HTML, JSON, aside_folder
+from pypimirror.sync import publish
 from pypimirror.sync.run import Run
 from pypimirror.workers import Pool
 
@@ -35,11 +36,11 @@ class Candidate(NamedTuple):
 
 
 class Present:
-    """What lies in the folders of one project, whatever their spelling."""
+    """What lies in the folders of one project, whatever their spelling, and what was in quarantine."""
 
     def __init__(self, run: Run, name: NormalizedName, raw_folders: list[str]) -> None:
         self._store = run.store
-        self._sizes = {folder: run.store.sizes(folder) for folder in [name, *raw_folders]}
+        self._sizes = {folder: run.store.sizes(folder) for folder in [name, *raw_folders, aside_folder(name)]}
 
     def has(self, file: File) -> bool:
         """Tell whether something of that name and size is there."""
@@ -158,13 +159,14 @@ def remove_leftovers(run: Run, folders: dict[NormalizedName, list[str]]) -> None
     """Remove the old tool's pages and digests, and its copies of what is now held elsewhere."""
     if run.state.note(_NOTE) is None:
         return
-    for name, _ in list(run.state.listed()):
+    for name, *_ in list(run.state.listed()):
         held = run.state.held(name)
         for folder in [name, *folders.get(name, [])]:
             for filename in _leftovers(run.store.sizes(folder), held, is_raw=folder != name):
                 run.store.remove(folder, filename)
             if folder != name and not run.store.remove_folder(folder):
                 _log.warning("%s holds files that upstream does not list; they are left there", folder)
+        publish.link(run, name)  # that a folder of this name was in the way of
     _remove_old_full_page(run)
     if not run.state.unsettled():
         run.state.set_note(_NOTE, None)

@@ -12,7 +12,7 @@ from pypimirror import names
 from pypimirror.errors import StateError
 from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.store import FULL, HTML, JSON, PRIVATE
-from pypimirror.sync import publish, recover
+from pypimirror.sync import companions, publish, recover
 from pypimirror.sync.run import Run
 from pypimirror.workers import Pool
 
@@ -98,6 +98,7 @@ class _Look:
         self._is_repairing = is_repairing
         self._pool: Pool[recover.Look] = Pool(run.config.workers)
         self._open: dict[NormalizedName, _Open] = {}
+        self._root = _Open()
         self._done = Verified(0, 0, 0, 0)
         self._noted_at = run.clock()
         self.to_mend: list[NormalizedName] = []
@@ -150,6 +151,10 @@ class _Look:
         self._open[name].files = len(held)
         has_pages = row is not None and row.is_listed
         # First, as the pages show what is held, and that changes where something is lost.
+        if row is not None and not publish.is_linked(run, row):
+            self._found(Kind.MISSING, _ROOT, str(row.link))
+            if self._is_repairing:
+                run.state.record_pages_unsure(name)
         if has_pages and not publish.is_as_rendered(run, name):
             self._found(Kind.PAGE, name, HTML)
             if self._is_repairing:
@@ -157,7 +162,8 @@ class _Look:
                 self._mend(name)
         for filename, file in held.items():
             self._at_file(name, file, entries, filename)
-        ours = known | {f"{filename}.metadata" for filename in known} | ({HTML, JSON} if has_pages else set())
+        ours = {filename + suffix for filename in known for suffix in ("", *companions.SUFFIXES)}
+        ours |= {HTML, JSON} if has_pages else set()
         for entry in sorted(entries.keys() - ours):
             self._found(Kind.FOREIGN, name, entry)
 
@@ -167,8 +173,8 @@ class _Look:
         size = entries.get(filename)
         if size != file.size:
             self._lost(name, filename, Kind.MISSING if filename not in entries else Kind.DAMAGED)
-        elif file.metadata is not None and entries.get(f"{filename}.metadata") is None:
-            self._bare(name, file, Kind.MISSING)
+        elif (left := _left(file, entries)) != file:
+            self._bare(name, file, left, Kind.MISSING)
         elif self._is_hashing:
             self._open[name].unread += 1
             self._pool.submit(partial(recover.look, self._run.store, name, file))
@@ -180,11 +186,13 @@ class _Look:
             self._run.state.record_lost(name, [filename], self._run.clock())
             self._mend(name)
 
-    def _bare(self, name: NormalizedName, file: HeldFile, kind: Kind) -> None:
-        self._found(kind, name, f"{file.file.filename}.metadata")
+    def _bare(self, name: NormalizedName, file: HeldFile, left: HeldFile, kind: Kind) -> None:
+        if left.metadata != file.metadata:
+            self._found(kind, name, file.file.filename + companions.METADATA)
+        if left.provenance != file.provenance:
+            self._found(kind, name, file.file.filename + companions.PROVENANCE)
         if self._is_repairing:
-            self._run.state.record_held(name, [msgspec.structs.replace(file, metadata=None)])
-            self._run.state.record_pages_lost(name)
+            companions.record_lost(self._run, name, left)
             self._mend(name)
 
     def _drain(self, left: int) -> None:
@@ -193,8 +201,8 @@ class _Look:
             for found in self._pool.finished(0.2):
                 if not found.is_whole:
                     self._lost(found.name, found.held.file.filename, Kind.DAMAGED)
-                elif not found.has_metadata:
-                    self._bare(found.name, found.held, Kind.DAMAGED)
+                elif found.left != found.held:
+                    self._bare(found.name, found.held, found.left, Kind.DAMAGED)
                 self._read(found.name)
             self._run.progress(self._run.counts, ())
 
@@ -206,18 +214,19 @@ class _Look:
 
     def at_root(self) -> None:
         run = self._run
-        self._open[_ROOT] = _Open()
         if not publish.is_root_as_rendered(run):
             self._found(Kind.PAGE, _ROOT, HTML)
             if self._is_repairing:
                 publish.root_is_due(run)
         ours = {HTML, JSON, PRIVATE} | ({FULL} if publish.has_full(run) else set())
+        links = run.state.links()
         for entry in run.store.root_entries():
-            if entry not in ours and not self._is_project(entry):
+            if entry in ours or self._is_project(entry):
+                continue
+            if entry not in links or run.store.link_target(entry) != links[entry]:
                 self._found(Kind.FOREIGN, _ROOT, entry)
-        root = self._open.pop(_ROOT)
         self._done = self._done._replace(
-            wrong=self._done.wrong + root.wrong, foreign=self._done.foreign + root.foreign
+            wrong=self._done.wrong + self._root.wrong, foreign=self._done.foreign + self._root.foreign
         )
 
     def _is_project(self, entry: str) -> bool:
@@ -226,13 +235,27 @@ class _Look:
         return self._run.state.project(names.normalize(entry)) is not None
 
     def _found(self, kind: Kind, name: NormalizedName, entry: str) -> None:
+        counted = self._root if name == _ROOT else self._open[name]
         if kind is Kind.FOREIGN:
-            self._open[name].foreign += 1
+            counted.foreign += 1
         else:
-            self._open[name].wrong += 1
+            counted.wrong += 1
         path = entry if name == _ROOT else f"{name}/{entry}"
         _log.log(logging.INFO if kind is Kind.FOREIGN else logging.WARNING, "%s %s", kind.value, path)
         self._tell(Finding(kind, path))
+
+
+def _left(held: HeldFile, entries: dict[str, int | None]) -> HeldFile:
+    """Return the file with those companions alone that are there."""
+
+    def is_there(suffix: str) -> bool:
+        return entries.get(held.file.filename + suffix) is not None
+
+    return msgspec.structs.replace(
+        held,
+        metadata=held.metadata if is_there(companions.METADATA) else None,
+        provenance=held.provenance if is_there(companions.PROVENANCE) else None,
+    )
 
 
 def batches(found: list[NormalizedName], size: int = 1000) -> Iterator[tuple[NormalizedName, ...]]:

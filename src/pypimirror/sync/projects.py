@@ -13,8 +13,6 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-import msgspec
-
 from pypimirror import download
 from pypimirror.errors import (
     CutOffError,
@@ -23,11 +21,12 @@ from pypimirror.errors import (
     NotFoundError,
     TreeError,
     UnavailableError,
+    VerificationError,
 )
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.plan import Plan
 from pypimirror.store import full_or_itself, partial_key
-from pypimirror.sync import adopt, publish, record, recover, tasks
+from pypimirror.sync import adopt, companions, publish, record, recover, spelling, tasks
 from pypimirror.sync.crawl import Due, speaks_json
 from pypimirror.sync.record import Project
 from pypimirror.sync.run import InFlight, Run
@@ -98,8 +97,9 @@ class _Engine:
                     self._take_file(answer)
                 elif isinstance(answer, tasks.MetadataAnswer):
                     self._take_metadata(answer)
-            while self._ready:
-                self._publish(self._ready.popleft())
+                elif isinstance(answer, tasks.ProvenanceAnswer):
+                    self._take_provenance(answer)
+            self._publish_ready()
             recover.sync_point_if_due(self._run)
             self._show_progress()
         if self._full:
@@ -222,7 +222,11 @@ class _Engine:
             present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []))
             self._waiting += [partial(self._start_file, project, file, present) for file in plan.fetch]
         self._waiting += [partial(self._start_metadata, project, held) for held in plan.complete]
-        project.missing = len(plan.fetch) + len(plan.complete)
+        attested = [held for held in plan.keep if self._wants_provenance(held)]
+        self._waiting += [partial(self._start_provenance, project, held) for held in attested]
+        unwanted = [held for held in plan.keep if held.provenance and not self._wants_provenance(held)]
+        companions.drop_provenance(self._run, project.name, unwanted)
+        project.missing = len(plan.fetch) + len(plan.complete) + len(attested)
         self._run.counts.files += len(plan.fetch)
         self._run.counts.wanted_bytes += sum(file.size or 0 for file in plan.fetch)
 
@@ -257,6 +261,13 @@ class _Engine:
             return
         task = tasks.MetadataTask(project.name, held, content)
         self._pool.submit(partial(tasks.read_metadata, self._run.upstream, task))
+
+    def _wants_provenance(self, held: HeldFile) -> bool:
+        return self._run.config.provenance and held.file.provenance is not None
+
+    def _start_provenance(self, project: Project, held: HeldFile) -> None:
+        task = tasks.ProvenanceTask(project.name, held, held.file.provenance or "")
+        self._pool.submit(partial(tasks.fetch_provenance, self._run.upstream, task))
 
     def _take_file(self, answer: tasks.FileAnswer) -> None:
         task, result = answer
@@ -300,6 +311,9 @@ class _Engine:
         run.counts.done_bytes += received.size
         held = HeldFile(file=file, sha256=received.sha256, size=received.size)
         self._record_held(project, held, received.metadata, received.metadata_error)
+        if self._wants_provenance(held):
+            self._waiting.append(partial(self._start_provenance, project, held))
+            project.missing += 1
 
     def _unlink(self, project: Project, file: File) -> None:
         """Take a file's link away before its bytes change; raise TreeError where that can't be."""
@@ -321,6 +335,18 @@ class _Engine:
             self._file_failed(project, held.file.filename, str(error))
         self._one_less(project)
 
+    def _take_provenance(self, answer: tasks.ProvenanceAnswer) -> None:
+        project, filename = self._projects[answer.name], answer.held.file.filename
+        try:
+            if isinstance(answer.result, MirrorError):
+                raise answer.result
+            companions.keep_provenance(self._run, answer)
+        except (NotFoundError, VerificationError) as error:
+            _log.warning("%s: %s: its provenance is not kept: %s", answer.name, filename, error)
+        except MirrorError as error:
+            self._file_failed(project, filename, f"its provenance could not be had: {error}")
+        self._one_less(project)
+
     def _record_held(
         self, project: Project, held: HeldFile, metadata: bytes | None, error: UnavailableError | None
     ) -> None:
@@ -328,31 +354,17 @@ class _Engine:
             # A page tells of the old one: the new one comes right before the new page.
             project.metadata.append((held, metadata))
         elif metadata is not None:
-            held = self._write_metadata(project, held, metadata)
+            held = companions.write_metadata(self._run, project.name, held, metadata)
         self._run.state.record_held(project.name, [held], is_new=True)
         if error is not None:
             reason = f"its core metadata could not be had: {error}"
             self._file_failed(project, held.file.filename, reason)
-
-    def _write_metadata(self, project: Project, held: HeldFile, text: bytes) -> HeldFile:
-        self._run.store.write(project.name, f"{held.file.filename}.metadata", [text])
-        return msgspec.structs.replace(held, metadata=download.sha256(text))
 
     def _file_failed(self, project: Project, filename: str, reason: str) -> None:
         _log.error("%s: %s: %s", project.name, filename, reason)
         project.is_whole = False
         self._run.counts.failed += 1
         self._run.state.record_file_failed(project.name, filename, reason, self._run.clock())
-
-    def _withdraw_metadata(self, project: Project) -> None:
-        """Take the offer of old core metadata off the page before the new one takes its place."""
-        run, name = self._run, project.name
-        bare = [msgspec.structs.replace(held, metadata=None) for held, _ in project.metadata]
-        run.state.record_held(name, bare)
-        run.state.commit()
-        publish.project(run, name)
-        run.state.record_pages_unsure(name)
-        run.state.commit()
 
     def _one_less(self, project: Project) -> None:
         project.missing -= 1
@@ -361,12 +373,23 @@ class _Engine:
 
     # -- projects ------------------------------------------------------------------------------
 
+    def _publish_ready(self) -> None:
+        ready = list(self._ready)
+        self._ready.clear()
+        # The intent of a link is committed before the link is made, for all of them at once.
+        noted = [spelling.note(self._run, project.name) for project in ready]
+        if any(noted):
+            self._run.state.commit()
+        for project in ready:
+            self._publish(project)
+
     def _publish(self, project: Project) -> None:
         if project.metadata:
-            self._withdraw_metadata(project)
+            companions.withdraw_metadata(self._run, project.name, [held for held, _ in project.metadata])
         for held, text in project.metadata:
             try:
-                self._run.state.record_held(project.name, [self._write_metadata(project, held, text)])
+                completed = companions.write_metadata(self._run, project.name, held, text)
+                self._run.state.record_held(project.name, [completed])
             except TreeError as error:
                 self._file_failed(project, held.file.filename, str(error))
         # What loses something is published once, at the end, when it is known whether it may.

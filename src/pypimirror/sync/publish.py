@@ -1,12 +1,15 @@
 """Pages out of the state: a project's own, the root page, the page of all files."""
 
 import hashlib
+import itertools
 import logging
 from collections.abc import Iterator
 
-from pypimirror import pages
+from pypimirror import names, pages
 from pypimirror.errors import TreeError
 from pypimirror.model import NormalizedName
+from pypimirror.simple import page_digest
+from pypimirror.state import ProjectRow
 from pypimirror.store import FULL, HTML, JSON
 from pypimirror.sync.run import Run
 
@@ -15,24 +18,88 @@ _log = logging.getLogger(__name__)
 _ROOT_NOTE = "root"
 _ROOT_WRITTEN_NOTE = "root written"
 _FULL_WRITTEN_NOTE = "full written"
+_BATCH = 1000
 _OUR_HTML = b'<meta name="pypi:repository-version"'
 
 
 def project(run: Run, name: NormalizedName) -> bool:
-    """Write a project's pages, if their bytes change; tell whether they could be written."""
+    """Write a project's pages, if their bytes change; tell whether they could be written.
+
+    Then make the link under the name as shown.
+    """
+    digest = None
+    _remove_old_link(run, name)
     try:
         if run.config.create_indexes:
             rendered = _rendered(run, name)
+            content = pages.project_json(rendered)
+            digest = page_digest(content)
             run.store.write(name, HTML, [pages.project_html(rendered)])
-            run.store.write(name, JSON, [pages.project_json(rendered)])
+            run.store.write(name, JSON, [content])
         else:
             _remove_pages(run, name)
     except TreeError as error:
         run.unwritable.add(name)
         run.fail(name, name, str(error))
         return False
-    run.state.record_pages_written(name, _fingerprint(run))
+    row = run.state.project(name)
+    if row is None or row.digest != digest:
+        root_is_due(run)
+    link(run, name)
+    run.state.record_pages_written(name, _fingerprint(run), digest)
     return True
+
+
+# -- links under names as shown ------------------------------------------------------------------
+
+
+def intend_link(run: Run, name: NormalizedName) -> None:
+    """Record the link that a project is going to have: to be committed before the project is written."""
+    row = run.state.project(name)
+    if row is not None and row.link is None and (wanted := _wanted_link(run, row)):
+        run.state.record_link(name, wanted)
+
+
+def link(run: Run, name: NormalizedName) -> None:
+    """Make the link that is intended for a project, unless something else has its name."""
+    row = run.state.project(name)
+    if row is None or row.link is None or not run.may_link:
+        return
+    if run.store.link_target(row.link) is not None:
+        return
+    if not run.store.make_link(row.link, name):
+        run.may_link = False
+        _log.warning(
+            "the file system of %s takes no symbolic links: old clients find projects only under their"
+            " normalized names; say name_links = False",
+            run.store.root,
+        )
+
+
+def is_linked(run: Run, row: ProjectRow) -> bool:
+    """Tell whether the link that a project shall have is there, or something else in its place."""
+    return row.link is None or run.store.link_target(row.link) is not None
+
+
+def _wanted_link(run: Run, row: ProjectRow) -> str | None:
+    if not (run.config.name_links and run.config.create_indexes and row.is_listed):
+        return None
+    return names.link_name(row.shown if row.shown != row.name else row.spelled or row.shown, row.name)
+
+
+def _remove_old_link(run: Run, name: NormalizedName) -> None:
+    """Remove a link that is no longer wanted, or is wanted under another name; intend the other."""
+    row = run.state.project(name)
+    wanted = None if row is None else _wanted_link(run, row)
+    if row is not None and row.link != wanted:
+        if row.link is not None:
+            run.store.remove_link(row.link, name)
+        run.state.record_link(name, wanted)
+        if wanted:
+            run.state.commit()
+
+
+# -- a project's pages ---------------------------------------------------------------------------
 
 
 def is_as_rendered(run: Run, name: NormalizedName) -> bool:
@@ -63,13 +130,14 @@ def has_full(run: Run) -> bool:
 
 
 def remove_project(run: Run, name: NormalizedName) -> None:
-    """Remove the pages of a project that left the mirror, and its folder if nothing is left in it."""
+    """Remove link and pages of a project that left the mirror, and its folder if nothing is left in it."""
+    _remove_old_link(run, name)
     try:
         _remove_pages(run, name)
     except TreeError as error:
         _log.warning("%s", error)
     run.store.remove_folder(name)
-    run.state.record_pages_written(name, "")
+    run.state.record_pages_written(name, "", None)
     run.state.forget_projects([name])
 
 
@@ -83,9 +151,14 @@ def _remove_pages(run: Run, name: str) -> None:
 
 def projects_due(run: Run) -> None:
     """Write the pages that lose something, and those that a kill, other options or an upgrade left behind."""
-    for name in run.state.pages_due(_fingerprint(run)):
-        if name not in run.unwritable:
-            project(run, name)
+    due = iter(run.state.pages_due(_fingerprint(run)))
+    while batch := list(itertools.islice(due, _BATCH)):
+        for name in batch:
+            intend_link(run, name)
+        run.state.commit()
+        for name in batch:
+            if name not in run.unwritable:
+                project(run, name)
 
 
 def all_due(run: Run) -> None:
@@ -135,20 +208,25 @@ def full(run: Run) -> None:
 
 def _rendered(run: Run, name: NormalizedName) -> pages.Project:
     row = run.state.project(name)
-    # PEP 792: no file of a quarantined project may be offered.
-    is_quarantined = row is not None and row.status == "quarantined"
     return pages.Project(
         name=name,
-        files=() if is_quarantined else tuple(run.state.held(name).values()),
+        files=tuple(run.state.held(name).values()),
         status=row.status if row else None,
         status_reason=row.status_reason if row else None,
     )
 
 
 def _all_rendered(run: Run) -> Iterator[pages.Project]:
-    return (_rendered(run, name) for name, _ in run.state.listed())
+    return (_rendered(run, name) for name, *_ in run.state.listed())
 
 
 def _fingerprint(run: Run) -> str:
-    options = (pages.RENDERER, pages.API_VERSION, run.config.create_indexes, run.config.full_index)
+    config = run.config
+    options = (
+        pages.RENDERER,
+        pages.API_VERSION,
+        config.create_indexes,
+        config.full_index,
+        config.name_links,
+    )
     return hashlib.sha256(repr(options).encode()).hexdigest()[:16]

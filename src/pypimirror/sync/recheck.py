@@ -2,34 +2,26 @@
 
 import logging
 
-import msgspec
-
-from pypimirror import download
-from pypimirror.model import HeldFile, NormalizedName
+from pypimirror.sync import companions
 from pypimirror.sync.run import Run
 
 _log = logging.getLogger(__name__)
 
 
-def _has_metadata(run: Run, name: NormalizedName, held: HeldFile) -> bool:
-    """Tell whether the core metadata beside a file is what it was; it is small, and its size not known."""
-    text = run.store.read(name, f"{held.file.filename}.metadata")
-    return text is not None and download.sha256(text) == held.metadata
-
-
 def forget_lost(run: Run) -> None:
-    """Hold no longer what is missing or has another size; what upstream still has, comes again."""
-    for name, _ in list(run.state.listed()):
-        held = run.state.held(name)
+    """Hold no longer what is missing or has another size; what upstream still has, comes again.
+
+    Companions are small, and compared by their digests.
+    """
+    for name, *_ in list(run.state.listed()):
         sizes = run.store.sizes(name)
-        lost = [filename for filename, file in held.items() if sizes.get(filename) != file.size]
-        bare = [
-            msgspec.structs.replace(file, metadata=None)
-            for filename, file in held.items()
-            if file.metadata is not None and not _has_metadata(run, name, file)
-        ]
-        run.state.record_held(name, bare)
-        if lost or bare:
+        lost = []
+        for filename, held in run.state.held(name).items():
+            if sizes.get(filename) != held.size:
+                lost.append(filename)
+                _log.warning("%s: %s is missing or damaged; it is fetched again", name, filename)
+            elif (left := companions.found(run.store, name, held)) != held:
+                _log.warning("%s: what lies beside %s is missing or damaged", name, filename)
+                companions.record_lost(run, name, left)
+        if lost:
             run.state.record_lost(name, lost, run.clock())
-        for filename in lost:
-            _log.warning("%s: %s is missing or damaged; it is fetched again", name, filename)

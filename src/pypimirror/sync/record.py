@@ -46,12 +46,18 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
         note_json(run)
     for reason in page.refused:
         _log.warning("%s: refused %s", name, reason)
-    wanted, skipped = run.selection.decide(page.files)
+    # PEP 792: no file of a project in quarantine may be offered.
+    is_quarantined = page.status == "quarantined"
+    wanted, skipped = run.selection.decide(() if is_quarantined else page.files)
     for skip in skipped:
         _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
     made = make_plan(wanted, run.state.held(name), doomed=_restorable(run, name), accepts=run.config.accepts)
     _record_page(run, project, page, made)
-    _record_vanished(run, project, page, made)
+    if is_quarantined:
+        run.state.record_returned(name)
+        run.state.record_quarantined(name, run.clock())
+    else:
+        _record_vanished(run, project, page, made)
     run.state.forgive(name, [file.filename for file in wanted])
     project.replaces = frozenset(held.file.filename for held in made.replace)
     run.state.record_arriving(name, [f for f in made.fetch if f.filename not in project.replaces])
@@ -81,6 +87,7 @@ def _record_page(run: Run, project: Project, page: ProjectPage, made: Plan) -> N
     if is_new_on_root or run.config.full_index:
         publish.root_is_due(run)
     run.state.record_page(project.name, shown, page.status, page.status_reason)
+    publish.intend_link(run, project.name)
     project.has_changed = True
 
 
@@ -96,12 +103,11 @@ def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) 
     name = project.name
     run.state.record_returned(name)
     vanished = {held.file.filename for held in made.vanished}
-    # What is in quarantine is not offered, but it is not gone (PEP 792).
-    if project.is_pending or not page.is_conclusive or page.status == "quarantined":
+    if project.is_pending or not page.is_conclusive:
         vanished &= run.state.vanished_files_of(name)
     run.state.record_vanished_files(name, vanished, run.clock())
     project.loses = bool(vanished) and run.config.cleanup
-    if made.vanished and not page.is_conclusive and page.status != "quarantined":
+    if made.vanished and not page.is_conclusive:
         _log.warning("%s: what is not on its page is kept, as this page can't tell that it is gone", name)
 
 
@@ -110,6 +116,7 @@ def shown(run: Run, project: Project) -> None:
     row = run.state.project(project.name)
     if row is not None and row.is_listed and project.due.is_from_list and row.shown != project.due.shown:
         run.state.record_page(project.name, project.due.shown, row.status, row.status_reason)
+        publish.intend_link(run, project.name)
         publish.root_is_due(run)
 
 

@@ -8,12 +8,10 @@ import logging
 from functools import partial
 from typing import NamedTuple
 
-import msgspec
-
 from pypimirror import download
 from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.store import Store, boot_id, partial_key
-from pypimirror.sync import publish
+from pypimirror.sync import companions, publish
 from pypimirror.sync.run import Run
 from pypimirror.workers import Pool
 
@@ -31,7 +29,8 @@ class Look(NamedTuple):
     name: NormalizedName
     held: HeldFile
     is_whole: bool
-    has_metadata: bool
+    left: HeldFile
+    """With the companions that were found beside it."""
 
 
 def begin(run: Run) -> None:
@@ -44,7 +43,7 @@ def begin(run: Run) -> None:
         _look_again(run)
     run.state.set_note(_NOTE, boot)
     run.state.commit()
-    _sweep_partial(run)
+    _sweep(run)
 
 
 def sync_point(run: Run) -> None:
@@ -56,13 +55,14 @@ def sync_point(run: Run) -> None:
 
 def end(run: Run) -> None:
     """Record that the run came to its end, with all that it stored on the disk."""
-    _sweep_partial(run)
+    _sweep(run)
     sync_point(run)
     run.state.set_note(_NOTE, None)
 
 
-def _sweep_partial(run: Run) -> None:
+def _sweep(run: Run) -> None:
     run.store.sweep_partial({partial_key(*file) for file in run.state.partials()})
+    run.store.sweep_aside(run.state.aside())
 
 
 def sync_point_if_due(run: Run) -> None:
@@ -91,9 +91,7 @@ def look(store: Store, name: NormalizedName, held: HeldFile) -> Look:
     if content is not None:
         with content:
             is_whole = download.sha256_of(content) == held.sha256
-    text = store.read(name, f"{held.file.filename}.metadata") if held.metadata else None
-    has_metadata = text is not None and download.sha256(text) == held.metadata
-    return Look(name, held, is_whole, held.metadata is None or has_metadata)
+    return Look(name, held, is_whole, companions.found(store, name, held))
 
 
 def record(run: Run, found: Look) -> None:
@@ -102,10 +100,9 @@ def record(run: Run, found: Look) -> None:
     if not found.is_whole:
         _log.warning("%s: %s is missing or damaged; it is fetched again", found.name, filename)
         run.state.record_lost(found.name, [filename], run.clock())
-    elif not found.has_metadata:
-        _log.warning("%s: the core metadata of %s is missing or damaged", found.name, filename)
-        run.state.record_held(found.name, [msgspec.structs.replace(found.held, metadata=None)])
-        run.state.record_pages_lost(found.name)
+    elif found.left != found.held:
+        _log.warning("%s: what lies beside %s is missing or damaged", found.name, filename)
+        companions.record_lost(run, found.name, found.left)
 
 
 def _record(run: Run, pool: Pool[Look]) -> None:

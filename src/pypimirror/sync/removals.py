@@ -12,7 +12,8 @@ from pypimirror.errors import TreeError
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss, is_too_much
 from pypimirror.state import Doomed
-from pypimirror.sync import publish
+from pypimirror.store import aside_folder
+from pypimirror.sync import companions, publish
 from pypimirror.sync.run import Refusal, Run
 
 _log = logging.getLogger(__name__)
@@ -111,6 +112,22 @@ def pages(run: Run) -> None:
         publish.remove_project(run, name)
 
 
+def set_aside(run: Run) -> None:
+    """Put the files of projects in quarantine out of reach, for their grace (PEP 792)."""
+    for name, filename in (reachable := run.state.reachable()):
+        try:
+            run.store.set_aside(name, filename)
+            for suffix in companions.SUFFIXES:
+                run.store.remove(name, filename + suffix)
+        except TreeError as error:
+            run.fail(name, name, f"{filename} is in quarantine and still in reach: {error}")
+            continue
+        run.state.record_aside([(name, filename)])
+    if reachable:
+        _log.warning("%d files of projects in quarantine were put out of reach", len(reachable))
+        run.state.commit()
+
+
 def files(run: Run) -> list[Doomed]:
     """Remove the files whose grace is over; what is returned may be forgotten when that is on the disk."""
     if not run.config.cleanup:
@@ -126,8 +143,10 @@ def files(run: Run) -> list[Doomed]:
 def _remove(run: Run, file: Doomed) -> None:
     try:
         # Beside the file go what stands for it alone.
-        for name in (file.filename, f"{file.filename}.metadata"):
-            run.store.remove(file.project, name)
+        for suffix in ("", *companions.SUFFIXES):
+            run.store.remove(file.project, file.filename + suffix)
+        if file.aside is not None:
+            run.store.remove(aside_folder(file.project), file.filename)
     except TreeError as error:
         _log.warning("%s", error)
         return

@@ -108,6 +108,8 @@ class Run:
     unwritable: set[NormalizedName] = field(default_factory=set)
     """Projects whose pages could not be written in this run."""
     refusal: Refusal | None = None
+    may_link: bool = True
+    """The file system was not yet seen to take no symbolic links."""
 
     def __post_init__(self) -> None:
         self.started = self.synced_at = self.clock()

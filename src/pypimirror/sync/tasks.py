@@ -85,7 +85,23 @@ class MetadataAnswer(NamedTuple):
     error: UnavailableError | None
 
 
-Answer = PageAnswer | FileAnswer | MetadataAnswer
+class ProvenanceTask(NamedTuple):
+    """A held file whose document of provenance is to be fetched, or looked at again."""
+
+    name: NormalizedName
+    held: HeldFile
+    url: str
+
+
+class ProvenanceAnswer(NamedTuple):
+    """What became of a document of provenance."""
+
+    name: NormalizedName
+    held: HeldFile
+    result: download.Document | NotModified | MirrorError
+
+
+Answer = PageAnswer | FileAnswer | MetadataAnswer | ProvenanceAnswer
 
 
 def fetch_page(upstream: Upstream, task: PageTask) -> PageAnswer:
@@ -103,7 +119,12 @@ def _asked(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | 
         if isinstance(fetched, NotModified):
             return fetched
         page = parse_project_page(
-            fetched.content, fetched.content_type, fetched.url, task.name, needs_version=task.needs_version
+            fetched.content,
+            fetched.content_type,
+            fetched.url,
+            task.name,
+            needs_version=task.needs_version,
+            serial=task.serial,
         )
         if not upstream.is_own(fetched.url):
             page = msgspec.structs.replace(page, is_conclusive=False)
@@ -153,3 +174,20 @@ def read_metadata(upstream: Upstream, task: MetadataTask) -> MetadataAnswer:
         except Exception as error:  # noqa: BLE001 (as above)
             found = None, (), UnavailableError(file.url, str(_broken(error)), may_pass=False)
         return MetadataAnswer(task.name, task.held, *found)
+
+
+def fetch_provenance(upstream: Upstream, task: ProvenanceTask) -> ProvenanceAnswer:
+    """Fetch a document of provenance, conditionally where there is one."""
+    known = task.held.provenance
+    validators = Validators(known.etag, known.last_modified) if known else Validators()
+    try:
+        result: download.Document | NotModified | MirrorError = download.provenance(
+            upstream, task.url, validators
+        )
+    except MirrorError as error:
+        result = error
+    except OSError:  # the machine's
+        raise
+    except Exception as error:  # noqa: BLE001 (as above)
+        result = _broken(error)
+    return ProvenanceAnswer(task.name, task.held, result)

@@ -1,0 +1,96 @@
+"""Configurations for the web servers that serve the tree, with what they need to know of it. Pure."""
+
+import functools
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import jinja2
+
+from pypimirror.addresses import is_loopback
+from pypimirror.config import Config
+from pypimirror.errors import ConfigError
+
+SERVERS = {"nginx": "nginx.conf", "apache": "apache.conf", "htaccess": "htaccess"}
+"""What can be asked for, and its template."""
+
+_EXAMPLE = "http://pypi.example.org/"
+_NOT_IN_PATHS = re.compile(r"""["\\$*?\[\]{}]""")
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+_PORTS = {"http": 80, "https": 443}
+
+_FILES = "whl|egg|gz|tgz|bz2|xz|z|zst|zip|tar|exe|msi|rpm|deb|dmg"
+"""Endings of files, whose bytes never change."""
+
+
+class Site(NamedTuple):
+    """Where the tree is to be served."""
+
+    host: str
+    port: int
+    """That the web server listens on: 80 where something before it speaks TLS."""
+    address: str
+    """With the port, as a web server is told where to listen."""
+    prefix: str
+    """The path that the root page has, without the slash at its end."""
+    origin: str
+    """Scheme, host and port as clients see them."""
+    is_https: bool
+    is_example: bool
+    """Nobody said where."""
+
+
+def render(config: Config, server: str, source: str) -> str:
+    """Return the configuration for one of `SERVERS`, complete for what it is to be included in.
+
+    Raises ConfigError where a path or address can't be told to a web server.
+    """
+    root = str(config.mirror_file_path)
+    problems = []
+    if not root.isprintable() or _NOT_IN_PATHS.search(root):
+        problems.append(
+            f"mirror_file_path = {root!r}: a web server can't be told of a path with one of \"\\$*?[]{{}};"
+            " make a link to it under a simpler name, and put that into what is printed for another path"
+        )
+    site = _site(config.base_url)
+    if not _PREFIX.fullmatch(site.prefix):
+        problems.append(f"base_url = {config.base_url}: its path is none that can be told to a web server")
+    if problems:
+        raise ConfigError(source, tuple(problems))
+    return _template(SERVERS[server]).render(
+        root=root,
+        site=site,
+        upstream=config.shown_index_url,
+        files=_FILES,
+        is_immutable=not config.replace_changed_files,
+    )
+
+
+def _site(base_url: str) -> Site:
+    parts = urlsplit(base_url or _EXAMPLE)
+    host = parts.hostname or ""
+    shown_host = f"[{host}]" if ":" in host else host
+    is_https = parts.scheme == "https"
+    port = 80 if is_https else parts.port or _PORTS[parts.scheme]
+    return Site(
+        host=shown_host,
+        port=port,
+        address=f"127.0.0.1:{port}" if is_loopback(host) and ":" not in host else str(port),
+        prefix=parts.path.rstrip("/"),
+        origin=f"{parts.scheme}://{shown_host}:{parts.port or _PORTS[parts.scheme]}",
+        is_https=is_https,
+        is_example=not base_url,
+    )
+
+
+@functools.cache
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pypimirror", "templates/servers"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 (no HTML; what goes in was looked at above)
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name)

@@ -1,0 +1,135 @@
+"""Folders under other names: of trees that others laid out, links under names as shown, quarantine."""
+
+import contextlib
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Container
+
+from pypimirror import names
+from pypimirror.model import NormalizedName
+from pypimirror.store.layout import PRIVATE
+from pypimirror.store.tree import Tree, local_errors
+
+_ASIDE = "aside"
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
+
+
+class Store(Tree):
+    """The tree below one folder, with what lies in it under other names."""
+
+    # -- trees that were laid out by others ---------------------------------------------------
+
+    def project_folders(self) -> list[NormalizedName]:
+        """Return the folders with normalized names, sorted."""
+        with os.scandir(self._root) as entries:
+            folders = [e.name for e in entries if names.is_valid(e.name) and e.is_dir(follow_symlinks=False)]
+        return sorted(names.normalize(name) for name in folders if names.normalize(name) == name)
+
+    def raw_folders(self) -> dict[NormalizedName, list[str]]:
+        """Return the folders whose names are a project's in another spelling than the normalized one."""
+        found: dict[NormalizedName, list[str]] = {}
+        with os.scandir(self._root) as entries:
+            for entry in entries:
+                if not names.is_valid(entry.name) or not entry.is_dir(follow_symlinks=False):
+                    continue
+                name = names.normalize(entry.name)
+                if name != entry.name:
+                    found.setdefault(name, []).append(entry.name)
+        return found
+
+    def link_from(self, folder: str, project: NormalizedName, name: str) -> None:
+        """Give a file of another folder its place in the project's; its mode and mtime stay as they are."""
+        source, target = os.path.realpath(f"{self._folder(folder)}/{name}"), self._path(project, name)
+        with local_errors(target):
+            self._make_folder(project)
+            self.step(target)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(target)
+            try:
+                os.link(source, target)
+            except OSError:  # another file system, one without hard links, or somebody else's file
+                temporary = self.open_temporary()
+                temporary.file.close()
+                shutil.copy2(source, temporary.path)
+                os.replace(temporary.path, target)
+
+    def is_same(self, folder: str, project: NormalizedName) -> bool:
+        """Tell whether two names are one folder, as on a file system that ignores case."""
+        try:
+            return os.path.samefile(f"{self._root}/{folder}", f"{self._root}/{project}")
+        except FileNotFoundError:
+            return False
+
+    def rename_folder(self, folder: str, project: NormalizedName) -> None:
+        """Give a folder its normalized name where only the case differs."""
+        target = f"{self._root}/{project}"
+        self.step(target)
+        if os.path.islink(target):  # a name in another spelling, that somebody made for the raw folder
+            os.unlink(target)
+        os.rename(f"{self._root}/{folder}", target)
+
+    def size(self, folder: str, name: str) -> int | None:
+        """Return a regular file's size in bytes; None where there is none."""
+        try:
+            found = os.stat(f"{self._folder(folder)}/{name}")
+        except OSError:
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    # -- links under names as shown -----------------------------------------------------------
+
+    def link_target(self, name: str) -> str | None:
+        """Return where a link in the root leads to: empty for what is no link, None for nothing at all."""
+        try:
+            return os.readlink(f"{self._root}/{name}")
+        except FileNotFoundError:
+            return None
+        except OSError:  # EINVAL: it is no link
+            return ""
+
+    def make_link(self, name: str, project: NormalizedName) -> bool:
+        """Make a relative link to a project's folder; tell whether the file system takes links."""
+        path = f"{self._root}/{name}"
+        self.step(path)
+        try:
+            os.symlink(project, path)
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                return False
+            raise
+        return True
+
+    def remove_link(self, name: str, project: NormalizedName) -> None:
+        """Remove a link to a project's folder; what is something else stays."""
+        if self.link_target(name) == project:
+            path = f"{self._root}/{name}"
+            self.step(path)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+    # -- quarantine ---------------------------------------------------------------------------
+
+    def set_aside(self, project: NormalizedName, name: str) -> None:
+        """Put a file out of reach, if it is there."""
+        source, folder = self._path(project, name), f"{self._root}/{aside_folder(project)}"
+        with local_errors(source), contextlib.suppress(FileNotFoundError):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            self.step(source)
+            os.replace(source, f"{folder}/{name}")
+
+    def sweep_aside(self, wanted: Container[tuple[str, str]]) -> None:
+        """Remove what was put out of reach, but for what is wanted: project and filename."""
+        root = f"{self._root}/{PRIVATE}/{_ASIDE}"
+        with contextlib.suppress(FileNotFoundError):
+            for project in os.listdir(root):
+                for name in os.listdir(f"{root}/{project}"):
+                    if (project, name) not in wanted:
+                        self.remove(aside_folder(NormalizedName(project)), name)
+                self.remove_folder(aside_folder(NormalizedName(project)))
+
+
+def aside_folder(project: NormalizedName) -> str:
+    """Return the folder, relative to the root, for what a quarantine put out of reach."""
+    return f"{PRIVATE}/{_ASIDE}/{project}"

@@ -1,0 +1,78 @@
+"""What lies beside a file: its core metadata, and the document of its provenance."""
+
+import logging
+from collections.abc import Collection
+
+import msgspec
+
+from pypimirror import download
+from pypimirror.model import HeldFile, NormalizedName, Provenance
+from pypimirror.store import Store
+from pypimirror.sync import publish, tasks
+from pypimirror.sync.run import Run
+
+_log = logging.getLogger(__name__)
+
+METADATA = ".metadata"
+PROVENANCE = ".provenance"
+SUFFIXES = (METADATA, PROVENANCE)
+
+
+def found(store: Store, name: NormalizedName, held: HeldFile) -> HeldFile:
+    """Return `held` with those companions alone that lie beside the file with the bytes that they had."""
+
+    def is_there(suffix: str, sha256: str) -> bool:
+        text = store.read(name, held.file.filename + suffix)
+        return text is not None and download.sha256(text) == sha256
+
+    metadata, provenance = held.metadata, held.provenance
+    return msgspec.structs.replace(
+        held,
+        metadata=metadata if metadata and is_there(METADATA, metadata) else None,
+        provenance=provenance if provenance and is_there(PROVENANCE, provenance.sha256) else None,
+    )
+
+
+def record_lost(run: Run, name: NormalizedName, left: HeldFile) -> None:
+    """Record which companions of a file are `left`, so that the others are fetched again."""
+    run.state.record_held(name, [left])
+    run.state.record_provenance(name, left.file.filename, left.provenance)
+    run.state.record_pages_lost(name)
+
+
+def write_metadata(run: Run, name: NormalizedName, held: HeldFile, text: bytes) -> HeldFile:
+    """Write a file's core metadata beside it, and return the file with it."""
+    run.store.write(name, held.file.filename + METADATA, [text])
+    return msgspec.structs.replace(held, metadata=download.sha256(text))
+
+
+def withdraw_metadata(run: Run, name: NormalizedName, files: Collection[HeldFile]) -> None:
+    """Take the offer of old core metadata off the page before the new one takes its place."""
+    run.state.record_held(name, [msgspec.structs.replace(held, metadata=None) for held in files])
+    run.state.commit()
+    publish.project(run, name)
+    run.state.record_pages_unsure(name)
+    run.state.commit()
+
+
+def keep_provenance(run: Run, answer: "tasks.ProvenanceAnswer") -> None:
+    """Write a document of provenance beside its file, unless it is what it was; raise TreeError."""
+    name, held, result = answer.name, answer.held, answer.result
+    if not isinstance(result, download.Document):
+        return
+    filename = held.file.filename
+    if run.store.write(name, filename + PROVENANCE, [result.content]):
+        _log.debug("%s: stored %s", name, filename + PROVENANCE)
+    provenance = Provenance(
+        sha256=download.sha256(result.content),
+        etag=result.validators.etag,
+        last_modified=result.validators.last_modified,
+    )
+    run.state.record_provenance(name, filename, provenance)
+
+
+def drop_provenance(run: Run, name: NormalizedName, files: Collection[HeldFile]) -> None:
+    """Remove documents of provenance that are no longer offered, or not wanted any more."""
+    for held in files:
+        run.store.remove(name, held.file.filename + PROVENANCE)
+        run.state.record_provenance(name, held.file.filename, None)

@@ -1,0 +1,45 @@
+"""How a project's name is spelled, where no project list tells: as its own files do."""
+
+from pypimirror import metadata, names
+from pypimirror.filenames import spelling_of, version_key
+from pypimirror.model import HeldFile, NormalizedName
+from pypimirror.sync import companions, publish
+from pypimirror.sync.run import Run
+
+_TRIED = 3
+"""Of the newest files; more would tell the same."""
+
+
+def note(run: Run, name: NormalizedName) -> bool:
+    """Record how a project's files spell its name, once; tell whether that was done now.
+
+    The project is shown like that, too, where no project list says how.
+    """
+    row = run.state.project(name)
+    if row is None or row.spelled is not None or row.shown != name:
+        return False
+    held = run.state.held(name).values()
+    if not held:
+        return False
+    newest = sorted(held, key=lambda each: version_key(each.file.version or ""), reverse=True)
+    spelled = _by_metadata(run, name, newest) or _by_sdist(name, newest) or name
+    is_shown = not run.selection.needs_list
+    run.state.record_spelled(name, spelled, spelled if is_shown else row.shown)
+    if is_shown and spelled != name:
+        publish.root_is_due(run)
+    publish.intend_link(run, name)
+    return True
+
+
+def _by_metadata(run: Run, name: NormalizedName, newest: list[HeldFile]) -> str | None:
+    for held in [each for each in newest if each.metadata][:_TRIED]:
+        text = run.store.read(name, held.file.filename + companions.METADATA)
+        spelled = metadata.name_in(text) if text else None
+        if spelled is not None and names.normalize(spelled) == name:
+            return spelled
+    return None
+
+
+def _by_sdist(name: NormalizedName, newest: list[HeldFile]) -> str | None:
+    spelled = (spelling_of(each.file.filename, name) for each in newest)
+    return next((found for found in spelled if found and names.normalize(found) == name), None)
