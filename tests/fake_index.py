@@ -246,6 +246,10 @@ class FakeIndex:
         """Return the paths asked for so far, in order."""
         return [request.path for request in list(self.requests)]
 
+    def downloads(self) -> list[str]:
+        """Return the paths of files asked for so far, in order."""
+        return [path for path in self.paths() if path.startswith("/files/")]
+
     def clear(self) -> None:
         """Empty the log of requests."""
         self.requests.clear()

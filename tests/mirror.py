@@ -14,6 +14,8 @@ from urllib.parse import unquote
 
 import msgspec
 
+from tests.index_pages import normalize
+
 COMMAND = Path(sys.executable).with_name("pypimirror")
 
 
@@ -46,6 +48,7 @@ class Mirror:
 
     def configure(self, **options: object) -> None:
         """Write the configuration file; the defaults for tests give way to `options`."""
+        self._has_name_links = bool(options.get("name_links", True))
         values = {"package_matches": "*", "retries": 0, "timeout": 5, "min_free_space": 0} | options
         lines = [f"{name} = {value}" for name, value in values.items()]
         head = ["[DEFAULT]", f"mirror_file_path = {self.root}", f"index_url = {self.index_url}"]
@@ -157,6 +160,8 @@ class Mirror:
         """
         count = 0
         for page in self.root.glob("*/index.html"):
+            if page.parent.is_symlink():
+                continue
             for href, text, attributes in anchors(page):
                 self._check_link(page, href, text, attributes, is_settled=is_settled)
                 count += 1
@@ -165,8 +170,20 @@ class Mirror:
         for page in self.root.glob("index.html"):
             for href, _, _ in anchors(page):
                 assert (self.root / href / "index.html").is_file()
+        self._check_name_links(is_settled=is_settled)
         assert not (is_settled and self.temporary_files())
         return count
+
+    def links(self) -> dict[str, str]:
+        """Return the links in the root, with what they lead to."""
+        return {path.name: str(path.readlink()) for path in self.root.iterdir() if path.is_symlink()}
+
+    def _check_name_links(self, *, is_settled: bool) -> None:
+        links = self.links()
+        assert all(target == normalize(name) for name, target in links.items())
+        if is_settled and self._has_name_links and (self.root / "index.html").exists():
+            shown = [name for name in self.projects() if not name.endswith(".html")]
+            assert links == {name: normalize(name) for name in shown if normalize(name) != name}
 
     def _check_link(
         self, page: Path, href: str, text: str, attributes: Mapping[str, str], *, is_settled: bool

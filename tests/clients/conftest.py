@@ -54,6 +54,9 @@ def upstream() -> Iterator[FakeIndex]:
         index.add("tomorrow", "3.0", sdist=False)
         index.add("tomorrow", "4.0", sdist=False, requires_python=">=99")
         index.add_file("sdist-only", *self_contained_sdist("sdist-only", "0.5"))
+        index.add("Products.CMFPlone", "6.0", raw_name="Products.CMFPlone")
+        for name in ("index.html", "run", "A__b--c", "x" * 60):
+            index.add(name, "1.0", sdist=False)
         yield index
 
 
@@ -75,13 +78,16 @@ def tree_copy(tree: Path, tmp_path: Path) -> Path:
     return shutil.copytree(tree, tmp_path / "tree")
 
 
-@pytest.fixture(scope="session", params=["http.server", "nginx"])
+@pytest.fixture(scope="session", params=["http.server", "nginx", "Apache"])
 def serve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Serve:
     """Serve a folder, by each of the servers in turn."""
     if request.param == "http.server":
         return lambda root: servers.http_server(root, tmp_path_factory.mktemp("http.server"))
-    program = require_nginx()
-    return lambda root: servers.nginx(program, root, tmp_path_factory.mktemp("nginx"))
+    if request.param == "nginx":
+        nginx = require_nginx()
+        return lambda root: servers.nginx(nginx, root, tmp_path_factory.mktemp("nginx"))
+    apache = require_apache()
+    return lambda root: servers.apache(apache, root, tmp_path_factory.mktemp("apache"))
 
 
 @pytest.fixture(scope="session")
@@ -97,22 +103,22 @@ def served(_served: Served) -> Served:
     return _served
 
 
-@pytest.fixture(scope="session")
-def nginx(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The tree, served by nginx alone."""
-    with servers.nginx(require_nginx(), tree, tmp_path_factory.mktemp("nginx")) as served:
-        yield served
-
-
 def require_nginx() -> str:
-    """Return nginx's path; skip, or in CI fail, where it or its configuration in the README is missing."""
-    if not servers.readme_block():
-        _unable("README.md has no block of nginx configuration")
-    program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
-    return program or _unable("nginx is not installed")
+    """Return nginx's path; skip, or in CI fail, where it is missing."""
+    return _program("nginx") or unable("nginx is not installed")
 
 
-def _unable(reason: str) -> NoReturn:
+def require_apache() -> str:
+    """Return Apache's path; skip, or in CI fail, where it is missing."""
+    return _program("apache2") or unable("Apache is not installed")
+
+
+def _program(name: str) -> str | None:
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+
+
+def unable(reason: str) -> NoReturn:
+    """Skip with a reason; fail in CI, where nothing may be missing."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

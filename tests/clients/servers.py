@@ -1,6 +1,8 @@
 """Real web servers on loopback that serve a tree, and what their access logs say."""
 
 import contextlib
+import http.client
+import os
 import re
 import socket
 import subprocess
@@ -12,13 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
 from pathlib import Path
 from typing import NamedTuple
-
-_README = Path(__file__).parents[2] / "README.md"
+from urllib.parse import urlsplit
 
 _PATIENCE_S = 20.0
 _STEP_S = 0.02
 
-# What nginx needs around the README's configuration to run in a folder of its own, as whoever runs the tests.
+# What nginx needs around the configuration to run in a folder of its own, as whoever runs the tests.
 _NGINX = """\
 daemon off;
 master_process off;
@@ -35,6 +36,51 @@ http {{
     scgi_temp_path {folder}/scgi;
 {configuration}
 }}
+"""
+
+_APACHE = """\
+ServerRoot {folder}
+ServerName 127.0.0.1
+PidFile {folder}/apache.pid
+DefaultRuntimeDir {folder}
+Mutex file:{folder}
+StartServers 1
+ErrorLog {folder}/error.log
+<IfFile /etc/mime.types>
+    TypesConfig /etc/mime.types
+</IfFile>
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule rewrite_module /usr/lib/apache2/modules/mod_rewrite.so
+LoadModule headers_module /usr/lib/apache2/modules/mod_headers.so
+LoadModule filter_module /usr/lib/apache2/modules/mod_filter.so
+LoadModule deflate_module /usr/lib/apache2/modules/mod_deflate.so
+LoadModule mime_module /usr/lib/apache2/modules/mod_mime.so
+LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
+LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
+LoadModule env_module /usr/lib/apache2/modules/mod_env.so
+LoadModule setenvif_module /usr/lib/apache2/modules/mod_setenvif.so
+<IfModule unixd_module>
+    User www-data
+    Group www-data
+</IfModule>
+LogFormat "%h - - %t \\"%r\\" %>s %{{Content-Type}}o" tests
+CustomLog {folder}/access.log tests
+<Directory />
+    Require all denied
+</Directory>
+{configuration}
+"""
+
+# What whoever owns the server has to allow to those who come with a .htaccess.
+_APACHE_OF_OTHERS = """\
+Listen 127.0.0.1:{port}
+DocumentRoot "{root}"
+<Directory "{root}">
+    Options +FollowSymLinks
+    AllowOverride All
+    Require all granted
+</Directory>
 """
 
 # http.server's lines end in "-", ours for nginx in the type of the answer.
@@ -62,6 +108,11 @@ class Reply(NamedTuple):
     def content_type(self) -> str:
         return self.headers.get_content_type()
 
+    @property
+    def vary(self) -> set[str]:
+        """The headers of a request that change the answer, in small letters."""
+        return {name.strip().lower() for name in ",".join(self.headers.get_all("Vary", [])).split(",")}
+
 
 class Served:
     """A tree that is served at `url`."""
@@ -83,6 +134,15 @@ class Served:
         except urllib.error.HTTPError as error:
             with error:
                 return Reply(error.code, error.headers, error.read())
+
+    def ask(self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET") -> Reply:
+        """Ask for a path below the address, byte for byte as given, and follow nothing."""
+        parts = urlsplit(self.url)
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=_PATIENCE_S)
+        with contextlib.closing(connection):
+            connection.request(method, parts.path + path, headers=dict(headers or {}))
+            answer = connection.getresponse()
+            return Reply(answer.status, answer.headers, answer.read())
 
     def logged(self) -> list[Logged]:
         """Return the requests since the last call."""
@@ -117,35 +177,66 @@ def http_server(root: Path, folder: Path) -> Iterator[Served]:
 
 
 @contextlib.contextmanager
-def nginx(program: str, root: Path, folder: Path) -> Iterator[Served]:
-    """Serve `root` by nginx as the README configures it; `folder` takes what nginx writes."""
-    port = _free_port()
-    configuration = _substituted(readme_block(), port, root)
+def nginx(program: str, root: Path, folder: Path, *, prefix: str = "", options: str = "") -> Iterator[Served]:
+    """Serve `root` by nginx with the configuration that the command prints; `folder` takes what it writes."""
+    port = free_port()
+    configuration = printed("nginx", root, folder, port, prefix, options)
     path = folder / "nginx.conf"
     path.write_text(_NGINX.format(folder=folder, configuration=configuration), "utf-8")
     command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(path)]
+    with _running(command, folder, port):
+        yield Served("nginx", f"http://127.0.0.1:{port}{prefix}/", folder / "access.log")
+
+
+@contextlib.contextmanager
+def apache(
+    program: str, root: Path, folder: Path, *, prefix: str = "", options: str = "", is_htaccess: bool = False
+) -> Iterator[Served]:
+    """Serve `root` by Apache with the configuration that the command prints, or as .htaccess in the root."""
+    port = free_port()
+    if is_htaccess:
+        (root / ".htaccess").write_text(printed("htaccess", root, folder, port, prefix, options), "utf-8")
+        configuration = _APACHE_OF_OTHERS.format(port=port, root=root)
+    else:
+        configuration = printed("apache", root, folder, port, prefix, options)
+    path = folder / "apache.conf"
+    path.write_text(_APACHE.format(folder=folder, configuration=configuration), "utf-8")
+    _let_others_pass(root)
+    with _running([program, "-f", str(path), "-DFOREGROUND"], folder, port):
+        yield Served("Apache", f"http://127.0.0.1:{port}{prefix}/", folder / "access.log")
+
+
+def printed(  # noqa: PLR0917
+    server: str, root: Path, folder: Path, port: int, prefix: str = "", options: str = ""
+) -> str:
+    """Return what `--server-config` prints."""
+    config = folder / f"{server}.cfg"
+    config.write_text(
+        f"[DEFAULT]\nmirror_file_path = {root}\npackage_matches = six\n"
+        f"index_url = https://index.example.org/simple/\nbase_url = http://127.0.0.1:{port}{prefix}/\n{options}",
+        "utf-8",
+    )
+    command = [sys.executable, "-m", "pypimirror", str(config), "--server-config", server]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def _let_others_pass(folder: Path) -> None:
+    """Let Apache, which gives up being root, into the folders of the tests."""
+    if os.geteuid() == 0:
+        for parent in folder.resolve().parents:
+            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)
+
+
+@contextlib.contextmanager
+def _running(command: list[str], folder: Path, port: int) -> Iterator[None]:
     said = folder / "said"
     with said.open("wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     with _stopped_at_the_end(process):
         _wait_for(lambda: _is_open(port) or process.poll() is not None)
         assert process.poll() is None, said.read_text("utf-8")
-        yield Served("nginx", f"http://127.0.0.1:{port}/", folder / "access.log")
-
-
-def readme_block() -> str:
-    """Return the README's first nginx configuration; an empty text where it has none."""
-    match = re.search(r"^```nginx\n(.*?)^```$", _README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    return match[1] if match else ""
-
-
-def _substituted(configuration: str, port: int, root: Path) -> str:
-    for directive, value in (("listen", f"127.0.0.1:{port}"), ("root", str(root))):
-        configuration, count = re.subn(
-            rf"^(\s*{directive}\s+)[^;]+;", rf"\g<1>{value};", configuration, flags=re.MULTILINE
-        )
-        assert count == 1, f"README's configuration has {count} lines of {directive}"
-    return configuration
+        yield
 
 
 @contextlib.contextmanager
@@ -157,7 +248,8 @@ def _stopped_at_the_end(process: "subprocess.Popen[bytes]") -> Iterator[None]:
         process.wait(_PATIENCE_S)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of 127.0.0.1 on which nothing listens."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]

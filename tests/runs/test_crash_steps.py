@@ -31,7 +31,7 @@ class Scenario(NamedTuple):
 
 
 def folders(mirror: Mirror) -> set[str]:
-    return {path.name for path in mirror.root.iterdir() if path.is_dir()} - {".pypimirror"}
+    return {p.name for p in mirror.root.iterdir() if p.is_dir() and not p.is_symlink()} - {".pypimirror"}
 
 
 def contents(mirror: Mirror) -> dict[str, bytes]:

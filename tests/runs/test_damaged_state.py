@@ -33,10 +33,6 @@ def aside(mirror: Mirror) -> list[str]:
     return sorted(path.name for path in state(mirror).parent.glob("*.damaged-*"))
 
 
-def downloads(index: FakeIndex) -> list[str]:
-    return [path for path in index.paths() if path.startswith("/files/")]
-
-
 def execute(path: Path, statement: str) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(statement)
@@ -71,7 +67,7 @@ def test_a_state_of_no_use_is_moved_aside_and_the_tree_adopted(
     assert f"it is now {name}, and the tree is adopted" in mirror.log
     if damage is not drop_table:  # SQLite may tidy up before it finds out
         assert (state(mirror).parent / name).read_bytes() == content
-    assert not downloads(index)
+    assert not index.downloads()
     assert mirror.tree() == before
     assert mirror.run("-U") == Ended(0, "", "")
     assert len(aside(mirror)) == 1
@@ -99,7 +95,7 @@ def test_damage_in_any_page_of_the_state_costs_nothing_but_a_second_look(
         found += "and the tree is adopted" in ended.stderr
         assert mirror.check_links() == 48, page
         assert mirror.contents() == before, page
-        assert not downloads(index), page
+        assert not index.downloads(), page
         assert "Traceback" not in mirror.log, page
     assert found > pages // 2
 

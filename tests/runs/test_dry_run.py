@@ -35,10 +35,6 @@ def fill(index: FakeIndex) -> None:
         index.add(name, "1.0")
 
 
-def files_asked_for(index: FakeIndex) -> list[str]:
-    return [path for path in index.paths() if path.startswith("/files/")]
-
-
 def test_an_empty_mirror(index: FakeIndex, make_mirror: MakeMirror) -> None:
     fill(index)
     mirror = make_mirror()
@@ -46,7 +42,7 @@ def test_an_empty_mirror(index: FakeIndex, make_mirror: MakeMirror) -> None:
     size = sum(len(file.content) for file in index.files("six")) / 1000
     assert f"\nsix: fetch 2 ({size:.0f} kB)\n" in told
     assert "in all: fetch 6 " in told
-    assert files_asked_for(index) == []
+    assert index.downloads() == []
     assert not mirror.tree()
     mirror.update()
     assert mirror.check_links() == 6

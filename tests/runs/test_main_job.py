@@ -208,6 +208,7 @@ def test_changed_projects_alone_are_asked_for(index: FakeIndex, make_mirror: Mak
     after = mirror.tree()
     changed = {path for path in after if after[path] != before.get(path)}
     assert changed == {
+        "index.v1_json",  # with the digest of the project's page
         "six/index.html",
         "six/index.v1_json",
         "six/six-2.0-py3-none-any.whl",

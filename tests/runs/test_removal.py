@@ -20,10 +20,6 @@ def fill(index: FakeIndex, count: int = 0) -> None:
         index.add(name, "2.0", wheel=False)
 
 
-def downloads(index: FakeIndex) -> list[str]:
-    return [path for path in index.paths() if path.startswith("/files/")]
-
-
 @pytest.fixture
 def mirror(index: FakeIndex, make_mirror: MakeMirror) -> Mirror:
     fill(index)
@@ -114,7 +110,7 @@ def test_what_comes_back_within_its_grace_is_kept_without_a_download(
         )
     index.clear()
     mirror.update()
-    assert downloads(index) == []
+    assert index.downloads() == []
     assert {path: entry.content for path, entry in mirror.tree().items()} == before
     mirror.age(hours=48)
     mirror.update()
@@ -190,7 +186,7 @@ def test_deselected_files_leave_the_pages_also_of_a_project_that_fails(
     assert mirror.run("-U").status == 3
     assert mirror.listed("six") == {SDIST, "six-2.0.tar.gz"}
     assert mirror.listed("attrs") == {"attrs-1.0.tar.gz", "attrs-2.0.tar.gz"}
-    assert downloads(index) == []
+    assert index.downloads() == []
 
 
 def test_without_cleanup_deselected_files_stay_on_the_disk(index: FakeIndex, make_mirror: MakeMirror) -> None:
@@ -235,7 +231,7 @@ def test_a_pattern_that_changes_back_within_the_grace_costs_no_download(
     mirror.update()
     mirror.configure()
     mirror.update()
-    assert downloads(index) == []
+    assert index.downloads() == []
     assert {path: entry.content for path, entry in mirror.tree().items()} == before
 
 
@@ -447,23 +443,6 @@ def test_a_list_from_another_host_removes_nothing(index: FakeIndex, mirror: Mirr
     before = mirror.tree()
     mirror.update()
     assert mirror.tree() == before
-
-
-def test_a_quarantined_project_keeps_its_files(index: FakeIndex, make_mirror: MakeMirror) -> None:
-    fill(index)
-    mirror = make_mirror(removal_grace_hours=0)
-    mirror.update()
-    names = mirror.names()
-    index.project("six").status = "quarantined"
-    index.touch("six")
-    mirror.update()
-    assert mirror.listed("six") == set()
-    index.project("six").status = "active"
-    index.touch("six")
-    index.clear()
-    mirror.update()
-    assert downloads(index) == []
-    assert mirror.names() == names
 
 
 # -- order, and what is foreign -----------------------------------------------------------------------

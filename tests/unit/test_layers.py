@@ -17,7 +17,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     ("addresses",),
     ("model", "errors"),
-    ("config", "selection", "plan", "simple", "pages", "metadata", "filenames", "names"),
+    ("config", "selection", "plan", "simple", "pages", "metadata", "filenames", "names", "server_config"),
     ("upstream", "download", "store", "state", "workers", "pace"),
     ("sync",),
     ("cli",),
@@ -27,7 +27,7 @@ LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 PURE = {room for room in LEVEL if LEVEL[room] < 3}
 
 # Within one layer: who may look at whom.
-NEIGHBOURS = {("download", "upstream"), ("upstream", "pace")} | {
+NEIGHBOURS = {("download", "upstream"), ("upstream", "pace"), ("server_config", "config")} | {
     (reader, read)
     for read in ("names", "filenames", "selection")
     for reader in ("config", "selection", "plan", "simple", "pages", "metadata", "filenames")
@@ -39,7 +39,7 @@ OWNERS = {
     "urllib3": {"upstream"},
     "sqlite3": {"state", "cli"},
     "lxml": {"simple"},
-    "jinja2": {"pages"},
+    "jinja2": {"pages", "server_config"},
     "filelock": {"cli"},
     "rich": {"cli"},
     "distlib": {"config"},

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from pypimirror.model import Digest, File, HeldFile, NormalizedName, ProjectPage
+from pypimirror.model import Digest, File, HeldFile, Listed, NormalizedName, ProjectPage
 from pypimirror.pages import Project, full_html, project_html, project_json, root_html, root_json
 from pypimirror.simple import parse_project_list, parse_project_page
 from tests.strategies import held_projects, html_texts, normalized_names, spellings, texts
@@ -171,7 +171,12 @@ def test_a_whole_json_page() -> None:
 
 def test_item_08_one_anchor_a_project(look: Look) -> None:
     page = b"".join(
-        root_html([(NormalizedName("six"), "six"), (NormalizedName("zope-interface"), "Zope.Interface")])
+        root_html(
+            [
+                Listed(NormalizedName("six"), "six", None),
+                Listed(NormalizedName("zope-interface"), "Zope.Interface", None),
+            ]
+        )
     )
     assert look(page).anchors == [
         Anchor({"href": "six/"}, "six"),
@@ -268,22 +273,26 @@ def test_item_18_html_is_frozen(look: Look) -> None:
     assert set(anchor.attributes) == known
 
 
-def test_item_19_no_private_keys() -> None:
+def test_item_19_no_private_keys_but_our_own() -> None:
     page = json_of(project_of(EVERYTHING))
-    root = json.loads(b"".join(root_json([(DEMO, "Demo")])))
+    root = json.loads(b"".join(root_json([Listed(DEMO, "Demo", "page:0123")])))
     assert page["meta"] == root["meta"] == {"api-version": "1.4"}
     assert not [key for key in (*page, *root, *page["files"][0]) if key.startswith("_")]
+    assert root["projects"] == [{"name": "Demo", "_pypimirror": "page:0123"}]
 
 
 @pytest.mark.parametrize(
     ("projects", "shown"),
     [
         ([], []),
-        ([(DEMO, "Demo")], [{"name": "Demo"}]),
-        ([(DEMO, HOSTILE), (NormalizedName("x"), "X")], [{"name": HOSTILE}, {"name": "X"}]),
+        ([Listed(DEMO, "Demo", None)], [{"name": "Demo"}]),
+        (
+            [Listed(DEMO, HOSTILE, None), Listed(NormalizedName("x"), "X", None)],
+            [{"name": HOSTILE}, {"name": "X"}],
+        ),
     ],
 )
-def test_item_20_root_page(projects: list[tuple[NormalizedName, str]], shown: list[dict[str, str]]) -> None:
+def test_item_20_root_page(projects: list[Listed], shown: list[dict[str, str]]) -> None:
     assert json.loads(b"".join(root_json(projects))) == {"meta": {"api-version": "1.4"}, "projects": shown}
 
 
@@ -394,12 +403,12 @@ def test_full_html(look: Look) -> None:
 
 
 def test_a_long_root_page_comes_in_blocks() -> None:
-    projects = [(NormalizedName(f"p{number:05}"), f"P{number:05}") for number in range(10_000)]
+    projects = [Listed(NormalizedName(f"p{number:05}"), f"P{number:05}", None) for number in range(10_000)]
     blocks = list(root_html(iter(projects)))
     assert len(blocks) > 1
     assert max(map(len, blocks)) < 1 << 20
     entries = parse_project_list(blocks, HTML, ROOT_URL)
-    assert [entry.name for entry in entries] == [shown for _, shown in projects]
+    assert [entry.name for entry in entries] == [project.shown for project in projects]
 
 
 # Properties
@@ -521,7 +530,7 @@ def test_versions_are_those_of_the_files(project: Project) -> None:
 @settings(deadline=None)
 @given(st.lists(normalized_names(), max_size=5, unique=True), st.data())
 def test_root_pages_are_read_as_they_were_rendered(names: list[NormalizedName], data: st.DataObject) -> None:
-    projects = [(name, data.draw(spellings(name))) for name in sorted(names)]
+    projects = [Listed(name, data.draw(spellings(name)), None) for name in sorted(names)]
     for chunks, content_type in ((root_html(projects), HTML), (root_json(projects), JSON)):
         entries = parse_project_list(chunks, content_type, ROOT_URL)
-        assert [entry.name for entry in entries] == [shown for _, shown in projects]
+        assert [entry.name for entry in entries] == [project.shown for project in projects]
