@@ -87,7 +87,7 @@ def test_a_path_that_no_server_can_be_told_is_refused(mirror: Mirror, path: str)
 
 def test_wrong_use(mirror: Mirror) -> None:
     assert mirror.run("--server-config", "lighttpd").status == 2
-    assert "a mode of its own" in mirror.run("--server-config", "nginx", "-U").stderr
+    assert "are two modes" in mirror.run("--server-config", "nginx", "-U").stderr
     assert mirror.run("--server-config", "nginx", "--dry-run") == Ended(
         2, "", mirror.run("--server-config", "nginx", "--dry-run").stderr
     )

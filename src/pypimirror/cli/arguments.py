@@ -41,6 +41,8 @@ class Arguments(NamedTuple):
     mode: str
     """The long option's name."""
     only: tuple[str, ...]
+    adopt: Path | None
+    """A tree of another tool, absolute."""
     allows_removals: bool
     is_dry: bool
     is_json: bool
@@ -76,6 +78,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         config=options.config,
         mode=options.mode,
         only=tuple(options.project),
+        adopt=Path.cwd() / options.adopt if options.adopt else None,
         allows_removals=options.allow_removals,
         is_dry=options.dry_run,
         is_json=options.json,
@@ -89,14 +92,10 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Turn what has a value into a mode, and end the program where options don't go together."""
-    if options.server_config is not None:
-        if options.mode is not None or options.verify is not None:
-            parser.error("--server-config is a mode of its own")
-        options.mode = "server-config"
-    if options.verify is not None:
-        if options.mode is not None:
-            parser.error(f"--verify and --{options.mode} are two modes")
-        options.mode = "verify"
+    for mode, value in (("verify", options.verify), ("server-config", options.server_config)):
+        if value is not None and options.mode is not None:
+            parser.error(f"--{mode} and --{options.mode} are two modes")
+        options.mode = mode if value is not None else options.mode
     if options.mode is None:
         parser.error(
             "name a mode: --update-fetch, --initial-fetch, --indexes-only, --verify, --status,"
@@ -104,6 +103,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         )
     if options.project and options.mode not in _FETCHES:
         parser.error(f"--project limits a fetch; --{options.mode} fetches nothing")
+    if options.adopt and options.mode not in _FETCHES:
+        parser.error(f"--adopt is for a fetch; --{options.mode} fetches nothing")
     if options.dry_run and options.mode not in (*_FETCHES, "indexes-only"):
         parser.error("--dry-run is for the modes that fetch and write")
     if options.json and options.mode != "status":
@@ -129,6 +130,11 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="fetch this one of the selected projects alone (may be given several times)",
+    )
+    fetching.add_argument(
+        "--adopt",
+        metavar="DIR",
+        help="take files out of this folder, such as bandersnatch's web/, where they are what upstream has",
     )
     fetching.add_argument(
         "--repair", action="store_true", help="with --verify: fetch and write again what is wrong"

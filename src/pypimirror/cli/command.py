@@ -60,6 +60,8 @@ def run(args: Arguments) -> Status:
     only = _only(args, selection)
     check_root(configuration.mirror_file_path)
     _check_folders(configuration, args.config)
+    if args.adopt is not None:
+        _check_adopted(args.adopt, configuration)
     store = (ReadOnlyStore if args.is_dry else Store)(configuration.mirror_file_path)
     store.prepare()
     try:
@@ -101,6 +103,17 @@ def _check_folders(configuration: Config, source: Path) -> None:
             problems.append(Problem("DEFAULT", option, str(path), "its folder does not exist"))
     if problems:
         raise ConfigError(str(source), tuple(problems))
+
+
+def _check_adopted(folder: Path, configuration: Config) -> None:
+    """Raise ConfigError where files can't be taken out of a folder."""
+    problem = None
+    if not folder.is_dir():
+        problem = "it is no folder"
+    elif folder.resolve().is_relative_to(configuration.mirror_file_path.resolve()):
+        problem = "it is in the mirror's own folder, which is adopted without a word"
+    if problem:
+        raise ConfigError(f"--adopt {folder}", (problem,))
 
 
 @contextlib.contextmanager
@@ -167,6 +180,7 @@ def _run_with_state(
             is_recheck=args.mode == "initial-fetch",
             only=only,
             allows_removals=args.allows_removals,
+            source=sync.Source(args.adopt, store) if args.adopt else None,
             preview=sync.Preview() if args.is_dry else None,
         )
         outcome = _recorded(work, args)

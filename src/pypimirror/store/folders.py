@@ -29,14 +29,17 @@ class Store(Tree):
 
     def raw_folders(self) -> dict[NormalizedName, list[str]]:
         """Return the folders whose names are a project's in another spelling than the normalized one."""
+        found = self.named_folders(".")
+        raw = {name: [folder for folder in folders if folder != name] for name, folders in found.items()}
+        return {name: folders for name, folders in raw.items() if folders}
+
+    def named_folders(self, root: str) -> dict[NormalizedName, list[str]]:
+        """Return the folders in a folder whose names are a project's in any spelling."""
         found: dict[NormalizedName, list[str]] = {}
-        with os.scandir(self._root) as entries:
+        with os.scandir(self._folder(root)) as entries:
             for entry in entries:
-                if not names.is_valid(entry.name) or not entry.is_dir(follow_symlinks=False):
-                    continue
-                name = names.normalize(entry.name)
-                if name != entry.name:
-                    found.setdefault(name, []).append(entry.name)
+                if names.is_valid(entry.name) and entry.is_dir(follow_symlinks=False):
+                    found.setdefault(names.normalize(entry.name), []).append(entry.name)
         return found
 
     def link_from(self, folder: str, project: NormalizedName, name: str) -> None:

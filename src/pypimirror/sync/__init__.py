@@ -7,6 +7,7 @@ from pypimirror.sync import adopt, crawl, findings, projects, publish, recheck, 
 from pypimirror.sync.findings import Finding, Tell, Verified
 from pypimirror.sync.preview import Change, Preview
 from pypimirror.sync.run import Counts, InFlight, Progress, Refusal, Report, Run
+from pypimirror.sync.source import Source
 
 __all__ = [
     "Change",
@@ -18,6 +19,7 @@ __all__ = [
     "Refusal",
     "Report",
     "Run",
+    "Source",
     "Tell",
     "Verified",
     "rewrite_pages",

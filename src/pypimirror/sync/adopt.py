@@ -40,6 +40,8 @@ class Present:
 
     def __init__(self, run: Run, name: NormalizedName, raw_folders: list[str]) -> None:
         self._store = run.store
+        self._name = name
+        self._source = run.source
         self._sizes = {folder: run.store.sizes(folder) for folder in [name, *raw_folders, aside_folder(name)]}
 
     def has(self, file: File) -> bool:
@@ -49,6 +51,10 @@ class Present:
     def _folders(self, file: File) -> Iterator[str]:
         for folder, sizes in self._sizes.items():
             size = sizes.get(file.filename)
+            if size is not None and file.size in (None, size):
+                yield folder
+        for folder in self._source.folders(self._name, file) if self._source else ():
+            size = self._store.size(folder, file.filename)
             if size is not None and file.size in (None, size):
                 yield folder
 

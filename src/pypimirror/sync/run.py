@@ -13,6 +13,7 @@ from pypimirror.selection import Selection
 from pypimirror.state import Failure, State
 from pypimirror.store import Store
 from pypimirror.sync.preview import Change, Preview
+from pypimirror.sync.source import Source
 from pypimirror.upstream import Upstream
 
 DAY_S = 86_400.0
@@ -95,6 +96,8 @@ class Run:
     """Look at every page and every file, whatever the state says."""
     only: tuple[NormalizedName, ...] = ()
     """Limit the run to these of the selected projects."""
+    source: Source | None = None
+    """Another tool's tree, whose files need not be downloaded again."""
     preview: Preview | None = None
     """Where it is set, the run is a dry one: nothing is fetched, and store and state write nothing."""
     allows_removals: bool = False
