@@ -1,10 +1,13 @@
 """Fixtures for runs of the real command against a real index on loopback."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.clients import matrix
+from tests.clients.programs import CLIENTS
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
 from tests.stepper import Stepper
@@ -32,3 +35,24 @@ def stepper() -> Iterator[Stepper]:
     """The command in forks of one process, so that hundreds of runs take seconds."""
     with Stepper() as running:
         yield running
+
+
+_rows: list[matrix.Row] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Gather what clients did behind servers."""
+    if report.when == "call":
+        _rows.extend(matrix.row(value) for key, value in report.user_properties if key == matrix.PROPERTY)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hold the table in docs/clients.md against what was seen, or write it there."""
+    if hasattr(session.config, "workerinput") or len(_rows) < len(CLIENTS) * 3:
+        return
+    seen = matrix.table(_rows)
+    if os.environ.get("PYPIMIRROR_WRITE_TABLE"):
+        matrix.write(seen)
+    elif seen != matrix.on_page():
+        print(f"\n{matrix.PAGE} has another table; with PYPIMIRROR_WRITE_TABLE=1 this is written:\n\n{seen}")  # noqa: T201
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

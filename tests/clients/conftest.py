@@ -21,6 +21,9 @@ from tests.mirror import Mirror, clean_environment
 
 Serve = Callable[[Path], "contextlib.AbstractContextManager[Served]"]
 
+TAMPERED = "tampered"
+"""A project whose file is not what the mirror's page says, as somebody changed it there."""
+
 _BACKEND = """\
 import pathlib
 import shutil
@@ -55,6 +58,11 @@ def upstream() -> Iterator[FakeIndex]:
         index.add("tomorrow", "4.0", sdist=False, requires_python=">=99")
         index.add_file("sdist-only", *self_contained_sdist("sdist-only", "0.5"))
         index.add("Products.CMFPlone", "6.0", raw_name="Products.CMFPlone")
+        index.add("needs-more", "1.0", sdist=False, requires_dist=["needed"])
+        for name in ("needed", TAMPERED):
+            index.add(name, "1.0", sdist=False)
+        index.add("dated", "1.0", sdist=False, upload_time="2024-01-02T03:04:05Z")
+        index.add("dated", "2.0", sdist=False, upload_time="2025-01-02T03:04:05Z")
         for name in ("index.html", "run", "A__b--c", "x" * 60):
             index.add(name, "1.0", sdist=False)
         yield index
@@ -69,6 +77,8 @@ def tree(upstream: FakeIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
         command, env=clean_environment(), capture_output=True, text=True, timeout=120, check=False
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    (wheel,) = (mirror.root / TAMPERED).glob("*.whl")
+    wheel.write_bytes(make_wheel(TAMPERED, "1.0", extra_size=100)[1])
     return mirror.root
 
 
