@@ -176,7 +176,8 @@ class Mirror:
 
     def links(self) -> dict[str, str]:
         """Return the links in the root, with what they lead to."""
-        return {path.name: str(path.readlink()) for path in self.root.iterdir() if path.is_symlink()}
+        found = self.root.iterdir() if self.root.exists() else ()
+        return {path.name: str(path.readlink()) for path in found if path.is_symlink()}
 
     def _check_name_links(self, *, is_settled: bool) -> None:
         links = self.links()

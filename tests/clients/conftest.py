@@ -85,7 +85,7 @@ def tree(upstream: FakeIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tree_copy(tree: Path, tmp_path: Path) -> Path:
     """A copy of the tree, which may be changed."""
-    return shutil.copytree(tree, tmp_path / "tree")
+    return shutil.copytree(tree, tmp_path / "tree", symlinks=True)
 
 
 @pytest.fixture(scope="session", params=["http.server", "nginx", "Apache"])
@@ -115,15 +115,16 @@ def served(_served: Served) -> Served:
 
 def require_nginx() -> str:
     """Return nginx's path; skip, or in CI fail, where it is missing."""
-    return _program("nginx") or unable("nginx is not installed")
+    return program("nginx") or unable("nginx is not installed")
 
 
 def require_apache() -> str:
     """Return Apache's path; skip, or in CI fail, where it is missing."""
-    return _program("apache2") or unable("Apache is not installed")
+    return program("apache2") or unable("Apache is not installed")
 
 
-def _program(name: str) -> str | None:
+def program(name: str) -> str | None:
+    """Return the path of a program, also where only root looks for it."""
     return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 
 

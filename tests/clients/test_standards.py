@@ -1,4 +1,4 @@
-"""The checklist of the standards, item by item, where it takes a run or a server; test_pages has the others."""
+"""The checklist of the standards, item by item, where it takes a run or a server; test_pages has the rest."""
 
 import hashlib
 import json

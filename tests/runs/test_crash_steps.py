@@ -26,7 +26,7 @@ class Scenario(NamedTuple):
     def copied(self, folder: Path) -> Mirror:
         """Return a fresh mirror in `folder` that is as it was before the update."""
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(self.before, folder)
+        shutil.copytree(self.before, folder, symlinks=True)
         return Mirror(folder, self.index_url, **OPTIONS)
 
 
@@ -55,8 +55,11 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
         index.touch("project-2")
         sdist = next(file for file in index.project("project-3").files if file.filename.endswith(".gz"))
         index.add_file("project-3", sdist.filename, b"other bytes", upload_time=sdist.upload_time)
-        for number in (1, 2, 4, 5):
+        for number in (1, 2, 4):
             index.add(f"Project.{number}", "3.0")
+        index.project("project-4").name = "PROJECT_4"
+        index.project("project-5").status = "quarantined"
+        index.touch("project-5")
         index.add("New", "1.0")
         bare = Scenario(folder / "before", index.url, {}, 0)
         mirror = bare.copied(folder / "after")
