@@ -9,7 +9,6 @@ import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -18,6 +17,7 @@ from tests.clients.servers import Served
 from tests.distributions import make_wheel
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror, clean_environment
+from tests.missing import unable
 
 Serve = Callable[[Path], "contextlib.AbstractContextManager[Served]"]
 
@@ -63,6 +63,7 @@ def upstream() -> Iterator[FakeIndex]:
             index.add(name, "1.0", sdist=False)
         index.add("dated", "1.0", sdist=False, upload_time="2024-01-02T03:04:05Z")
         index.add("dated", "2.0", sdist=False, upload_time="2025-01-02T03:04:05Z")
+        index.add("local", "1.0+cpu.1", sdist=False)
         for name in ("index.html", "run", "A__b--c", "x" * 60):
             index.add(name, "1.0", sdist=False)
         yield index
@@ -126,13 +127,6 @@ def require_apache() -> str:
 def program(name: str) -> str | None:
     """Return the path of a program, also where only root looks for it."""
     return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
-
-
-def unable(reason: str) -> NoReturn:
-    """Skip with a reason; fail in CI, where nothing may be missing."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def self_contained_sdist(name: str, version: str) -> tuple[str, bytes]:

@@ -4,9 +4,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.clients.conftest import program, unable
+from tests.clients.conftest import program
 from tests.clients.servers import Served
 from tests.mirror import anchors
+from tests.missing import unable
 
 _QUIET = [
     "--headless",

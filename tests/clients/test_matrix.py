@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.clients import matrix, programs
-from tests.clients.conftest import unable
 from tests.clients.programs import CLIENTS, Client, Installed, Strings
 from tests.clients.servers import Logged, Served
+from tests.missing import unable
 
 UPLOADED_BEFORE = {"pip": "--uploaded-prior-to=2024-06-01T00:00:00Z", "uv": "--exclude-newer=2024-06-01"}
 

@@ -23,7 +23,7 @@ WHEEL = "zope-event/zope_event-5.1-py3-none-any.whl"
 @pytest.fixture(scope="module")
 def one_tree(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree in which one project has no JSON page, and one file is signed."""
-    copied = shutil.copytree(tree, tmp_path_factory.mktemp("one") / "tree", symlinks=True)
+    copied = shutil.copytree(tree, tmp_path_factory.mktemp("one") / "a tree", symlinks=True)
     (copied / "sdist-only/index.v1_json").unlink()
     (copied / f"{WHEEL}.provenance").write_text("{}")
     (copied / f"{WHEEL}.asc").write_text("-----BEGIN PGP SIGNATURE-----")

@@ -15,6 +15,7 @@ from tests.clients.conftest import Serve
 from tests.clients.servers import Served
 from tests.fake_index import FakeIndex
 from tests.mirror import clean_environment
+from tests.missing import unable
 
 SPELLINGS = ["zope-event", "Zope.Event", "zope_event", "ZOPE.event"]
 
@@ -40,7 +41,7 @@ def uv(served: Served, folder: Path, *arguments: str | Path) -> Ended:
     """Run uv's pip with this index alone; skip where there is no uv."""
     program = shutil.which("uv")
     if program is None:
-        pytest.skip("uv is not installed")
+        unable("uv is not installed")
     head = [program, "pip", "install", "--no-config", "--no-cache", "--python", sys.executable]
     environment = {"UV_PYTHON_DOWNLOADS": "never", "UV_CACHE_DIR": str(folder / "uv")}
     return _run([*head, "--index-url", served.url, *map(str, arguments)], environment)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,26 +12,18 @@ import pytest
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
+from tests.small_disks import SmallDisk, mounted
 
 MakeMirror = Callable[..., Mirror]
 
 MIB = 1 << 20
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts file systems")
-
-
-def mount(folder: Path, options: str) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
-
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """An empty folder on a file system of its own, of 600 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount(folder, "size=600k")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """An empty folder on a file system of its own, of 20 MiB."""
+    with mounted(tmp_path / "disk", "size=20m") as disk:
+        yield disk
 
 
 def fill(index: FakeIndex, size: int = 20_000) -> None:
@@ -48,15 +39,15 @@ def contents(mirror: Mirror) -> dict[str, bytes]:
 # -- no space ------------------------------------------------------------------------------------
 
 
-@needs_root
-def test_a_disk_that_others_fill_during_a_big_download_stops_it(index: FakeIndex, small_disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
+def test_a_disk_that_others_fill_during_a_big_download_stops_it(
+    index: FakeIndex, small_disk: SmallDisk
+) -> None:
     index.add_file("six", "six-1.tar.gz", bytes(8 * MIB))
     index.fault("/files/*", faults.HangBody(2 * MIB, 8))
-    mirror = Mirror(small_disk, index.url, min_free_space="5M", timeout=20)
+    mirror = Mirror(small_disk.path, index.url, min_free_space="5M", timeout=20)
     running = mirror.start("-U")
     time.sleep(2)
-    (small_disk / "ballast").write_bytes(bytes(8 * MIB))
+    (small_disk.path / "ballast").write_bytes(bytes(8 * MIB))
     begun = time.monotonic()
     running.communicate()
     assert running.returncode == 6
@@ -64,12 +55,10 @@ def test_a_disk_that_others_fill_during_a_big_download_stops_it(index: FakeIndex
     mirror.check_links()
 
 
-@needs_root
-def test_what_may_go_makes_room(index: FakeIndex, small_disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
+def test_what_may_go_makes_room(index: FakeIndex, small_disk: SmallDisk) -> None:
     for number in range(6):
         index.add_file("six", f"six-{number}.tar.gz", bytes(2 * MIB))
-    mirror = Mirror(small_disk, index.url, min_free_space="5M")
+    mirror = Mirror(small_disk.path, index.url, min_free_space="5M")
     mirror.update()
     for number in range(5):
         index.remove_file("six", f"six-{number}.tar.gz")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import unable
 from tests.fake_index import FakeIndex
 from tests.index_pages import IndexFile
 from tests.mirror import Ended
+from tests.missing import unable
 from tests.runs.test_removal import MakeMirror
 
 MODE, MTIME = 0o664, 1_600_000_000

@@ -13,6 +13,7 @@ import pytest
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import COMMAND, Ended, Mirror
+from tests.missing import unable
 from tests.tls import Certificate, TlsFront
 
 MakeMirror = Callable[..., Mirror]
@@ -87,7 +88,7 @@ def certificate(tmp_path: Path) -> Certificate:
     try:
         return Certificate(tmp_path)
     except FileNotFoundError:
-        pytest.skip("openssl is not there to make a certificate")
+        unable("openssl is not there to make a certificate")
 
 
 def test_redirects_are_followed_and_links_are_relative_to_their_end(

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import pytest
 
 from tests import faults
-from tests.clients.conftest import unable
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror
+from tests.missing import unable
 from tests.tls import Certificate, TlsFront
 
 WHEEL = "six-1.0-py3-none-any.whl"

@@ -147,3 +147,16 @@ def test_any_step_may_be_the_last(index: FakeIndex, mirror: Mirror, stepper: Ste
     assert ended.status == 0
     assert reachable(mirror) == {"six/index.html", "six/index.v1_json"}
     assert len(aside(mirror)) == FILES
+
+
+def test_a_power_cut_that_brings_a_file_back_is_mended(
+    index: FakeIndex, mirror: Mirror, stepper: Stepper
+) -> None:
+    """A rename that was not yet on the disk, where the state was."""
+    set_status(index, "quarantined")
+    assert stepper.run(mirror.config, "-U", kill_at="sync").status == KILLED
+    back = mirror.root / "six/six-1.0.tar.gz"
+    (mirror.root / ".pypimirror/aside/six/six-1.0.tar.gz").rename(back)
+    mirror.update()
+    assert not back.exists()
+    assert len(aside(mirror)) == FILES

@@ -125,6 +125,10 @@ class Leaving(Database):
             files,
         )
 
+    def record_reachable(self, name: NormalizedName) -> None:
+        """Record that what was put out of reach may be back in its place."""
+        self._db.execute("UPDATE files SET aside = 0 WHERE project = ? AND aside = 1", (name,))
+
     def aside(self) -> set[tuple[str, str]]:
         """Return what a quarantine put out of reach, or is about to: project and filename."""
         return set(self._db.execute("SELECT project, filename FROM files WHERE aside IS NOT NULL"))

@@ -1,13 +1,14 @@
 """The only room that opens, renames and removes anything below the mirror's folder."""
 
 from pypimirror.store.folders import Store, aside_folder
-from pypimirror.store.layout import FULL, HTML, JSON, PRIVATE, check_root
+from pypimirror.store.layout import FULL, HTACCESS, HTML, JSON, PRIVATE, check_root
 from pypimirror.store.machine import boot_id, full_or_itself, is_full
 from pypimirror.store.read_only import ReadOnlyStore
 from pypimirror.store.temporary import Temporary, partial_key
 
 __all__ = [
     "FULL",
+    "HTACCESS",
     "HTML",
     "JSON",
     "PRIVATE",

@@ -11,6 +11,8 @@ PRIVATE = ".pypimirror"
 HTML = "index.html"
 JSON = "index.v1_json"
 FULL = "full.html"
+HTACCESS = ".htaccess"
+"""Where Apache reads the configuration that `--server-config htaccess` prints."""
 
 
 def check_root(root: Path) -> None:

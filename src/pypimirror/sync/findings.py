@@ -11,7 +11,7 @@ import msgspec
 from pypimirror import names
 from pypimirror.errors import StateError
 from pypimirror.model import HeldFile, NormalizedName
-from pypimirror.store import FULL, HTML, JSON, PRIVATE
+from pypimirror.store import FULL, HTACCESS, HTML, JSON, PRIVATE
 from pypimirror.sync import companions, publish, recover
 from pypimirror.sync.run import Run
 from pypimirror.workers import Pool
@@ -218,7 +218,7 @@ class _Look:
             self._found(Kind.PAGE, _ROOT, HTML)
             if self._is_repairing:
                 publish.root_is_due(run)
-        ours = {HTML, JSON, PRIVATE} | ({FULL} if publish.has_full(run) else set())
+        ours = {HTML, JSON, PRIVATE, HTACCESS} | ({FULL} if publish.has_full(run) else set())
         links = run.state.links()
         for entry in run.store.root_entries():
             if entry in ours or self._is_project(entry):

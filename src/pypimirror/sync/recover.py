@@ -76,6 +76,7 @@ def _look_again(run: Run) -> None:
     pool: Pool[Look] = Pool(run.config.workers)
     for name in run.state.unsynced():
         run.state.record_pages_unsure(name)
+        run.state.record_reachable(name)
         for held in run.state.unsynced_of(name).values():
             pool.submit(partial(look, run.store, name, held))
         while pool.unfinished > run.config.workers:
