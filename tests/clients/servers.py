@@ -177,10 +177,18 @@ def http_server(root: Path, folder: Path) -> Iterator[Served]:
 
 
 @contextlib.contextmanager
-def nginx(program: str, root: Path, folder: Path, *, prefix: str = "", options: str = "") -> Iterator[Served]:
+def nginx(
+    program: str,
+    root: Path,
+    folder: Path,
+    *,
+    prefix: str = "",
+    options: str = "",
+    edit: Callable[[str], str] = str,
+) -> Iterator[Served]:
     """Serve `root` by nginx with the configuration that the command prints; `folder` takes what it writes."""
     port = free_port()
-    configuration = printed("nginx", root, folder, port, prefix, options)
+    configuration = edit(printed("nginx", root, folder, port, prefix, options))
     path = folder / "nginx.conf"
     path.write_text(_NGINX.format(folder=folder, configuration=configuration), "utf-8")
     command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(path)]
@@ -190,15 +198,21 @@ def nginx(program: str, root: Path, folder: Path, *, prefix: str = "", options: 
 
 @contextlib.contextmanager
 def apache(
-    program: str, root: Path, folder: Path, *, prefix: str = "", options: str = "", is_htaccess: bool = False
+    program: str,
+    root: Path,
+    folder: Path,
+    *,
+    prefix: str = "",
+    is_htaccess: bool = False,
+    edit: Callable[[str], str] = str,
 ) -> Iterator[Served]:
     """Serve `root` by Apache with the configuration that the command prints, or as .htaccess in the root."""
     port = free_port()
     if is_htaccess:
-        (root / ".htaccess").write_text(printed("htaccess", root, folder, port, prefix, options), "utf-8")
+        (root / ".htaccess").write_text(printed("htaccess", root, folder, port, prefix), "utf-8")
         configuration = _APACHE_OF_OTHERS.format(port=port, root=root)
     else:
-        configuration = printed("apache", root, folder, port, prefix, options)
+        configuration = edit(printed("apache", root, folder, port, prefix))
     path = folder / "apache.conf"
     path.write_text(_APACHE.format(folder=folder, configuration=configuration), "utf-8")
     _let_others_pass(root)

@@ -287,3 +287,39 @@ def test_a_path_is_served_alone(site: Served) -> None:
     assert origin.ask("zope-event/").status == 404
     assert origin.ask("python/simple").headers["Location"].endswith("/python/simple/")
     assert origin.ask("python/simpler/").status == 404
+
+
+@pytest.mark.parametrize("server", ["nginx", "Apache"])
+@pytest.mark.parametrize("prefix", ["", "/python/simple"])
+def test_the_way_to_the_upstream_can_be_opened(
+    one_tree: Path, tmp_path_factory: pytest.TempPathFactory, server: str, prefix: str
+) -> None:
+    """By taking away the comments, as the printed text says."""
+    folder = tmp_path_factory.mktemp(server)
+    if server == "nginx":
+        serving = servers.nginx(
+            require_nginx(),
+            one_tree,
+            folder,
+            prefix=prefix,
+            edit=lambda text: text.replace("# return 302", "return 302"),
+        )
+    else:
+        serving = servers.apache(
+            require_apache(),
+            one_tree,
+            folder,
+            prefix=prefix,
+            edit=lambda text: text.replace("#Rewrite", "Rewrite"),
+        )
+    with serving as site:
+        reply = site.ask("not-mirrored/", {"Accept": PIP})
+        assert (reply.status, reply.headers["Location"]) == (
+            302,
+            "https://index.example.org/simple/not-mirrored/",
+        )
+        assert site.ask("zope-event/", {"Accept": PIP}).content_type == JSON
+        assert location(site, "zope_EVENT/") == "zope-event/"
+        assert location(site, "Not_Mirrored/") == "not-mirrored/"
+        assert site.ask("zope-event/none.whl").status == 404
+        assert site.ask(".pypimirror/state.sqlite").status == 404
