@@ -7,14 +7,16 @@ in them is sorted here, so that the same state always gives the same bytes.
 import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-import jinja2
 import msgspec
 
 from pypimirror.filenames import version_key
 from pypimirror.model import HeldFile, Listed, NormalizedName
+
+if TYPE_CHECKING:
+    import jinja2
 
 API_VERSION = "1.4"
 RENDERER = "2"
@@ -144,7 +146,9 @@ def _streamed(template: str, *, title: str, links: Iterable[Link]) -> Iterator[b
 
 
 @functools.cache
-def _template(name: str) -> jinja2.Template:
+def _template(name: str) -> "jinja2.Template":
+    import jinja2  # noqa: PLC0415 (slow, and most runs write nothing)
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pypimirror"), autoescape=True, undefined=jinja2.StrictUndefined
     )

@@ -2,14 +2,15 @@
 
 import functools
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
-
-import jinja2
 
 from pypimirror.addresses import is_loopback
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError
+
+if TYPE_CHECKING:
+    import jinja2
 
 SERVERS = {"nginx": "nginx.conf", "apache": "apache.conf", "htaccess": "htaccess"}
 """What can be asked for, and its template."""
@@ -84,7 +85,9 @@ def _site(base_url: str) -> Site:
 
 
 @functools.cache
-def _template(name: str) -> jinja2.Template:
+def _template(name: str) -> "jinja2.Template":
+    import jinja2  # noqa: PLC0415 (slow, and most runs write nothing)
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pypimirror", "templates/servers"),
         undefined=jinja2.StrictUndefined,

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator
 from urllib.parse import urljoin
 
-from lxml import etree
-
 from pypimirror import names
 from pypimirror.filenames import BUILT_SUFFIXES, SDIST_SUFFIXES, is_distribution, version_of
 from pypimirror.model import Digest, File, ListEntry, NormalizedName, ProjectPage
@@ -141,6 +139,8 @@ def entries(chunks: Iterable[bytes], charset: str | None, *, needs_version: bool
 
 def _fed(chunks: Iterable[bytes], charset: str | None, target: _Anchors) -> Iterator[None]:
     """Feed the parser block by block, yielding after each one; at the end the page has to be complete."""
+    from lxml import etree  # noqa: PLC0415 (slow, and an index that speaks JSON needs none)
+
     try:
         parser = etree.HTMLParser(target=target, encoding=charset or "utf-8")  # type: ignore[arg-type]
     except (LookupError, ValueError):
