@@ -25,6 +25,7 @@ class Options:
     removal_limit: int = 10
     replace_changed_files: bool = False
     full_index: bool = False
+    name_links: bool = True
 
     @property
     def is_literal(self) -> bool:

@@ -37,6 +37,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "removal_limit": (10, 100),
     "replace_changed_files": (False, True),
     "full_index": (False, True),
+    "name_links": (True, True, False),
 }
 
 FAULTS: tuple[faults.Fault, ...] = (
@@ -135,6 +136,12 @@ class Soak(RuleBasedStateMachine):
             self.index.project(name).status = status
             self.index.touch(name)
 
+    @rule(name=names, is_loud=st.booleans())
+    def respell(self, name: str, is_loud: bool) -> None:  # noqa: FBT001
+        if self.has(name):
+            self.index.project(name).name = name.upper() if is_loud else name
+            self.index.touch(name)
+
     @rule(name=names, pick=chance)
     def change_bytes(self, name: str, pick: int) -> None:
         if self.has(name) and (files := [f for f in self.index.files(name) if f.filename.endswith(".gz")]):
@@ -205,7 +212,7 @@ class Soak(RuleBasedStateMachine):
     def good_run(self, *arguments: str) -> None:
         """Run without any fault, and compare with what upstream and the configuration say."""
         options, index, model = self.options, self.index, self.model
-        before = {name for name, files in model.held.items() if files}
+        before = {name for name, files in model.kept(options).items() if files}
         is_too_much = "--allow-removals" not in arguments and model.is_too_much(options, index)
         conflicts = model.conflicts(options, index)
         removes = options.cleanup and not is_too_much
@@ -249,6 +256,9 @@ class Soak(RuleBasedStateMachine):
         ours = {f"{name}/{file}" for name in listed for file in {**listed[name], **held.get(name, {})}}
         there = {each.removesuffix(".metadata") for each in self.mirror.names() - {"full.html"}}
         assert {f"{name}/{file}" for name in listed for file in listed[name]} <= there
+        for name in listed:
+            if (self.mirror.page(name).project_status or {}).get("status") == "quarantined":
+                assert not {each for each in there - self.orphans if each.startswith(f"{name}/")}
         extra = there - ours - self.orphans
         assert extra <= {each.removesuffix(".metadata") for each in self.model.ever}
         if is_settled and self.options.removal_grace_hours == 0:
