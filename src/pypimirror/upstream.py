@@ -194,7 +194,9 @@ class Upstream:
         with self._sent(url, headers) as response:
             is_conditional = bool(validators.etag or validators.last_modified)
             if response.status_code == http.HTTPStatus.NOT_MODIFIED and is_conditional:
-                response.raw.read()  # nothing, but it gives the connection back
+                # Nothing, but it gives the connection back; what breaks off here lacks nothing.
+                with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
+                    response.raw.read()
                 yield NotModified()
             else:
                 yield self._checked(response)

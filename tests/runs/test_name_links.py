@@ -127,6 +127,18 @@ def test_a_lost_state_knows_its_links_again(index: FakeIndex, mirror: Mirror) ->
     assert mirror.links() == PLONE
 
 
+def test_a_lost_state_knows_projects_without_files_again(index: FakeIndex, mirror: Mirror) -> None:
+    """As one in quarantine: its page, link and folder go when upstream drops it."""
+    index.project("Zope.Event").status = "quarantined"
+    index.touch("Zope.Event")
+    mirror.update()
+    (mirror.root / ".pypimirror/state.sqlite").unlink()
+    index.remove("Zope.Event")
+    mirror.update()
+    assert mirror.links() == PLONE
+    assert not (mirror.root / "zope-event").exists()
+
+
 @pytest.mark.parametrize("repair", [("--verify", "--repair"), ("-I",), ("-i",)])
 def test_a_lost_link_is_found_and_made_again(mirror: Mirror, repair: tuple[str, ...]) -> None:
     (mirror.root / "Zope.Event").unlink()

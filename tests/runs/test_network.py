@@ -159,3 +159,12 @@ def test_without_a_terminal_progress_shows_nothing_and_with_one_it_does(
     assert process.wait(10) == 0
     for told in (b"projects", b"files 0/2", b"six-1.0.tar.gz", b"B/s", b"up to date: 1 project asked about"):
         assert told in shown
+
+
+def test_a_304_that_breaks_off_is_a_304(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    """It has no body, whatever its headers say of one."""
+    index.add("six", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    index.fault("/simple/*", faults.CutChunked(40))
+    mirror.update()

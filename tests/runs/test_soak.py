@@ -183,8 +183,7 @@ class Soak(RuleBasedStateMachine):
         listed = {f"{name}/{file}" for name, files in self.model.look(self.mirror).items() for file in files}
         if self.mirror.root.exists():
             self.orphans |= {each.removesuffix(".metadata") for each in self.mirror.names()} - listed
-        # Of projects without a file on their pages nothing can be adopted.
-        self.model.held = {name: files for name, files in self.listed().items() if files}
+        self.model.held = self.listed()
 
     # -- runs ---------------------------------------------------------------------------------------
 

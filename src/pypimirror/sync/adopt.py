@@ -84,10 +84,11 @@ def own_pages(run: Run) -> None:
     for name in run.store.project_folders():
         page = _own_page(run, name)
         sizes = run.store.sizes(name)
-        files = [file for file in page.files if sizes.get(file.filename) == file.size] if page else []
-        if page is None or not files:
+        if page is None:
             continue
+        files = [file for file in page.files if sizes.get(file.filename) == file.size]
         run.state.record_page(name, shown.get(name, name), page.status, page.status_reason)
+        publish.intend_link(run, name)
         for file in files:
             pool.submit(partial(_checked, run, name, file))
         while pool.unfinished > run.config.workers:
