@@ -296,22 +296,14 @@ def test_the_way_to_the_upstream_can_be_opened(
 ) -> None:
     """By taking away the comments, as the printed text says."""
     folder = tmp_path_factory.mktemp(server)
+
+    def opened(text: str) -> str:
+        return text.replace("# return 302", "return 302").replace("#Rewrite", "Rewrite")
+
     if server == "nginx":
-        serving = servers.nginx(
-            require_nginx(),
-            one_tree,
-            folder,
-            prefix=prefix,
-            edit=lambda text: text.replace("# return 302", "return 302"),
-        )
+        serving = servers.nginx(require_nginx(), one_tree, folder, prefix=prefix, edit=opened)
     else:
-        serving = servers.apache(
-            require_apache(),
-            one_tree,
-            folder,
-            prefix=prefix,
-            edit=lambda text: text.replace("#Rewrite", "Rewrite"),
-        )
+        serving = servers.apache(require_apache(), one_tree, folder, prefix=prefix, edit=opened)
     with serving as site:
         reply = site.ask("not-mirrored/", {"Accept": PIP})
         assert (reply.status, reply.headers["Location"]) == (
