@@ -1,0 +1,248 @@
+"""Upstream over HTTP, and the only importer of requests: sessions, time-outs, retries, error mapping.
+
+Nothing here knows what a page means; `simple` reads what this room fetches.
+"""
+
+import contextlib
+import http
+import itertools
+import logging
+import math
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from pypimirror.addresses import without_credentials
+from pypimirror.errors import BadPageError, NotFoundError, UnavailableError
+from pypimirror.model import NormalizedName, Validators
+from pypimirror.pace import Floor, Holds, Rate
+from pypimirror.upstream.answers import CHUNK, Answer, Fetched, NotModified, Pace
+from pypimirror.upstream.routes import Routes, origin
+from pypimirror.upstream.trouble import innermost, raise_of_machine, retry_after
+
+__all__ = ["CHUNK", "Answer", "Fetched", "NotModified", "Upstream"]
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+MAX_PAGE = 1 << 26
+"""Bytes of a project page, unpacked: several times the largest that PyPI has."""
+
+_MAX_REDIRECTS = 10
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+_LONGEST_RETRY_AFTER_S = 120.0
+"""What a server may ask for before the project is rather left to the next run."""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_BUSY = frozenset({429, 503})
+_MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class Upstream:
+    """The index that is mirrored, spoken to over one session by as many threads as it has connections."""
+
+    def __init__(  # noqa: PLR0913 (one for each option)
+        self,
+        index_url: str,
+        *,
+        timeout: float,
+        retries: int,
+        connections: int,
+        max_rate: int = 0,
+        floor: Floor | None = None,
+    ) -> None:
+        self.index_url = without_credentials(index_url)
+        self._host = origin(index_url)[1]
+        self._retries = retries
+        self._pace = Pace(Rate(max_rate), floor or Floor(0))
+        self.holds = Holds()
+        self._requests = itertools.count()
+        self._routes = Routes(index_url, timeout=timeout, connections=connections)
+        self.latency = math.inf
+        """Seconds that the fastest answer so far took to begin."""
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._routes.close()
+
+    def requests_made(self) -> int:
+        """Return how many requests were sent so far; to be called once, when the run ends."""
+        return next(self._requests)
+
+    def project_url(self, name: NormalizedName) -> str:
+        """Return the address of a project's page (PEP 503)."""
+        return urljoin(self.index_url, f"{name}/")
+
+    def is_own(self, url: str) -> bool:
+        """Tell whether an address is on the index's own host."""
+        return urlsplit(url).hostname == self._host
+
+    def page(
+        self, url: str, *, accept: str, validators: Validators, is_fresh: bool = False
+    ) -> Fetched | NotModified:
+        """Fetch a page, conditionally where `validators` are given, with retries; `is_fresh`: past caches.
+
+        Raises NotFoundError, UnavailableError, or BadPageError for one of more than MAX_PAGE bytes.
+        """
+        return self.retrying(lambda: self._page(url, accept, validators, is_fresh=is_fresh))
+
+    def _page(
+        self, url: str, accept: str, validators: Validators, *, is_fresh: bool
+    ) -> Fetched | NotModified:
+        with self.open_page(url, accept=accept, validators=validators, is_fresh=is_fresh) as answer:
+            if isinstance(answer, NotModified):
+                return answer
+            content, size = [], 0
+            for chunk in answer.chunks(is_decoded=True):
+                size += len(chunk)
+                if size > MAX_PAGE:
+                    raise BadPageError(answer.url, f"longer than {MAX_PAGE} bytes")
+                content.append(chunk)
+            return Fetched(
+                b"".join(content), answer.content_type, answer.url, answer.validators, answer.serial
+            )
+
+    @contextlib.contextmanager
+    def open_page(
+        self, url: str, *, accept: str, validators: Validators, is_fresh: bool = False
+    ) -> Iterator[Answer | NotModified]:
+        """Open a page for reading as a stream, without retries; errors as for `page`."""
+        headers = {"Accept": accept, "Accept-Encoding": "gzip, deflate"}
+        if is_fresh:
+            headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
+        if validators.etag:
+            headers["If-None-Match"] = validators.etag
+        if validators.last_modified:
+            headers["If-Modified-Since"] = validators.last_modified
+        with self._sent(url, headers) as (found, response):
+            is_conditional = bool(validators.etag or validators.last_modified)
+            if response.status == http.HTTPStatus.NOT_MODIFIED and is_conditional:
+                # Nothing, but it gives the connection back; what breaks off here lacks nothing.
+                with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
+                    response.read()
+                yield NotModified()
+            else:
+                yield self._checked(found, response)
+
+    @contextlib.contextmanager
+    def open_file(self, url: str, *, start: int = 0, if_range: str | None = None) -> Iterator[Answer]:
+        """Open a file for reading as a stream of its very bytes, without retries; errors as for `page`.
+
+        With `start` and `if_range` it begins there if the file is the same and the server can do that; the
+        answer's own `start` tells.
+        """
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
+        if start and if_range:
+            rest = {"Range": f"bytes={start}-", "If-Range": if_range}
+            with self._sent(url, headers | rest) as (found, response):
+                status = response.status
+                if status == http.HTTPStatus.PARTIAL_CONTENT and _begins_at(response, start):
+                    yield Answer(found, response, self._pace, start=start)
+                    return
+                if status not in (
+                    http.HTTPStatus.PARTIAL_CONTENT,
+                    http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+                ):
+                    yield self._checked(found, response)
+                    return
+        with self._sent(url, headers) as (found, response):
+            yield self._checked(found, response)
+
+    def _checked(self, url: str, response: urllib3.BaseHTTPResponse) -> Answer:
+        status = response.status
+        if status == http.HTTPStatus.OK:
+            return Answer(url, response, self._pace)
+        url = without_credentials(url)
+        reason = f"answers {status} {response.reason or ''}".rstrip()
+        if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
+            raise NotFoundError(url, reason)
+        pause = retry_after(response.headers.get("Retry-After"))
+        if pause and status in _BUSY:
+            self.holds.hold(_host(url), pause)
+        raise UnavailableError(url, reason, may_pass=status in _MAY_PASS, retry_after=pause)
+
+    def retrying(self, operation: Callable[[], _T]) -> _T:
+        """Call `operation` again while it raises an UnavailableError that may pass, up to the retries."""
+        for attempt in itertools.count():
+            try:
+                return operation()
+            except UnavailableError as error:
+                pause = error.retry_after if error.retry_after is not None else _pause(attempt)
+                if not error.may_pass or attempt >= self._retries or pause > _LONGEST_RETRY_AFTER_S:
+                    raise
+                _log.debug("%s; asking again in %.1f s", error, pause)
+                time.sleep(pause)
+        raise AssertionError
+
+    @contextlib.contextmanager
+    def _sent(self, url: str, headers: dict[str, str]) -> Iterator[tuple[str, urllib3.BaseHTTPResponse]]:
+        """Yield the answer to a request, and the address where redirects led to."""
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = self._get(url, headers)
+            try:
+                location = response.headers.get("Location") if response.status in _REDIRECTS else None
+                if location is None:
+                    yield url, response
+                    return
+                url = _joined(url, location)
+            finally:
+                # The connection goes back if the body was read to its end; else it can't be used again.
+                response.close()
+                response.release_conn()
+        raise UnavailableError(url, f"more than {_MAX_REDIRECTS} redirects", may_pass=False)
+
+    def _get(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        host = _host(url)
+        if (seconds := self.holds.refused(host)) is not None:
+            reason = f"the server asked to be left alone for {seconds:.0f} seconds"
+            raise UnavailableError(url, reason, may_pass=False)
+        self.holds.wait(host)
+        next(self._requests)
+        begun = time.monotonic()
+        try:
+            response = self._routes.send(url, headers)
+        except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
+            raise UnavailableError(url, f"TLS failed ({innermost(error)})", may_pass=False) from error
+        except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
+            raise_of_machine(error)
+            raise UnavailableError(url, innermost(error)) from error
+        except (requests.RequestException, ValueError, OverflowError) as error:  # no address at all
+            raise UnavailableError(url, innermost(error), may_pass=False) from error
+        self.latency = min(self.latency, time.monotonic() - begun)
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%d %s", response.status, without_credentials(url))
+        return response
+
+
+def _joined(url: str, location: str) -> str:
+    """Return where a redirect leads; raise UnavailableError where that is no address."""
+    with contextlib.suppress(UnicodeError):  # headers come as Latin-1, addresses in them are UTF-8
+        location = location.encode("latin-1").decode()
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise UnavailableError(url, f"redirects to {location!r}", may_pass=False) from error
+
+
+def _begins_at(response: urllib3.BaseHTTPResponse, start: int) -> bool:
+    """Tell whether a partial answer is the rest that was asked for (RFC 9110, 14.4)."""
+    return response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+
+
+def _pause(attempt: int) -> float:
+    longest: float = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
+    return longest * random.uniform(0.5, 1)  # noqa: S311 (so that workers don't ask in step)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return url

@@ -1,0 +1,82 @@
+"""What upstream answers: pages as they came, files as they come in."""
+
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import urllib3
+
+from pypimirror.addresses import without_credentials
+from pypimirror.errors import UnavailableError
+from pypimirror.model import Validators
+from pypimirror.pace import Floor, Rate
+from pypimirror.upstream.trouble import innermost
+
+CHUNK = 1 << 18
+
+
+class Fetched(NamedTuple):
+    """A page as it came: `url` is where it was found, after redirects."""
+
+    content: bytes
+    content_type: str
+    url: str
+    validators: Validators
+    serial: str | None
+
+
+class NotModified:
+    """Upstream's word that a page is what it was."""
+
+
+class Answer:
+    """An open answer with status 200: its headers, and its body as it comes in."""
+
+    def __init__(self, url: str, response: urllib3.BaseHTTPResponse, pace: "Pace", *, start: int = 0) -> None:
+        self._response = response
+        self._pace = pace
+        self.start = start
+        """At which byte of the file the body begins (RFC 9110, 14)."""
+        headers = response.headers
+        self.url = without_credentials(url)
+        self.content_type = headers.get("Content-Type", "")
+        self.content_encoding = headers.get("Content-Encoding", "identity").lower()
+        self.length = _length(headers.get("Content-Length"))
+        self.validators = Validators(headers.get("ETag"), headers.get("Last-Modified"))
+        self.serial = headers.get("X-PyPI-Last-Serial")
+
+    def chunks(self, *, is_decoded: bool) -> Iterator[bytes]:
+        """Yield the body in blocks; raise UnavailableError where it breaks off, or is too slow."""
+        # read1 hands over what is there, so that a slow file grows on the disk as it comes in.
+        read = self._response.read1
+        is_too_slow = self._pace.floor.meter()
+        block = self._pace.rate.block(CHUNK)
+        while True:
+            begun = time.monotonic()
+            try:
+                chunk = read(block, decode_content=is_decoded)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                raise UnavailableError(self.url, f"the answer broke off ({innermost(error)})") from error
+            if not chunk:
+                return
+            if is_too_slow(len(chunk), time.monotonic() - begun):
+                raise UnavailableError(self.url, "it comes in more slowly than minimum_speed")
+            self._pace.rate.wait(len(chunk))
+            yield chunk
+
+    @property
+    def resume_validator(self) -> str | None:
+        """What a request for the rest may name: a strong ETag, or a date (RFC 9110, 13.1.5)."""
+        etag, last_modified = self.validators
+        return etag if etag and not etag.startswith("W/") else last_modified
+
+
+class Pace(NamedTuple):
+    """What all transfers of a run share."""
+
+    rate: Rate
+    floor: Floor
+
+
+def _length(value: str | None) -> int | None:
+    return int(value) if value is not None and value.isdecimal() and len(value) <= 16 else None

@@ -1,0 +1,111 @@
+"""The way to an origin, found once for all requests: connections, proxies, certificates, credentials."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from pypimirror import __version__
+
+_HOSTS = 32
+"""Connection pools kept: an index, its file hosts, and whatever it redirects to."""
+
+
+class Route(NamedTuple):
+    """What is the same for all requests to one origin."""
+
+    open: Callable[..., urllib3.BaseHTTPResponse]
+    prefix: str
+    """What comes before the path in a request: nothing, unless a proxy wants the whole address."""
+    headers: dict[str, str]
+
+
+class _Adapter(HTTPAdapter):
+    """Finds out once what requests does for each request."""
+
+    def route(self, request: requests.PreparedRequest, settings: Mapping[str, Any], timeout: float) -> Route:
+        """Return the way to the origin of a request, with the proxies and certificates of the environment.
+
+        Raises requests.RequestException where there is none, or OSError where a certificate is not there.
+        """
+        # The stubs know neither what a pool can do nor the types of cert_verify.
+        untyped: Any = self
+        pool = untyped.get_connection_with_tls_context(
+            request, settings["verify"], settings["proxies"], settings["cert"]
+        )
+        untyped.cert_verify(pool, request.url, settings["verify"], settings["cert"])
+        target = self.request_url(request, settings["proxies"])
+        send = partial(
+            pool.urlopen,
+            "GET",
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            timeout=urllib3.Timeout(connect=timeout, read=timeout),
+            preload_content=False,
+            decode_content=False,
+        )
+        return Route(send, target.removesuffix(request.path_url), dict(request.headers))
+
+
+class Routes:
+    """The routes to all origins. Credentials of `index_url` go to its own origin alone."""
+
+    def __init__(self, index_url: str, *, timeout: float, connections: int) -> None:
+        self._origin = origin(index_url)
+        self._credentials = _credentials(index_url)
+        self._timeout = timeout
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = f"pypimirror/{__version__} requests/{requests.__version__}"
+        self._adapter = _Adapter(pool_connections=_HOSTS, pool_maxsize=connections)
+        self._session.mount("http://", self._adapter)
+        self._session.mount("https://", self._adapter)
+        self._routes: dict[tuple[str, str], Route] = {}
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
+
+    def send(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        """Send a request over the connections that requests keeps for its origin; return the open answer.
+
+        Half of the time of `Session.get` goes into what is the same each time: proxies and certificates of
+        the environment, netrc, merged headers. Cookies and redirects, which it does too, are not wanted here:
+        it would read the body of a redirect without any bound.
+        Raises what requests and urllib3 raise, or OSError where a certificate is not there.
+        """
+        parts = urlsplit(url)
+        key = parts.scheme, parts.netloc
+        route = self._routes.get(key) or self._found(url, key)
+        target = f"{route.prefix}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+        try:
+            return route.open(target, headers=route.headers | headers)
+        except urllib3.exceptions.ClosedPoolError:  # there were more origins than pools are kept
+            return self._found(url, key).open(target, headers=route.headers | headers)
+
+    def _found(self, url: str, key: tuple[str, str]) -> Route:
+        # Other hosts than the index's have their credentials in netrc.
+        auth = self._credentials if origin(url) == self._origin else None
+        request = self._session.prepare_request(requests.Request("GET", url, auth=auth))
+        settings = self._session.merge_environment_settings(str(request.url), {}, True, None, None)
+        if len(self._routes) >= _HOSTS:
+            self._routes.clear()
+        route = self._routes[key] = self._adapter.route(request, settings, self._timeout)
+        return route
+
+
+def origin(url: str) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _credentials(url: str) -> tuple[str, str] | None:
+    parts = urlsplit(url)
+    if parts.username is None:
+        return None
+    return unquote(parts.username), unquote(parts.password or "")
