@@ -1,8 +1,9 @@
 """One file's way in: streamed, bounded, hashed and verified, into a file that `store` opened.
 
-Everything here runs in worker threads: a task in, a value out, nothing shared.
+Everything here runs beside the main thread: a task in, a value out, nothing shared.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -87,9 +88,6 @@ def obtain(
         return transfer.cut_off(error)
     except (MirrorError, OSError) as error:
         return error
-    finally:
-        if existing is not None:
-            existing.close()
 
 
 def strongest(digests: Iterable[Digest]) -> Digest | None:
@@ -99,7 +97,12 @@ def strongest(digests: Iterable[Digest]) -> Digest | None:
 
 
 def _has_right_length(digest: Digest) -> bool:
-    return len(digest.hexdigest) == hashlib.new(digest.algorithm, usedforsecurity=False).digest_size * 2
+    return len(digest.hexdigest) == _length(digest.algorithm)
+
+
+@functools.cache
+def _length(algorithm: str) -> int:
+    return hashlib.new(algorithm, usedforsecurity=False).digest_size * 2
 
 
 class Found(NamedTuple):
@@ -191,7 +194,10 @@ class _Transfer:
     def cut_off(self, error: UnavailableError) -> UnavailableError:
         """Return the error, as a CutOffError where the next run can go on with what came."""
         can_go_on = self._validator and self._hashes.expected and self._hashes.size >= MIN_RESUMED
-        return CutOffError(error, self._hashes.size, str(self._validator)) if can_go_on else error
+        if not can_go_on:
+            return error
+        received, validator = self._hashes.size, str(self._validator)
+        return CutOffError(error.url, error.reason, received=received, validator=validator)
 
     def _begin(self) -> None:
         """Keep what came before if it is worth it, hashed; else begin anew."""
@@ -201,7 +207,7 @@ class _Transfer:
                 self._into.seek(0)
                 while chunk := self._into.read(CHUNK):
                     self._hashes.update(chunk)
-        if not self._validator or self._hashes.size < MIN_RESUMED:
+        if self._hashes.size and (not self._validator or self._hashes.size < MIN_RESUMED):
             self._rewind()
 
     def _rewind(self) -> None:

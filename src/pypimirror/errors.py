@@ -133,8 +133,8 @@ class UnavailableError(UpstreamError):
 class CutOffError(UnavailableError):
     """A file broke off after much of it had come, and can go on from there."""
 
-    def __init__(self, error: UnavailableError, received: int, validator: str) -> None:
-        super().__init__(error.url, error.reason, may_pass=error.may_pass, retry_after=error.retry_after)
+    def __init__(self, url: str, reason: str, *, received: int = 0, validator: str = "") -> None:
+        super().__init__(url, reason)
         self.received = received
         self.validator = validator
 

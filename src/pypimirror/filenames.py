@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from packaging.version import Version
 
+from pypimirror import names
+
 SDIST_SUFFIXES = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz", ".tar.z", ".tar")
 BUILT_SUFFIXES = (".whl", ".egg", ".exe", ".msi", ".rpm", ".deb", ".dmg")
 
@@ -66,8 +68,12 @@ def version_of(filename: str, project: str) -> str | None:
     if suffix is None:
         return None
     stem = filename[: -len(suffix)]
-    named = re.match(r"[-_.]+".join(map(re.escape, project.split("-"))) + r"-(?=\d|v\d)", stem, re.IGNORECASE)
-    version = stem[named.end() :] if named else stem.rpartition("-")[2]
+    name, _, version = stem.rpartition("-")
+    # A pattern for each project is slow to compile, and few versions have a hyphen in them.
+    if not (names.is_valid(name) and names.normalize(name) == project and re.match(r"v?\d", version)):
+        pattern = r"[-_.]+".join(map(re.escape, project.split("-"))) + r"-(?=\d|v\d)"
+        named = re.match(pattern, stem, re.IGNORECASE)
+        version = stem[named.end() :] if named else version
     if suffix in BUILT_SUFFIXES:
         version = re.sub(r"[.-](?:win|linux|macosx).*", "", version)
     return version or None

@@ -67,9 +67,16 @@ class Holds:
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
         self._refused: dict[str, float] = {}
+        self.on_hold: Callable[[str, float], None] = lambda _host, _seconds: None
+        """Called when a host asks for it here."""
 
     def hold(self, host: str, seconds: float) -> None:
-        """Leave a host alone for so long; for the rest of the run where that is too long to wait."""
+        """Leave a host alone for so long, as it asks; for the rest of the run where that is too long."""
+        self.heed(host, seconds)
+        self.on_hold(host, seconds)
+
+    def heed(self, host: str, seconds: float) -> None:
+        """Leave a host alone that asked for it elsewhere."""
         if seconds > _LONGEST_HOLD_S:
             self._refused[host] = seconds
         else:

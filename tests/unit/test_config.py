@@ -57,7 +57,7 @@ def test_defaults() -> None:
         external_links=False,
         follow_external_index_pages=False,
         fetch_since_days=7,
-        workers=16,
+        workers=None,
         timeout=30.0,
         retries=4,
         minimum_speed=1024,
@@ -209,6 +209,7 @@ def test_patterns_of_projects(line: str, globs: tuple[str, ...]) -> None:
         ("cleanup =", "True"),
         ("verbose = 2", "True"),
         ("workers = 0", "1 to 256"),
+        ("workers = automatic", "not auto"),
         ("workers = 257", "1 to 256"),
         ("workers = -1", "1 to 256"),
         ("workers = 1.5", "1 to 256"),
@@ -253,8 +254,8 @@ def test_a_bad_value(line: str, said: str) -> None:
 
 def test_a_problem_names_its_own_section() -> None:
     (problem,) = problems_of(f"{REQUIRED}[pypimirror]\nworkers = 0\n")
-    assert problem == Problem("pypimirror", "workers", "0", "not a whole number from 1 to 256")
-    assert str(problem) == "[pypimirror] workers = 0: not a whole number from 1 to 256"
+    assert problem == Problem("pypimirror", "workers", "0", "not a whole number from 1 to 256, and not auto")
+    assert str(problem) == "[pypimirror] workers = 0: not a whole number from 1 to 256, and not auto"
 
 
 @pytest.mark.parametrize("option", ["mirror_file_path", "package_matches"])
@@ -292,7 +293,7 @@ def test_every_problem_in_one_error() -> None:
 def test_one_problem_is_one_line() -> None:
     with pytest.raises(ConfigError) as caught:
         parse(f"{REQUIRED}workers = 0\n")
-    assert str(caught.value) == "x.cfg: [DEFAULT] workers = 0: not a whole number from 1 to 256"
+    assert str(caught.value) == "x.cfg: [DEFAULT] workers = 0: not a whole number from 1 to 256, and not auto"
 
 
 def test_a_long_value_is_shortened_in_a_message() -> None:

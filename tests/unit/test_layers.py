@@ -27,7 +27,12 @@ LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 PURE = {room for room in LEVEL if LEVEL[room] < 3}
 
 # Within one layer: who may look at whom.
-NEIGHBOURS = {("download", "upstream"), ("upstream", "pace"), ("server_config", "config")} | {
+NEIGHBOURS = {
+    ("download", "upstream"),
+    ("upstream", "pace"),
+    ("workers", "upstream"),
+    ("server_config", "config"),
+} | {
     (reader, read)
     for read in ("names", "filenames", "selection")
     for reader in ("config", "selection", "plan", "simple", "pages", "metadata", "filenames")

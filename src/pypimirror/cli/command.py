@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from filelock import FileLock, Timeout
@@ -33,6 +34,7 @@ from pypimirror.selection import Selection
 from pypimirror.state import State, move_aside, why_unusable
 from pypimirror.store import PRIVATE, ReadOnlyStore, Store, check_root
 from pypimirror.upstream import Upstream
+from pypimirror.workers import MAX_THREADS, Crew, suitable_processes
 
 _log = logging.getLogger(__name__)
 
@@ -65,9 +67,10 @@ def run(args: Arguments) -> Status:
     store = (ReadOnlyStore if args.is_dry else Store)(configuration.mirror_file_path)
     store.prepare()
     try:
-        with _locked(configuration):
+        # The crew comes before the lock, so that it holds none.
+        with _crew(args, configuration) as crew, _locked(configuration):
             logs.start(configuration, on_console=args.log_console)
-            attempt = partial(_run_with_state, args, configuration, selection, store, only)
+            attempt = partial(_run_with_state, args, configuration, selection, store, only=only, crew=crew)
             return _run_locked(configuration, store, attempt, is_dry=args.is_dry)
     except MirrorLockedError as error:
         logs.tell_locked(configuration, str(error), on_console=args.log_console)
@@ -117,6 +120,23 @@ def _check_adopted(folder: Path, configuration: Config) -> None:
 
 
 @contextlib.contextmanager
+def _crew(args: Arguments, configuration: Config) -> Iterator[Crew[Any] | None]:
+    """Start the processes that make requests, in the modes that make any."""
+    if args.mode == "indexes-only" or (args.mode == "verify" and not args.is_repairing):
+        yield None
+        return
+    crew: Crew[Any] = Crew(
+        partial(_upstream, configuration),
+        parallel=configuration.workers,
+        # A rate is kept by one process for itself.
+        processes=1 if configuration.max_rate else suitable_processes(),
+        log_level=logging.DEBUG if configuration.verbose else logging.INFO,
+    )
+    with contextlib.closing(crew):
+        yield crew
+
+
+@contextlib.contextmanager
 def _locked(configuration: Config) -> Iterator[None]:
     """Hold the configured lock, and the tree's own, so that two configurations can't write one tree."""
     own = configuration.mirror_file_path / PRIVATE / "lock"
@@ -155,12 +175,14 @@ def _begin_anew(error: DamagedStateError) -> None:
     say(f"pypimirror: {message}")
 
 
-def _run_with_state(
+def _run_with_state(  # noqa: PLR0913 (what a run is made of)
     args: Arguments,
     configuration: Config,
     selection: Selection,
     store: Store,
+    *,
     only: tuple[NormalizedName, ...],
+    crew: Crew[Any] | None,
 ) -> Status:
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
@@ -175,6 +197,7 @@ def _run_with_state(
             store=store,
             state=state,
             upstream=upstream,
+            crew=crew,
             progress=_interruptible(show),
             clock=time.time,
             is_recheck=args.mode == "initial-fetch",
@@ -230,7 +253,7 @@ def _upstream(configuration: Config) -> Upstream:
         configuration.index_url,
         timeout=configuration.timeout,
         retries=configuration.retries,
-        connections=configuration.workers,
+        connections=configuration.workers or MAX_THREADS,
         max_rate=configuration.max_rate,
         floor=Floor(configuration.minimum_speed),
     )
@@ -282,7 +305,7 @@ def _record_end(work: sync.Run, number: int, outcome: summary.Outcome) -> None:
         number,
         ended=work.clock(),
         status=outcome.status,
-        requests=work.upstream.requests_made(),
+        requests=work.upstream.requests + (work.crew.requests_made() if work.crew else 0),
         stored=counts.stored,
         adopted=counts.adopted,
         bytes=counts.stored_bytes,

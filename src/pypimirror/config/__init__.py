@@ -42,7 +42,8 @@ class Config:
     external_links: bool
     follow_external_index_pages: bool
     fetch_since_days: int
-    workers: int
+    workers: int | None
+    """None is as many as suit."""
     timeout: float
     retries: int
     minimum_speed: int
@@ -95,7 +96,7 @@ OPTIONS: Mapping[str, Option] = {
     "external_links": Option(readers.boolean, "False"),
     "follow_external_index_pages": Option(readers.boolean, "False"),
     "fetch_since_days": Option(readers.whole(0, 100_000), "7"),
-    "workers": Option(readers.whole(1, 256), "16"),
+    "workers": Option(readers.or_auto(readers.whole(1, 256)), "auto"),
     "timeout": Option(readers.number(0.1, 3600, "seconds"), "30"),
     "retries": Option(readers.whole(0, 100), "4"),
     "minimum_speed": Option(readers.size, "1K"),

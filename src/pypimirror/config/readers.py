@@ -6,10 +6,13 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pypimirror.model import Digest
 from pypimirror.selection import check_name_pattern
+
+_T = TypeVar("_T")
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _DIGEST = re.compile(r"[a-z0-9_-]{1,32}=[0-9a-f]{8,256}")
@@ -33,6 +36,20 @@ def whole(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def or_auto(read: Callable[[str], _T]) -> Callable[[str], _T | None]:
+    """Make a reader that also takes `auto`, for None."""
+
+    def read_or_auto(text: str) -> _T | None:
+        if text.strip().lower() == "auto":
+            return None
+        try:
+            return read(text)
+        except ValueError as error:
+            raise ValueError(f"{error}, and not auto") from error
+
+    return read_or_auto
 
 
 def number(low: float, high: float, unit: str) -> Callable[[str], float]:

@@ -39,12 +39,14 @@ def why_unusable(path: Path, error: sqlite3.Error, *, is_writer: bool = True) ->
 
 def _what_the_system_says(path: Path) -> OSError | None:
     """Do what SQLite does beside a state: it tells less than the system of why it can't."""
-    try:
-        if path.exists():
-            os.close(os.open(path, os.O_RDWR))
-        _try_to_write(path.with_name(f"{path.name}-probe"))
-    except OSError as error:
-        return OSError(error.errno, error.strerror, str(path))
+    with contextlib.ExitStack() as opened:  # all at once, as SQLite has them: there may be too many files
+        try:
+            for each, flags in ((path, os.O_RDWR), (path.parent, os.O_RDONLY)):
+                if each.exists():
+                    opened.callback(os.close, os.open(each, flags))
+            _try_to_write(path.with_name(f"{path.name}-probe"))
+        except OSError as error:
+            return OSError(error.errno, error.strerror, str(path))
     return None
 
 

@@ -2,9 +2,9 @@
 
 from pypimirror.store.folders import Store, aside_folder
 from pypimirror.store.layout import FULL, HTACCESS, HTML, JSON, PRIVATE, check_root
-from pypimirror.store.machine import boot_id, full_or_itself, is_full
+from pypimirror.store.machine import FreeSpace, boot_id, full_or_itself, is_full
 from pypimirror.store.read_only import ReadOnlyStore
-from pypimirror.store.temporary import Temporary, partial_key
+from pypimirror.store.temporary import Temporary, TemporaryFile, partial_key
 
 __all__ = [
     "FULL",
@@ -12,9 +12,11 @@ __all__ = [
     "HTML",
     "JSON",
     "PRIVATE",
+    "FreeSpace",
     "ReadOnlyStore",
     "Store",
     "Temporary",
+    "TemporaryFile",
     "aside_folder",
     "boot_id",
     "check_root",

@@ -5,6 +5,7 @@ import errno
 import os
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from pypimirror.errors import DiskFullError
 
@@ -20,6 +21,26 @@ def full_or_itself(error: OSError) -> OSError | DiskFullError:
         return error
     place = f"{error.filename}: " if error.filename else ""
     return DiskFullError(f"{place}{error.strerror}; make room, and the next run goes on")
+
+
+class FreeSpace(NamedTuple):
+    """What shall stay free on the disk of a folder, in bytes; 0 is no limit."""
+
+    folder: str
+    limit: int
+
+    def check(self, needed: int) -> None:
+        """Raise DiskFullError where less would be free, for users like us, after so many bytes more."""
+        if not self.limit:
+            return
+        disk = os.statvfs(self.folder)
+        free = disk.f_bavail * disk.f_frsize
+        if free - needed < self.limit:
+            more = f", {needed >> 20} MiB more were to come" if needed >> 20 else ""
+            raise DiskFullError(
+                f"only {free >> 20} MiB are free below {self.folder}{more}, and min_free_space ="
+                f" {self.limit >> 20} MiB shall stay free; make room, and the next run goes on"
+            )
 
 
 def boot_id() -> str:

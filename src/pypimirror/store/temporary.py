@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -11,25 +12,18 @@ if TYPE_CHECKING:
 class TemporaryFile(io.FileIO):
     """An unbuffered file that takes all of what is written, where a plain one may take less."""
 
-    _is_abandoned = False
+    is_placed = False
+    """It was renamed into its place, and is no temporary one any more."""
 
     def write(self, content: "ReadableBuffer", /) -> int:
-        """Write all of `content`; return its length in bytes."""
+        """Write all of `content`; return its length in bytes. What has no name any more was abandoned."""
+        if not os.fstat(self.fileno()).st_nlink:
+            raise InterruptedError
         view = memoryview(content)
         written = 0
         while written < len(view):
-            if self._is_abandoned:
-                raise InterruptedError
             written += super().write(view[written:])
         return written
-
-    def abandon(self) -> None:
-        """Give back the space, and let another thread that writes here end. It stays open for that one.
-
-        Closed under its hands, the descriptor might be another file's by the time that it writes.
-        """
-        self._is_abandoned = True
-        self.truncate(0)
 
 
 def partial_key(project: str, filename: str) -> str:

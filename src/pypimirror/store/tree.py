@@ -78,11 +78,6 @@ class Tree:
             os.unlink(path)
         return len(left)
 
-    def free_space(self) -> int:
-        """Return how many bytes are free on the mirror's disk for users like us."""
-        disk = os.statvfs(self._root)
-        return disk.f_bavail * disk.f_frsize
-
     def sync(self) -> None:
         """Return when everything that was done so far is on the disk, as far as the disk tells."""
         if not self._is_dirty:
@@ -148,7 +143,7 @@ class Tree:
             with contextlib.suppress(FileNotFoundError):
                 os.replace(f"{self._partial}/{key}", path)
                 return Temporary(path, TemporaryFile(path, "r+"))
-        return Temporary(path, TemporaryFile(path, "x+"))
+        return Temporary(path, TemporaryFile(path, "x+", opener=_made))
 
     def keep_partial(self, temporary: Temporary, key: str) -> None:
         """Keep what came of a file for the next run."""
@@ -170,17 +165,20 @@ class Tree:
             os.unlink(path)
 
     def discard(self, temporary: Temporary) -> None:
-        """Close and remove a temporary file."""
+        """Close and remove a temporary file, unless it has its place."""
         temporary.file.close()
+        if temporary.file.is_placed:
+            return
         with contextlib.suppress(FileNotFoundError):
             self.step(temporary.path)
             os.unlink(temporary.path)
 
     def abandon(self, temporary: Temporary) -> None:
-        """Remove a temporary file that another thread may still write to, and give back its space."""
+        """Remove a temporary file that another process may still write to, and give back its space."""
         with contextlib.suppress(OSError):
             os.unlink(temporary.path)
-            temporary.file.abandon()
+            temporary.file.truncate(0)
+        temporary.file.close()
 
     def place(
         self, temporary: Temporary, project: NormalizedName | None, name: str, *, mtime: float | None = None
@@ -189,7 +187,6 @@ class Tree:
 
         Raises TreeError where something foreign is in the way.
         """
-        os.fchmod(temporary.file.fileno(), _FILE_MODE & ~self._umask)
         if mtime is not None:
             os.utime(temporary.file.fileno(), (mtime, mtime))
         temporary.file.close()
@@ -198,6 +195,7 @@ class Tree:
             self._make_folder(project)
             self.step(target)
             os.replace(temporary.path, target)
+        temporary.file.is_placed = True
 
     def write(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
         """Write a page, or a file beside a file, unless it has these bytes; tell whether it was written."""
@@ -303,6 +301,11 @@ class Tree:
         except OSError:
             return False
         return True
+
+
+def _made(path: str, flags: int) -> int:
+    """Open a new file with the mode that it is to be served with, less the umask."""
+    return os.open(path, flags | os.O_CLOEXEC, _FILE_MODE)
 
 
 def _size(entry: os.DirEntry[str]) -> int | None:

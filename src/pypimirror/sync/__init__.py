@@ -55,7 +55,7 @@ def _updated(run: Run) -> Report:
     try:
         outcome = projects.bring_up_to_date(run, found.due, raw_folders)
         if run.preview:
-            run.check_space(run.preview.needed())
+            run.space.check(run.preview.needed())
     except DiskFullError as full:
         return _full(run, full)
     crawl.check_any_answer(run, found, outcome.errors, len(outcome.vanished))

@@ -16,7 +16,7 @@ from pypimirror.simple import JSON_TYPE, parse_project_list, parse_project_page
 from pypimirror.store import FULL, HTML, JSON, aside_folder
 from pypimirror.sync import publish
 from pypimirror.sync.run import Run
-from pypimirror.workers import Pool
+from pypimirror.workers import Pool, suitable_readers
 
 _log = logging.getLogger(__name__)
 
@@ -75,11 +75,11 @@ def own_pages(run: Run) -> None:
 
     So nothing that upstream no longer lists, or can't be asked about now, gets lost with a state.
     """
-    if run.state.is_empty():
+    if run.state.is_empty() and not _is_bare(run):
         run.state.set_note(_NOTE, _OWN)
     if run.state.note(_NOTE) != _OWN:
         return
-    pool: Pool[tuple[NormalizedName, HeldFile | None]] = Pool(run.config.workers)
+    pool: Pool[tuple[NormalizedName, HeldFile | None]] = Pool(suitable_readers())
     shown = _names_shown(run)
     for name in run.store.project_folders():
         page = _own_page(run, name)
@@ -91,12 +91,17 @@ def own_pages(run: Run) -> None:
         publish.intend_link(run, name)
         for file in files:
             pool.submit(partial(_checked, run, name, file))
-        while pool.unfinished > run.config.workers:
+        while pool.unfinished > pool.size:
             _record(run, pool)
     while pool.unfinished:
         _record(run, pool)
     run.state.set_note(_NOTE, _RAW)
     run.state.commit()
+
+
+def _is_bare(run: Run) -> bool:
+    """Tell whether the tree has nothing that could be adopted, or has to be removed."""
+    return not run.store.named_folders(".") and not {HTML, JSON, FULL} & run.store.sizes(".").keys()
 
 
 def _own_page(run: Run, name: NormalizedName) -> ProjectPage | None:

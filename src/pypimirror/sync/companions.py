@@ -8,8 +8,9 @@ import msgspec
 from pypimirror import download
 from pypimirror.model import HeldFile, NormalizedName, Provenance
 from pypimirror.store import Store
-from pypimirror.sync import publish, tasks
+from pypimirror.sync import publish
 from pypimirror.sync.run import Run
+from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)
 
@@ -55,12 +56,12 @@ def withdraw_metadata(run: Run, name: NormalizedName, files: Collection[HeldFile
     run.state.commit()
 
 
-def keep_provenance(run: Run, answer: "tasks.ProvenanceAnswer") -> None:
+def keep_provenance(
+    run: Run, name: NormalizedName, filename: str, result: download.Document | NotModified
+) -> None:
     """Write a document of provenance beside its file, unless it is what it was; raise TreeError."""
-    name, held, result = answer.name, answer.held, answer.result
-    if not isinstance(result, download.Document):
+    if isinstance(result, NotModified):
         return
-    filename = held.file.filename
     if run.store.write(name, filename + PROVENANCE, [result.content]):
         _log.debug("%s: stored %s", name, filename + PROVENANCE)
     provenance = Provenance(

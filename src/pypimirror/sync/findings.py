@@ -14,7 +14,7 @@ from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.store import FULL, HTACCESS, HTML, JSON, PRIVATE
 from pypimirror.sync import companions, publish, recover
 from pypimirror.sync.run import Run
-from pypimirror.workers import Pool
+from pypimirror.workers import Pool, suitable_readers
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class _Look:
         self._tell = tell
         self._is_hashing = is_hashing
         self._is_repairing = is_repairing
-        self._pool: Pool[recover.Look] = Pool(run.config.workers)
+        self._pool: Pool[recover.Look] = Pool(suitable_readers())
         self._open: dict[NormalizedName, _Open] = {}
         self._root = _Open()
         self._done = Verified(0, 0, 0, 0)
@@ -113,7 +113,7 @@ class _Look:
             self._open[name] = _Open()
             self._at_project(name)
             self._read(name)
-            self._drain(2 * self._run.config.workers)
+            self._drain(2 * self._pool.size)
         self._drain(0)
 
     def _resumed(self) -> str:
@@ -178,7 +178,7 @@ class _Look:
         elif self._is_hashing:
             self._open[name].unread += 1
             self._pool.submit(partial(recover.look, self._run.store, name, file))
-            self._drain(2 * self._run.config.workers)
+            self._drain(2 * self._pool.size)
 
     def _lost(self, name: NormalizedName, filename: str, kind: Kind) -> None:
         self._found(kind, name, filename)

@@ -6,42 +6,40 @@ soon as its last file is in, so that one that is slow or broken holds back no ot
 
 import contextlib
 import logging
-import os
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pypimirror import download
 from pypimirror.errors import (
+    BrokenWorkerError,
     CutOffError,
     DiskFullError,
     MirrorError,
     NotFoundError,
     TreeError,
-    UnavailableError,
     VerificationError,
 )
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.plan import Plan
 from pypimirror.store import full_or_itself, partial_key
-from pypimirror.sync import adopt, companions, publish, record, recover, spelling, tasks
+from pypimirror.sync import adopt, companions, publish, record, recover, tasks
+from pypimirror.sync.arrivals import BIG, Arrivals
 from pypimirror.sync.crawl import Due, speaks_json
+from pypimirror.sync.ready import Ready
 from pypimirror.sync.record import Project
-from pypimirror.sync.run import InFlight, Run
+from pypimirror.sync.run import Run
 from pypimirror.upstream import NotModified
-from pypimirror.workers import Pool
+from pypimirror.workers import Crew
 
 _log = logging.getLogger(__name__)
 
-_AHEAD = 16
-"""Tasks queued beyond the number of workers, so that none idles while the main thread stores and records."""
-
 _TURN_S = 0.2
 
-_BIG = 1 << 20
-"""Files from so many bytes on are looked at one by one for the space that they need."""
+_FEW, _MANY = 64, 256
+"""Files waiting: below the first pages are read until there are the second, so that commits are few."""
 
 
 class Outcome(NamedTuple):
@@ -74,56 +72,62 @@ class _Engine:
         self._due = deque(due)
         self._projects: dict[NormalizedName, Project] = {}
         self._waiting: deque[Callable[[], None]] = deque()
-        self._ready: deque[Project] = deque()
-        self._in_flight: dict[str, tasks.FileTask] = {}
-        self._limit = run.config.workers + min(run.config.workers, _AHEAD)
-        self._pool: Pool[tasks.Answer] = Pool(run.config.workers)
+        self._is_reading = True
+        self._ready = Ready(run, self._commit)
+        self._uncommitted: set[NormalizedName] = set()
+        """Projects whose files the state does not durably know of yet."""
+        self._arrivals = Arrivals(run.store)
+        assert run.crew is not None
+        self._crew: Crew[tasks.Task] = run.crew
         self.outcome = Outcome([], [])
         self._needs_version = speaks_json(run)
         self._full: DiskFullError | None = None
 
     def work(self) -> None:
-        while self._due or self._waiting or self._pool.unfinished:
+        while self._due or self._waiting or self._crew.unfinished or self._ready:
             self._check_space()
             self._submit()
-            answers = self._pool.finished(_TURN_S)
-            for answer in answers:
-                if isinstance(answer, tasks.PageAnswer):
-                    self._take_page(answer)
-            # What is about to be stored or published is known to the state before it lies in the tree.
-            self._run.state.commit()
-            for answer in answers:
-                if isinstance(answer, tasks.FileAnswer):
-                    self._take_file(answer)
-                elif isinstance(answer, tasks.MetadataAnswer):
-                    self._take_metadata(answer)
-                elif isinstance(answer, tasks.ProvenanceAnswer):
-                    self._take_provenance(answer)
-            self._publish_ready()
+            done = self._crew.finished(_TURN_S)
+            for task, result in done:
+                self._take(task, result)
+            if self._ready and (self._ready.is_time() or not self._crew.unfinished):
+                for project in self._ready.publish():
+                    self._done(project)
             recover.sync_point_if_due(self._run)
             self._show_progress()
         if self._full:
             raise self._full
 
+    def _take(self, task: tasks.Task, result: Any) -> None:
+        if isinstance(task, tasks.PageTask):
+            self._take_page(task, result)
+            return
+        # What is about to be stored is known to the state before it lies in the tree.
+        if task.name in self._uncommitted:
+            self._commit()
+        if isinstance(task, tasks.FileTask):
+            self._take_file(task, result)
+        elif isinstance(task, tasks.MetadataTask):
+            self._take_metadata(task, result)
+        else:
+            self._take_provenance(task, result)
+
+    def _commit(self) -> None:
+        self._run.state.commit()
+        self._uncommitted.clear()
+
     def _check_space(self) -> None:
         """Raise DiskFullError where what is still to come in of the files under way takes too much."""
-        if self._waiting or self._in_flight:
-            self._run.check_space(self._still_to_come())
-
-    def _still_to_come(self) -> int:
-        """Return the bytes that big files under way still need."""
-        big = [t for t in self._in_flight.values() if (t.file.size or 0) >= _BIG and t.candidate is None]
-        return sum(
-            max(0, (task.file.size or 0) - os.fstat(task.temporary.file.fileno()).st_size) for task in big
-        )
+        if self._waiting or self._arrivals:
+            self._run.space.check(self._arrivals.still_to_come())
 
     def abandon(self) -> None:
-        """Remove the temporary files of what is still on its way."""
-        for task in self._in_flight.values():
-            self._run.store.abandon(task.temporary)
+        """Forget what is still on its way, and remove its temporary files."""
+        self._crew.abandon()
+        self._arrivals.abandon()
 
     def _submit(self) -> None:
-        """Keep the workers busy: with files first, and with pages while few files are waiting."""
+        """Keep the crew busy: with files, and with many pages at a time before these run out."""
         try:
             if not self._full:
                 self._submit_all()
@@ -135,9 +139,8 @@ class _Engine:
             self._due.clear()
 
     def _submit_all(self) -> None:
-        while self._waiting and self._pool.unfinished < self._limit:
-            self._waiting.popleft()()
-        while self._due and self._pool.unfinished < self._limit and len(self._waiting) < self._limit:
+        self._is_reading = len(self._waiting) < (_MANY if self._is_reading else _FEW)
+        while self._due and self._is_reading and self._crew.has_room:
             project = Project(self._due.popleft())
             self._projects[project.name] = project
             task = tasks.PageTask(
@@ -148,20 +151,22 @@ class _Engine:
                 is_from_list=project.due.is_from_list,
                 needs_version=self._needs_version,
             )
-            self._pool.submit(partial(tasks.fetch_page, self._run.upstream, task))
+            self._begin(task)
+        while self._waiting and self._crew.has_room:
+            self._waiting.popleft()()
+
+    def _begin(self, task: tasks.Task) -> None:
+        tasks.submit(self._crew, task, self._run.space)
 
     def _show_progress(self) -> None:
-        in_flight = [
-            InFlight(task.file.filename, task.temporary.file.fileno(), task.file.size)
-            for task in self._in_flight.values()
-        ]
-        self._run.progress(self._run.counts, in_flight)
+        self._run.progress(self._run.counts, self._arrivals.shown())
 
     # -- pages -------------------------------------------------------------------------------
 
-    def _take_page(self, answer: tasks.PageAnswer) -> None:
-        project, result = self._projects[answer.name], answer.result
-        project.is_pending = answer.is_stale
+    def _take_page(self, task: tasks.PageTask, found: tasks.PageResult | BrokenWorkerError) -> None:
+        project = self._projects[task.name]
+        result = found.result if isinstance(found, tasks.PageResult) else found
+        project.is_pending = isinstance(found, tasks.PageResult) and found.is_stale
         if isinstance(result, NotFoundError):
             self._page_missing(project, result)
         elif isinstance(result, MirrorError):
@@ -207,12 +212,13 @@ class _Engine:
         self._done(project)
 
     def _page_seen(self, project: Project, seen: tasks.PageSeen) -> None:
+        self._uncommitted.add(project.name)
         plan = record.plan(self._run, project, seen)
         for conflict in plan.conflicts:
-            self._file_failed(project, conflict.filename, f"refused: {conflict.reason}")
+            record.file_failed(self._run, project, conflict.filename, f"refused: {conflict.reason}")
         self._queue(project, plan)
         if not project.missing:
-            self._ready.append(project)
+            self._ready.add(project)
 
     def _queue(self, project: Project, plan: Plan) -> None:
         if self._run.preview:
@@ -242,35 +248,32 @@ class _Engine:
     def _start_file(self, project: Project, file: File, present: adopt.Present) -> None:
         candidate = present.candidate(file)
         # What is there already takes no more space.
-        if candidate is None and (file.size or 0) >= _BIG:
-            self._run.check_space(self._still_to_come() + (file.size or 0))
+        if candidate is None and (file.size or 0) >= BIG:
+            self._run.space.check(self._arrivals.still_to_come() + (file.size or 0))
         validator = self._run.state.partial(project.name, file.filename)
         temporary = self._run.store.open_temporary(
             partial_key(project.name, file.filename) if validator else None
         )
-        task = tasks.FileTask(project.name, file, temporary, candidate, validator, self._run.check_space)
-        self._in_flight[temporary.path] = task
-        self._pool.submit(partial(tasks.fetch_file, self._run.upstream, task))
+        task = tasks.FileTask(project.name, file, temporary, candidate, validator)
+        self._arrivals.add(task)
+        self._begin(task)
 
     def _start_metadata(self, project: Project, held: HeldFile) -> None:
         content = self._run.store.open_existing(project.name, held.file.filename)
         if content is None:
             reason = "it is gone from the tree; --initial-fetch brings it back"
-            self._file_failed(project, held.file.filename, reason)
+            record.file_failed(self._run, project, held.file.filename, reason)
             self._one_less(project)
             return
-        task = tasks.MetadataTask(project.name, held, content)
-        self._pool.submit(partial(tasks.read_metadata, self._run.upstream, task))
+        self._begin(tasks.MetadataTask(project.name, held, content))
 
     def _wants_provenance(self, held: HeldFile) -> bool:
         return self._run.config.provenance and held.file.provenance is not None
 
     def _start_provenance(self, project: Project, held: HeldFile) -> None:
-        task = tasks.ProvenanceTask(project.name, held, held.file.provenance or "")
-        self._pool.submit(partial(tasks.fetch_provenance, self._run.upstream, task))
+        self._begin(tasks.ProvenanceTask(project.name, held, held.file.provenance or ""))
 
-    def _take_file(self, answer: tasks.FileAnswer) -> None:
-        task, result = answer
+    def _take_file(self, task: tasks.FileTask, result: download.Received | MirrorError | OSError) -> None:
         project = self._projects[task.name]
         try:
             if isinstance(result, OSError):
@@ -279,17 +282,16 @@ class _Engine:
                 self._full = result
                 return
             if isinstance(result, MirrorError):
-                self._file_failed(project, task.file.filename, str(result))
+                record.file_failed(self._run, project, task.file.filename, str(result))
                 if isinstance(result, CutOffError):
                     self._run.store.keep_partial(task.temporary, partial_key(task.name, task.file.filename))
                     self._run.state.record_partial(task.name, task.file.filename, result.validator)
             else:
                 self._store(project, task, result)
         except TreeError as error:
-            self._file_failed(project, task.file.filename, str(error))
+            record.file_failed(self._run, project, task.file.filename, str(error))
         finally:
-            del self._in_flight[task.temporary.path]
-            self._run.store.discard(task.temporary)
+            self._arrivals.end(task)
         self._one_less(project)
 
     def _store(self, project: Project, task: tasks.FileTask, received: download.Received) -> None:
@@ -325,30 +327,35 @@ class _Engine:
         publish.full(run)
         run.state.record_pages_lost(name)
 
-    def _take_metadata(self, answer: tasks.MetadataAnswer) -> None:
-        project, held = self._projects[answer.name], answer.held
-        for note in answer.notes:
+    def _take_metadata(self, task: tasks.MetadataTask, found: tasks.Metadata | BrokenWorkerError) -> None:
+        project, held = self._projects[task.name], task.held
+        task.content.close()
+        if isinstance(found, BrokenWorkerError):
+            found = tasks.Metadata(None, (), found)
+        for note in found.notes:
             _log.info("%s: %s", project.name, note)
         try:
-            self._record_held(project, held, answer.text, answer.error)
+            self._record_held(project, held, found.text, found.error)
         except TreeError as error:
-            self._file_failed(project, held.file.filename, str(error))
+            record.file_failed(self._run, project, held.file.filename, str(error))
         self._one_less(project)
 
-    def _take_provenance(self, answer: tasks.ProvenanceAnswer) -> None:
-        project, filename = self._projects[answer.name], answer.held.file.filename
+    def _take_provenance(
+        self, task: tasks.ProvenanceTask, found: download.Document | NotModified | MirrorError
+    ) -> None:
+        project, filename = self._projects[task.name], task.held.file.filename
         try:
-            if isinstance(answer.result, MirrorError):
-                raise answer.result
-            companions.keep_provenance(self._run, answer)
+            if isinstance(found, MirrorError):
+                raise found
+            companions.keep_provenance(self._run, task.name, filename, found)
         except (NotFoundError, VerificationError) as error:
-            _log.warning("%s: %s: its provenance is not kept: %s", answer.name, filename, error)
+            _log.warning("%s: %s: its provenance is not kept: %s", task.name, filename, error)
         except MirrorError as error:
-            self._file_failed(project, filename, f"its provenance could not be had: {error}")
+            record.file_failed(self._run, project, filename, f"its provenance could not be had: {error}")
         self._one_less(project)
 
     def _record_held(
-        self, project: Project, held: HeldFile, metadata: bytes | None, error: UnavailableError | None
+        self, project: Project, held: HeldFile, metadata: bytes | None, error: MirrorError | None
     ) -> None:
         if metadata is not None and held.metadata is not None:
             # A page tells of the old one: the new one comes right before the new page.
@@ -358,50 +365,14 @@ class _Engine:
         self._run.state.record_held(project.name, [held], is_new=True)
         if error is not None:
             reason = f"its core metadata could not be had: {error}"
-            self._file_failed(project, held.file.filename, reason)
-
-    def _file_failed(self, project: Project, filename: str, reason: str) -> None:
-        _log.error("%s: %s: %s", project.name, filename, reason)
-        project.is_whole = False
-        self._run.counts.failed += 1
-        self._run.state.record_file_failed(project.name, filename, reason, self._run.clock())
+            record.file_failed(self._run, project, held.file.filename, reason)
 
     def _one_less(self, project: Project) -> None:
         project.missing -= 1
         if not project.missing:
-            self._ready.append(project)
+            self._ready.add(project)
 
     # -- projects ------------------------------------------------------------------------------
-
-    def _publish_ready(self) -> None:
-        ready = list(self._ready)
-        self._ready.clear()
-        # The intent of a link is committed before the link is made, for all of them at once.
-        noted = [spelling.note(self._run, project.name) for project in ready]
-        if any(noted):
-            self._run.state.commit()
-        for project in ready:
-            self._publish(project)
-
-    def _publish(self, project: Project) -> None:
-        if project.metadata:
-            companions.withdraw_metadata(self._run, project.name, [held for held, _ in project.metadata])
-        for held, text in project.metadata:
-            try:
-                completed = companions.write_metadata(self._run, project.name, held, text)
-                self._run.state.record_held(project.name, [completed])
-            except TreeError as error:
-                self._file_failed(project, held.file.filename, str(error))
-        # What loses something is published once, at the end, when it is known whether it may.
-        is_written = not project.has_changed or project.loses or publish.project(self._run, project.name)
-        if project.has_changed and is_written:
-            self._run.counts.changed += 1
-            _log.info("%s: published, %d files came in", project.name, project.arrived)
-        if project.is_whole and is_written:
-            record.settle(self._run, project)
-        else:
-            self._run.pause(project.name)
-        self._done(project)
 
     def _done(self, project: Project) -> None:
         self._run.counts.projects_done += 1

@@ -111,6 +111,14 @@ def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) 
         _log.warning("%s: what is not on its page is kept, as this page can't tell that it is gone", name)
 
 
+def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:
+    """Record that a file could not be had, or not be stored."""
+    _log.error("%s: %s: %s", project.name, filename, reason)
+    project.is_whole = False
+    run.counts.failed += 1
+    run.state.record_file_failed(project.name, filename, reason, run.clock())
+
+
 def shown(run: Run, project: Project) -> None:
     """Record how the project list spells a project whose page is unchanged."""
     row = run.state.project(project.name)

@@ -13,7 +13,7 @@ from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.store import Store, boot_id, partial_key
 from pypimirror.sync import companions, publish
 from pypimirror.sync.run import Run
-from pypimirror.workers import Pool
+from pypimirror.workers import Pool, suitable_readers
 
 _log = logging.getLogger(__name__)
 
@@ -73,13 +73,13 @@ def sync_point_if_due(run: Run) -> None:
 
 def _look_again(run: Run) -> None:
     publish.root_is_due(run)
-    pool: Pool[Look] = Pool(run.config.workers)
+    pool: Pool[Look] = Pool(suitable_readers())
     for name in run.state.unsynced():
         run.state.record_pages_unsure(name)
         run.state.record_reachable(name)
         for held in run.state.unsynced_of(name).values():
             pool.submit(partial(look, run.store, name, held))
-        while pool.unfinished > run.config.workers:
+        while pool.unfinished > pool.size:
             _record(run, pool)
     while pool.unfinished:
         _record(run, pool)

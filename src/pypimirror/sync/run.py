@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pypimirror.config import Config
 from pypimirror.errors import DiskFullError
@@ -11,10 +11,11 @@ from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.selection import Selection
 from pypimirror.state import Failure, State
-from pypimirror.store import Store
+from pypimirror.store import FreeSpace, Store
 from pypimirror.sync.preview import Change, Preview
 from pypimirror.sync.source import Source
 from pypimirror.upstream import Upstream
+from pypimirror.workers import Crew
 
 DAY_S = 86_400.0
 _FIRST_PAUSE_S = 600.0
@@ -90,6 +91,8 @@ class Run:
     store: Store
     state: State
     upstream: Upstream
+    crew: Crew[Any] | None
+    """What makes requests beside the main thread; None in modes that make none."""
     progress: Progress
     clock: Callable[[], float]
     is_recheck: bool = False
@@ -123,18 +126,10 @@ class Run:
         changes = self.preview.changes(self.state, since=self.started) if self.preview else ()
         return Report(self.counts, failures, self.refusal, self.full, changes)
 
-    def check_space(self, needed: int) -> None:
-        """Raise DiskFullError where less than `min_free_space` would be free after so many bytes more."""
-        limit = self.config.min_free_space
-        if not limit:
-            return
-        free = self.store.free_space()
-        if free - needed < limit:
-            more = f", {needed >> 20} MiB more were to come" if needed >> 20 else ""
-            raise DiskFullError(
-                f"only {free >> 20} MiB are free below {self.store.root}{more}, and min_free_space ="
-                f" {limit >> 20} MiB shall stay free; make room, and the next run goes on"
-            )
+    @property
+    def space(self) -> FreeSpace:
+        """What shall stay free on the mirror's disk."""
+        return FreeSpace(str(self.store.root), self.config.min_free_space)
 
     def totals(self) -> Loss:
         """Return how many projects are on the root page now, and how many files are held."""

@@ -1,18 +1,21 @@
-"""What workers do: a task in, an answer out, both values. Errors come as values, too."""
+"""What the crew does: values and open files in, a value out. Errors come as values, too."""
 
+import contextlib
 import logging
-from collections.abc import Callable
+import os
+from functools import partial
 from typing import BinaryIO, NamedTuple
 
 import msgspec
 
 from pypimirror import download
-from pypimirror.errors import BrokenWorkerError, MirrorError, NotFoundError, UnavailableError
-from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Validators
+from pypimirror.errors import BrokenWorkerError, MirrorError, NotFoundError
+from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Provenance, Validators
 from pypimirror.simple import ACCEPT, is_json, parse_project_page
-from pypimirror.store import Temporary
+from pypimirror.store import FreeSpace, Temporary, TemporaryFile
 from pypimirror.sync.adopt import Candidate
 from pypimirror.upstream import NotModified, Upstream
+from pypimirror.workers import Crew
 
 _log = logging.getLogger(__name__)
 
@@ -39,12 +42,11 @@ class PageSeen(NamedTuple):
     is_json: bool
 
 
-class PageAnswer(NamedTuple):
+class PageResult(NamedTuple):
     """What became of a page; it `is_stale` where it is not the one that the project list speaks of."""
 
-    name: NormalizedName
     result: PageSeen | NotModified | MirrorError
-    is_stale: bool
+    is_stale: bool = False
 
 
 class FileTask(NamedTuple):
@@ -56,15 +58,6 @@ class FileTask(NamedTuple):
     candidate: Candidate | None
     validator: str | None
     """Where the temporary file has what an earlier run got: which file that was."""
-    check_space: Callable[[int], None]
-    """Raises DiskFullError where there is no space for so many bytes."""
-
-
-class FileAnswer(NamedTuple):
-    """What became of a file; an OSError is the machine's."""
-
-    task: FileTask
-    result: download.Received | MirrorError | OSError
 
 
 class MetadataTask(NamedTuple):
@@ -75,14 +68,12 @@ class MetadataTask(NamedTuple):
     content: BinaryIO
 
 
-class MetadataAnswer(NamedTuple):
+class Metadata(NamedTuple):
     """What became of a file's core metadata."""
 
-    name: NormalizedName
-    held: HeldFile
     text: bytes | None
     notes: tuple[str, ...]
-    error: UnavailableError | None
+    error: MirrorError | None
 
 
 class ProvenanceTask(NamedTuple):
@@ -93,23 +84,29 @@ class ProvenanceTask(NamedTuple):
     url: str
 
 
-class ProvenanceAnswer(NamedTuple):
-    """What became of a document of provenance."""
-
-    name: NormalizedName
-    held: HeldFile
-    result: download.Document | NotModified | MirrorError
+Task = PageTask | FileTask | MetadataTask | ProvenanceTask
 
 
-Answer = PageAnswer | FileAnswer | MetadataAnswer | ProvenanceAnswer
+def submit(crew: Crew[Task], task: Task, space: FreeSpace) -> None:
+    """Let the crew do a task; `space` is what files may take."""
+    if isinstance(task, PageTask):
+        crew.submit(task, partial(fetch_page, task=task))
+    elif isinstance(task, FileTask):
+        files = [task.temporary.file] + ([task.candidate.file] if task.candidate else [])
+        fetch = partial(fetch_file, file=task.file, validator=task.validator, space=space)
+        crew.submit(task, fetch, files)
+    elif isinstance(task, MetadataTask):
+        crew.submit(task, partial(read_metadata, file=task.held.file), [task.content])
+    else:
+        crew.submit(task, partial(fetch_provenance, url=task.url, known=task.held.provenance))
 
 
-def fetch_page(upstream: Upstream, task: PageTask) -> PageAnswer:
+def fetch_page(upstream: Upstream, task: PageTask) -> PageResult:
     """Fetch and read a project page; one that caches kept too long is asked for past them."""
     result = _asked(upstream, task, is_fresh=False)
     if _is_stale(task, result):
         result = _asked(upstream, task._replace(validators=Validators()), is_fresh=True)
-    return PageAnswer(task.name, result, _is_stale(task, result))
+    return PageResult(result, _is_stale(task, result))
 
 
 def _asked(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified | MirrorError:
@@ -147,15 +144,23 @@ def _is_stale(task: PageTask, result: PageSeen | NotModified | MirrorError) -> b
     return task.serial is not None and (serial or task.page_serial) not in (None, task.serial)
 
 
-def fetch_file(upstream: Upstream, task: FileTask) -> FileAnswer:
-    """Adopt or download a file."""
-    existing = task.candidate.file if task.candidate else None
-    try:
-        into = download.Into(task.temporary.file, task.validator, task.check_space)
-        result = download.obtain(upstream, task.file, into, existing)
-    except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
-        result = _broken(error)
-    return FileAnswer(task, result)
+def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
+    upstream: Upstream,
+    temporary: int,
+    existing: int | None = None,
+    *,
+    file: File,
+    validator: str | None,
+    space: FreeSpace,
+) -> download.Received | MirrorError | OSError:
+    """Adopt or download a file; the two descriptors are closed."""
+    with contextlib.ExitStack() as opened:
+        into = opened.enter_context(TemporaryFile(temporary, "r+"))
+        candidate = None if existing is None else opened.enter_context(os.fdopen(existing, "rb"))
+        try:
+            return download.obtain(upstream, file, download.Into(into, validator, space.check), candidate)
+        except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
+            return _broken(error)
 
 
 def _broken(error: Exception) -> BrokenWorkerError:
@@ -163,31 +168,27 @@ def _broken(error: Exception) -> BrokenWorkerError:
     return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")
 
 
-def read_metadata(upstream: Upstream, task: MetadataTask) -> MetadataAnswer:
-    """Find the core metadata of a held file."""
-    file = task.held.file
-    with task.content as content:
+def read_metadata(upstream: Upstream, content: int, *, file: File) -> Metadata:
+    """Find the core metadata of a held file; its descriptor is closed."""
+    with os.fdopen(content, "rb") as held:
         try:
-            found = download.core_metadata(upstream, file, content)
+            return Metadata(*download.core_metadata(upstream, file, held))
         except OSError:  # the machine's
             raise
         except Exception as error:  # noqa: BLE001 (as above)
-            found = None, (), UnavailableError(file.url, str(_broken(error)), may_pass=False)
-        return MetadataAnswer(task.name, task.held, *found)
+            return Metadata(None, (), _broken(error))
 
 
-def fetch_provenance(upstream: Upstream, task: ProvenanceTask) -> ProvenanceAnswer:
+def fetch_provenance(
+    upstream: Upstream, *, url: str, known: Provenance | None
+) -> download.Document | NotModified | MirrorError:
     """Fetch a document of provenance, conditionally where there is one."""
-    known = task.held.provenance
     validators = Validators(known.etag, known.last_modified) if known else Validators()
     try:
-        result: download.Document | NotModified | MirrorError = download.provenance(
-            upstream, task.url, validators
-        )
+        return download.provenance(upstream, url, validators)
     except MirrorError as error:
-        result = error
+        return error
     except OSError:  # the machine's
         raise
     except Exception as error:  # noqa: BLE001 (as above)
-        result = _broken(error)
-    return ProvenanceAnswer(task.name, task.held, result)
+        return _broken(error)

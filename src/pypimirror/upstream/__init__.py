@@ -9,6 +9,7 @@ import itertools
 import logging
 import math
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -63,7 +64,9 @@ class Upstream:
         self._retries = retries
         self._pace = Pace(Rate(max_rate), floor or Floor(0))
         self.holds = Holds()
-        self._requests = itertools.count()
+        self._lock = threading.Lock()
+        self.requests = 0
+        """How many were sent so far."""
         self._routes = Routes(index_url, timeout=timeout, connections=connections)
         self.latency = math.inf
         """Seconds that the fastest answer so far took to begin."""
@@ -71,10 +74,6 @@ class Upstream:
     def close(self) -> None:
         """Close idle connections."""
         self._routes.close()
-
-    def requests_made(self) -> int:
-        """Return how many requests were sent so far; to be called once, when the run ends."""
-        return next(self._requests)
 
     def project_url(self, name: NormalizedName) -> str:
         """Return the address of a project's page (PEP 503)."""
@@ -204,7 +203,8 @@ class Upstream:
             reason = f"the server asked to be left alone for {seconds:.0f} seconds"
             raise UnavailableError(url, reason, may_pass=False)
         self.holds.wait(host)
-        next(self._requests)
+        with self._lock:
+            self.requests += 1
         begun = time.monotonic()
         try:
             response = self._routes.send(url, headers)

@@ -1,0 +1,51 @@
+"""Files on their way in: what room they still need, and how far they came."""
+
+import os
+
+from pypimirror.store import Store
+from pypimirror.sync import tasks
+from pypimirror.sync.run import InFlight
+
+BIG = 1 << 20
+"""Files from so many bytes on are looked at one by one for the space that they need."""
+
+
+class Arrivals:
+    """The files that the crew is fetching."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tasks: dict[str, tasks.FileTask] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._tasks)
+
+    def add(self, task: tasks.FileTask) -> None:
+        """Note that a file is on its way."""
+        self._tasks[task.temporary.path] = task
+
+    def end(self, task: tasks.FileTask) -> None:
+        """Close what a file came in, and remove what was not placed."""
+        del self._tasks[task.temporary.path]
+        if task.candidate:
+            task.candidate.file.close()
+        self._store.discard(task.temporary)
+
+    def still_to_come(self) -> int:
+        """Return the bytes that big files still need; what is there already takes no more space."""
+        big = [t for t in self._tasks.values() if (t.file.size or 0) >= BIG and t.candidate is None]
+        return sum(
+            max(0, (task.file.size or 0) - os.fstat(task.temporary.file.fileno()).st_size) for task in big
+        )
+
+    def shown(self) -> list[InFlight]:
+        """Return what can be shown of each."""
+        return [
+            InFlight(task.file.filename, task.temporary.file.fileno(), task.file.size)
+            for task in self._tasks.values()
+        ]
+
+    def abandon(self) -> None:
+        """Remove the temporary files of all."""
+        for task in self._tasks.values():
+            self._store.abandon(task.temporary)

@@ -1,0 +1,70 @@
+"""Projects whose files are all in: published some at a time, as each commit of the state takes its while."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from pypimirror.errors import TreeError
+from pypimirror.sync import companions, publish, record, spelling
+from pypimirror.sync.record import Project
+from pypimirror.sync.run import Run
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 32
+_LONGEST_S = 0.5
+"""So many projects are published together, or what is ready after so long."""
+
+
+class Ready:
+    """The projects that are ready to be published; `commit` makes durable what was recorded of them."""
+
+    def __init__(self, run: Run, commit: Callable[[], None]) -> None:
+        self._run = run
+        self._commit = commit
+        self._projects: list[Project] = []
+        self._published_at = time.monotonic()
+
+    def __bool__(self) -> bool:
+        return bool(self._projects)
+
+    def add(self, project: Project) -> None:
+        """Note that all files of a project are in, or failed."""
+        self._projects.append(project)
+
+    def is_time(self) -> bool:
+        """Tell whether they are enough to be worth a commit, or have waited for long enough."""
+        is_late = time.monotonic() - self._published_at > _LONGEST_S
+        return bool(self._projects) and (is_late or len(self._projects) >= _BATCH)
+
+    def publish(self) -> list[Project]:
+        """Publish all, and return them."""
+        self._published_at = time.monotonic()
+        ready, self._projects = self._projects, []
+        for project in ready:
+            spelling.note(self._run, project.name)
+        # What they lose and the links that they are going to have are known before anything of it is done.
+        self._commit()
+        for project in ready:
+            _publish(self._run, project)
+        return ready
+
+
+def _publish(run: Run, project: Project) -> None:
+    if project.metadata:
+        companions.withdraw_metadata(run, project.name, [held for held, _ in project.metadata])
+    for held, text in project.metadata:
+        try:
+            completed = companions.write_metadata(run, project.name, held, text)
+            run.state.record_held(project.name, [completed])
+        except TreeError as error:
+            record.file_failed(run, project, held.file.filename, str(error))
+    # What loses something is published once, at the end, when it is known whether it may.
+    is_written = not project.has_changed or project.loses or publish.project(run, project.name)
+    if project.has_changed and is_written:
+        run.counts.changed += 1
+        _log.info("%s: published, %d files came in", project.name, project.arrived)
+    if project.is_whole and is_written:
+        record.settle(run, project)
+    else:
+        run.pause(project.name)

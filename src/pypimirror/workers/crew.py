@@ -1,0 +1,261 @@
+"""Processes that make the requests, so that the main one's interpreter is free for state and pages.
+
+They are started before the lock is taken and the state is opened, so they have neither.
+"""
+
+import contextlib
+import itertools
+import logging
+import math
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, BinaryIO, Generic, TypeVar
+
+from pypimirror.errors import BrokenWorkerError
+from pypimirror.upstream import Upstream
+from pypimirror.workers import member, wire
+from pypimirror.workers.threads import Raised
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_MAX_PROCESSES = 4
+"""More would wait for the main one."""
+_MIN_THREADS = 4
+MAX_THREADS = 24
+"""Of one process."""
+_BUSY_S = 0.0007
+"""What the interpreter does for one request."""
+_AHEAD = 32
+"""Tasks queued beyond the number of threads, so that none idles while the main process stores and records."""
+_FEW = 16
+_MOMENT_S = 0.004
+_MOST_DESCRIPTORS = 1024
+_SERVE = (
+    "import socket, sys; from pypimirror.workers import member;"
+    "member.serve(socket.socket(fileno=int(sys.argv[1])))"
+)
+_CAN_FORK = sys.platform != "darwin"
+"""The libraries of macOS may not be used after a fork."""
+
+
+class _Member:
+    """One process, as the main one sees it."""
+
+    def __init__(self, pid: int, its_socket: socket.socket) -> None:
+        self.pid = pid
+        self.socket = its_socket
+        self.inbox = wire.Inbox(its_socket)
+        self.calls: list[member.Call] = []
+        self.files: list[BinaryIO] = []
+        self.unfinished: set[int] = set()
+        self.requests = 0
+        self.latency = math.inf
+
+
+class Crew(Generic[_T]):
+    """Does calls with an Upstream in other processes; each submitted task comes back with its result.
+
+    `parallel` is how many calls are done at once; None is as many as suit the machine and the latency.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Upstream],
+        *,
+        parallel: int | None,
+        processes: int,
+        log_level: int = logging.INFO,
+    ) -> None:
+        self._parallel = parallel
+        self._members: list[_Member] = []
+        self._selector = selectors.DefaultSelector()
+        self._numbers = itertools.count()
+        self._tasks: dict[int, _T] = {}
+        self._requests_of_the_dead = 0
+        for _ in range(processes if parallel is None else min(processes, parallel)):
+            self._start(member.Setup(connect, log_level))
+
+    # -- processes -------------------------------------------------------------------------------
+
+    def _start(self, setup: member.Setup) -> None:
+        ours, theirs = socket.socketpair()
+        sys.stderr.flush()
+        pid = _forked(theirs) if _CAN_FORK else _executed(theirs)
+        theirs.close()
+        started = _Member(pid, ours)
+        self._members.append(started)
+        self._selector.register(ours, selectors.EVENT_READ, started)
+        wire.send(ours, setup, [])
+
+    def close(self) -> None:
+        """End all processes at once."""
+        for each in self._members:
+            each.socket.close()
+            _ended(each.pid)
+        self._members.clear()
+        self._selector.close()
+
+    def requests_made(self) -> int:
+        """Return how many requests were sent so far."""
+        return self._requests_of_the_dead + sum(each.requests for each in self._members)
+
+    @property
+    def threads(self) -> int:
+        """How many calls are done at once."""
+        if self._parallel is not None:
+            return self._parallel
+        return suitable_threads(min((m.latency for m in self._members), default=math.inf), len(self._members))
+
+    # -- calls -----------------------------------------------------------------------------------
+
+    @property
+    def unfinished(self) -> int:
+        """Tasks whose results were not handed over yet."""
+        return len(self._tasks)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more task now keeps the threads busy rather than the queue long."""
+        return len(self._tasks) < self.threads + _AHEAD
+
+    def submit(self, task: _T, work: Callable[..., object], files: Sequence[BinaryIO] = ()) -> None:
+        """Queue a call of `work`, a function that can be pickled, with an Upstream and these open files.
+
+        They stay open here; there they are descriptors, to be closed.
+        """
+        number = next(self._numbers)
+        self._tasks[number] = task
+        chosen = min(self._members, key=lambda each: len(each.unfinished))
+        if len(chosen.files) + len(files) > wire.MOST_FILES:
+            self._flush(chosen)
+        chosen.unfinished.add(number)
+        chosen.calls.append(member.Call(number, work, len(files)))
+        chosen.files += files
+
+    def abandon(self) -> None:
+        """Forget all tasks: nobody waits for them any more."""
+        self._tasks.clear()
+        for each in self._members:
+            each.unfinished.clear()
+            each.calls, each.files = [], []
+
+    def _flush(self, to: _Member) -> None:
+        if to.calls:
+            share = -(-self.threads // len(self._members))
+            files = [file.fileno() for file in to.files]
+            # That nobody is there will be read from the same socket.
+            with contextlib.suppress(wire.ClosedError):
+                wire.send(to.socket, member.Orders(to.calls, share), files)
+            to.calls, to.files = [], []
+
+    def finished(self, timeout: float) -> list[tuple[_T, Any]]:
+        """Return all tasks that are done, each with its result; wait up to `timeout` seconds for the first.
+
+        What calls raise is raised. Tasks of a process that died have a BrokenWorkerError for their result;
+        it is raised when there is no process left.
+        """
+        for each in self._members:
+            self._flush(each)
+        results: list[tuple[_T, Any]] = []
+        for key, _ in self._selector.select(timeout):
+            results += self._heard(key.data)
+        if len(results) < _FEW and self._tasks and results:
+            # Each turn of the main thread costs something: a few more may come in a moment.
+            time.sleep(_MOMENT_S)
+            for key, _ in self._selector.select(0):
+                results += self._heard(key.data)
+        return results
+
+    def _heard(self, source: _Member) -> Iterator[tuple[_T, Any]]:
+        try:
+            messages = source.inbox.take()
+        except wire.ClosedError:
+            yield from self._bury(source)
+            return
+        for message in messages:
+            if isinstance(message, member.Done):
+                source.requests, source.latency = message.requests, message.latency
+                source.unfinished.discard(message.number)
+                if message.number in self._tasks:
+                    yield self._tasks.pop(message.number), _value(message.result)
+            elif isinstance(message, member.Said):
+                logging.getLogger(message.logger).log(message.level, "%s", message.text)
+            else:
+                for other in self._members:
+                    if other is not source:
+                        with contextlib.suppress(wire.ClosedError):
+                            wire.send(other.socket, message, [])
+
+    def _bury(self, dead: _Member) -> Iterator[tuple[_T, Any]]:
+        """Give up what a process had to do."""
+        self._selector.unregister(dead.socket)
+        dead.socket.close()
+        self._members.remove(dead)
+        self._requests_of_the_dead += dead.requests
+        error = BrokenWorkerError(f"a process that downloads {_ended(dead.pid)}")
+        _log.error("%s", error)
+        if not self._members:
+            raise error
+        for number in dead.unfinished:
+            yield self._tasks.pop(number), error
+
+
+def suitable_threads(latency: float, processes: int) -> int:
+    """Return in how many threads to make requests, of all processes together, at a latency in seconds.
+
+    A few keep a process busy where answers come at once; beyond that, as many as answers are on their way
+    while it is busy with one.
+    """
+    waiting = 0 if math.isinf(latency) else round(latency / _BUSY_S)
+    return processes * min(_MIN_THREADS + waiting, MAX_THREADS)
+
+
+def suitable_processes() -> int:
+    """Return how many processes make requests on this machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _MAX_PROCESSES)
+
+
+def _value(result: object) -> object:
+    if isinstance(result, Raised):
+        raise result.error
+    return result
+
+
+def _forked(theirs: socket.socket) -> int:
+    pid = os.fork()
+    if not pid:
+        # Neither the other members' sockets nor whatever else the main process has open.
+        keep = theirs.fileno()
+        os.closerange(3, keep)
+        os.closerange(keep + 1, _MOST_DESCRIPTORS)
+        try:
+            member.serve(theirs)
+        finally:
+            os._exit(1)
+    return pid
+
+
+def _executed(theirs: socket.socket) -> int:
+    theirs.set_inheritable(True)
+    arguments = [sys.executable, "-c", _SERVE, str(theirs.fileno())]
+    return os.posix_spawn(sys.executable, arguments, os.environ)
+
+
+def _ended(pid: int) -> str:
+    """End a process, if it has not by itself, and say how it ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    try:
+        _, status = os.waitpid(pid, 0)
+    except ChildProcessError:
+        return "is gone"
+    code = os.waitstatus_to_exitcode(status)
+    return f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"

@@ -1,0 +1,147 @@
+"""What a process of the crew does: calls in threads, until the other side of its socket is gone.
+
+It owns nothing: no lock, no state, no name in the tree. So it may be ended at any moment.
+"""
+
+import errno
+import logging
+import os
+import pickle
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, NoReturn
+
+from pypimirror.upstream import Upstream
+from pypimirror.workers import wire
+from pypimirror.workers.threads import Raised, Threads
+
+
+class Setup(NamedTuple):
+    """The first message to a member."""
+
+    connect: Callable[[], Upstream]
+    log_level: int
+
+
+class Call(NamedTuple):
+    """Something to do: `work` gets the upstream, and so many of the message's open files."""
+
+    number: int
+    work: Callable[..., object]
+    files: int
+
+
+class Orders(NamedTuple):
+    """Calls, and in how many threads to do them."""
+
+    calls: list[Call]
+    threads: int
+
+
+class Heed(NamedTuple):
+    """A host wants to be left alone for so many seconds: said by one member, told to all."""
+
+    host: str
+    seconds: float
+
+
+class Done(NamedTuple):
+    """What became of a call; beside it how many requests the member made so far, and its best latency."""
+
+    number: int
+    result: object
+    requests: int
+    latency: float
+
+
+class Said(NamedTuple):
+    """A line for the log."""
+
+    logger: str
+    level: int
+    text: str
+
+
+def serve(mine: socket.socket) -> NoReturn:
+    """Obey until the other side is gone."""
+    # Signals are for the main process: it ends its members.
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_IGN)
+    try:
+        _Member(mine).work()
+    except wire.ClosedError:
+        os._exit(0)
+
+
+class _Member:
+    def __init__(self, mine: socket.socket) -> None:
+        self._socket = mine
+        self._sending = threading.Lock()
+        setup, _ = wire.receive(mine)
+        _relay_log(setup.log_level, self._send)
+        self._upstream: Upstream = setup.connect()
+        self._upstream.holds.on_hold = lambda host, seconds: self._send(Heed(host, seconds))
+        self._threads: Threads[Done] = Threads(1, self._deliver)
+
+    def work(self) -> NoReturn:
+        while True:
+            message, files = wire.receive(self._socket)
+            if isinstance(message, Heed):
+                self._upstream.holds.heed(*message)
+                continue
+            self._threads.size = message.threads
+            for call in message.calls:
+                taken, files = files[: call.files], files[call.files :]
+                self._threads.submit(partial(self._done, call, taken))
+
+    def _done(self, call: Call, files: list[int]) -> Done:
+        try:
+            result = call.work(self._upstream, *map(_taken, files))
+        except BaseException as error:  # noqa: BLE001 (raised again in the main process)
+            result = Raised(_sendable(error))
+        return Done(call.number, result, self._upstream.requests, self._upstream.latency)
+
+    def _deliver(self, done: Done | Raised) -> None:
+        self._send(done)
+
+    def _send(self, message: object) -> None:
+        try:
+            with self._sending:
+                wire.send(self._socket, message, [])
+        except wire.ClosedError:
+            os._exit(0)
+
+
+def _taken(file: int) -> int:
+    if file == wire.NO_FILE:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return file
+
+
+def _sendable(error: BaseException) -> BaseException:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 (made here)
+    except Exception:  # noqa: BLE001 (whatever it is, its text tells)
+        return RuntimeError(repr(error))
+    return error
+
+
+def _relay_log(level: int, send: Callable[[object], None]) -> None:
+    root = logging.getLogger("pypimirror")
+    root.handlers[:] = [_Relay(send)]
+    root.setLevel(level)
+    root.propagate = False
+
+
+class _Relay(logging.Handler):
+    """Lets the main process write what is to be logged: the file is its own."""
+
+    def __init__(self, send: Callable[[object], None]) -> None:
+        super().__init__()
+        self._send_message = send
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._send_message(Said(record.name, record.levelno, self.format(record)))
