@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 from pypimirror import names, pages
+from pypimirror.config import Config
 from pypimirror.errors import TreeError
 from pypimirror.model import NormalizedName
 from pypimirror.simple import page_digest
@@ -46,7 +47,7 @@ def project(run: Run, name: NormalizedName) -> bool:
     if row is None or row.digest != digest:
         root_is_due(run)
     link(run, name)
-    run.state.record_pages_written(name, _fingerprint(run), digest)
+    run.state.record_pages_written(name, fingerprint(run.config), digest)
     return True
 
 
@@ -151,7 +152,7 @@ def _remove_pages(run: Run, name: str) -> None:
 
 def projects_due(run: Run) -> None:
     """Write the pages that lose something, and those that a kill, other options or an upgrade left behind."""
-    due = iter(run.state.pages_due(_fingerprint(run)))
+    due = iter(run.state.pages_due(fingerprint(run.config)))
     while batch := list(itertools.islice(due, _BATCH)):
         for name in batch:
             intend_link(run, name)
@@ -182,8 +183,8 @@ def root_is_due(run: Run) -> None:
 
 def root(run: Run) -> None:
     """Write the root pages, if they are due."""
-    fingerprint = _fingerprint(run)
-    if run.state.note(_ROOT_NOTE) == fingerprint:
+    current = fingerprint(run.config)
+    if run.state.note(_ROOT_NOTE) == current:
         return
     run.state.commit()
     if run.config.create_indexes:
@@ -193,7 +194,7 @@ def root(run: Run) -> None:
         _remove_pages(run, ".")
     full(run)
     run.state.set_note(_ROOT_WRITTEN_NOTE, "yes" if run.config.create_indexes else None)
-    run.state.set_note(_ROOT_NOTE, fingerprint)
+    run.state.set_note(_ROOT_NOTE, current)
 
 
 def full(run: Run) -> None:
@@ -220,8 +221,8 @@ def _all_rendered(run: Run) -> Iterator[pages.Project]:
     return (_rendered(run, name) for name, *_ in run.state.listed())
 
 
-def _fingerprint(run: Run) -> str:
-    config = run.config
+def fingerprint(config: Config) -> str:
+    """Return what tells pages of one renderer and these options from others."""
     options = (
         pages.RENDERER,
         pages.API_VERSION,

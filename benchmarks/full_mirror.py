@@ -1,0 +1,61 @@
+"""The state of a mirror that holds everything: made without downloading 40 terabytes."""
+
+from pathlib import Path
+from typing import Any
+
+from benchmarks.upstream import Upstream
+from pypimirror import config
+from pypimirror.model import Digest, File, HeldFile, NormalizedName, Validators
+from pypimirror.selection import Selection
+from pypimirror.state import State
+from pypimirror.sync import publish
+
+
+def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
+    """Record every project of the list as held by the mirror at `root`.
+
+    Of those that upstream has files of, the state has an older serial, and says another thing of each file.
+    """
+    settings = config.load(configuration, {})
+    selection = Selection(
+        package_matches=settings.package_matches,
+        package_excludes=settings.package_excludes,
+        filename_matches=settings.filename_matches,
+        filename_excludes=settings.filename_excludes,
+        index_url=settings.index_url,
+        provenance=settings.provenance,
+    ).of_files
+    (root / ".pypimirror").mkdir(parents=True, mode=0o700)
+    state = State.open(root / ".pypimirror/state.sqlite")
+    fingerprint = publish.fingerprint(settings)
+    has_files = set(upstream.projects)
+    for name in map(NormalizedName, upstream.names):
+        state.record_page(name, name, None, None)
+        files = upstream.files(name) if name in has_files else [_any_file(name)]
+        state.record_held(name, [_held(file) for file in files])
+        state.record_pages_written(name, fingerprint, f"page:{len(name):032x}")
+        serial = "1" if name in has_files else upstream.serial(name)
+        state.record_current(
+            name, serial=serial, page_serial=serial, validators=Validators('"x"', None), selection=selection
+        )
+    state.record_synced()
+    state.close()
+
+
+def _any_file(name: str) -> dict[str, Any]:
+    filename = f"{name}-1.0.tar.gz"
+    url = f"http://index.example.org/{filename}"
+    return {"filename": filename, "url": url, "hashes": {"sha256": "0" * 64}, "size": 9}
+
+
+def _held(entry: dict[str, Any]) -> HeldFile:
+    sha256 = dict(entry["hashes"])["sha256"]
+    file = File(
+        filename=str(entry["filename"]),
+        url=str(entry["url"]),
+        digests=(Digest("sha256", sha256),),
+        size=entry["size"],
+        version="1.0",
+        requires_python=">=3.7",
+    )
+    return HeldFile(file=file, sha256=sha256, size=entry["size"], metadata="0" * 64)

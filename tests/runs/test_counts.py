@@ -1,0 +1,125 @@
+"""What a run costs, counted rather than timed: requests, system calls, bytes, statements, imports."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.fake_index import FakeIndex
+from tests.mirror import COMMAND, Mirror, clean_environment
+from tests.missing import unable
+
+_COUNTED = """
+import json, sqlite3, sys
+statements = []
+connect = sqlite3.connect
+def counted(*args, **kwargs):
+    connection = connect(*args, **kwargs)
+    connection.set_trace_callback(lambda each: each.startswith("--") or statements.append(each))
+    return connection
+sqlite3.connect = counted
+from pypimirror.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit as ended:
+    assert not ended.code, ended.code
+with open("/proc/self/io") as io:
+    written = next(int(line.split()[1]) for line in io if line.startswith("wchar"))
+print(json.dumps({"modules": sorted(sys.modules), "statements": len(statements), "written": written}))
+"""
+
+
+MORE = 10 * 20 * 2
+"""Files: ten projects with twenty versions more, each a wheel and an sdist."""
+
+
+class Counted(NamedTuple):
+    """What the main process of a run did."""
+
+    modules: set[str]
+    statements: int
+    written: int
+
+
+def counted(mirror: Mirror) -> Counted:
+    """Run an update, and count."""
+    if sys.platform != "linux":
+        unable("bytes written are counted by Linux")
+    ended = subprocess.run(
+        [sys.executable, "-c", _COUNTED, str(mirror.config), "-U"],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(ended.stdout)
+    return Counted(set(found["modules"]), found["statements"], found["written"])
+
+
+def fill(index: FakeIndex, projects: int, files: int) -> None:
+    for number in range(projects):
+        for version in range(files):
+            index.add(f"project-{number}", f"{version}.0")
+
+
+def test_an_update_without_changes_does_next_to_nothing(index: FakeIndex, tmp_path: Path) -> None:
+    fill(index, 40, 2)
+    mirror = Mirror(tmp_path, index.url)
+    mirror.update()
+    before = mirror.tree()
+    index.requests.clear()
+    found = counted(mirror)
+    assert len(index.requests) == 1
+    assert mirror.tree() == before
+    slow = {"lxml", "jinja2", "rich", "distlib.index", "asyncio", "subprocess", "multiprocessing"}
+    assert not found.modules & slow
+    assert len(found.modules) < 450
+    assert found.statements < 60
+    assert found.written < 120_000
+
+
+def test_what_an_update_asks_and_writes_grows_with_what_changed_alone(
+    index: FakeIndex, tmp_path: Path
+) -> None:
+    fill(index, 60, 2)
+    mirror = Mirror(tmp_path, index.url, full_index=False)
+    mirror.update()
+    index.add("project-7", "9.0")
+    index.requests.clear()
+    found = counted(mirror)
+    # The list, the page, and the two files of the new version at most.
+    assert len(index.requests) <= 4
+    assert found.statements < 130
+
+
+def test_statements_and_bytes_for_a_file_are_few(index: FakeIndex, tmp_path: Path) -> None:
+    def run(name: str, files: int) -> Counted:
+        fill(index, 10, files)
+        return counted(Mirror(tmp_path / name, index.url))
+
+    few, many = run("few", 4), run("many", 24)
+    assert (many.statements - few.statements) / MORE < 8.5
+    assert (many.written - few.written) / MORE < 6_000
+
+
+def test_system_calls_for_a_file_are_few(index: FakeIndex, tmp_path: Path) -> None:
+    strace = shutil.which("strace")
+    if strace is None:
+        unable("strace is not installed")
+
+    def calls(name: str, files: int) -> int:
+        fill(index, 10, files)
+        mirror = Mirror(tmp_path / name, index.url, workers=1)
+        report = tmp_path / f"{name}.txt"
+        command = [strace, "-f", "-c", "-o", report, COMMAND, mirror.config, "-U"]
+        subprocess.run(command, env=clean_environment(), check=True)
+        # Threads that wait for each other do so more or less often.
+        lines = re.findall(r"^ *[\d.]+ +[\d.]+ +\d+ +(\d+) .*?(\w+)$", report.read_text(), re.MULTILINE)
+        return sum(int(number) for number, call in lines if call not in ("futex", "total"))
+
+    few, many = calls("few", 4), calls("many", 24)
+    assert (many - few) / MORE < 40
