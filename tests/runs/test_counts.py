@@ -115,7 +115,7 @@ def test_system_calls_for_a_file_are_few(index: FakeIndex, tmp_path: Path) -> No
         fill(index, 10, files)
         mirror = Mirror(tmp_path / name, index.url, workers=1)
         report = tmp_path / f"{name}.txt"
-        command = [strace, "-f", "-c", "-o", report, COMMAND, mirror.config, "-U"]
+        command: list[str | Path] = [strace, "-f", "-c", "-o", report, COMMAND, mirror.config, "-U"]
         subprocess.run(command, env=clean_environment(), check=True)
         # Threads that wait for each other do so more or less often.
         lines = re.findall(r"^ *[\d.]+ +[\d.]+ +\d+ +(\d+) .*?(\w+)$", report.read_text(), re.MULTILINE)

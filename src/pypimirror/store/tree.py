@@ -209,7 +209,7 @@ class Tree:
                 is_there = self._has_bytes(target, temporary.file)
             if is_there:
                 return False
-            self.place(temporary, project, name, mtime=_later(target, temporary.file.tell()))
+            self.place(temporary, project, name, mtime=_later(target, temporary.file))
             return True
         finally:
             self.discard(temporary)
@@ -304,13 +304,14 @@ class Tree:
         return True
 
 
-def _later(path: str, size: int) -> float | None:
+def _later(path: str, wanted: BinaryIO) -> float | None:
     """Return the time for what takes a file's place, where a server could take one for the other.
 
     The ETag of nginx and Apache is a file's size with its time, nginx's in full seconds.
     """
     with contextlib.suppress(OSError):
         present = os.stat(path)
+        size = os.fstat(wanted.fileno()).st_size
         if present.st_size == size and int(present.st_mtime) >= int(time.time()):
             return int(present.st_mtime) + 1.0
     return None
