@@ -22,16 +22,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("rows", nargs="*", help=f"of {', '.join(ROWS)}; all if none is named")
     parser.add_argument("--peers", action="store_true", help="install bandersnatch, and measure it beside us")
+    parser.add_argument(
+        "--peer-python", default="python3.13", help="what bandersnatch runs with: 3.12 or newer (python3.13)"
+    )
     parser.add_argument("--runs", type=int, default=5, help="rounds that count (5)")
-    parser.add_argument("--folder", type=Path, help="where to work; a new temporary folder if not given")
+    parser.add_argument("--folder", type=Path, help="where to work: in a new folder each time, which stays")
     arguments = parser.parse_args()
     if unknown := set(arguments.rows) - ROWS.keys():
         parser.error(f"no row is called {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
-    folder = arguments.folder or Path(tempfile.mkdtemp(prefix="benchmarks-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    base = arguments.folder or Path(tempfile.gettempdir()) / "benchmarks"
+    base.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=base))
     tools: list[Tool] = [Pypimirror(folder / "ours")]
     if arguments.peers:
-        tools.append(Bandersnatch(folder / "peer", install_bandersnatch(folder / "bandersnatch")))
+        program = install_bandersnatch(base / "bandersnatch", arguments.peer_python)
+        tools.append(Bandersnatch(folder / "peer", program))
     print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.platform()}, below {folder}\n")
     print("| work | tool | wall s: median (min-max) | cpu s | peak MiB | of bandersnatch's |")
     print("|---|---|---:|---:|---:|---:|")

@@ -54,7 +54,9 @@ class Bench:
         def run(tool: Tool, round_: int) -> Once:
             key = "kept" if round_ == self.runs else self.new("first")
             shutil.rmtree(tool.root("kept"), ignore_errors=True)
-            return tool.run(key, upstream, only=only)
+            result = tool.run(key, upstream, only=only)
+            _check(tool.root(key), upstream)
+            return result
 
         return in_turn(self.runs, {tool.name: partial(run, tool) for tool in self.tools})
 
@@ -84,6 +86,13 @@ class Bench:
             return once(command, log=self.folder / "curl.log")
 
         return in_turn(self.runs, {"curl": run})["curl"]
+
+
+def _check(root: Path, upstream: Upstream) -> None:
+    """End where a mirror is not complete: some end well without having fetched anything."""
+    wanted = {address.rpartition("/")[2] for address in upstream.addresses}
+    if missing := wanted - {path.name for path in root.rglob("*") if path.is_file()}:
+        sys.exit(f"{root} lacks {len(missing)} of {len(wanted)} files")
 
 
 def small_files(bench: Bench) -> list[Row]:

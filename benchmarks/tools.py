@@ -1,6 +1,5 @@
 """The mirrors that are measured, each as a command for one folder."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -90,11 +89,11 @@ class Bandersnatch(Tool):
         return [self._program, "-c", path, "mirror"]
 
 
-def install_bandersnatch(folder: Path) -> Path:
+def install_bandersnatch(folder: Path, python: str) -> Path:
     """Install bandersnatch from the package index, unless it is there; return its program."""
     program = folder / "bin/bandersnatch"
     if not program.exists():
-        python = next((p for p in ("python3.13", "python3.12") if shutil.which(p)), sys.executable)
         subprocess.run([python, "-m", "venv", folder], check=True)
-        subprocess.run([folder / "bin/pip", "install", "-q", "bandersnatch"], check=True)
+        # Before 8 it asked for the list over XML-RPC, which the index here does not speak.
+        subprocess.run([folder / "bin/pip", "install", "-q", "bandersnatch>=8"], check=True)
     return program

@@ -61,7 +61,7 @@ http {
             default_type application/json;
             add_header X-PyPI-Last-Serial $serial;
         }
-        location /files/ { gzip off; gzip_static off; }
+        location /packages/ { gzip off; gzip_static off; }
     }
 }
 """
@@ -124,12 +124,12 @@ class Upstream:
             filename, content = f"{stem}.tar.gz", self._random.randbytes(self._size)
         else:
             filename, content = f"{stem}-py3-none-any.whl", self._wheel(stem, name, version)
-        path = self._tree / "files" / name / filename
+        path = self._tree / "packages" / name / filename
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return {
             "filename": filename,
-            "url": f"{self.url}/files/{name}/{filename}",
+            "url": f"{self.url}/packages/{name}/{filename}",
             "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
             "size": len(content),
             "requires-python": ">=3.8",
