@@ -40,8 +40,9 @@ def main() -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.platform()}, below {folder}\n")
     print("| work | tool | wall s: median (min-max) | cpu s | peak MiB | of bandersnatch's |")
     print("|---|---|---:|---:|---:|---:|")
+    bench = Bench(folder, tools, runs=arguments.runs)
     for name in arguments.rows or ROWS:
-        for row in ROWS[name](Bench(folder, tools, runs=arguments.runs)):
+        for row in ROWS[name](bench):
             _show(row)
 
 

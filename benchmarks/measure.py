@@ -1,10 +1,10 @@
 """How long a command takes from its start to its end, and how much memory its largest process had."""
 
+import json
 import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -40,21 +40,36 @@ class Runs(NamedTuple):
         return statistics.median(run.peak for run in self.runs)
 
 
-def once(command: Sequence[str | Path], *, log: Path, statuses: Sequence[int] = (0,)) -> Once:
-    """Run a command; end the program where it ends with another status than it should."""
+# In a process between: the peak of a process counts what its parent was when it started.
+_MEASURE = """
+import json, os, subprocess, sys, time
+begun = time.monotonic()
+process = subprocess.Popen(sys.argv[1:], stdout=2)
+_, status, usage = os.wait4(process.pid, 0)
+wall = time.monotonic() - begun
+process.returncode = os.waitstatus_to_exitcode(status)
+# The peak counts in KiB, on macOS in bytes.
+unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+print(json.dumps([process.returncode, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit]))
+"""
+
+
+def once(command: Sequence[str | Path], *, log: Path) -> Once:
+    """Run a command; end the program where it does not end well."""
     # Compiled files are kept as they are where a program is installed.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    with log.open("ab") as output:
-        begun = time.monotonic()
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in statuses:
-        sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}; see {log}")
-    # The peak counts in KiB, on macOS in bytes.
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return Once(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
+    with log.open("ab") as errors:
+        measured = subprocess.run(
+            [sys.executable, "-c", _MEASURE, *command],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=environment,
+            check=True,
+        )
+    status, *figures = json.loads(measured.stdout)
+    if status:
+        sys.exit(f"{' '.join(map(str, command))} ended with {status}; see {log}")
+    return Once(*figures)
 
 
 def in_turn(number: int, works: dict[str, Callable[[int], Once]]) -> dict[str, Runs]:

@@ -3,7 +3,7 @@
 import fnmatch
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -88,6 +88,11 @@ class Globs:
         """The patterns that nothing has matched so far, as they were written."""
         return tuple(p for p in self.patterns if p in self._unmatched or p in self._unseen)
 
+    def find(self, texts: Iterable[str]) -> list[int]:
+        """Return the positions of the texts that some pattern matches, remembering nothing."""
+        literals, matches = self._literals, self._matches
+        return [number for number, text in enumerate(texts) if text in literals or matches(text)]
+
     def match(self, text: str) -> bool:
         """Tell whether some pattern matches `text`; empty patterns match nothing here."""
         if literal := self._literals.get(text):
@@ -135,6 +140,12 @@ class Selection:
         return tuple(
             sorted(NormalizedName(n) for n in self.projects.literals if self.selects(NormalizedName(n)))
         )
+
+    def choose(self, shown: Sequence[str]) -> Sequence[int]:
+        """Return the positions of the names, as a project list shows them, that `selects` has to look at."""
+        if self.projects.is_everything:
+            return range(len(shown))
+        return self.projects.find(names.normalize_all(shown))
 
     def selects(self, name: NormalizedName) -> bool:
         """Tell whether the project is wanted."""

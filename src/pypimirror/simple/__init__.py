@@ -1,6 +1,7 @@
 """The simple repository API (PEP 503, 691, 700, 714): bytes to model, in either representation. Pure."""
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -15,6 +16,8 @@ __all__ = ["ACCEPT", "JSON_TYPE", "is_json", "page_digest", "parse_project_list"
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 MAX_LIST = 1 << 28
 """Bytes of a project list, unpacked: five times what PyPI's has."""
+
+_BLOCK = 1000
 
 _HTML = "application/vnd.pypi.simple.v1+html"
 _HTML_TYPES = frozenset({_HTML, "text/html", "application/xhtml+xml"})
@@ -57,18 +60,26 @@ def parse_project_page(  # noqa: PLR0913 (what is known of the page)
 
 
 def parse_project_list(
-    chunks: Iterable[bytes], content_type: str, url: str, *, needs_version: bool = False
+    chunks: Iterable[bytes],
+    content_type: str,
+    url: str,
+    *,
+    needs_version: bool = False,
+    choose: json_list.Choose = lambda names: range(len(names)),
 ) -> Iterator[ListEntry]:
     """Yield the entries of a project list block by block, never holding it whole.
 
+    `choose` gets the names of each block, and says by their positions which entries are wanted.
     Nothing may count as absent before the iterator ended by itself. Raises BadPageError as above.
     """
     chunks = _bounded(chunks)
     try:
         if is_json(content_type):
-            yield from json_list.entries(chunks)
+            yield from json_list.entries(chunks, choose)
         else:
-            yield from from_html.entries(chunks, _charset(content_type), needs_version=needs_version)
+            found = from_html.entries(chunks, _charset(content_type), needs_version=needs_version)
+            while block := list(itertools.islice(found, _BLOCK)):
+                yield from (block[number] for number in choose([entry.name for entry in block]))
     except PageProblem as problem:
         raise BadPageError(url, str(problem)) from problem
 

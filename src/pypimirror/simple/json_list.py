@@ -4,13 +4,16 @@ All of PyPI is one object of more than 40 MB; decoded at once it takes some 200 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
 from pypimirror.model import ListEntry
 from pypimirror.simple.from_json import NOT_DECODED, Meta, serial_text
 from pypimirror.simple.problems import DIGEST, PageProblem, check_api_version
+
+Choose = Callable[[Sequence[str]], Iterable[int]]
+"""Gets the names of a block, and says by their positions which entries are wanted."""
 
 _HEAD_LIMIT = 1 << 20
 _ENTRY_LIMIT = 1 << 22
@@ -36,8 +39,8 @@ _decode_entries = msgspec.json.Decoder(list[_Entry]).decode
 _decode_frame = msgspec.json.Decoder(_Frame).decode
 
 
-def entries(chunks: Iterable[bytes]) -> Iterator[ListEntry]:
-    """Yield every entry; raise PageProblem for anything but one complete project list of API 1.x."""
+def entries(chunks: Iterable[bytes], choose: Choose) -> Iterator[ListEntry]:
+    """Yield the entries that are chosen; raise PageProblem for all but one complete list of API 1.x."""
     source = iter(chunks)
     head, buffer = _until_projects(source)
     is_ended, count = False, 0
@@ -46,7 +49,8 @@ def entries(chunks: Iterable[bytes]) -> Iterator[ListEntry]:
         count += len(decoded)
         if is_ended and count and not decoded:
             raise PageProblem("not the JSON of a project list (a comma ends it)")
-        for entry in decoded:
+        for number in choose([entry.name for entry in decoded]):
+            entry = decoded[number]
             yield ListEntry(entry.name, _serial(entry))
         if not decoded and not is_ended:
             buffer += _next(source, held=len(buffer))

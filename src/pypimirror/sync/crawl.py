@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -145,20 +145,21 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
             return None
         due: dict[NormalizedName, ListEntry] = {}
         listed = 0
+
+        def choose(shown: Sequence[str]) -> Sequence[int]:
+            nonlocal listed
+            listed += len(shown)
+            return run.selection.choose(shown)
+
         has_serials = True
-        for entry in parse_project_list(
+        entries = parse_project_list(
             answer.chunks(is_decoded=True),
             answer.content_type,
             answer.url,
             needs_version=speaks_json(run),
-        ):
-            listed += 1
-            if not names.is_valid(entry.name):
-                _log.debug("%r in the project list is no project's name", entry.name[:100])
-                continue
-            name = names.normalize(entry.name)
-            if not run.selection.selects(name):
-                continue
+            choose=choose,
+        )
+        for name, entry in _selected(run, entries):
             has_serials = has_serials and entry.serial is not None
             serial = known.get(name)
             if serial == _SEEN:
@@ -176,6 +177,16 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
         note = _Note(run.selection.of_projects, *answer.validators)
         is_useful = has_serials and any(answer.validators)
         return due, msgspec.json.encode(note).decode() if is_useful else None
+
+
+def _selected(run: Run, entries: Iterable[ListEntry]) -> Iterator[tuple[NormalizedName, ListEntry]]:
+    for entry in entries:
+        if not names.is_valid(entry.name):
+            _log.debug("%r in the project list is no project's name", entry.name[:100])
+            continue
+        name = names.normalize(entry.name)
+        if run.selection.selects(name):
+            yield name, entry
 
 
 def _note_absent(run: Run, known: Mapping[str, str | None], *, is_conclusive: bool) -> None:
