@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pypimirror.names import is_valid, normalize
+from pypimirror.names import is_valid, normalize, normalize_all
 from tests.strategies import normalized_names, project_names, spellings
 
 
@@ -78,3 +78,8 @@ def test_a_valid_name_is_one_safe_component_of_a_path(name: str) -> None:
     if is_valid(name):
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", normalize(name))
         assert unicodedata.is_normalized("NFKC", name)
+
+
+@given(st.lists(project_names() | st.text("aZ-_.\n\u0130", max_size=6)))
+def test_many_names_at_once_are_the_same_as_one_by_one(shown: list[str]) -> None:
+    assert normalize_all(shown) == [re.sub(r"[-_.]+", "-", name).lower() for name in shown]

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pypimirror.model import File, NormalizedName
+from pypimirror.names import is_valid, normalize
 from pypimirror.selection import Selection, Skipped, check_name_pattern, normalize_glob
-from tests.strategies import Glob, name_globs, normalized_names, spellings, texts_of
+from tests.strategies import Glob, name_globs, normalized_names, project_names, spellings, texts_of
 
 
 def selection_of(*matches: str, excludes: Iterable[str] = ()) -> Selection:
@@ -262,3 +263,12 @@ def test_several_globs_select_what_any_of_them_selects(globs: list[Glob], name: 
 @given(name_globs())
 def test_a_well_formed_glob_is_a_sound_pattern(glob: Glob) -> None:
     check_name_pattern(glob.text)
+
+
+@given(st.lists(name_globs(), min_size=1, max_size=4), st.data())
+def test_what_is_selected_is_chosen_out_of_a_list(globs: list[Glob], data: st.DataObject) -> None:
+    chosen = selection_of(*(glob.text for glob in globs))
+    texts = st.one_of(project_names(), normalized_names(), *(texts_of(glob) for glob in globs))
+    shown = [name for name in data.draw(st.lists(texts, max_size=20)) if is_valid(name)]
+    selected = [i for i, name in enumerate(shown) if chosen.selects(normalize(name))]
+    assert list(chosen.choose(shown)) == selected

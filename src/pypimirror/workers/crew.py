@@ -148,7 +148,8 @@ class Crew(Generic[_T]):
 
     def _flush(self, to: _Member) -> None:
         if to.calls:
-            share = -(-self.threads // len(self._members))
+            share, rest = divmod(self.threads, len(self._members))
+            share += self._members.index(to) < rest
             files = [file.fileno() for file in to.files]
             # That nobody is there will be read from the same socket.
             with contextlib.suppress(wire.ClosedError):

@@ -1,0 +1,292 @@
+"""Calls in processes of their own: their results, their open files, their deaths."""
+
+import contextlib
+import errno
+import inspect
+import logging
+import math
+import os
+import pickle
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pypimirror import errors
+from pypimirror.errors import BrokenWorkerError, CutOffError, MirrorError, UnavailableError
+from pypimirror.upstream import Upstream
+from pypimirror.workers import Crew, crew, wire
+from pypimirror.workers.crew import suitable_processes, suitable_threads
+
+LONG = 20.0
+
+
+def connect() -> Upstream:
+    return Upstream("http://127.0.0.1:9/simple/", timeout=1, retries=0, connections=4)
+
+
+@pytest.fixture(params=["forked", "executed"])
+def start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Start crews, in each of the two ways there are."""
+    monkeypatch.setattr(crew, "_CAN_FORK", request.param == "forked")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    with contextlib.ExitStack() as opened:
+
+        def start(*, parallel: int | None = 4, processes: int = 2) -> Crew[Any]:
+            made: Crew[Any] = Crew(connect, parallel=parallel, processes=processes, log_level=logging.INFO)
+            opened.callback(made.close)
+            return made
+
+        yield start
+
+
+def all_of(working: Crew[Any]) -> list[tuple[Any, Any]]:
+    results: list[tuple[Any, Any]] = []
+    deadline = time.monotonic() + LONG
+    while working.unfinished and time.monotonic() < deadline:
+        results += working.finished(0.2)
+    assert not working.unfinished
+    return results
+
+
+def double(_upstream: Upstream, *, number: int) -> int:
+    return 2 * number
+
+
+def process(_upstream: Upstream) -> int:
+    time.sleep(0.05)
+    return os.getpid()
+
+
+def copy(_upstream: Upstream, source: int, target: int) -> int:
+    with os.fdopen(source, "rb") as reader, os.fdopen(target, "wb") as writer:
+        return writer.write(reader.read())
+
+
+def die(_upstream: Upstream) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail(_upstream: Upstream, *, error: BaseException) -> None:
+    raise error
+
+
+def warn(_upstream: Upstream) -> None:
+    logging.getLogger("pypimirror.test").warning("of %s", "a member")
+
+
+def hold(upstream: Upstream) -> None:
+    upstream.holds.hold("index.example.org", 1000)
+
+
+def refused(upstream: Upstream) -> float | None:
+    time.sleep(0.05)
+    return upstream.holds.refused("index.example.org")
+
+
+def busy(_upstream: Upstream, *, seconds: float) -> tuple[float, float]:
+    begun = time.monotonic()
+    time.sleep(seconds)
+    return begun, time.monotonic()
+
+
+def test_every_task_comes_back_with_its_result(start: Any) -> None:
+    working = start()
+    for number in range(200):
+        working.submit(number, partial(double, number=number))
+    assert sorted(all_of(working)) == [(number, 2 * number) for number in range(200)]
+
+
+def test_processes_share_the_work(start: Any) -> None:
+    working = start(parallel=4, processes=2)
+    for number in range(12):
+        working.submit(number, process)
+    pids = {pid for _, pid in all_of(working)}
+    assert len(pids) == 2
+    assert os.getpid() not in pids
+
+
+def test_a_number_is_obeyed(start: Any) -> None:
+    working = start(parallel=3, processes=2)
+    for number in range(12):
+        working.submit(number, partial(busy, seconds=0.05))
+    spans = [span for _, span in all_of(working)]
+    most = max(sum(begun <= at < ended for begun, ended in spans) for at, _ in spans)
+    assert most <= 3
+
+
+def test_open_files_go_along(start: Any, tmp_path: Path) -> None:
+    working = start()
+    opened = []
+    for number in range(300):  # more than one message takes
+        source = (tmp_path / f"{number}.in").open("w+b", buffering=0)
+        source.write(b"%d" % number)
+        source.seek(0)
+        target = (tmp_path / f"{number}.out").open("wb")
+        opened += [source, target]
+        working.submit(number, copy, [source, target])
+    assert {result for _, result in all_of(working)} == {1, 2, 3}
+    for each in opened:
+        each.close()
+    assert (tmp_path / "299.out").read_bytes() == b"299"
+
+
+def test_what_a_call_raises_is_raised_here(start: Any) -> None:
+    working = start()
+    working.submit("it", partial(fail, error=OSError(errno.EIO, "broken", "/x")))
+    with pytest.raises(OSError, match="broken") as caught:
+        all_of(working)
+    assert (caught.value.errno, caught.value.filename) == (errno.EIO, "/x")
+
+
+def test_a_process_that_dies_costs_its_own_tasks(start: Any) -> None:
+    working = start(parallel=2, processes=2)
+    for number in range(6):
+        working.submit(number, die if number == 0 else partial(busy, seconds=0.05))
+    results = dict(all_of(working))
+    broken = {number for number, result in results.items() if isinstance(result, BrokenWorkerError)}
+    assert 0 in broken
+    assert len(broken) <= 3
+    assert "signal 9" in str(results[0])
+    working.submit("later", partial(double, number=4))
+    assert all_of(working) == [("later", 8)]
+
+
+def test_with_the_last_process_the_run_ends(start: Any) -> None:
+    working = start(parallel=1, processes=1)
+    working.submit("it", die)
+    with pytest.raises(BrokenWorkerError, match="signal 9"):
+        all_of(working)
+
+
+def test_members_log_through_the_main_process(start: Any, caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("pypimirror").propagate = True
+    working = start()
+    working.submit("it", warn)
+    with caplog.at_level(logging.INFO, "pypimirror"):
+        all_of(working)
+    assert [(r.name, r.getMessage()) for r in caplog.records] == [("pypimirror.test", "of a member")]
+
+
+def test_a_host_that_wants_to_be_left_alone_is_left_alone_by_all(start: Any) -> None:
+    working = start(parallel=2, processes=2)
+    working.submit("hold", hold)
+    all_of(working)
+    for number in range(4):
+        working.submit(number, refused)
+    assert {seconds for _, seconds in all_of(working)} == {1000}
+
+
+def test_abandoned_tasks_never_come_back(start: Any) -> None:
+    working = start(parallel=1, processes=1)
+    working.submit("old", partial(busy, seconds=0.2))
+    assert working.finished(0.01) == []
+    working.abandon()
+    assert working.unfinished == 0
+    working.submit("new", partial(double, number=1))
+    assert all_of(working) == [("new", 2)]
+
+
+def test_closing_ends_the_processes(start: Any) -> None:
+    working = start(parallel=2, processes=2)
+    for number in range(4):
+        working.submit(number, process)
+    pids = {pid for _, pid in all_of(working)}
+    working.submit("long", partial(busy, seconds=1000))
+    working.finished(0.01)
+    working.close()
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_signals_are_for_the_main_process(start: Any) -> None:
+    working = start(parallel=1, processes=1)
+    working.submit("pid", process)
+    ((_, pid),) = all_of(working)
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(pid, signum)
+    working.submit("still", partial(double, number=2))
+    assert all_of(working) == [("still", 4)]
+
+
+@pytest.mark.parametrize(
+    ("latency", "processes", "threads"),
+    [(math.inf, 2, 8), (0.0001, 2, 8), (0.007, 2, 28), (0.02, 2, 48), (5.0, 2, 48), (0.02, 1, 24)],
+)
+def test_threads_suit_the_latency(latency: float, processes: int, threads: int) -> None:
+    assert suitable_threads(latency, processes) == threads
+
+
+def test_processes_suit_the_machine() -> None:
+    assert 1 <= suitable_processes() <= 4
+
+
+def test_every_error_of_upstream_survives_the_way() -> None:
+    kinds = [
+        kind
+        for _, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, errors.UpstreamError)
+    ]
+    assert len(kinds) >= 6
+    for kind in kinds:
+        error = kind("http://index.example.org/six/", "it is broken")
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), vars(again)) == (kind, str(error), vars(error))
+    cut = CutOffError("http://index.example.org/x", "cut", received=7, validator='"e"')
+    late = UnavailableError("http://index.example.org/x", "late", may_pass=False, retry_after=3.0)
+    one: MirrorError
+    for one in (cut, late, BrokenWorkerError("x"), errors.DiskFullError("full")):
+        assert vars(pickle.loads(pickle.dumps(one))) == vars(one)
+
+
+# -- messages ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    left, right = socket.socketpair()
+    with left, right:
+        yield left, right
+
+
+def test_large_messages_arrive_whole(pair: tuple[socket.socket, socket.socket]) -> None:
+    left, right = pair
+    message = [os.urandom(3_000_000), "x"]
+    sender = threading.Thread(target=wire.send, args=(left, message, []))
+    sender.start()
+    assert wire.receive(right) == (message, [])
+    sender.join()
+
+
+def test_an_inbox_gives_what_is_whole(pair: tuple[socket.socket, socket.socket]) -> None:
+    left, right = pair
+    for number in range(5):
+        wire.send(left, number, [])
+    inbox = wire.Inbox(right)
+    assert inbox.take() == [0, 1, 2, 3, 4]
+    left.close()
+    with pytest.raises(wire.ClosedError):
+        inbox.take()
+
+
+def test_files_that_can_not_be_taken_are_told(pair: tuple[socket.socket, socket.socket]) -> None:
+    left, right = pair
+    head = wire._HEAD.pack(len(pickle.dumps("x")), 2)
+    left.sendall(head + pickle.dumps("x"))
+    assert wire.receive(right) == ("x", [wire.NO_FILE, wire.NO_FILE])
+
+
+def test_nobody_is_there(pair: tuple[socket.socket, socket.socket]) -> None:
+    left, right = pair
+    right.close()
+    with pytest.raises(wire.ClosedError):
+        wire.send(left, "x", [])
+    with pytest.raises(wire.ClosedError):
+        wire.receive(left)
