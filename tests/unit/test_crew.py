@@ -218,7 +218,7 @@ def test_signals_are_for_the_main_process(start: Any) -> None:
 
 @pytest.mark.parametrize(
     ("latency", "processes", "threads"),
-    [(math.inf, 2, 8), (0.0001, 2, 8), (0.007, 2, 28), (0.02, 2, 48), (5.0, 2, 48), (0.02, 1, 24)],
+    [(math.inf, 2, 8), (0.0001, 2, 8), (0.007, 2, 28), (0.02, 2, 64), (5.0, 2, 64), (0.02, 1, 32)],
 )
 def test_threads_suit_the_latency(latency: float, processes: int, threads: int) -> None:
     assert suitable_threads(latency, processes) == threads

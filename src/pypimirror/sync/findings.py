@@ -149,13 +149,13 @@ class _Look:
         known = run.state.known_names(name)
         held = run.state.held(name)
         self._open[name].files = len(held)
-        has_pages = row is not None and row.is_listed
         # First, as the pages show what is held, and that changes where something is lost.
         if row is not None and not publish.is_linked(run, row):
             self._found(Kind.MISSING, _ROOT, str(row.link))
             if self._is_repairing:
                 run.state.record_pages_unsure(name)
-        if has_pages and not publish.is_as_rendered(run, name):
+        has_pages = row is not None and row.is_listed
+        if row is not None and row.is_listed and not publish.is_as_rendered(run, row, held):
             self._found(Kind.PAGE, name, HTML)
             if self._is_repairing:
                 run.state.record_pages_unsure(name)

@@ -79,6 +79,7 @@ class _Engine:
         self._arrivals = Arrivals(run.store)
         assert run.crew is not None
         self._crew: Crew[tasks.Task] = run.crew
+        self._crew.latency = run.upstream.latency
         self.outcome = Outcome([], [])
         self._needs_version = speaks_json(run)
         self._full: DiskFullError | None = None

@@ -3,12 +3,12 @@
 import hashlib
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pypimirror import names, pages
 from pypimirror.config import Config
 from pypimirror.errors import TreeError
-from pypimirror.model import NormalizedName
+from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.simple import page_digest
 from pypimirror.state import ProjectRow
 from pypimirror.store import FULL, HTML, JSON
@@ -103,11 +103,14 @@ def _remove_old_link(run: Run, name: NormalizedName) -> None:
 # -- a project's pages ---------------------------------------------------------------------------
 
 
-def is_as_rendered(run: Run, name: NormalizedName) -> bool:
+def is_as_rendered(run: Run, row: ProjectRow, held: Mapping[str, HeldFile]) -> bool:
     """Tell whether a project's pages are what the state renders to."""
     if not run.config.create_indexes:
         return True
-    rendered = _rendered(run, name)
+    name = row.name
+    rendered = pages.Project(
+        name=name, files=tuple(held.values()), status=row.status, status_reason=row.status_reason
+    )
     return run.store.has_bytes(name, HTML, [pages.project_html(rendered)]) and run.store.has_bytes(
         name, JSON, [pages.project_json(rendered)]
     )

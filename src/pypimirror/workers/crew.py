@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 _MAX_PROCESSES = 4
 """More would wait for the main one."""
 _MIN_THREADS = 4
-MAX_THREADS = 24
+MAX_THREADS = 32
 """Of one process."""
 _BUSY_S = 0.0007
 """What the interpreter does for one request."""
@@ -79,6 +79,8 @@ class Crew(Generic[_T]):
         self._numbers = itertools.count()
         self._tasks: dict[int, _T] = {}
         self._requests_of_the_dead = 0
+        self.latency = math.inf
+        """The best that the main process saw, in seconds."""
         for _ in range(processes if parallel is None else min(processes, parallel)):
             self._start(member.Setup(connect, log_level))
 
@@ -111,7 +113,8 @@ class Crew(Generic[_T]):
         """How many calls are done at once."""
         if self._parallel is not None:
             return self._parallel
-        return suitable_threads(min((m.latency for m in self._members), default=math.inf), len(self._members))
+        latency = min([self.latency, *(member.latency for member in self._members)])
+        return suitable_threads(latency, len(self._members))
 
     # -- calls -----------------------------------------------------------------------------------
 
