@@ -8,7 +8,7 @@ from pypimirror import config
 from pypimirror.model import Digest, File, HeldFile, NormalizedName, Validators
 from pypimirror.selection import Selection
 from pypimirror.state import State
-from pypimirror.sync import publish
+from pypimirror.sync import publish, removals
 
 
 def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
@@ -17,14 +17,14 @@ def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
     Of those that upstream has files of, the state has an older serial, and says another thing of each file.
     """
     settings = config.load(configuration, {})
-    selection = Selection(
+    chosen = Selection(
         package_matches=settings.package_matches,
         package_excludes=settings.package_excludes,
         filename_matches=settings.filename_matches,
         filename_excludes=settings.filename_excludes,
         index_url=settings.index_url,
         provenance=settings.provenance,
-    ).of_files
+    )
     (root / ".pypimirror").mkdir(parents=True, mode=0o700)
     state = State.open(root / ".pypimirror/state.sqlite")
     fingerprint = publish.fingerprint(settings)
@@ -36,8 +36,14 @@ def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
         state.record_pages_written(name, fingerprint, f"page:{len(name):032x}")
         serial = "1" if name in has_files else upstream.serial(name)
         state.record_current(
-            name, serial=serial, page_serial=serial, validators=Validators('"x"', None), selection=selection
+            name,
+            serial=serial,
+            page_serial=serial,
+            validators=Validators('"x"', None),
+            selection=chosen.of_files,
         )
+    state.set_note(removals.PROJECTS_NOTE, chosen.of_projects)
+    state.set_note(removals.FILES_NOTE, chosen.of_files)
     state.record_synced()
     state.close()
 

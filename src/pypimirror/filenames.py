@@ -103,9 +103,9 @@ def spelling_of(filename: str, project: str) -> str | None:
     PEP 625 has the normalized name with underscores, which nobody types.
     """
     suffix = next((s for s in SDIST_SUFFIXES if filename.lower().endswith(s)), None)
+    if suffix is None or filename.startswith((f"{project}-", f"{project.replace('-', '_')}-")):
+        return None
     spelled = re.match(
         r"[-_.]+".join(map(re.escape, project.split("-"))) + r"(?=-v?\d)", filename, re.IGNORECASE
     )
-    if suffix is None or spelled is None or spelled[0].replace("_", "-") == project:
-        return None
-    return spelled[0]
+    return None if spelled is None or spelled[0].replace("_", "-") == project else spelled[0]

@@ -18,8 +18,8 @@ from pypimirror.sync.run import Refusal, Run
 
 _log = logging.getLogger(__name__)
 
-_PROJECTS_NOTE = "deselected projects"
-_FILES_NOTE = "deselected files"
+PROJECTS_NOTE = "deselected projects"
+FILES_NOTE = "deselected files"
 _TOLD = 1000
 _HOUR_S = 3600.0
 
@@ -27,17 +27,17 @@ _HOUR_S = 3600.0
 def deselect(run: Run) -> None:
     """Take off the pages what the configuration no longer selects; no upstream is needed for that."""
     selection, state = run.selection, run.state
-    is_same = state.note(_PROJECTS_NOTE) == selection.of_projects
+    is_same = state.note(PROJECTS_NOTE) == selection.of_projects
     if run.only or is_same:
         return
-    are_files_same = state.note(_FILES_NOTE) == selection.of_files
+    are_files_same = state.note(FILES_NOTE) == selection.of_files
     for name in state.names():
         if not selection.selects(name):
             _deselect_project(run, name)
         elif not are_files_same:
             _deselect_files(run, name)
-    state.set_note(_PROJECTS_NOTE, selection.of_projects)
-    state.set_note(_FILES_NOTE, selection.of_files)
+    state.set_note(PROJECTS_NOTE, selection.of_projects)
+    state.set_note(FILES_NOTE, selection.of_files)
     state.commit()
 
 
