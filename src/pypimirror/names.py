@@ -7,6 +7,7 @@ from pypimirror.model import NormalizedName
 
 _SEPARATORS = re.compile(r"[-_.]+")
 _TO_HYPHEN = str.maketrans("_.", "--")
+_NORMALIZED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _RUNS = re.compile("--+")
 _VALID = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]{0,198}[A-Z0-9])?", re.IGNORECASE | re.ASCII)
 
@@ -18,6 +19,8 @@ def is_valid(name: str) -> bool:
 
 def normalize(name: str) -> NormalizedName:
     """Return the PEP 503 form of `name`; raise ValueError for what is no project's name."""
+    if _NORMALIZED.fullmatch(name) and len(name) <= 200:
+        return NormalizedName(name)
     if not is_valid(name):
         raise ValueError(f"{name!r} is not a project's name")
     return NormalizedName(_SEPARATORS.sub("-", name).lower())

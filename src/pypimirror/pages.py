@@ -33,6 +33,7 @@ _NOT_IN_HTML = re.compile(
 _BLOCK = 1000
 _LINKS = "\0"
 """Stands in the frame of a page where its links belong."""
+_MARKUP = re.compile("[&<>'\"]")
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&#39;", '"': "&#34;"})
 
 _encode = msgspec.json.Encoder().encode
@@ -162,7 +163,7 @@ def _streamed(title: str, links: Iterable[Link]) -> Iterator[bytes]:
 
 
 def _escaped(text: str) -> str:
-    return text.translate(_ESCAPES)
+    return text.translate(_ESCAPES) if _MARKUP.search(text) else text
 
 
 @functools.cache

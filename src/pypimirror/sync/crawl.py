@@ -181,10 +181,11 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
 
 def _selected(run: Run, entries: Iterable[ListEntry]) -> Iterator[tuple[NormalizedName, ListEntry]]:
     for entry in entries:
-        if not names.is_valid(entry.name):
+        try:
+            name = names.normalize(entry.name)
+        except ValueError:
             _log.debug("%r in the project list is no project's name", entry.name[:100])
             continue
-        name = names.normalize(entry.name)
         if run.selection.selects(name):
             yield name, entry
 
