@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,4 +56,39 @@ def test_an_upstream_that_restarts_in_mid_run_costs_nothing(index: FakeIndex, tm
     index.fault("/files/project-2/*", faults.Call(restart), times=1)
     mirror = Mirror(tmp_path, index.url, retries=3)
     assert mirror.run("-U") == Ended(0, "", "")
+    assert mirror.check_links() == 36
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(is_true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
+def test_no_process_outlives_a_killed_run_nor_holds_its_lock(index: FakeIndex, tmp_path: Path) -> None:
+    fill(index)
+    index.fault("/files/*", faults.Hang(20))
+    mirror = Mirror(tmp_path, index.url, workers=4, timeout=60)
+    process = mirror.start("-U")
+    wait_until(lambda: any(request.path.startswith("/files/") for request in index.requests))
+    members = children_of(process.pid)
+    assert members
+    index.clear_faults()
+    process.kill()
+    process.communicate()
+    mirror.update()  # would be status 5, if one of them held the lock
+    wait_until(lambda: not any(is_alive(member) for member in members))
     assert mirror.check_links() == 36

@@ -24,6 +24,9 @@ from pypimirror.upstream import Upstream
 from pypimirror.workers import Crew, crew, wire
 from pypimirror.workers.crew import suitable_processes, suitable_threads
 
+# The test runner has threads; the command has none when it starts its crew.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
 LONG = 20.0
 
 
