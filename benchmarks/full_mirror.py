@@ -5,8 +5,8 @@ from typing import Any
 
 from benchmarks.upstream import Upstream
 from pypimirror import config
+from pypimirror.cli.command import selection_of
 from pypimirror.model import Digest, File, HeldFile, NormalizedName, Validators
-from pypimirror.selection import Selection
 from pypimirror.state import State
 from pypimirror.sync import publish, removals
 
@@ -17,14 +17,7 @@ def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
     Of those that upstream has files of, the state has an older serial, and says another thing of each file.
     """
     settings = config.load(configuration, {})
-    chosen = Selection(
-        package_matches=settings.package_matches,
-        package_excludes=settings.package_excludes,
-        filename_matches=settings.filename_matches,
-        filename_excludes=settings.filename_excludes,
-        index_url=settings.index_url,
-        provenance=settings.provenance,
-    )
+    chosen = selection_of(settings)
     (root / ".pypimirror").mkdir(parents=True, mode=0o700)
     state = State.open(root / ".pypimirror/state.sqlite")
     fingerprint = publish.fingerprint(settings)

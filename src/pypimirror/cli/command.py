@@ -46,14 +46,7 @@ _STATE_ID = "tree"
 def run(args: Arguments) -> Status:
     """Do what the command line asks for; raise ConfigError before anything is touched, or any MirrorError."""
     configuration = config.load(args.config, args.overrides)
-    selection = Selection(
-        package_matches=configuration.package_matches,
-        package_excludes=configuration.package_excludes,
-        filename_matches=configuration.filename_matches,
-        filename_excludes=configuration.filename_excludes,
-        index_url=configuration.index_url,
-        provenance=configuration.provenance,
-    )
+    selection = selection_of(configuration)
     if args.server is not None:
         print(server_config.render(configuration, args.server, str(args.config)), end="")
         return Status.OK
@@ -75,6 +68,18 @@ def run(args: Arguments) -> Status:
     except MirrorLockedError as error:
         logs.tell_locked(configuration, str(error), on_console=args.log_console)
         return Status.LOCKED
+
+
+def selection_of(configuration: Config) -> Selection:
+    """Return what a configuration selects."""
+    return Selection(
+        package_matches=configuration.package_matches,
+        package_excludes=configuration.package_excludes,
+        filename_matches=configuration.filename_matches,
+        filename_excludes=configuration.filename_excludes,
+        index_url=configuration.index_url,
+        provenance=configuration.provenance,
+    )
 
 
 def _only(args: Arguments, selection: Selection) -> tuple[NormalizedName, ...]:
