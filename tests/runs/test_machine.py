@@ -142,6 +142,7 @@ def test_a_file_that_goes_below_min_free_space_is_not_begun_and_what_came_is_pub
 ) -> None:
     fill(index)
     index.add("too-big", "1.0", extra_size=9 * MB, wheel=False)
+    limited.configure(min_free_space="8M", workers=1)  # so that pages come in the list's order
     ended = limited.run("-U")
     check_full(limited, ended)
     assert "7 MiB are free" not in ended.stderr, "nothing was stored in vain"

@@ -138,17 +138,17 @@ def test_without_a_state_there_is_nothing_to_compare_with(make_mirror: MakeMirro
 
 
 def test_hashing_goes_on_where_it_was_interrupted(index: FakeIndex, make_mirror: MakeMirror) -> None:
-    for name in ("a", "b", "c", "d"):
+    for name in "abcdefghijkl":
         index.add_file(name, f"{name}-1.tar.gz", b"content")
     mirror = make_mirror(workers=1)
     mirror.update()
     state = mirror.root / ".pypimirror/state.sqlite"
-    size = 512 << 20  # sparse, and long to read
-    for name in ("a", "b", "c", "d"):
+    size = 384 << 20  # sparse, and long to read
+    for name in "abcdefghijkl":
         os.truncate(mirror.root / name / f"{name}-1.tar.gz", size)
     with contextlib.closing(sqlite3.connect(state)) as opened, opened:
         opened.execute("UPDATE files SET size = ?", (size,))
-    pages = [f"page {name}/index.html" for name in ("a", "b", "c", "d")]
+    pages = [f"page {name}/index.html" for name in "abcdefghijkl"]
     running = mirror.start("--verify=hash")
     for _ in range(200):
         time.sleep(0.1)
@@ -162,7 +162,7 @@ def test_hashing_goes_on_where_it_was_interrupted(index: FakeIndex, make_mirror:
     assert ended.status == 3
     assert "goes on after " in mirror.log
     told = first.splitlines() + ended.stdout.splitlines()[:-1]
-    damaged = [f"damaged {name}/{name}-1.tar.gz" for name in ("a", "b", "c", "d")]
+    damaged = [f"damaged {name}/{name}-1.tar.gz" for name in "abcdefghijkl"]
     assert set(told) == {*pages, *damaged}
     assert damaged[0] not in ended.stdout
     assert ended.stdout.splitlines()[-1].startswith("verified 4 files of 4 projects: 8 wrong")
