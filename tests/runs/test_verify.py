@@ -165,7 +165,7 @@ def test_hashing_goes_on_where_it_was_interrupted(index: FakeIndex, make_mirror:
     damaged = [f"damaged {name}/{name}-1.tar.gz" for name in "abcdefghijkl"]
     assert set(told) == {*pages, *damaged}
     assert damaged[0] not in ended.stdout
-    assert ended.stdout.splitlines()[-1].startswith("verified 4 files of 4 projects: 8 wrong")
+    assert ended.stdout.splitlines()[-1].startswith("verified 12 files of 12 projects: 24 wrong")
     assert mirror.run("--verify").status == 3
 
 

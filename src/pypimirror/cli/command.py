@@ -301,7 +301,7 @@ def _done(work: sync.Run, args: Arguments) -> summary.Outcome:
 
 
 def _print(finding: sync.Finding) -> None:
-    print(finding.kind.value, finding.path)
+    print(f"{finding.kind.value} {finding.path}")  # in one piece, whatever signal comes
 
 
 def _record_end(work: sync.Run, number: int, outcome: summary.Outcome) -> None:
