@@ -13,6 +13,60 @@ def without_credentials(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+_METADATA = frozenset({"168.63.129.16", "100.100.100.200", "169.254.169.254", "fd00:ec2::254"})
+"""Where clouds tell a machine its secrets; the first of them looks like any public address."""
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address is one of the open internet, and so is what IPv6 has packed into it.
+
+    That is none of a private network, of this machine or its links, of a cloud's own services, of many
+    receivers, or reserved (RFC 6890). Raises ValueError for what is no address.
+    """
+    return all(_is_public(each) for each in _with_packed(address))
+
+
+def is_never_outside(address: str) -> bool:
+    """Tell whether an IP address is that of a cloud's own services, of a link, or of many receivers.
+
+    No name is a reason to ask these. Raises ValueError for what is no address.
+    """
+    return any(
+        str(ip) in _METADATA or ip.is_link_local or ip.is_multicast or ip.is_unspecified
+        for ip in _with_packed(address)
+    )
+
+
+def _is_public(ip: _Address) -> bool:
+    if str(ip) in _METADATA or not ip.is_global or ip.is_multicast or ip.is_reserved:
+        return False
+    return ip.version == 4 or ip in _GLOBAL_UNICAST
+
+
+def _with_packed(address: str) -> list[_Address]:
+    """Return the IPv4 addresses that IPv6 has packed into an address, or else the address itself."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if ip.version == 4:
+        return [ip]
+    packed = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+    if ip in _NAT64:
+        packed.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+    return [each for each in packed if each is not None] or [ip]
+
+
+def host_of(url: str) -> str:
+    """Return an address's host in lower case, without the dot that may end it; empty where it has none."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine by its very name."""
     try:

@@ -139,6 +139,10 @@ class CutOffError(UnavailableError):
         self.validator = validator
 
 
+class UnreachableError(UnavailableError):
+    """A host elsewhere is dead: it gave no answer, or none within its time."""
+
+
 class BrokenWorkerError(MirrorError):
     """A worker met a bug of ours; only its own task is lost."""
 

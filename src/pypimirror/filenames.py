@@ -79,6 +79,56 @@ def version_of(filename: str, project: str) -> str | None:
     return version or None
 
 
+def release_in(filename: str, project: str) -> Version | None:
+    """Return the version of a file that is one of `project` by its name; None for any other file.
+
+    Wheels and sdists as packaging reads them, other archives as if they were sdists; eggs and installers by
+    their first two parts.
+    """
+    # Slow, and seldom needed.
+    from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename  # noqa: PLC0415
+
+    lower = filename.lower()
+    suffix = next((s for s in SDIST_SUFFIXES + BUILT_SUFFIXES if lower.endswith(s)), None)
+    if suffix is None:
+        return None
+    stem = filename[: -len(suffix)]
+    try:
+        if suffix == ".whl":
+            name, version = parse_wheel_filename(filename)[:2]
+        elif suffix in SDIST_SUFFIXES:
+            name, version = parse_sdist_filename(f"{stem}.tar.gz")
+        else:
+            told = version_of(filename, project) or ""
+            version = Version(told)
+            name = canonicalize_name(stem.partition(f"-{told}")[0])
+    except ValueError:  # InvalidWheelFilename, InvalidSdistFilename, InvalidVersion
+        return None
+    return version if name == project else None
+
+
+_MAGIC = {
+    ".whl": (b"PK",),
+    ".zip": (b"PK",),
+    ".egg": (b"PK",),
+    ".tar.gz": (b"\x1f\x8b",),
+    ".tgz": (b"\x1f\x8b",),
+    ".tar.z": (b"\x1f\x9d", b"\x1f\xa0"),
+    ".tar.bz2": (b"BZh",),
+    ".tar.xz": (b"\xfd7zXZ",),
+    ".exe": (b"MZ",),
+    ".msi": (b"\xd0\xcf\x11\xe0",),
+    ".rpm": (b"\xed\xab\xee\xdb",),
+    ".deb": (b"!<arch>",),
+}
+
+
+def is_like(filename: str, head: bytes) -> bool:
+    """Tell whether bytes can be the beginning of a file of this ending: a page that says sorry can't."""
+    magic = next((m for suffix, m in _MAGIC.items() if filename.lower().endswith(suffix)), None)
+    return magic is None or head.startswith(magic)
+
+
 @functools.lru_cache(maxsize=4096)
 def canonical_version(version: str) -> str:
     """Return the PEP 440 normal form, or the text itself where it is no version; for comparing spellings."""

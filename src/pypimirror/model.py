@@ -37,6 +37,13 @@ class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """PEP 740: an https address."""
 
 
+class Link(NamedTuple):
+    """A link to somewhere else: an absolute address without fragment, and what the fragment offers."""
+
+    url: str
+    digests: tuple[Digest, ...] = ()
+
+
 class ProjectPage(msgspec.Struct, frozen=True, kw_only=True):
     """A project page (PEP 503, 691) in either representation."""
 
@@ -50,6 +57,8 @@ class ProjectPage(msgspec.Struct, frozen=True, kw_only=True):
     """Files whose entry can't be taken, each with the reason."""
     is_conclusive: bool = True
     """Whether a file that is not on the page is gone."""
+    links: tuple[Link, ...] | None = None
+    """Where else there may be files of the project (PEP 438); None where the format has no such links."""
 
 
 class ListEntry(msgspec.Struct, frozen=True):
@@ -86,6 +95,23 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     last_modified: str | None = None
 
 
+class External(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a file came that lies elsewhere, and what tells whether it is still the same there."""
+
+    link: str
+    """The index's own link: to the file, or to the page on which it was found."""
+    is_paged: bool = False
+    """It was found on the page behind the link."""
+    etag: str | None = None
+    last_modified: str | None = None
+    length: int | None = None
+    """What the host last said of the file; its bytes need not be those that are held."""
+    pinned: str | None = None
+    """The sha256 of the bytes that were accepted once; None where none were yet."""
+    refused: str | None = None
+    """The sha256 of other bytes that lie there now."""
+
+
 class HeldFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file that is whole and verified in the tree."""
 
@@ -96,3 +122,5 @@ class HeldFile(msgspec.Struct, frozen=True, kw_only=True):
     """The sha256 of `<filename>.metadata` beside it; None where there is none."""
     provenance: Provenance | None = None
     """What `<filename>.provenance` beside it is; None where there is none."""
+    external: External | None = None
+    """Set where it lies elsewhere than on the index."""

@@ -17,7 +17,18 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     ("addresses",),
     ("model", "errors"),
-    ("config", "selection", "plan", "simple", "pages", "metadata", "filenames", "names", "server_config"),
+    (
+        "config",
+        "selection",
+        "plan",
+        "simple",
+        "pages",
+        "metadata",
+        "filenames",
+        "names",
+        "links",
+        "server_config",
+    ),
     ("upstream", "download", "store", "state", "workers", "pace"),
     ("sync",),
     ("cli",),
@@ -29,6 +40,7 @@ PURE = {room for room in LEVEL if LEVEL[room] < 3}
 # Within one layer: who may look at whom.
 NEIGHBOURS = {
     ("download", "upstream"),
+    ("links", "filenames"),
     ("upstream", "pace"),
     ("workers", "upstream"),
     ("server_config", "config"),

@@ -428,6 +428,7 @@ def as_read(project: Project, *, is_html: bool) -> ProjectPage:
         status=project.status,
         status_reason=project.status_reason,
         is_conclusive=not is_html or bool(project.files),
+        links=() if is_html else None,
     )
 
 

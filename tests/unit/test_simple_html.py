@@ -1,4 +1,5 @@
 import html
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -7,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pypimirror.errors import BadPageError
-from pypimirror.model import Digest, File, ListEntry, NormalizedName, ProjectPage
-from pypimirror.simple import parse_project_list, parse_project_page
+from pypimirror.model import Digest, File, Link, ListEntry, NormalizedName, ProjectPage
+from pypimirror.simple import download_url, parse_links, parse_project_list, parse_project_page
 from tests.strategies import project_names
 
 HTML = "application/vnd.pypi.simple.v1+html"
@@ -29,6 +30,10 @@ def page_of(*lines: str, head: str = "") -> ProjectPage:
 
 def link(attributes: str = "", href: str = "demo-1.0.zip") -> str:
     return f'<a href="{href}" {attributes}>demo-1.0.zip</a><br/>'
+
+
+def html_page(**fields: Any) -> ProjectPage:
+    return ProjectPage(**({"links": ()} | fields))
 
 
 def file_of(attributes: str = "", href: str = "demo-1.0.zip") -> File:
@@ -70,12 +75,12 @@ def test_a_page_as_pypi_writes_it() -> None:
         core_metadata=(Digest("sha256", SHA256),),
         provenance="https://index.example.org/p",
     )
-    assert page == ProjectPage(files=(file,), status="archived")
+    assert page == html_page(files=(file,), status="archived")
 
 
 def test_a_comment_after_the_end() -> None:
     page = f"<!DOCTYPE html><html><body>{link()}</body></html>\n<!--SERIAL 1-->\n"
-    assert read(page) == ProjectPage(files=(demo(),))
+    assert read(page) == html_page(files=(demo(),))
 
 
 @pytest.mark.parametrize(
@@ -93,14 +98,14 @@ def test_a_comment_after_the_end() -> None:
     ],
 )
 def test_html_as_servers_write_it(content: str) -> None:
-    assert read(content) == ProjectPage(files=(demo(),))
+    assert read(content) == html_page(files=(demo(),))
 
 
 @pytest.mark.parametrize(
     "content_type", ["text/html", HTML, "TEXT/HTML;charset=ascii", "application/xhtml+xml"]
 )
 def test_types(content_type: str) -> None:
-    assert read(f"<html>{link()}</html>", content_type) == ProjectPage(files=(demo(),))
+    assert read(f"<html>{link()}</html>", content_type) == html_page(files=(demo(),))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +142,7 @@ def test_another_major_version_is_no_page(version: str) -> None:
     ],
 )
 def test_addresses(head: str, href: str, url: str) -> None:
-    assert page_of(link(href=href), head=head) == ProjectPage(files=(demo(url=url),))
+    assert page_of(link(href=href), head=head) == html_page(files=(demo(url=url),))
 
 
 @pytest.mark.parametrize("base", ["https://[x/", "file:///etc/", "javascript:0"])
@@ -230,14 +235,90 @@ def test_status() -> None:
         '<meta name="pypi:project-status" content="quarantined">'
         '<meta name="pypi:project-status-reason" content="&lt;evil&gt;">'
     )
-    assert page_of(head=head) == ProjectPage(
+    assert page_of(head=head) == html_page(
         files=(), status="quarantined", status_reason="<evil>", is_conclusive=False
     )
 
 
 @pytest.mark.parametrize("rel", ["homepage", "download", "DOWNLOAD", "nofollow homepage"])
 def test_links_to_elsewhere_are_not_the_index_s_own(rel: str) -> None:
-    assert page_of(link(f'rel="{rel}"')) == ProjectPage(files=())
+    assert page_of(link(f'rel="{rel}"')) == html_page(files=(), links=(Link(f"{URL}demo-1.0.zip"),))
+
+
+@pytest.mark.parametrize("text", ["1.0 download_url", "1.0 home_page", "home_page\n"])
+def test_links_of_old_are_known_by_their_text(text: str) -> None:
+    page = page_of(f'<a href="https://files.example.org/demo-1.0.zip#md5={"0" * 32}">{text}</a>')
+    elsewhere = Link("https://files.example.org/demo-1.0.zip", (Digest("md5", "0" * 32),))
+    assert page == html_page(files=(), links=(elsewhere,))
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "ftp://example.org/demo-1.0.zip",
+        "file:///etc/passwd",
+        "javascript:x",
+        "https://[",
+        "https://example.org/" + "x" * 3000,
+    ],
+)
+def test_only_http_leads_elsewhere(href: str) -> None:
+    assert page_of(f'<a href="{href}" rel="download">x</a>').links == ()
+
+
+def test_credentials_of_a_link_are_left_out() -> None:
+    page = page_of('<a href="https://me:secret@example.org/demo-1.0.zip" rel="download">x</a>')
+    assert page.links == (Link("https://example.org/demo-1.0.zip"),)
+
+
+def test_there_is_a_bound_to_links_elsewhere() -> None:
+    page = page_of(*(f'<a href="https://example.org/{n}" rel="homepage">x</a>' for n in range(5000)))
+    assert len(page.links or ()) == 1000
+
+
+def test_links_of_any_page() -> None:
+    content = f"<base href=/d/><a href=a.zip#sha256={SHA256}>a</a><A HREF='../b.zip?x=1'><a href=a.zip>"
+    found = parse_links(content.encode(), "text/html", "https://example.org/x/")
+    assert found == [
+        Link("https://example.org/d/a.zip", (Digest("sha256", SHA256),)),
+        Link("https://example.org/b.zip?x=1"),
+    ]
+
+
+def test_of_a_page_of_very_many_links_the_first_are_read() -> None:
+    content = "".join(f'<a href="demo-{n}.zip">' for n in range(100_000)).encode()
+    assert len(parse_links(content, "text/html", URL)) == 20_000
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (
+            {"info": {"download_url": "https://example.org/demo-1.0.zip#md5=" + "0" * 32}},
+            "https://example.org/demo-1.0.zip",
+        ),
+        ({"info": {"download_url": "UNKNOWN"}}, None),
+        ({"info": {"download_url": ""}}, None),
+        ({"info": {"download_url": None}}, None),
+        ({"info": {}}, None),
+        (
+            {"info": {"download_url": "see the home page"}},
+            "https://index.example.org/pypi/demo/see the home page",
+        ),
+        ({"info": {"download_url": "ftp://example.org/x"}}, None),
+    ],
+)
+def test_a_legacy_document(document: object, expected: str | None) -> None:
+    found = download_url(json.dumps(document).encode(), "https://index.example.org/pypi/demo/json")
+    assert (found and found.url) == expected
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>", b"[]", b'{"info": 1}', b"[" * 10**5, b'{"info": {"download_url": "\xff"}}']
+)
+def test_what_is_no_legacy_document(content: bytes) -> None:
+    with pytest.raises(BadPageError):
+        download_url(content, "https://index.example.org/pypi/demo/json")
 
 
 def test_another_rel_is_nothing_special() -> None:
@@ -271,12 +352,12 @@ def test_links_to_what_is_no_distribution_are_no_files() -> None:
         "mailto:a@example.org",
         "javascript:x()",
     ]
-    assert page_of(*(link(href=href) for href in hrefs)) == ProjectPage(files=())
+    assert page_of(*(link(href=href) for href in hrefs)) == html_page(files=())
 
 
 def test_of_two_files_of_one_name_the_first_counts() -> None:
     page = page_of(link('data-yanked="1"'), link('data-yanked="2"'))
-    assert page == ProjectPage(files=(demo(yanked="1"),))
+    assert page == html_page(files=(demo(yanked="1"),))
 
 
 def test_a_page_cut_at_any_byte_is_no_page() -> None:
@@ -307,7 +388,7 @@ def test_a_page_of_nothing_says_nothing(content: bytes) -> None:
 
 def test_a_page_of_nothing_that_says_that_it_is_one() -> None:
     page = page_of(head='<meta name="pypi:repository-version" content="1.0">')
-    assert page == ProjectPage(files=(), is_conclusive=False)
+    assert page == html_page(files=(), is_conclusive=False)
 
 
 @pytest.mark.parametrize(
@@ -335,7 +416,7 @@ def test_junk_does_not_hide_the_files_behind_it(junk: bytes) -> None:
 )
 def test_charsets(charset: str, encoding: str) -> None:
     content = f"<html>{link(chr(32) + 'data-yanked=' + chr(34) + 'na' + chr(239) + 've' + chr(34))}</html>"
-    assert read(content.encode(encoding), f"text/html; {charset}") == ProjectPage(
+    assert read(content.encode(encoding), f"text/html; {charset}") == html_page(
         files=(demo(yanked="na\u00efve"),)
     )
 

@@ -7,11 +7,21 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from pypimirror.errors import BadPageError
-from pypimirror.model import ListEntry, NormalizedName, ProjectPage
+from pypimirror.model import Link, ListEntry, NormalizedName, ProjectPage
 from pypimirror.simple import from_html, from_json, json_list
 from pypimirror.simple.problems import DIGEST, PageProblem
 
-__all__ = ["ACCEPT", "JSON_TYPE", "is_json", "page_digest", "parse_project_list", "parse_project_page"]
+__all__ = [
+    "ACCEPT",
+    "JSON_TYPE",
+    "download_url",
+    "is_html",
+    "is_json",
+    "page_digest",
+    "parse_links",
+    "parse_project_list",
+    "parse_project_page",
+]
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 MAX_LIST = 1 << 28
@@ -84,6 +94,34 @@ def parse_project_list(
         raise BadPageError(url, str(problem)) from problem
 
 
+def parse_links(content: bytes, content_type: str, url: str) -> list[Link]:
+    """Return what any HTML page links to by http or https: the first so many links, each once."""
+    return from_html.links(content, _charset(content_type), url)
+
+
+def download_url(content: bytes, url: str) -> Link | None:
+    """Return where a legacy JSON document says that its project can be downloaded; None where it does not.
+
+    Raises BadPageError where it is no such document.
+    """
+    try:
+        told = _decode_document(content).info.download_url or ""
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadPageError(url, f"no legacy JSON document ({error})") from error
+    return from_html.link(url, told.strip()) if told.strip() not in ("", "UNKNOWN") else None
+
+
+class _Info(msgspec.Struct):
+    download_url: str | None = None
+
+
+class _Document(msgspec.Struct):
+    info: _Info
+
+
+_decode_document = msgspec.json.Decoder(_Document).decode
+
+
 def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
     size = 0
     for chunk in chunks:
@@ -91,6 +129,11 @@ def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
         if size > MAX_LIST:
             raise PageProblem(f"the project list is longer than {MAX_LIST} bytes")
         yield chunk
+
+
+def is_html(content_type: str) -> bool:
+    """Tell whether this is a type of HTML, of an index or of any other server."""
+    return content_type.partition(";")[0].strip().lower() in _HTML_TYPES
 
 
 def is_json(content_type: str) -> bool:

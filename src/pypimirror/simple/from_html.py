@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 
 from pypimirror import names
 from pypimirror.filenames import BUILT_SUFFIXES, SDIST_SUFFIXES, is_distribution, version_of
-from pypimirror.model import Digest, File, ListEntry, NormalizedName, ProjectPage
+from pypimirror.model import Digest, File, Link, ListEntry, NormalizedName, ProjectPage
 from pypimirror.simple.problems import (
     PageProblem,
     check_api_version,
@@ -20,14 +20,18 @@ from pypimirror.simple.problems import (
 _VERSION = "pypi:repository-version"
 _BLOCK = 1 << 16
 _TAIL = 1 << 10
+_LONGEST_LINK = 2000
 _TEXTS, _TEXT = 20, 300
 """What is taken of an anchor's text: pieces, and characters of each."""
 
 # What lies loose in the folder that a plain web server lists.
 _FILE_SUFFIXES = (".txt", ".html", ".json", ".v1_json", ".xml", ".md", *SDIST_SUFFIXES, *BUILT_SUFFIXES)
 
-# Links that older indexes put beside the files (PEP 438); they are not the index's own.
+# Links that older indexes put beside the files (PEP 438), and before that; they are not the index's own.
 _EXTERNAL_RELS = frozenset({"homepage", "download"})
+_EXTERNAL_TEXTS = ("download_url", "home_page")
+_MOST_LINKS = 1000
+_MOST_LINKS_ELSEWHERE = 20_000
 
 
 class _Anchors:
@@ -93,9 +97,14 @@ def project_page(
     refused = []
     # A page without any link may be a server's way to say that something is wrong.
     is_conclusive = bool(target.anchors)
-    for attributes, _ in target.anchors:
+    links: dict[str, Link] = {}
+    for attributes, text in target.anchors:
         href = attributes.get("href", "").strip()
-        filename = _listed_filename(href, attributes)
+        if _is_external(attributes, text):
+            if len(links) < _MOST_LINKS and (found := link(base, href)):
+                links.setdefault(found.url, found)
+            continue
+        filename = _listed_filename(href)
         if filename is None:
             continue
         reason = refusal(filename)
@@ -116,7 +125,30 @@ def project_page(
         status_reason=status_reason,
         refused=tuple(refused),
         is_conclusive=is_conclusive,
+        links=tuple(links.values()),
     )
+
+
+def links(content: bytes, charset: str | None, url: str) -> list[Link]:
+    """Return what any page links to by http or https, however bad its HTML is: the first so many."""
+    target = _Anchors()
+    for _ in _fed([content], charset, target, is_whole=False):
+        pass
+    base = _base(url, target.base)
+    found: dict[str, Link] = {}
+    for attributes, _ in target.anchors:
+        if len(found) < _MOST_LINKS_ELSEWHERE and (each := link(base, attributes.get("href", "").strip())):
+            found.setdefault(each.url, each)
+    return list(found.values())
+
+
+def link(base: str, href: str) -> Link | None:
+    """Return where a link leads to; None where that is none of http or https, or too long."""
+    try:
+        url = file_url(base, href)
+    except ValueError:
+        return None
+    return Link(url, _offered(href)) if len(url) <= _LONGEST_LINK else None
 
 
 def _base(url: str, reference: str | None) -> str:
@@ -137,7 +169,9 @@ def entries(chunks: Iterable[bytes], charset: str | None, *, needs_version: bool
     target.check(needs_version=needs_version)
 
 
-def _fed(chunks: Iterable[bytes], charset: str | None, target: _Anchors) -> Iterator[None]:
+def _fed(
+    chunks: Iterable[bytes], charset: str | None, target: _Anchors, *, is_whole: bool = True
+) -> Iterator[None]:
     """Feed the parser block by block, yielding after each one; at the end the page has to be complete."""
     from lxml import etree  # noqa: PLC0415 (slow, and an index that speaks JSON needs none)
 
@@ -152,15 +186,21 @@ def _fed(chunks: Iterable[bytes], charset: str | None, target: _Anchors) -> Iter
             yield
         tail = (tail + chunk)[-_TAIL:]
     # A page without its end may be a page that was cut off; what is absent from it says nothing.
-    if b"</html" not in tail.lower():
+    if is_whole and b"</html" not in tail.lower():
         raise PageProblem("the HTML page is cut off (it has no </html>)")
     parser.close()
     yield
 
 
-def _listed_filename(href: str, attributes: dict[str, str]) -> str | None:
+def _is_external(attributes: dict[str, str], text: str) -> bool:
+    """Tell whether an anchor leads to where an author said that there are files, rather than to a file."""
+    rels = attributes.get("rel", "").lower().split()
+    return not _EXTERNAL_RELS.isdisjoint(rels) or text.endswith(_EXTERNAL_TEXTS)
+
+
+def _listed_filename(href: str) -> str | None:
     """Return the name of the file that an anchor lists; None where it links to something else."""
-    if not href or href.startswith("#") or _EXTERNAL_RELS & set(attributes.get("rel", "").lower().split()):
+    if not href or href.startswith("#"):
         return None
     filename = filename_of(href)
     return filename if is_distribution(filename) else None
@@ -181,17 +221,22 @@ def _same(text: str, last: str) -> bool:
 
 
 def _file(filename: str, href: str, base: str, attributes: dict[str, str], name: NormalizedName) -> File:
-    algorithm, _, hexdigest = href.partition("#")[2].partition("&")[0].partition("=")
     return File(
         filename=filename,
         url=file_url(base, href),
-        digests=digests({algorithm: hexdigest}),
+        digests=_offered(href),
         version=version_of(filename, name),
         requires_python=attributes.get("data-requires-python") or None,
         yanked=attributes.get("data-yanked"),
         core_metadata=_core_metadata(attributes),
         provenance=provenance(attributes.get("data-provenance")),
     )
+
+
+def _offered(href: str) -> tuple[Digest, ...]:
+    """Return the digest that a link's fragment offers (PEP 503)."""
+    algorithm, _, hexdigest = href.partition("#")[2].partition("&")[0].partition("=")
+    return digests({algorithm: hexdigest})
 
 
 def _core_metadata(attributes: dict[str, str]) -> tuple[Digest, ...] | None:
