@@ -4,6 +4,7 @@ Nothing here knows what a page means; `simple` reads what this room fetches.
 """
 
 import contextlib
+import functools
 import http
 import itertools
 import logging
@@ -12,7 +13,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -22,11 +23,14 @@ from pypimirror.addresses import without_credentials
 from pypimirror.errors import BadPageError, NotFoundError, UnavailableError
 from pypimirror.model import NormalizedName, Validators
 from pypimirror.pace import Floor, Holds, Rate
-from pypimirror.upstream.answers import CHUNK, Answer, Fetched, NotModified, Pace
-from pypimirror.upstream.routes import Routes, origin
-from pypimirror.upstream.trouble import innermost, raise_of_machine, retry_after
+from pypimirror.upstream.answers import CHUNK, REDIRECTS, Answer, Fetched, NotModified, Pace
+from pypimirror.upstream.routes import Routes, Rules, origin
+from pypimirror.upstream.trouble import innermost, raise_of_machine, redirected, retry_after
 
-__all__ = ["CHUNK", "Answer", "Fetched", "NotModified", "Upstream"]
+if TYPE_CHECKING:
+    from pypimirror.upstream.outside import Outside
+
+__all__ = ["CHUNK", "Answer", "Fetched", "NotModified", "Rules", "Upstream"]
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +45,6 @@ _LONGEST_PAUSE_S = 30.0
 _LONGEST_RETRY_AFTER_S = 120.0
 """What a server may ask for before the project is rather left to the next run."""
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({429, 503})
 _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -58,6 +61,7 @@ class Upstream:
         connections: int,
         max_rate: int = 0,
         floor: Floor | None = None,
+        rules: Rules = Rules(),  # noqa: B008 (a value)
     ) -> None:
         self.index_url = without_credentials(index_url)
         self._host = origin(index_url)[1]
@@ -70,6 +74,15 @@ class Upstream:
         self._routes = Routes(index_url, timeout=timeout, connections=connections)
         self.latency = math.inf
         """Seconds that the fastest answer so far took to begin."""
+        self._rules = rules
+        self._timeout = timeout
+
+    @functools.cached_property
+    def outside(self) -> "Outside":
+        """All other hosts, that links lead to."""
+        from pypimirror.upstream.outside import Outside  # noqa: PLC0415 (few mirrors follow links)
+
+        return Outside(self._rules, timeout=self._timeout, pace=self._pace, count_request=self._count_request)
 
     def close(self) -> None:
         """Close idle connections."""
@@ -78,6 +91,10 @@ class Upstream:
     def project_url(self, name: NormalizedName) -> str:
         """Return the address of a project's page (PEP 503)."""
         return urljoin(self.index_url, f"{name}/")
+
+    def document_url(self, name: NormalizedName) -> str:
+        """Return the address of a project's legacy JSON document, which not every index has."""
+        return urljoin(self.index_url, f"../pypi/{name}/json")
 
     def is_own(self, url: str) -> bool:
         """Tell whether an address is on the index's own host."""
@@ -186,16 +203,20 @@ class Upstream:
         for _ in range(_MAX_REDIRECTS + 1):
             response = self._get(url, headers)
             try:
-                location = response.headers.get("Location") if response.status in _REDIRECTS else None
+                location = response.headers.get("Location") if response.status in REDIRECTS else None
                 if location is None:
                     yield url, response
                     return
-                url = _joined(url, location)
+                url = redirected(url, location)
             finally:
                 # The connection goes back if the body was read to its end; else it can't be used again.
                 response.close()
                 response.release_conn()
         raise UnavailableError(url, f"more than {_MAX_REDIRECTS} redirects", may_pass=False)
+
+    def _count_request(self) -> None:
+        with self._lock:
+            self.requests += 1
 
     def _get(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         host = _host(url)
@@ -203,8 +224,7 @@ class Upstream:
             reason = f"the server asked to be left alone for {seconds:.0f} seconds"
             raise UnavailableError(url, reason, may_pass=False)
         self.holds.wait(host)
-        with self._lock:
-            self.requests += 1
+        self._count_request()
         begun = time.monotonic()
         try:
             response = self._routes.send(url, headers)
@@ -219,16 +239,6 @@ class Upstream:
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%d %s", response.status, without_credentials(url))
         return response
-
-
-def _joined(url: str, location: str) -> str:
-    """Return where a redirect leads; raise UnavailableError where that is no address."""
-    with contextlib.suppress(UnicodeError):  # headers come as Latin-1, addresses in them are UTF-8
-        location = location.encode("latin-1").decode()
-    try:
-        return urljoin(url, location)
-    except ValueError as error:
-        raise UnavailableError(url, f"redirects to {location!r}", may_pass=False) from error
 
 
 def _begins_at(response: urllib3.BaseHTTPResponse, start: int) -> bool:

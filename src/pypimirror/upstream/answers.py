@@ -13,6 +13,7 @@ from pypimirror.pace import Floor, Rate
 from pypimirror.upstream.trouble import innermost
 
 CHUNK = 1 << 18
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Fetched(NamedTuple):
@@ -42,8 +43,11 @@ class Answer:
         self.content_type = headers.get("Content-Type", "")
         self.content_encoding = headers.get("Content-Encoding", "identity").lower()
         self.length = _length(headers.get("Content-Length"))
+        self.tells_its_end = self.length is not None or bool(getattr(response, "chunked", False))
+        """Whether an answer that breaks off can be told from one that ended."""
         self.validators = Validators(headers.get("ETag"), headers.get("Last-Modified"))
         self.serial = headers.get("X-PyPI-Last-Serial")
+        self.disposition = headers.get("Content-Disposition", "")
 
     def chunks(self, *, is_decoded: bool) -> Iterator[bytes]:
         """Yield the body in blocks; raise UnavailableError where it breaks off, or is too slow."""

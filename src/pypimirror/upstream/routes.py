@@ -15,6 +15,14 @@ _HOSTS = 32
 """Connection pools kept: an index, its file hosts, and whatever it redirects to."""
 
 
+class Rules(NamedTuple):
+    """Which hosts that links lead to may be asked."""
+
+    hosts: tuple[str, ...] = ()
+    """Globs of hosts that may be asked wherever they are, and behind a proxy."""
+    allows_http: bool = False
+
+
 class Route(NamedTuple):
     """What is the same for all requests to one origin."""
 

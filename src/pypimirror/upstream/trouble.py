@@ -1,8 +1,12 @@
 """Why a request failed, and when to ask again."""
 
+import contextlib
 import email.utils
 import errno
 from datetime import UTC, datetime
+from urllib.parse import urljoin
+
+from pypimirror.errors import UnavailableError
 
 
 def raise_of_machine(error: BaseException) -> None:
@@ -41,3 +45,13 @@ def retry_after(value: str | None) -> float | None:
         return max(0.0, (moment - datetime.now(UTC)).total_seconds())
     except (ValueError, OverflowError):
         return None
+
+
+def redirected(url: str, location: str) -> str:
+    """Return where a redirect leads; raise UnavailableError where that is no address."""
+    with contextlib.suppress(UnicodeError):  # headers come as Latin-1, addresses in them are UTF-8
+        location = location.encode("latin-1").decode()
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise UnavailableError(url, f"redirects to {location!r}", may_pass=False) from error

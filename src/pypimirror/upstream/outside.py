@@ -1,0 +1,319 @@
+"""Hosts that are not the index: asked without credentials, at public addresses only, within bounds of time.
+
+An address is checked after its name was resolved, at each redirect anew, and the connection goes to that very
+address. So no link can make this machine ask its own network, whatever a name server says the second time.
+"""
+
+import contextlib
+import fnmatch
+import http
+import socket
+import threading
+import time
+import urllib.robotparser
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from pypimirror import __version__
+from pypimirror.addresses import host_of, is_never_outside, is_public, without_credentials
+from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
+from pypimirror.model import Validators
+from pypimirror.upstream.answers import REDIRECTS, Answer, NotModified, Pace
+from pypimirror.upstream.routes import Rules, origin
+from pypimirror.upstream.trouble import innermost, raise_of_machine, redirected, retry_after
+
+MAX_REDIRECTS = 5
+
+_AGENT = "pypimirror"
+"""As robots.txt may call us."""
+_LONGEST_CONNECT_S = 10.0
+_ROBOTS_S = 10.0
+_MAX_ROBOTS = 1 << 19
+_LONGEST_DELAY_S = 10.0
+
+
+class Robots(NamedTuple):
+    """What a host asks of those who follow links (RFC 9309)."""
+
+    allows: bool
+    delay: float
+    """Seconds between two requests."""
+
+
+class Outside:
+    """Makes requests to any host that a link may name, each with a connection of its own."""
+
+    def __init__(
+        self, rules: Rules, *, timeout: float, pace: Pace, count_request: Callable[[], None]
+    ) -> None:
+        self._rules = rules
+        self._timeout = urllib3.Timeout(connect=min(timeout, _LONGEST_CONNECT_S), read=timeout)
+        self._pace = pace
+        self._count_request = count_request
+        self._robots: dict[str, urllib.robotparser.RobotFileParser] = {}
+
+    @contextlib.contextmanager
+    def open(
+        self,
+        url: str,
+        *,
+        seconds: float,
+        allows_http: bool = False,
+        validators: Validators = Validators(),  # noqa: B008 (a value)
+        dead: Collection[str] = (),
+    ) -> Iterator[Answer | NotModified]:
+        """Open what is behind a link, conditionally where there are validators; all of it takes `seconds`.
+
+        `dead` hosts are not asked; `allows_http` where something else tells that nobody tampered with it.
+        Raises UnreachableError for a host that is dead, else NotFoundError or UnavailableError, also for an
+        address that may not be asked.
+        """
+        deadline = time.monotonic() + seconds
+        url = without_credentials(url)
+        headers = {
+            "User-Agent": f"{_AGENT}/{__version__}",
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+        }
+        if validators.etag:
+            headers["If-None-Match"] = validators.etag
+        if validators.last_modified:
+            headers["If-Modified-Since"] = validators.last_modified
+        for _ in range(MAX_REDIRECTS + 1):
+            self._check(url, dead, allows_http=allows_http)
+            with self._answered(url, headers, deadline) as response:
+                location = response.headers.get("Location") if response.status in REDIRECTS else None
+                if location is None:
+                    yield self._checked(url, response, is_conditional=any(validators))
+                    return
+                url = without_credentials(redirected(url, location)).partition("#")[0]
+        raise UnavailableError(url, f"more than {MAX_REDIRECTS} redirects", may_pass=False)
+
+    def robots(self, url: str, *, dead: Collection[str] = ()) -> Robots:
+        """Ask a host whether a page may be read, and how fast; one that can't say so does not allow it.
+
+        Raises UnreachableError where the host is dead.
+        """
+        place = urlunsplit((*urlsplit(url)[:2], "/robots.txt", "", ""))
+        rules = self._robots.get(place)
+        if rules is None:
+            rules = urllib.robotparser.RobotFileParser()
+            rules.parse(self._robots_text(place, dead).splitlines())
+            self._robots[place] = rules
+        delay = float(rules.crawl_delay(_AGENT) or 0)
+        return Robots(rules.can_fetch(_AGENT, url), min(delay, _LONGEST_DELAY_S))
+
+    def _robots_text(self, place: str, dead: Collection[str]) -> str:
+        text = b""
+        try:
+            with self.open(place, seconds=_ROBOTS_S, dead=dead) as answer:
+                assert isinstance(answer, Answer)
+                for chunk in answer.chunks(is_decoded=False):
+                    text += chunk
+                    if len(text) > _MAX_ROBOTS:
+                        break
+        except NotFoundError:
+            return ""
+        except UnreachableError:
+            raise
+        except UnavailableError as error:
+            # RFC 9309, 2.3.1.3: whom it forbids to ask may go on.
+            return "" if error.reason.startswith("answers 4") else "User-agent: *\nDisallow: /"
+        return text[:_MAX_ROBOTS].decode(errors="replace")
+
+    def _checked(
+        self, url: str, response: urllib3.BaseHTTPResponse, *, is_conditional: bool
+    ) -> Answer | NotModified:
+        status = response.status
+        if status == http.HTTPStatus.NOT_MODIFIED and is_conditional:
+            return NotModified()
+        if status == http.HTTPStatus.OK:
+            return Answer(url, response, self._pace)
+        reason = f"answers {status} {response.reason or ''}".rstrip()
+        if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
+            raise NotFoundError(url, reason)
+        pause = retry_after(response.headers.get("Retry-After"))
+        raise UnavailableError(url, reason, retry_after=pause)
+
+    @contextlib.contextmanager
+    def _answered(
+        self, url: str, headers: dict[str, str], deadline: float
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Yield the answer to one request; what takes longer than until the deadline is cut off."""
+        proxies = requests.utils.get_environ_proxies(url, no_proxy=None)
+        proxy = requests.utils.select_proxy(url, proxies)
+        with _Watch(deadline) as watch, contextlib.ExitStack() as opened:
+            try:
+                if proxy is None:
+                    send = opened.enter_context(self._direct(url, watch))
+                else:
+                    send = opened.enter_context(self._proxied(url, proxy))
+                self._count_request()
+                response = send(headers=headers)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                raise_of_machine(error)
+                raise UnreachableError(url, _TOO_LONG if watch.has_cut else innermost(error)) from error
+            opened.callback(response.close)
+            try:
+                yield response
+            except UnavailableError as error:
+                if not watch.has_cut:
+                    raise
+                raise UnreachableError(url, _TOO_LONG) from error
+            if watch.has_cut:  # what ends with its connection may have been cut off
+                raise UnreachableError(url, _TOO_LONG)
+
+    def _check(self, url: str, dead: Collection[str], *, allows_http: bool) -> None:
+        """Raise UnavailableError where an address may not be asked whatever its host resolves to."""
+        try:
+            parts = urlsplit(url)
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise UnavailableError(url, "only http and https are followed", may_pass=False)
+        if parts.scheme == "http" and not (allows_http or self._rules.allows_http):
+            reason = (
+                "http can be tampered with on its way; external_http = True takes it without a digest, too"
+            )
+            raise UnavailableError(url, reason, may_pass=False)
+        if host_of(url) in dead:
+            raise UnreachableError(url, "its host did not answer lately, and is not asked now")
+
+    def _is_allowed(self, url: str) -> bool:
+        return any(fnmatch.fnmatchcase(host_of(url), pattern) for pattern in self._rules.hosts)
+
+    @contextlib.contextmanager
+    def _direct(self, url: str, watch: "_Watch") -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
+        scheme, host, port = origin(url)
+        assert host is not None
+        connect = partial(_connect, url, is_allowed=self._is_allowed(url), watch=watch)
+        pool: Any
+        if scheme == "https":
+            pool = urllib3.HTTPSConnectionPool(host, port)
+            pool.ConnectionCls = _connecting(HTTPSConnection, connect)
+            _set_certificates(pool, url)
+        else:
+            pool = urllib3.HTTPConnectionPool(host, port)
+            pool.ConnectionCls = _connecting(HTTPConnection, connect)
+        parts = urlsplit(url)
+        target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        with contextlib.closing(pool):
+            yield partial(pool.urlopen, "GET", target, assert_same_host=False, **self._how())
+
+    @contextlib.contextmanager
+    def _proxied(self, url: str, proxy: str) -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
+        """Ask by a proxy: it resolves names by itself, so only hosts that are allowed by name are asked."""
+        if not self._is_allowed(url):
+            reason = "behind a proxy nobody can tell where it leads; external_hosts can allow its host"
+            raise UnavailableError(url, reason, may_pass=False)
+        adapter: Any = HTTPAdapter()
+        with contextlib.closing(adapter):
+            untyped: Any = requests.utils  # the stubs lack a type there
+            manager = adapter.proxy_manager_for(untyped.prepend_scheme_if_needed(proxy, "http"))
+            _set_certificates(manager.connection_from_url(url), url)
+            yield partial(manager.urlopen, "GET", url, **self._how())
+
+    def _how(self) -> dict[str, Any]:
+        return {
+            "retries": False,
+            "redirect": False,
+            "timeout": self._timeout,
+            "preload_content": False,
+            "decode_content": False,
+        }
+
+
+_TOO_LONG = "it takes too long"
+
+
+def _set_certificates(pool: Any, url: str) -> None:
+    """Let a pool trust what requests trusts here, and nothing else."""
+    settings = requests.Session().merge_environment_settings(url, {}, True, None, None)
+    adapter: Any = HTTPAdapter()
+    adapter.cert_verify(pool, url, settings["verify"], None)
+
+
+def _connecting(base: type, connect: Callable[..., socket.socket]) -> type:
+    """Return a class of connections that are made by `connect`; names and certificates stay as they are."""
+
+    def new_connection(self: Any) -> socket.socket:
+        return connect(self._dns_host, self.port, self.timeout)
+
+    return type(f"Checked{base.__name__}", (base,), {"_new_conn": new_connection})
+
+
+def _connect(  # noqa: PLR0913 (what is checked, and how)
+    url: str, host: str, port: int, timeout: float, *, is_allowed: bool, watch: "_Watch"
+) -> socket.socket:
+    """Resolve a name once, and connect to the first address that may be asked and answers."""
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise UnreachableError(url, f"its name can't be resolved ({innermost(error)})") from error
+    may_be_asked = [each for each in found if _may_ask(str(each[4][0]), is_allowed=is_allowed)]
+    if not may_be_asked:
+        hint = "" if is_allowed else "; external_hosts can allow its host"
+        raise UnavailableError(url, f"{found[0][4][0]} is no public address{hint}", may_pass=False)
+    trouble: OSError | None = None
+    for family, kind, protocol, _, address in may_be_asked:
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(timeout)
+            watch.over(connection)
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            raise_of_machine(error)
+            trouble = error
+        else:
+            return connection
+    assert trouble is not None
+    raise UnreachableError(url, innermost(trouble)) from trouble
+
+
+def _may_ask(address: str, *, is_allowed: bool) -> bool:
+    return not is_never_outside(address) if is_allowed else is_public(address)
+
+
+class _Watch:
+    """Cuts a connection at its deadline, also where single bytes come in all the time."""
+
+    def __init__(self, deadline: float) -> None:
+        self._timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._cut)
+        self._timer.daemon = True
+        self._sockets: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self.has_cut = False
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for each in self._sockets:
+                each.close()
+            self._sockets.clear()
+
+    def over(self, connection: socket.socket) -> None:
+        """Watch over a connection. A copy of its descriptor stays what it is when TLS takes it over."""
+        with self._lock:
+            self._sockets.append(connection.dup())
+        if self.has_cut:
+            self._cut()
+
+    def _cut(self) -> None:
+        with self._lock:
+            self.has_cut = True
+            for each in self._sockets:
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
