@@ -8,19 +8,39 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from pypimirror.errors import DamagedStateError
-from pypimirror.model import File, HeldFile, Listed, ListEntry, NormalizedName, Provenance, Validators
-from pypimirror.state.leaving import Leaving
-from pypimirror.state.rows import Doomed, Failure, ProjectRow, Total
+from pypimirror.model import (
+    External,
+    File,
+    HeldFile,
+    Listed,
+    ListEntry,
+    NormalizedName,
+    Provenance,
+    Validators,
+)
+from pypimirror.state.outside import ExternalLinks, Outside
+from pypimirror.state.rows import Doomed, ExternalRow, Failure, ProjectRow, Total
 from pypimirror.state.trouble import move_aside, why_unusable
 
-__all__ = ["Doomed", "Failure", "ProjectRow", "State", "Total", "move_aside", "why_unusable"]
+__all__ = [
+    "Doomed",
+    "ExternalLinks",
+    "ExternalRow",
+    "Failure",
+    "ProjectRow",
+    "State",
+    "Total",
+    "move_aside",
+    "why_unusable",
+]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(File).decode
 _decode_provenance = msgspec.msgpack.Decoder(Provenance).decode
+_decode_external = msgspec.msgpack.Decoder(External).decode
 
 
-class State(Leaving):
+class State(Outside):
     """The database of one mirror."""
 
     # -- projects ------------------------------------------------------------------------
@@ -225,7 +245,7 @@ class State(Leaving):
 
     def _files(self, name: NormalizedName, status: str) -> dict[str, HeldFile]:
         rows = self._db.execute(
-            "SELECT filename, listed, sha256, size, metadata, provenance FROM files"
+            "SELECT filename, listed, sha256, size, metadata, provenance, external FROM files"
             " WHERE project = ? AND status = ? AND sha256 IS NOT NULL",
             (name, status),
         )
@@ -237,8 +257,9 @@ class State(Leaving):
                     size=size,
                     metadata=metadata,
                     provenance=None if provenance is None else _decode_provenance(provenance),
+                    external=None if external is None else _decode_external(external),
                 )
-                for filename, listed, sha256, size, metadata, provenance in rows
+                for filename, listed, sha256, size, metadata, provenance, external in rows
             }
         except msgspec.DecodeError as error:
             raise DamagedStateError(self.path, f"is damaged ({name}: {error})") from error
@@ -248,16 +269,16 @@ class State(Leaving):
         self._db.executemany(
             "INSERT INTO files (project, filename, status, listed) VALUES (?, ?, 'arriving', ?)"
             " ON CONFLICT (project, filename) DO UPDATE SET status = 'arriving', listed = excluded.listed,"
-            " sha256 = NULL, size = NULL, metadata = NULL, provenance = NULL, doomed_since = NULL,"
-            " vanished_since = NULL, aside = NULL",
+            " sha256 = NULL, size = NULL, metadata = NULL, provenance = NULL, external = NULL,"
+            " doomed_since = NULL, vanished_since = NULL, aside = NULL",
             [(name, file.filename, _encode(file)) for file in files],
         )
 
     def record_held(self, name: NormalizedName, files: Iterable[HeldFile], *, is_new: bool = False) -> None:
         """Record that files are whole, verified and in their place, and what upstream says of them.
 
-        Their provenance is recorded by itself. `is_new` files came in just now: a power cut can still lose
-        their bytes.
+        Their provenance, and that they lie elsewhere, is recorded by itself. `is_new` files came in just now:
+        a power cut can still lose their bytes.
         """
         self._db.executemany(
             "INSERT INTO files (project, filename, status, listed, sha256, size, metadata, unsynced)"
@@ -307,17 +328,22 @@ class State(Leaving):
     def forgive(self, name: NormalizedName, wanted: Iterable[str]) -> None:
         """Drop what was wrong with a project, as a good page of it was seen; what still is, comes again.
 
-        Files that never came and are no longer wanted are let go.
+        Files that never came and are no longer wanted are let go. What lies elsewhere is left as it is.
         """
         names = set(wanted)
         rows = self._db.execute(
-            "SELECT filename FROM files WHERE project = ? AND status IN ('arriving', 'failed')", (name,)
+            "SELECT filename FROM files WHERE project = ? AND status IN ('arriving', 'failed')"
+            " AND external IS NULL",
+            (name,),
         )
         for filename in [filename for (filename,) in rows if filename not in names]:
             self._doom("project = ? AND filename = ?", 0.0, name, filename)
         # Since when it was wrong stays until it is right.
         self._db.execute("UPDATE projects SET error = NULL WHERE name = ? AND error IS NOT NULL", (name,))
-        self._db.execute("UPDATE files SET error = NULL WHERE project = ? AND error IS NOT NULL", (name,))
+        self._db.execute(
+            "UPDATE files SET error = NULL WHERE project = ? AND error IS NOT NULL AND external IS NULL",
+            (name,),
+        )
 
     def record_lost(self, name: NormalizedName, filenames: Iterable[str], now: float) -> None:
         """Record that held files are missing or damaged, and that the project's pages are due."""

@@ -44,9 +44,14 @@ class Leaving(Database):
         return found
 
     def vanished_files_of(self, name: NormalizedName) -> set[str]:
-        """Return the held files of a project that are on no good page of upstream's any more."""
+        """Return the held files of a project that are on no good page of upstream's any more.
+
+        Without those that lie elsewhere: `record_external_vanished` tells of these.
+        """
         rows = self._db.execute(
-            "SELECT filename FROM files WHERE project = ? AND vanished_since IS NOT NULL", (name,)
+            "SELECT filename FROM files WHERE project = ? AND vanished_since IS NOT NULL"
+            " AND external IS NULL",
+            (name,),
         )
         return {filename for (filename,) in rows}
 
@@ -71,6 +76,7 @@ class Leaving(Database):
             " next_try = NULL, error = NULL, error_since = NULL WHERE name = ?",
             (name,),
         )
+        self._db.execute("DELETE FROM dead_links WHERE project = ?", (name,))
         self._doom("status = 'held' AND project = ?", now, name)
         self._doom_unfinished(name)
 

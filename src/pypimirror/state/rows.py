@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pypimirror.model import NormalizedName, Validators
+from pypimirror.model import External, File, NormalizedName, Validators
 
 
 class ProjectRow(NamedTuple):
@@ -25,6 +25,14 @@ class ProjectRow(NamedTuple):
     failures: int
     next_try: float | None
     error: str | None
+
+
+class ExternalRow(NamedTuple):
+    """What is known of a file that lies elsewhere."""
+
+    status: str
+    file: File
+    external: External
 
 
 class Failure(NamedTuple):

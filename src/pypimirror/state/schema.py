@@ -1,6 +1,6 @@
 """The tables of the state, and the totals that SQLite keeps of them."""
 
-FORMAT = 3
+FORMAT = 4
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -23,7 +23,10 @@ CREATE TABLE projects (
     vanished_since REAL,           -- upstream no longer has it, by a good answer
     pending_since REAL,            -- upstream's page is not yet the one that its list speaks of
     failures INTEGER NOT NULL DEFAULT 0, next_try REAL, -- tries that failed in a row; none before then
-    error TEXT, error_since REAL
+    error TEXT, error_since REAL,
+    external_links BLOB,           -- where else there may be files of it: ExternalLinks
+    external_next REAL,            -- when these are looked at again; NULL: there are none
+    external_unread INTEGER        -- 1: a good page was seen since they were looked at
 ) WITHOUT ROWID;
 CREATE TABLE files (
     project TEXT NOT NULL,
@@ -38,6 +41,7 @@ CREATE TABLE files (
     error TEXT, error_since REAL,  -- what is wrong with it, and since when
     aside INTEGER,                 -- doomed by a quarantine: 0 to be put out of reach, 1 done
     provenance BLOB,               -- <filename>.provenance in the tree: a Provenance
+    external BLOB,                 -- set where it lies elsewhere than on the index: an External
     partial TEXT,                  -- the validator of what came of it, where that is kept
     PRIMARY KEY (project, filename)
 ) WITHOUT ROWID;
@@ -47,13 +51,25 @@ CREATE INDEX wrong_projects ON projects (name) WHERE error IS NOT NULL;
 CREATE INDEX pending_projects ON projects (name) WHERE pending_since IS NOT NULL;
 CREATE INDEX vanished_projects ON projects (name) WHERE vanished_since IS NOT NULL;
 CREATE INDEX unsynced_projects ON projects (name) WHERE unsynced;
+CREATE INDEX linked_projects ON projects (external_next) WHERE external_next IS NOT NULL;
+CREATE INDEX unread_projects ON projects (name) WHERE external_unread;
 CREATE INDEX rendered_projects ON projects (pages);
 CREATE INDEX wrong_files ON files (project) WHERE error IS NOT NULL;
 CREATE INDEX vanished_files ON files (project) WHERE vanished_since IS NOT NULL;
 CREATE INDEX partial_files ON files (project) WHERE partial IS NOT NULL;
 CREATE INDEX unsynced_files ON files (project) WHERE unsynced;
 CREATE INDEX aside_files ON files (aside) WHERE aside IS NOT NULL;
+CREATE INDEX external_files ON files (project) WHERE external IS NOT NULL;
 CREATE INDEX doomed_files ON files (doomed_since) WHERE status = 'doomed';
+-- Links that could not be followed, and hosts that do not answer.
+CREATE TABLE dead_links (
+    project TEXT NOT NULL, url TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
+    told REAL NOT NULL,            -- when a run last ended with a word of it
+    PRIMARY KEY (project, url)
+) WITHOUT ROWID;
+CREATE TABLE dead_hosts (
+    host TEXT PRIMARY KEY, failures INTEGER NOT NULL, next_try REAL NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, mode TEXT NOT NULL, started REAL NOT NULL, ended REAL, status INTEGER,
     requests INTEGER, bytes INTEGER, stored INTEGER, adopted INTEGER, removed INTEGER, failed INTEGER,

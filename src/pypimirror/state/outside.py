@@ -1,0 +1,207 @@
+"""What lies elsewhere than on the index: links to it, files that came from there, what does not answer."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from pypimirror.model import External, File, Link, NormalizedName
+from pypimirror.state.leaving import Leaving
+from pypimirror.state.rows import ExternalRow, Failure
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_file = msgspec.msgpack.Decoder(File).decode
+_decode_external = msgspec.msgpack.Decoder(External).decode
+
+
+class ExternalLinks(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where else there may be files of a project."""
+
+    page: tuple[Link, ...] = ()
+    """By the project's page."""
+    document: Link | None = None
+    """By its legacy JSON document."""
+    looked: frozenset[str] = frozenset()
+    """The addresses that were looked at."""
+
+    def every(self) -> dict[str, Link]:
+        """Return all by their addresses."""
+        found = {link.url: link for link in self.page}
+        return found if self.document is None else found | {self.document.url: self.document}
+
+
+_decode_links = msgspec.msgpack.Decoder(ExternalLinks).decode
+
+
+class Outside(Leaving):
+    """The part of the state that tells of other hosts than the index's."""
+
+    # -- links ---------------------------------------------------------------------------
+
+    def external_links(self, name: NormalizedName) -> ExternalLinks:
+        """Return where else there may be files of a project."""
+        row = self._db.execute("SELECT external_links FROM projects WHERE name = ?", (name,)).fetchone()
+        return ExternalLinks() if row is None or row[0] is None else _decode_links(row[0])
+
+    def record_external_links(self, name: NormalizedName, links: ExternalLinks) -> None:
+        """Record links off a good page; they are read by the next look."""
+        self._db.execute(
+            "UPDATE projects SET external_links = ?, external_unread = 1 WHERE name = ?",
+            (_encode(links), name),
+        )
+
+    def record_external_looked(
+        self, name: NormalizedName, links: ExternalLinks, next_look: float | None
+    ) -> None:
+        """Record that links were looked at, and when they shall be again."""
+        self._db.execute(
+            "UPDATE projects SET external_links = ?, external_next = ?, external_unread = NULL"
+            " WHERE name = ?",
+            (_encode(links), next_look, name),
+        )
+
+    def external_due(self, now: float) -> list[tuple[NormalizedName, bool]]:
+        """Return the listed projects whose links are to be looked at; and whether at all of them again."""
+        rows = self._db.execute(
+            "SELECT name, max(is_old) FROM ("
+            " SELECT name, 1 AS is_old FROM projects WHERE external_next <= ? AND is_listed"
+            " UNION ALL SELECT name, 0 FROM projects WHERE external_unread AND is_listed"
+            ") GROUP BY name ORDER BY name",
+            (now,),
+        )
+        return [(NormalizedName(name), bool(is_old)) for name, is_old in rows]
+
+    def next_external_look(self, name: NormalizedName) -> float | None:
+        """Return when a project's links shall be looked at again."""
+        row = self._db.execute("SELECT external_next FROM projects WHERE name = ?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def externally_linked(self) -> list[NormalizedName]:
+        """Return the listed projects of which there are links or unread pages."""
+        return self.names_where("(external_next IS NOT NULL OR external_unread) AND is_listed")
+
+    def record_external_due(self) -> None:
+        """Let every link be looked at, and every host be asked."""
+        self._db.execute("UPDATE projects SET external_next = 0 WHERE external_next IS NOT NULL")
+        self._db.execute("DELETE FROM dead_hosts")
+
+    def forget_external_links(self) -> None:
+        """Forget all links, and what was wrong with them."""
+        self._db.execute(
+            "UPDATE projects SET external_links = NULL, external_next = NULL, external_unread = NULL"
+            " WHERE external_links IS NOT NULL OR external_unread"
+        )
+        self._db.execute("DELETE FROM dead_links")
+        self._db.execute("DELETE FROM dead_hosts")
+
+    # -- files ---------------------------------------------------------------------------
+
+    def externals(self, name: NormalizedName) -> dict[str, ExternalRow]:
+        """Return what is known of a project's files that lie elsewhere, doomed ones included."""
+        rows = self._db.execute(
+            "SELECT filename, status, listed, external FROM files WHERE project = ? AND external IS NOT NULL",
+            (name,),
+        )
+        return {
+            filename: ExternalRow(status, _decode_file(listed), _decode_external(external))
+            for filename, status, listed, external in rows
+        }
+
+    def record_external(self, name: NormalizedName, filename: str, external: External | None) -> None:
+        """Record how a file came that lies elsewhere; None where it is the index's own."""
+        self._db.execute(
+            "UPDATE files SET external = ? WHERE project = ? AND filename = ?",
+            (None if external is None else _encode(external), name, filename),
+        )
+
+    def record_external_refused(self, name: NormalizedName, filename: str, reason: str, now: float) -> None:
+        """Record that other bytes lie elsewhere than those that were accepted, which stay."""
+        self._db.execute(
+            "UPDATE files SET error = ?, error_since = coalesce(error_since, ?)"
+            " WHERE project = ? AND filename = ?",
+            (reason, now, name, filename),
+        )
+
+    def forgive_external(self, name: NormalizedName, filename: str) -> None:
+        """Drop what was wrong with a held file that lies elsewhere."""
+        self._db.execute(
+            "UPDATE files SET error = NULL, error_since = NULL"
+            " WHERE project = ? AND filename = ? AND status = 'held'",
+            (name, filename),
+        )
+
+    def record_external_vanished(self, name: NormalizedName, filenames: Iterable[str], now: float) -> None:
+        """Record to which of a project's files elsewhere no link leads any more; to all others one does."""
+        self._db.execute(
+            "UPDATE files SET vanished_since = NULL WHERE project = ? AND external IS NOT NULL", (name,)
+        )
+        self._db.executemany(
+            "UPDATE files SET vanished_since = ? WHERE project = ? AND filename = ? AND status = 'held'",
+            [(now, name, filename) for filename in filenames],
+        )
+
+    def doom_unfinished_externals(
+        self, name: NormalizedName, filenames: Iterable[str], *, are_gone: bool = False
+    ) -> None:
+        """Let go of files elsewhere that did not come; of those that were lost only where they `are_gone`."""
+        unfinished = "('arriving', 'failed')" if are_gone else "('arriving')"
+        for filename in filenames:
+            self._doom(f"status IN {unfinished} AND project = ? AND filename = ?", 0.0, name, filename)
+
+    def external_of(self, *, is_paged: bool | None = None) -> Iterator[tuple[NormalizedName, str]]:
+        """Yield the held files that lie elsewhere: all, or those that were found on pages elsewhere."""
+        rows = self._db.execute(
+            "SELECT project, filename, external FROM files WHERE external IS NOT NULL AND status = 'held'"
+        ).fetchall()
+        for project, filename, external in rows:
+            if is_paged is None or _decode_external(external).is_paged == is_paged:
+                yield NormalizedName(project), filename
+
+    # -- what does not answer ------------------------------------------------------------
+
+    def record_dead_link(
+        self, name: NormalizedName, url: str, reason: str, *, now: float, quiet_s: float
+    ) -> bool:
+        """Record that a link could not be followed; tell whether that is news: not told in `quiet_s`."""
+        row = self._db.execute(
+            "SELECT told FROM dead_links WHERE project = ? AND url = ?", (name, url)
+        ).fetchone()
+        is_news = row is None or not 0 <= now - row[0] < quiet_s
+        self._db.execute(
+            "INSERT INTO dead_links VALUES (?, ?, ?, ?, ?) ON CONFLICT (project, url) DO UPDATE SET"
+            " reason = excluded.reason, told = iif(?, excluded.told, told)",
+            (name, url, reason, now, now, is_news),
+        )
+        return is_news
+
+    def forget_dead_link(self, name: NormalizedName, url: str) -> None:
+        """Record that a link can be followed."""
+        self._db.execute("DELETE FROM dead_links WHERE project = ? AND url = ?", (name, url))
+
+    def dead_links_of(self, name: NormalizedName) -> set[str]:
+        """Return the links of a project that can't be followed."""
+        rows = self._db.execute("SELECT url FROM dead_links WHERE project = ?", (name,))
+        return {url for (url,) in rows}
+
+    def dead_links(self, limit: int) -> tuple[list[Failure], int]:
+        """Return the first links that can't be followed, each in a filename's place, and their number."""
+        rows = self._db.execute("SELECT project, url, reason, since FROM dead_links LIMIT ?", (limit,))
+        (number,) = self._db.execute("SELECT count(*) FROM dead_links").fetchone()
+        return [Failure(*row) for row in rows], number
+
+    def dead_hosts(self, now: float, longest_s: float) -> set[str]:
+        """Return the hosts that are not to be asked now; a moment too far away is a wrong clock's."""
+        rows = self._db.execute(
+            "SELECT host FROM dead_hosts WHERE next_try BETWEEN ? AND ?", (now, now + longest_s)
+        )
+        return {host for (host,) in rows}
+
+    def record_dead_host(self, host: str, *, now: float, first_s: float, longest_s: float) -> None:
+        """Record that a host does not answer: it is asked again after pauses that grow."""
+        row = self._db.execute("SELECT failures FROM dead_hosts WHERE host = ?", (host,)).fetchone()
+        failures = (row[0] if row else 0) + 1
+        pause = min(first_s * 2 ** min(failures - 1, 30), longest_s)
+        self._db.execute("INSERT OR REPLACE INTO dead_hosts VALUES (?, ?, ?)", (host, failures, now + pause))
+
+    def forget_dead_host(self, host: str) -> None:
+        """Record that a host answers."""
+        self._db.execute("DELETE FROM dead_hosts WHERE host = ?", (host,))
