@@ -64,6 +64,7 @@ class FakeIndex:
         self.serials: Serials = serials
         self.validators = validators
         self.core_metadata: CoreMetadata = core_metadata
+        self.has_documents = False
         self.absolute_urls = False
         self.serial_comment = False
         self.latency = 0.0
@@ -281,6 +282,9 @@ class FakeIndex:
                     return self._page_answer(request, path, "/simple/", self._root_page())
                 case ["simple", name]:
                     return self._project_answer(request, path, normalize(name))
+                case ["pypi", name, "json"] if self.has_documents and name in self._projects:
+                    body = index_pages.legacy_json(self._projects[name])
+                    return Answer(200, {"Content-Type": "application/json"}, body)
                 case ["files", name, filename]:
                     return self._file_answer(request, normalize(name), filename)
         return Answer(404)

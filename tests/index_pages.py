@@ -39,6 +39,10 @@ class IndexProject:
     name: str
     serial: int
     files: list[IndexFile] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    """Anchors of the HTML page that lead elsewhere, as they stand there."""
+    download_url: str | None = None
+    """What the legacy JSON document tells."""
     status: str = "active"
     status_reason: str | None = None
 
@@ -97,6 +101,11 @@ def project_json(project: IndexProject, options: PageOptions) -> bytes:
     return _dump(page)
 
 
+def legacy_json(project: IndexProject) -> bytes:
+    """Write the legacy JSON document of a project, as far as anybody reads it here."""
+    return _dump({"info": {"name": project.name, "download_url": project.download_url}, "releases": {}})
+
+
 def root_html(projects: Iterable[IndexProject], serial: int, options: PageOptions) -> bytes:
     """Write the project list as HTML (PEP 503)."""
     anchors = [_anchor(f"/simple/{normalize(project.name)}/", {}, project.name) for project in projects]
@@ -110,7 +119,7 @@ def project_html(project: IndexProject, options: PageOptions) -> bytes:
         status.append(("pypi:project-status", project.status))
         if project.status_reason is not None:
             status.append(("pypi:project-status-reason", project.status_reason))
-    anchors = [_file_anchor(file, project, options) for file in project.listed_files]
+    anchors = [_file_anchor(file, project, options) for file in project.listed_files] + project.links
     return _html(f"Links for {normalize(project.name)}", status, anchors, project.serial, options)
 
 

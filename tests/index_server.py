@@ -189,20 +189,25 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class IndexServer(ThreadingHTTPServer):
-    """A server on 127.0.0.1, in threads of its own; `stop` also cuts the connections that are open."""
+    """A server on loopback, in threads of its own; `stop` also cuts the connections that are open."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(
-        self, port: int, *, respond: Callable[[Exchange], None], normal: Callable[[Request], Answer]
+        self,
+        port: int,
+        *,
+        respond: Callable[[Exchange], None],
+        normal: Callable[[Request], Answer],
+        address: str = "127.0.0.1",
     ) -> None:
         self.respond = respond
         self.normal = normal
         self.stopping = threading.Event()
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__((address, port), _Handler)
         self._thread = threading.Thread(target=self.serve_forever, args=(_POLL_INTERVAL_S,), daemon=True)
         self._thread.start()
 
@@ -221,7 +226,7 @@ class IndexServer(ThreadingHTTPServer):
     def server_bind(self) -> None:
         # Not HTTPServer's own, which asks the resolver for the host's name.
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = "127.0.0.1", self.socket.getsockname()[1]
+        self.server_name, self.server_port = self.socket.getsockname()
 
     def process_request(self, request: _Connection, client_address: object) -> None:
         assert isinstance(request, socket.socket)

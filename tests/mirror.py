@@ -89,8 +89,10 @@ class Mirror:
     def age(self, hours: float) -> None:
         """Let time go by: every moment that the state knows is that much longer ago."""
         moments = {
-            "projects": ("vanished_since", "pending_since", "next_try", "error_since"),
+            "projects": ("vanished_since", "pending_since", "next_try", "error_since", "external_next"),
             "files": ("vanished_since", "doomed_since", "error_since"),
+            "dead_links": ("since", "told"),
+            "dead_hosts": ("next_try",),
             "runs": ("started", "ended"),
         }
         with contextlib.closing(sqlite3.connect(self.root / ".pypimirror/state.sqlite")) as state, state:

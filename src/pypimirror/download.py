@@ -113,7 +113,7 @@ class Found(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-class _Hashes:
+class Hashes:
     """The sha256 that we keep, and the strongest digest that upstream offers, over the same bytes."""
 
     def __init__(self, file: File) -> None:
@@ -126,6 +126,7 @@ class _Hashes:
         self.size = 0
 
     def update(self, chunk: bytes) -> None:
+        """Go on with a block."""
         self.size += len(chunk)
         self._sha256.update(chunk)
         if self._offered is not self._sha256:
@@ -133,6 +134,7 @@ class _Hashes:
 
     @property
     def sha256(self) -> str:
+        """Of all so far."""
         return self._sha256.hexdigest()
 
     def mismatch(self, file: File) -> str | None:
@@ -147,7 +149,7 @@ class _Hashes:
 
 def verified(file: File, existing: BinaryIO) -> Found | None:
     """Read `existing` and tell whether it is the file by its strongest digest; None where it is not."""
-    hashes = _Hashes(file)
+    hashes = Hashes(file)
     if hashes.expected is None:
         return None
     while chunk := existing.read(CHUNK):
@@ -164,7 +166,7 @@ class _Transfer:
         self._into = into.file
         self._validator = into.validator
         self._check_space = into.check_space
-        self._hashes = _Hashes(file)
+        self._hashes = Hashes(file)
         self._is_resumed = False
         self._has_begun = False
 
@@ -213,7 +215,7 @@ class _Transfer:
     def _rewind(self) -> None:
         self._into.seek(0)
         self._into.truncate()
-        self._hashes = _Hashes(self._file)
+        self._hashes = Hashes(self._file)
 
     def _receive(self, answer: Answer) -> None:
         file, hashes = self._file, self._hashes

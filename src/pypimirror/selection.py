@@ -117,13 +117,20 @@ class Selection:
         filename_excludes: tuple[str, ...] = (),
         index_url: str = "",
         provenance: bool = False,
+        external_links: bool = False,
+        follow_external_index_pages: bool = False,
     ) -> None:
         self.projects = Globs(package_matches, are_names=True)
         self._excluded = Globs(package_excludes, are_names=True)
         self._files = Globs(filename_matches, are_names=False)
         self._excluded_files = Globs(filename_excludes, are_names=False)
         self.of_files = _fingerprint(
-            index_url, sorted(filename_matches), sorted(filename_excludes), provenance
+            index_url,
+            sorted(filename_matches),
+            sorted(filename_excludes),
+            provenance,
+            external_links,
+            follow_external_index_pages,
         )
         """A fingerprint of what decides on a project's files."""
         self.of_projects = _fingerprint(self.of_files, sorted(package_matches), sorted(package_excludes))

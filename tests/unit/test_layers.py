@@ -29,7 +29,7 @@ LAYERS = (
         "links",
         "server_config",
     ),
-    ("upstream", "download", "store", "state", "workers", "pace"),
+    ("upstream", "download", "elsewhere", "store", "state", "workers", "pace"),
     ("sync",),
     ("cli",),
     ("__main__",),
@@ -40,6 +40,8 @@ PURE = {room for room in LEVEL if LEVEL[room] < 3}
 # Within one layer: who may look at whom.
 NEIGHBOURS = {
     ("download", "upstream"),
+    ("elsewhere", "upstream"),
+    ("elsewhere", "download"),
     ("links", "filenames"),
     ("upstream", "pace"),
     ("workers", "upstream"),

@@ -33,7 +33,7 @@ from pypimirror.pace import Floor
 from pypimirror.selection import Selection
 from pypimirror.state import State, move_aside, why_unusable
 from pypimirror.store import PRIVATE, ReadOnlyStore, Store, check_root
-from pypimirror.upstream import Upstream
+from pypimirror.upstream import Rules, Upstream
 from pypimirror.workers import MAX_THREADS, Crew, suitable_processes
 
 _log = logging.getLogger(__name__)
@@ -79,6 +79,8 @@ def selection_of(configuration: Config) -> Selection:
         filename_excludes=configuration.filename_excludes,
         index_url=configuration.index_url,
         provenance=configuration.provenance,
+        external_links=configuration.external_links,
+        follow_external_index_pages=configuration.follow_external_index_pages,
     )
 
 
@@ -261,6 +263,7 @@ def _upstream(configuration: Config) -> Upstream:
         connections=configuration.workers or MAX_THREADS,
         max_rate=configuration.max_rate,
         floor=Floor(configuration.minimum_speed),
+        rules=Rules(configuration.external_hosts, allows_http=configuration.external_http),
     )
 
 

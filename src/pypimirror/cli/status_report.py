@@ -47,6 +47,9 @@ class StatusReport(msgspec.Struct, kw_only=True):
     pending_count: int = 0
     vanished_projects: int = 0
     vanished_files: int = 0
+    dead_links: list[Failure] = []
+    """Links elsewhere that can't be followed, each in the place of a filename."""
+    dead_links_count: int = 0
     grace_files: int = 0
     grace_bytes: int = 0
     grace_ends: float | None = None
@@ -86,6 +89,7 @@ def _of_state(config: Config, state: Reading) -> StatusReport:
     failing, failing_count = state.failing(_SHOWN)
     pending, pending_count = state.waiting(_SHOWN)
     vanished_projects, vanished_files = state.vanished()
+    dead_links, dead_links_count = state.dead_links(_SHOWN)
     grace, first = state.in_grace()
     held = state.total("held")
     what = _why_incomplete(state, ended, failing_count, pending_count)
@@ -108,6 +112,8 @@ def _of_state(config: Config, state: Reading) -> StatusReport:
         pending_count=pending_count,
         vanished_projects=vanished_projects,
         vanished_files=vanished_files,
+        dead_links=dead_links,
+        dead_links_count=dead_links_count,
         grace_files=grace.number,
         grace_bytes=grace.bytes,
         grace_ends=None if first is None else first + config.removal_grace_hours * _HOUR_S,
@@ -149,8 +155,18 @@ def _as_json(report: StatusReport) -> str:
             for field, value in msgspec.structs.asdict(report).items()
         }
         | {"failing": [failure._asdict() for failure in report.failing]}
+        | {"dead_links": [_dead_link(failure) for failure in report.dead_links]}
     )
     return msgspec.json.format(encoded).decode()
+
+
+def _dead_link(failure: Failure) -> dict[str, str | float | None]:
+    return {
+        "project": failure.project,
+        "url": failure.filename,
+        "reason": failure.reason,
+        "since": failure.since,
+    }
 
 
 def _as_text(report: StatusReport) -> str:
@@ -164,19 +180,27 @@ def _as_text(report: StatusReport) -> str:
         "failing": f"{report.failing_count}",
         "pending": f"{report.pending_count}",
         "vanished": f"{report.vanished_projects} projects, {report.vanished_files} files, by upstream",
+        "dead links": f"{report.dead_links_count} that lead elsewhere",
         "in grace": _total_text(Total(report.grace_files, report.grace_bytes))
         + (f", the first may go {_moment(report.grace_ends)}" if report.grace_ends else ""),
         "disk free": size_text(report.disk_free),
     }
     if not (report.vanished_projects or report.vanished_files):
         del lines["vanished"]
+    if not report.dead_links_count:
+        del lines["dead links"]
     text = [f"{key:<10} {value}" for key, value in lines.items()]
     text += [f"why        {reason}" for reason in report.reasons]
     for failure in report.failing:
         place = failure.project if failure.filename is None else f"{failure.project}/{failure.filename}"
         text.append(f"  failing since {_moment(failure.since)}: {place}: {failure.reason}")
     text += [f"  pending since {_moment(each.since)}: {each.project}" for each in report.pending]
-    more = report.failing_count + report.pending_count - len(report.failing) - len(report.pending)
+    text += [
+        f"  dead since {_moment(failure.since)}: {failure.project}: {failure.reason}"
+        for failure in report.dead_links
+    ]
+    shown = len(report.failing) + len(report.pending) + len(report.dead_links)
+    more = report.failing_count + report.pending_count + report.dead_links_count - shown
     return "\n".join([*text, f"  and {more} more"] if more else text)
 
 

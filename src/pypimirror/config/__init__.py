@@ -13,6 +13,7 @@ from pypimirror.addresses import without_credentials
 from pypimirror.config import ini, readers
 from pypimirror.errors import ConfigError, Problem
 from pypimirror.model import Digest, File
+from pypimirror.selection import Globs
 
 __all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
 
@@ -41,6 +42,11 @@ class Config:
     verbose: bool
     external_links: bool
     follow_external_index_pages: bool
+    external_links_everything: bool
+    external_http: bool
+    external_hosts: tuple[str, ...]
+    """Globs in lower case."""
+    external_interval_hours: float
     fetch_since_days: int
     workers: int | None
     """None is as many as suit."""
@@ -95,6 +101,10 @@ OPTIONS: Mapping[str, Option] = {
     "verbose": Option(readers.boolean, "False"),
     "external_links": Option(readers.boolean, "False"),
     "follow_external_index_pages": Option(readers.boolean, "False"),
+    "external_links_everything": Option(readers.boolean, "False"),
+    "external_http": Option(readers.boolean, "False"),
+    "external_hosts": Option(readers.host_globs, ""),
+    "external_interval_hours": Option(readers.number(0, 87_600, "hours"), "24"),
     "fetch_since_days": Option(readers.whole(0, 100_000), "7"),
     "workers": Option(readers.or_auto(readers.whole(1, 256)), "auto"),
     "timeout": Option(readers.number(0.1, 3600, "seconds"), "30"),
@@ -134,6 +144,7 @@ def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, 
     values = {name: reader.value(name, option) for name, option in OPTIONS.items()}
     values |= _paths(reader, folder)
     reader.check_unknown(read.referenced)
+    _check_external(reader, values)
     if reader.problems:
         raise ConfigError(source, tuple(reader.problems))
     if values["index_url"] is None:
@@ -141,6 +152,8 @@ def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, 
     warnings = read.warnings
     if "fetch_since_days" in given:
         warnings += ("fetch_since_days: not needed any more, as updates find every change",)
+    if values["follow_external_index_pages"] and not values["external_links"]:
+        warnings += ("follow_external_index_pages: has no effect without external_links = True",)
     return Config(**values, warnings=warnings)
 
 
@@ -181,6 +194,25 @@ class _Reader:
             near = difflib.get_close_matches(name, OPTIONS, n=1)
             hint = f"; did you mean {near[0]}?" if near else "; docs/configuration.md lists the options"
             self.problems.append(Problem(section, name, None, f"unknown option{hint}"))
+
+
+def _check_external(reader: _Reader, values: Mapping[str, Any]) -> None:
+    """Refuse to follow the links of every project there is, unless that is said in so many words."""
+    patterns = values["package_matches"]
+    if (
+        patterns is None
+        or values["external_links_everything"]
+        or not Globs(patterns, are_names=True).is_everything
+    ):
+        return
+    for name in ("external_links", "follow_external_index_pages"):
+        if values[name]:
+            section, text = reader.given[name]
+            allowed = (
+                "package_matches selects every project, whose links lead to any amount of data; name projects"
+                " there, or say external_links_everything = True"
+            )
+            reader.problems.append(Problem(section, name, text, allowed))
 
 
 def _paths(reader: _Reader, folder: Path) -> dict[str, Path | None]:

@@ -16,6 +16,7 @@ _T = TypeVar("_T")
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _DIGEST = re.compile(r"[a-z0-9_-]{1,32}=[0-9a-f]{8,256}")
+_HOST_GLOB = re.compile(r"[a-z0-9._*?\[\]!:-]+")
 _FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
@@ -102,6 +103,19 @@ def file_globs(text: str) -> tuple[str, ...]:
             raise ValueError("a comment behind a value begins with ' ;', or stands on a line of its own")
         if "/" in pattern:
             raise ValueError(f"{pattern} holds a slash; patterns are compared with the file's name alone")
+    return patterns
+
+
+def host_globs(text: str) -> tuple[str, ...]:
+    """Read patterns of host names, separated by white space."""
+    patterns = tuple(text.lower().split())
+    for pattern in patterns:
+        if pattern.startswith("#"):
+            raise ValueError("a comment behind a value begins with ' ;', or stands on a line of its own")
+        if not _HOST_GLOB.fullmatch(pattern) or pattern.count(":") == 1:
+            raise ValueError(
+                f"{pattern} is no pattern of host names, such as *.example.org: no address, no port"
+            )
     return patterns
 
 

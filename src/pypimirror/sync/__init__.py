@@ -54,11 +54,15 @@ def _updated(run: Run) -> Report:
     raw_folders = adopt.raw_folders(run)
     try:
         outcome = projects.bring_up_to_date(run, found.due, raw_folders)
+        crawl.check_any_answer(run, found, outcome.errors, len(outcome.vanished))
+        if run.config.external_links:
+            from pypimirror.sync import outside  # noqa: PLC0415 (few mirrors follow links)
+
+            outside.follow(run)
         if run.preview:
             run.space.check(run.preview.needed())
     except DiskFullError as full:
         return _full(run, full)
-    crawl.check_any_answer(run, found, outcome.errors, len(outcome.vanished))
     for name in outcome.vanished:
         run.state.record_vanished(name, run.clock())
     removals.by_upstream(run, held=held, selected=selected)

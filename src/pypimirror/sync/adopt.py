@@ -70,6 +70,11 @@ class Present:
 # -- our own pages ---------------------------------------------------------------------------
 
 
+def is_adopting(run: Run) -> bool:
+    """Tell whether what is in the tree is still being taken over."""
+    return run.state.note(_NOTE) is not None
+
+
 def own_pages(run: Run) -> None:
     """When a state is new: hold what the tree's own pages list, as far as the files bear them out.
 
@@ -157,7 +162,7 @@ def _record(run: Run, pool: Pool[tuple[NormalizedName, HeldFile | None]]) -> Non
 
 def raw_folders(run: Run) -> dict[NormalizedName, list[str]]:
     """Return the folders to take files from, while the adoption lasts."""
-    if run.state.note(_NOTE) is None:
+    if not is_adopting(run):
         return {}
     found = run.store.raw_folders()
     for name, folders in found.items():
@@ -169,7 +174,7 @@ def raw_folders(run: Run) -> dict[NormalizedName, list[str]]:
 
 def remove_leftovers(run: Run, folders: dict[NormalizedName, list[str]]) -> None:
     """Remove the old tool's pages and digests, and its copies of what is now held elsewhere."""
-    if run.state.note(_NOTE) is None:
+    if not is_adopting(run):
         return
     for name, *_ in list(run.state.listed()):
         held = run.state.held(name)

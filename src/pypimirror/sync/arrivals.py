@@ -1,13 +1,31 @@
 """Files on their way in: what room they still need, and how far they came."""
 
 import os
+from typing import Protocol
 
-from pypimirror.store import Store
-from pypimirror.sync import tasks
+from pypimirror.model import File
+from pypimirror.store import Store, Temporary
+from pypimirror.sync.adopt import Candidate
 from pypimirror.sync.run import InFlight
 
 BIG = 1 << 20
 """Files from so many bytes on are looked at one by one for the space that they need."""
+
+
+class Arriving(Protocol):
+    """A task of the crew that brings a file."""
+
+    @property
+    def file(self) -> File:
+        """What comes."""
+
+    @property
+    def temporary(self) -> Temporary:
+        """Where it comes to."""
+
+    @property
+    def candidate(self) -> Candidate | None:
+        """What in the tree may stand for it."""
 
 
 class Arrivals:
@@ -15,16 +33,16 @@ class Arrivals:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._tasks: dict[str, tasks.FileTask] = {}
+        self._tasks: dict[str, Arriving] = {}
 
     def __bool__(self) -> bool:
         return bool(self._tasks)
 
-    def add(self, task: tasks.FileTask) -> None:
+    def add(self, task: Arriving) -> None:
         """Note that a file is on its way."""
         self._tasks[task.temporary.path] = task
 
-    def end(self, task: tasks.FileTask) -> None:
+    def end(self, task: Arriving) -> None:
         """Close what a file came in, and remove what was not placed."""
         del self._tasks[task.temporary.path]
         if task.candidate:

@@ -72,6 +72,7 @@ def _heed_configuration(run: Run) -> None:
     fingerprint = hashlib.sha256(repr(run.config).encode()).hexdigest()[:16]
     if run.state.note(_CONFIG_NOTE) != fingerprint:
         run.state.end_pauses()
+        run.state.record_external_due()
         run.state.set_note(_CONFIG_NOTE, fingerprint)
 
 

@@ -28,7 +28,8 @@ class Preview:
     def will_fetch(self, name: NormalizedName, files: tuple[File, ...]) -> None:
         """Note files that a run would fetch."""
         if files:
-            self._fetch[name] = Total(len(files), sum(file.size or 0 for file in files))
+            number, size = self._fetch.get(name, Total(0, 0))
+            self._fetch[name] = Total(number + len(files), size + sum(file.size or 0 for file in files))
 
     def needed(self) -> int:
         """Return the bytes that a run would fetch, as far as upstream tells sizes."""

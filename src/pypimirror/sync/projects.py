@@ -25,7 +25,7 @@ from pypimirror.errors import (
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.plan import Plan
 from pypimirror.store import full_or_itself, partial_key
-from pypimirror.sync import adopt, companions, publish, record, recover, tasks
+from pypimirror.sync import adopt, companions, record, recover, tasks
 from pypimirror.sync.arrivals import BIG, Arrivals
 from pypimirror.sync.crawl import Due, speaks_json
 from pypimirror.sync.ready import Ready
@@ -305,7 +305,8 @@ class _Engine:
             run.counts.adopted += 1
         else:
             if file.filename in project.replaces:
-                self._unlink(project, file)
+                record.withdraw(run, project.name, file)
+                run.state.record_pages_lost(project.name)
             run.store.place(task.temporary, project.name, file.filename, mtime=_moment(file.upload_time))
             run.counts.stored += 1
             run.counts.stored_bytes += received.size
@@ -317,16 +318,6 @@ class _Engine:
         if self._wants_provenance(held):
             self._waiting.append(partial(self._start_provenance, project, held))
             project.missing += 1
-
-    def _unlink(self, project: Project, file: File) -> None:
-        """Take a file's link away before its bytes change; raise TreeError where that can't be."""
-        run, name = self._run, project.name
-        run.state.record_arriving(name, [file])
-        run.state.commit()
-        if not publish.project(run, name):
-            raise TreeError(file.filename, "its link could not be taken away")
-        publish.full(run)
-        run.state.record_pages_lost(name)
 
     def _take_metadata(self, task: tasks.MetadataTask, found: tasks.Metadata | BrokenWorkerError) -> None:
         project, held = self._projects[task.name], task.held

@@ -62,7 +62,7 @@ def _publish(run: Run, project: Project) -> None:
     # What loses something is published once, at the end, when it is known whether it may.
     is_written = not project.has_changed or project.loses or publish.project(run, project.name)
     if project.has_changed and is_written:
-        run.counts.changed += 1
+        run.note_changed(project.name)
         _log.info("%s: published, %d files came in", project.name, project.arrived)
     if project.is_whole and is_written:
         record.settle(run, project)

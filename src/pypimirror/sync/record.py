@@ -4,7 +4,8 @@ import logging
 
 import msgspec
 
-from pypimirror.model import HeldFile, NormalizedName, ProjectPage, Validators
+from pypimirror.errors import TreeError
+from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Validators
 from pypimirror.plan import Plan, make_plan
 from pypimirror.state import ProjectRow
 from pypimirror.sync import publish, tasks
@@ -51,8 +52,10 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     wanted, skipped = run.selection.decide(() if is_quarantined else page.files)
     for skip in skipped:
         _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
-    made = make_plan(wanted, run.state.held(name), doomed=_restorable(run, name), accepts=run.config.accepts)
+    made = _compared(run, name, wanted)
     _record_page(run, project, page, made)
+    if run.config.external_links:
+        _record_links(run, project, page)
     if is_quarantined:
         run.state.record_returned(name)
         run.state.record_quarantined(name, run.clock())
@@ -65,6 +68,34 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     return made
 
 
+def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...]) -> Plan:
+    """Compare what is wanted with what is held. What lies elsewhere comes and goes by its links alone.
+
+    But the index's word counts for more: what it has itself now takes the place of what came from elsewhere.
+    """
+    own = {file.filename for file in wanted}
+    held = run.state.held(name)
+    external = {filename for filename, each in held.items() if each.external is not None}
+    made = make_plan(
+        wanted,
+        {filename: each for filename, each in held.items() if filename not in external - own},
+        doomed=_restorable(run, name),
+        accepts=lambda file: file.filename in external or run.config.accepts(file),
+    )
+    for filename in external & own:
+        run.state.record_external(name, filename, None)
+    return made
+
+
+def _record_links(run: Run, project: Project, page: ProjectPage) -> None:
+    """Record where else there may be files; only a good page tells that a link is gone."""
+    known = run.state.external_links(project.name)
+    links = known.page if page.links is None else page.links
+    if project.is_pending or not page.is_conclusive:
+        links = tuple(dict.fromkeys(known.page + links))
+    run.state.record_external_links(project.name, msgspec.structs.replace(known, page=links))
+
+
 def _restorable(run: Run, name: NormalizedName) -> dict[str, HeldFile]:
     """Return the files that left the pages and are still in the tree."""
     doomed = run.state.doomed_of(name)
@@ -72,7 +103,7 @@ def _restorable(run: Run, name: NormalizedName) -> dict[str, HeldFile]:
     return {
         filename: held if f"{filename}.metadata" in sizes else msgspec.structs.replace(held, metadata=None)
         for filename, held in doomed.items()
-        if sizes.get(filename) == held.size
+        if sizes.get(filename) == held.size and held.external is None
     }
 
 
@@ -109,6 +140,15 @@ def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) 
     project.loses = bool(vanished) and run.config.cleanup
     if made.vanished and not page.is_conclusive:
         _log.warning("%s: what is not on its page is kept, as this page can't tell that it is gone", name)
+
+
+def withdraw(run: Run, name: NormalizedName, file: File) -> None:
+    """Take a file's link away before its bytes change; raise TreeError where that can't be."""
+    run.state.record_arriving(name, [file])
+    run.state.commit()
+    if not publish.project(run, name):
+        raise TreeError(file.filename, "its link could not be taken away")
+    publish.full(run)
 
 
 def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:

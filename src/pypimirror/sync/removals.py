@@ -31,11 +31,12 @@ def deselect(run: Run) -> None:
     if run.only or is_same:
         return
     are_files_same = state.note(FILES_NOTE) == selection.of_files
+    external = _deselected_external(run)
     for name in state.names():
         if not selection.selects(name):
             _deselect_project(run, name)
         elif not are_files_same:
-            _deselect_files(run, name)
+            _deselect_files(run, name, external.get(name, set()))
     state.set_note(PROJECTS_NOTE, selection.of_projects)
     state.set_note(FILES_NOTE, selection.of_files)
     state.commit()
@@ -50,8 +51,21 @@ def _deselect_project(run: Run, name: NormalizedName) -> None:
     run.state.forget_projects([name])
 
 
-def _deselect_files(run: Run, name: NormalizedName) -> None:
-    gone = [filename for filename in run.state.held_names(name) if run.selection.why_not(filename)]
+def _deselected_external(run: Run) -> dict[NormalizedName, set[str]]:
+    """Return the files that lie elsewhere, where the configuration no longer wants such; forget the links."""
+    config = run.config
+    found: dict[NormalizedName, set[str]] = {}
+    if config.external_links and config.follow_external_index_pages:
+        return {}
+    if not config.external_links:
+        run.state.forget_external_links()
+    for name, filename in run.state.external_of(is_paged=True if config.external_links else None):
+        found.setdefault(name, set()).add(filename)
+    return found
+
+
+def _deselect_files(run: Run, name: NormalizedName, external: set[str]) -> None:
+    gone = [f for f in run.state.held_names(name) if f in external or run.selection.why_not(f)]
     if not gone:
         return
     _log.info("%s: %d files are no longer selected", name, len(gone))

@@ -111,6 +111,10 @@ class Run:
     full: DiskFullError | None = None
     """Why nothing more could be stored."""
     counts: Counts = field(default_factory=Counts)
+    outside: list[Failure] = field(default_factory=list)
+    """What other hosts than the index's failed to do, and was not told for a while."""
+    changed: set[NormalizedName] = field(default_factory=set)
+    """Projects whose pages changed, where they can do so twice."""
     unwritable: set[NormalizedName] = field(default_factory=set)
     """Projects whose pages could not be written in this run."""
     refusal: Refusal | None = None
@@ -123,6 +127,7 @@ class Run:
     def report(self) -> Report:
         """Return what was done, and what is wrong with the mirror now."""
         failures = tuple(f for f in self.state.failures() if self.selection.selects(f.project))
+        failures += tuple(self.outside)
         changes = self.preview.changes(self.state, since=self.started) if self.preview else ()
         return Report(self.counts, failures, self.refusal, self.full, changes)
 
@@ -130,6 +135,14 @@ class Run:
     def space(self) -> FreeSpace:
         """What shall stay free on the mirror's disk."""
         return FreeSpace(str(self.store.root), self.config.min_free_space)
+
+    def note_changed(self, name: NormalizedName) -> None:
+        """Count a project whose pages changed; once, though files from elsewhere come after its others."""
+        if self.config.external_links:
+            if name in self.changed:
+                return
+            self.changed.add(name)
+        self.counts.changed += 1
 
     def totals(self) -> Loss:
         """Return how many projects are on the root page now, and how many files are held."""

@@ -133,7 +133,7 @@ def _asked(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | 
     except OSError:  # the machine's
         raise
     except Exception as error:  # noqa: BLE001 (a bug costs one project, not the run)
-        return _broken(error)
+        return broken(error)
 
 
 def _is_stale(task: PageTask, result: PageSeen | NotModified | MirrorError) -> bool:
@@ -160,10 +160,11 @@ def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
         try:
             return download.obtain(upstream, file, download.Into(into, validator, space.check), candidate)
         except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
-            return _broken(error)
+            return broken(error)
 
 
-def _broken(error: Exception) -> BrokenWorkerError:
+def broken(error: Exception) -> BrokenWorkerError:
+    """Return what becomes of a task in which a worker met a bug."""
     _log.error("a bug in a worker", exc_info=error)
     return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")
 
@@ -176,7 +177,7 @@ def read_metadata(upstream: Upstream, content: int, *, file: File) -> Metadata:
         except OSError:  # the machine's
             raise
         except Exception as error:  # noqa: BLE001 (as above)
-            return Metadata(None, (), _broken(error))
+            return Metadata(None, (), broken(error))
 
 
 def fetch_provenance(
@@ -191,4 +192,4 @@ def fetch_provenance(
     except OSError:  # the machine's
         raise
     except Exception as error:  # noqa: BLE001 (as above)
-        return _broken(error)
+        return broken(error)

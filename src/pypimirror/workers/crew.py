@@ -81,6 +81,8 @@ class Crew(Generic[_T]):
         self._requests_of_the_dead = 0
         self.latency = math.inf
         """The best that the main process saw, in seconds."""
+        self.is_far = False
+        """Whether tasks are for hosts whose answers take long, whatever those of the others took."""
         for _ in range(processes if parallel is None else min(processes, parallel)):
             self._start(member.Setup(connect, log_level))
 
@@ -113,6 +115,8 @@ class Crew(Generic[_T]):
         """How many calls are done at once."""
         if self._parallel is not None:
             return self._parallel
+        if self.is_far:
+            return MAX_THREADS * len(self._members)
         latency = min([self.latency, *(member.latency for member in self._members)])
         return suitable_threads(latency, len(self._members))
 

@@ -1,0 +1,199 @@
+"""Files that lie elsewhere, beside the main thread: what is behind a link, and such a file's way in.
+
+Nobody vouches for what other hosts send: it is bounded in size and time, has to look like what its name says,
+and the bytes that were accepted once are pinned.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from pypimirror.download import Hashes, Into, core_metadata, strongest
+from pypimirror.errors import MirrorError, UnavailableError, UnreachableError, VerificationError
+from pypimirror.filenames import is_like
+from pypimirror.links import Candidate, file_named, file_offered, worth_it
+from pypimirror.model import External, File, Link, NormalizedName, Validators
+from pypimirror.simple import is_html, parse_links
+from pypimirror.upstream import Answer, NotModified, Upstream
+from pypimirror.upstream.outside import Outside
+
+MAX_SIZE = 1 << 30
+"""Bytes of a file elsewhere."""
+MAX_PAGE = 5 * 10**6
+"""Bytes of a page elsewhere."""
+
+_HEAD = 8
+_LOOK_S = 30.0
+_FETCH_S = 900.0
+_TRIES = 2
+_PAUSE_S = 1.0
+
+
+class Looked(NamedTuple):
+    """What is behind a link."""
+
+    candidates: list[Candidate]
+    is_page: bool = False
+    delay: float = 0.0
+    """Seconds that the host wants between two requests."""
+
+
+class Unchanged:
+    """Word that a file elsewhere is what it was when it was last looked at."""
+
+
+class Brought(NamedTuple):
+    """A file that is whole in the temporary file; whether it is the one that is pinned is to be seen."""
+
+    sha256: str
+    size: int
+    external: External
+    """As it was, with what the host says of the file now."""
+    metadata: bytes | None
+    notes: tuple[str, ...]
+
+
+def look(
+    outside: Outside,
+    link: Link,
+    name: NormalizedName,
+    *,
+    is_wanted: Callable[[str], bool] | None,
+    dead: Collection[str],
+) -> Looked | MirrorError:
+    """Look what is behind a link whose address names no file of the project; errors come as values.
+
+    The server may name one (RFC 6266), or it is where a redirect leads. A page is read where there is
+    `is_wanted`: of the files to which it links the newest that are wanted are candidates.
+    """
+    try:
+        return _looked(outside, link, name, is_wanted, dead)
+    except MirrorError as error:
+        return error
+
+
+def _looked(
+    outside: Outside,
+    link: Link,
+    name: NormalizedName,
+    is_wanted: Callable[[str], bool] | None,
+    dead: Collection[str],
+) -> Looked:
+    allows_http = strongest(link.digests) is not None
+    with outside.open(link.url, seconds=_LOOK_S, dead=dead, allows_http=allows_http) as answer:
+        assert isinstance(answer, Answer)
+        if filename := file_offered(answer.disposition, name) or file_named(answer.url, name):
+            return Looked([Candidate(filename, link.url, link.digests)])
+        if is_wanted is None or not is_html(answer.content_type):
+            return Looked([])
+        robots = outside.robots(answer.url, dead=dead)
+        if not robots.allows:
+            raise UnavailableError(answer.url, "its robots.txt asks not to read it", may_pass=False)
+        content = b""
+        for chunk in _within(answer, _LOOK_S):
+            content += chunk
+            if len(content) > MAX_PAGE:
+                raise UnavailableError(answer.url, f"a page of more than {MAX_PAGE} bytes", may_pass=False)
+        links = parse_links(content, answer.content_type, answer.url)
+    return Looked(worth_it(links, name, is_wanted), is_page=True, delay=robots.delay)
+
+
+def _within(answer: Answer, seconds: float) -> Iterator[bytes]:
+    """Yield a body in blocks; raise UnreachableError where it takes too long, also behind a proxy."""
+    deadline = time.monotonic() + seconds
+    for chunk in answer.chunks(is_decoded=False):
+        if time.monotonic() > deadline:
+            raise UnreachableError(answer.url, "it takes too long")
+        yield chunk
+
+
+def fetch(
+    upstream: Upstream, file: File, external: External, into: Into, dead: Collection[str]
+) -> Brought | Unchanged | MirrorError | OSError:
+    """Fetch a file elsewhere unless it is what it was; errors come as values, as those of `download.obtain`.
+
+    Where `external` has no validators and no length, the bytes alone tell.
+    """
+    try:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return _fetched(upstream, file, external, into, dead)
+            except UnreachableError:
+                raise
+            except UnavailableError as error:
+                if attempt == _TRIES or not error.may_pass or error.retry_after:
+                    raise
+                time.sleep(_PAUSE_S)
+                into.file.seek(0)
+                into.file.truncate()
+        raise AssertionError
+    except (MirrorError, OSError) as error:
+        return error
+
+
+def _fetched(
+    upstream: Upstream, file: File, external: External, into: Into, dead: Collection[str]
+) -> Brought | Unchanged:
+    hashes = Hashes(file)
+    known = Validators(external.etag, external.last_modified)
+    with upstream.outside.open(
+        file.url, seconds=_FETCH_S, validators=known, dead=dead, allows_http=hashes.expected is not None
+    ) as answer:
+        if isinstance(answer, NotModified) or _is_same(external, answer):
+            return Unchanged()
+        _check(file, answer)
+        into.check_space(answer.length or 0)
+        head = b""
+        for chunk in _within(answer, _FETCH_S):
+            if len(head) < _HEAD:
+                head += chunk[:_HEAD]
+                _check_head(file, answer.url, head, is_whole=False)
+            hashes.update(chunk)
+            if hashes.size > MAX_SIZE:
+                raise VerificationError(answer.url, f"it is longer than {MAX_SIZE} bytes")
+            into.file.write(chunk)
+        _check_head(file, answer.url, head, is_whole=True)
+    if reason := hashes.mismatch(file):
+        raise VerificationError(file.url, reason)
+    text, notes, _ = core_metadata(upstream, file, into.file)
+    etag, last_modified = answer.validators
+    now = msgspec.structs.replace(
+        external, etag=etag, last_modified=last_modified, length=answer.length or hashes.size
+    )
+    return Brought(hashes.sha256, hashes.size, now, text, notes)
+
+
+def _is_same(known: External, answer: Answer) -> bool:
+    """Tell by the strongest of what both times was offered whether a file is what it was."""
+    etag, last_modified = answer.validators
+    if known.etag and etag:
+        return known.etag == etag
+    is_dated = bool(known.last_modified and last_modified)
+    if is_dated and known.last_modified != last_modified:
+        return False
+    has_length = known.length is not None and answer.length is not None
+    return known.length == answer.length if has_length else is_dated
+
+
+def _check_head(file: File, url: str, head: bytes, *, is_whole: bool) -> None:
+    """Raise VerificationError where a file begins as none of its kind does, as a page that says sorry."""
+    if (is_whole or len(head) >= _HEAD) and not is_like(file.filename, head):
+        raise VerificationError(url, f"what comes is no {file.filename.rpartition('.')[2]} file")
+
+
+def _check(file: File, answer: Answer) -> None:
+    """Raise VerificationError where an answer can't be the whole file, or is too long."""
+    if answer.length is not None and answer.length > MAX_SIZE:
+        raise VerificationError(answer.url, f"it is longer than {MAX_SIZE} bytes")
+    if strongest(file.digests) is not None:
+        return
+    if not answer.tells_its_end:
+        raise VerificationError(answer.url, "without length and digest nobody can tell whether it is whole")
+    # Apache says so of what is a packed file by itself.
+    is_packed_file = file.filename.lower().endswith((".gz", ".tgz"))
+    if answer.content_encoding != "identity" and not (
+        is_packed_file and answer.content_encoding in ("gzip", "x-gzip")
+    ):
+        raise VerificationError(answer.url, f"it comes packed ({answer.content_encoding}) and has no digest")

@@ -1,0 +1,123 @@
+"""What the crew does at other hosts than the index's: values and open files in, a value out."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from pypimirror import elsewhere
+from pypimirror.download import Into
+from pypimirror.errors import BadPageError, MirrorError, NotFoundError, UnavailableError
+from pypimirror.model import External, File, Link, NormalizedName, Validators
+from pypimirror.selection import Selection
+from pypimirror.simple import download_url
+from pypimirror.store import FreeSpace, Temporary, TemporaryFile
+from pypimirror.sync.tasks import broken
+from pypimirror.upstream import NotModified, Upstream
+from pypimirror.workers import Crew
+
+_T = TypeVar("_T")
+
+
+class DocumentTask(NamedTuple):
+    """A project whose legacy JSON document is to be read; this one is upstream's own."""
+
+    name: NormalizedName
+
+
+class Document(NamedTuple):
+    """Where a legacy JSON document says that its project can be downloaded, if it does."""
+
+    link: Link | None
+
+
+class LookTask(NamedTuple):
+    """A link behind which it is to be looked for files."""
+
+    name: NormalizedName
+    link: Link
+    selection: Selection | None
+    """What of a page is wanted; None where pages are not to be read."""
+
+
+class FetchTask(NamedTuple):
+    """A file to fetch, unless it is what it was."""
+
+    name: NormalizedName
+    file: File
+    temporary: Temporary
+    external: External
+    """With what may tell that it is what it was; where nothing does, the bytes do."""
+    candidate: None = None
+    """Nothing in the tree stands for what lies elsewhere."""
+
+
+Task = DocumentTask | LookTask | FetchTask
+
+
+def submit(crew: Crew[Task], task: Task, space: FreeSpace, dead: frozenset[str]) -> None:
+    """Let the crew do a task; `space` is what files may take, and `dead` hosts are not asked."""
+    if isinstance(task, DocumentTask):
+        crew.submit(task, partial(read_document, name=task.name))
+    elif isinstance(task, LookTask):
+        crew.submit(task, partial(look, task=task, dead=dead))
+    else:
+        work = partial(fetch, file=task.file, external=task.external, space=space, dead=dead)
+        crew.submit(task, work, [task.temporary.file])
+
+
+def read_document(upstream: Upstream, *, name: NormalizedName) -> Document | MirrorError:
+    """Read a project's legacy JSON document, if upstream has such; errors come as values."""
+    return _guarded(lambda: _document(upstream, name))
+
+
+def _document(upstream: Upstream, name: NormalizedName) -> Document:
+    try:
+        fetched = upstream.page(
+            upstream.document_url(name), accept="application/json", validators=Validators()
+        )
+        assert not isinstance(fetched, NotModified)
+        return Document(download_url(fetched.content, fetched.url))
+    except (NotFoundError, BadPageError):
+        return Document(None)
+    except UnavailableError as error:
+        # Whatever an index answers that knows nothing of such documents.
+        if error.may_pass or not error.reason.startswith("answers 4"):
+            raise
+        return Document(None)
+
+
+def look(upstream: Upstream, *, task: LookTask, dead: frozenset[str]) -> elsewhere.Looked | MirrorError:
+    """Look what is behind a link."""
+    return _guarded(lambda: _look(upstream, task, dead))
+
+
+def _look(upstream: Upstream, task: LookTask, dead: frozenset[str]) -> elsewhere.Looked | MirrorError:
+    selection = task.selection
+    is_wanted = None if selection is None else lambda filename: selection.why_not(filename) is None
+    return elsewhere.look(upstream.outside, task.link, task.name, is_wanted=is_wanted, dead=dead)
+
+
+def fetch(  # noqa: PLR0913 (a task's values, and its open file)
+    upstream: Upstream,
+    temporary: int,
+    *,
+    file: File,
+    external: External,
+    space: FreeSpace,
+    dead: frozenset[str],
+) -> elsewhere.Brought | elsewhere.Unchanged | MirrorError | OSError:
+    """Fetch a file; the descriptor is closed."""
+    with TemporaryFile(temporary, "r+") as opened:
+        into = Into(opened, None, space.check)
+        return _guarded(lambda: elsewhere.fetch(upstream, file, external, into, dead))
+
+
+def _guarded(work: Callable[[], _T]) -> _T | MirrorError:
+    try:
+        return work()
+    except MirrorError as error:
+        return error
+    except OSError:  # the machine's
+        raise
+    except Exception as error:  # noqa: BLE001 (a bug costs one link, not the run)
+        return broken(error)
