@@ -80,8 +80,8 @@ class OutsideHost:
 
     def page(self, path: str, *hrefs: str) -> str:
         """Let a page with these links lie at a path, and return its address."""
-        anchors = "".join(f'<li><a href="{href}">{href}</a>\n' for href in hrefs)
-        return self.put(path, f"<html><ul>{anchors}</ul>".encode(), "text/html; charset=utf-8")
+        anchors = "".join(f'<a href="{href}">x</a>\n' for href in hrefs)
+        return self.put(path, f"<html>{anchors}".encode(), "text/html; charset=utf-8")
 
     def remove(self, path: str) -> None:
         """Let nothing lie at a path."""

@@ -16,9 +16,9 @@ _BLOCK = 1 << 16
 
 
 class Certificate:
-    """A certificate for 127.0.0.1, its own authority; raises FileNotFoundError without openssl."""
+    """A certificate for a subject, its own authority; raises FileNotFoundError without openssl."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, subject: str = "IP:127.0.0.1") -> None:
         self.path = folder / "certificate.pem"
         self.key = folder / "key.pem"
         command = [
@@ -33,23 +33,26 @@ class Certificate:
             "-subj",
             "/CN=test",
         ]
-        extension = ["-addext", "subjectAltName=IP:127.0.0.1"]
+        extension = ["-addext", f"subjectAltName={subject}"]
         files = ["-keyout", str(self.key), "-out", str(self.path)]
         subprocess.run([*command, *extension, *files], check=True, capture_output=True)
 
 
-class TlsFront:
-    """Speaks TLS on a port of its own, and hands on what comes in to an index."""
+class TlsServer:
+    """Speaks TLS at an address and a port of its own, and hands on what comes in to another port there."""
 
-    def __init__(self, index: FakeIndex, certificate: Certificate) -> None:
-        self._target = urlsplit(index.origin).port
+    def __init__(self, certificate: Certificate, address: str, target: int) -> None:
+        self.names: list[str] = []
+        """The server names that clients asked for."""
+        self._target = address, target
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate.path, certificate.key)
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._context.sni_callback = lambda _socket, name, _context: self.names.append(name)
+        self._socket = socket.create_server((address, 0))
 
     @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self._socket.getsockname()[1]}/simple/"
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -71,7 +74,7 @@ class TlsFront:
             contextlib.suppress(OSError),
             client,
             self._context.wrap_socket(client, server_side=True) as secure,
-            socket.create_connection(("127.0.0.1", self._target)) as index,
+            socket.create_connection(self._target) as index,
         ):
             threading.Thread(target=_relay, args=(index, secure), daemon=True).start()
             _relay(secure, index)
@@ -81,3 +84,14 @@ def _relay(source: socket.socket, target: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while block := source.recv(_BLOCK):
             target.sendall(block)
+
+
+class TlsFront(TlsServer):
+    """TLS in front of an index."""
+
+    def __init__(self, index: FakeIndex, certificate: Certificate) -> None:
+        super().__init__(certificate, "127.0.0.1", urlsplit(index.origin).port or 0)
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}/simple/"

@@ -285,6 +285,11 @@ def test_links_of_any_page() -> None:
     ]
 
 
+@given(st.binary(max_size=200), st.sampled_from(["", "; charset=utf-16", "; charset=klingon"]))
+def test_no_page_is_too_odd_to_have_links(content: bytes, charset: str) -> None:
+    assert all(found.url.startswith("http") for found in parse_links(content, f"text/html{charset}", URL))
+
+
 def test_of_a_page_of_very_many_links_the_first_are_read() -> None:
     content = "".join(f'<a href="demo-{n}.zip">' for n in range(100_000)).encode()
     assert len(parse_links(content, "text/html", URL)) == 20_000

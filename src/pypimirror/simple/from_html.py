@@ -132,7 +132,7 @@ def project_page(
 def links(content: bytes, charset: str | None, url: str) -> list[Link]:
     """Return what any page links to by http or https, however bad its HTML is: the first so many."""
     target = _Anchors()
-    for _ in _fed([content], charset, target, is_whole=False):
+    for _ in _fed([content], charset, target, is_whole=False) if content else ():  # lxml wants something
         pass
     base = _base(url, target.base)
     found: dict[str, Link] = {}
