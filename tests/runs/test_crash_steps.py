@@ -1,5 +1,6 @@
 """A kill and a failure at every single step of the store."""
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,12 +8,21 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.distributions import make_wheel
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
+from tests.outside_host import OutsideHost
 from tests.stepper import KILLED, Stepper
 
 SHARES = 4
 OPTIONS = {"removal_grace_hours": 0, "replace_changed_files": True, "workers": 2, "full_index": True}
+ELSEWHERE = {
+    "external_links": True,
+    "external_links_everything": True,
+    "external_http": True,
+    "external_hosts": "127.*",
+    "external_interval_hours": 0,
+}
 
 
 class Scenario(NamedTuple):
@@ -20,6 +30,7 @@ class Scenario(NamedTuple):
 
     before: Path
     index_url: str
+    options: dict[str, object]
     expected: dict[str, bytes]
     steps: int
 
@@ -27,7 +38,7 @@ class Scenario(NamedTuple):
         """Return a fresh mirror in `folder` that is as it was before the update."""
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.before, folder, symlinks=True)
-        return Mirror(folder, self.index_url, **OPTIONS)
+        return Mirror(folder, self.index_url, **self.options)
 
 
 def folders(mirror: Mirror) -> set[str]:
@@ -61,12 +72,44 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
         index.project("project-5").status = "quarantined"
         index.touch("project-5")
         index.add("New", "1.0")
-        bare = Scenario(folder / "before", index.url, {}, 0)
-        mirror = bare.copied(folder / "after")
-        stepped = stepper.run(mirror.config, "-U")
-        assert stepped.status == 0
-        mirror.check_links()
-        yield bare._replace(expected=contents(mirror), steps=len(stepped.steps))
+        yield tried(Scenario(folder / "before", index.url, OPTIONS, {}, 0), stepper)
+
+
+@pytest.fixture(scope="module")
+def scenario_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
+    """A mirror with files of other hosts: one moves, changes, goes, becomes the index's, and comes."""
+    folder = tmp_path_factory.mktemp("crash-elsewhere")
+    options = OPTIONS | ELSEWHERE
+    with FakeIndex() as index, Stepper() as stepper, contextlib.ExitStack() as hosts:
+        index.has_documents = True
+        urls = []
+        for number in range(5):
+            name, content = make_wheel(f"project-{number}", "0.1")
+            index.add(f"project-{number}", "1.0", wheel=False)
+            urls.append((hosts.enter_context(OutsideHost()), name, content))
+        places = [host.put(f"/{name}", content) for host, name, content in urls]
+        for number in range(4):
+            index.project(f"project-{number}").download_url = places[number]
+        Mirror(folder / "before", index.url, **options).update()
+        host, name, content = urls[0]
+        index.project("project-0").download_url = host.put(f"/moved/{name}", content)
+        host, name, _ = urls[1]
+        host.put(f"/{name}", make_wheel("project-1", "0.1", extra_size=10)[1])
+        index.project("project-2").download_url = None
+        index.add_file("project-3", urls[3][1], make_wheel("project-3", "0.1", extra_size=10)[1])
+        index.project("project-4").download_url = places[4]
+        for number in range(5):
+            index.touch(f"project-{number}")
+        yield tried(Scenario(folder / "before", index.url, options, {}, 0), stepper)
+
+
+def tried(scenario: Scenario, stepper: Stepper) -> Scenario:
+    """Return the scenario with what an undisturbed update makes of it."""
+    mirror = scenario.copied(scenario.before.with_name("after"))
+    stepped = stepper.run(mirror.config, "-U")
+    assert stepped.status == 0, stepped
+    mirror.check_links()
+    return scenario._replace(expected=contents(mirror), steps=len(stepped.steps))
 
 
 @pytest.mark.parametrize("kind", ["kill_at", "fail_at"])
@@ -75,6 +118,20 @@ def test_every_step_may_be_the_last(
     scenario: Scenario, stepper: Stepper, tmp_path: Path, kind: str, share: int
 ) -> None:
     assert scenario.steps > 100
+    check_every_step(scenario, stepper, tmp_path, kind, share)
+
+
+@pytest.mark.parametrize("kind", ["kill_at", "fail_at"])
+def test_every_step_with_files_of_other_hosts_may_be_the_last(
+    scenario_elsewhere: Scenario, stepper: Stepper, tmp_path: Path, kind: str
+) -> None:
+    wanted = {"project-0", "project-1", "project-3", "project-4"}
+    assert {path.partition("/")[0] for path in scenario_elsewhere.expected if path.endswith(".whl")} == wanted
+    for share in range(SHARES):
+        check_every_step(scenario_elsewhere, stepper, tmp_path, kind, share)
+
+
+def check_every_step(scenario: Scenario, stepper: Stepper, tmp_path: Path, kind: str, share: int) -> None:
     for step in range(share + 1, scenario.steps + 1, SHARES):
         mirror = scenario.copied(tmp_path / "mirror")
         disturbed = stepper.run(mirror.config, "-U", **{kind: step})

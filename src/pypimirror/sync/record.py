@@ -5,7 +5,7 @@ import logging
 import msgspec
 
 from pypimirror.errors import TreeError
-from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Validators
+from pypimirror.model import External, File, HeldFile, NormalizedName, ProjectPage, Validators
 from pypimirror.plan import Plan, make_plan
 from pypimirror.state import ProjectRow
 from pypimirror.sync import publish, tasks
@@ -142,13 +142,19 @@ def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) 
         _log.warning("%s: what is not on its page is kept, as this page can't tell that it is gone", name)
 
 
-def withdraw(run: Run, name: NormalizedName, file: File) -> None:
-    """Take a file's link away before its bytes change; raise TreeError where that can't be."""
+def withdraw(run: Run, name: NormalizedName, file: File, external: External | None = None) -> None:
+    """Take a file's link away before its bytes change; the page is due again then.
+
+    Raises TreeError where that can't be.
+    """
     run.state.record_arriving(name, [file])
+    run.state.record_external(name, file.filename, external)
+    run.state.record_pages_unsure(name)
     run.state.commit()
     if not publish.project(run, name):
         raise TreeError(file.filename, "its link could not be taken away")
     publish.full(run)
+    run.state.record_pages_unsure(name)
 
 
 def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:

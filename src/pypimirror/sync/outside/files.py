@@ -165,8 +165,7 @@ def _place(
     for note in brought.notes:
         _log.warning("%s: %s", name, note)
     if project.is_held(file.filename):
-        record.withdraw(run, name, file)
-        run.state.record_external(name, file.filename, external)
+        record.withdraw(run, name, file, external)
     # From here on the project's page is due, whatever becomes of this run.
     run.state.record_pages_unsure(name)
     run.state.commit()
