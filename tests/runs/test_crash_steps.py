@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ class Scenario(NamedTuple):
 
     before: Path
     index_url: str
-    options: dict[str, object]
+    options: Mapping[str, object]
     expected: dict[str, bytes]
     steps: int
 

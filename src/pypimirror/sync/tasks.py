@@ -3,8 +3,9 @@
 import contextlib
 import logging
 import os
+from collections.abc import Callable
 from functools import partial
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import msgspec
 
@@ -18,6 +19,8 @@ from pypimirror.upstream import NotModified, Upstream
 from pypimirror.workers import Crew
 
 _log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 
 class PageTask(NamedTuple):
@@ -110,30 +113,39 @@ def fetch_page(upstream: Upstream, task: PageTask) -> PageResult:
 
 
 def _asked(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified | MirrorError:
+    return guarded(lambda: _page(upstream, task, is_fresh=is_fresh))
+
+
+def _page(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified:
+    url = upstream.project_url(task.name)
+    fetched = upstream.page(url, accept=ACCEPT, validators=task.validators, is_fresh=is_fresh)
+    if isinstance(fetched, NotModified):
+        return fetched
+    page = parse_project_page(
+        fetched.content,
+        fetched.content_type,
+        fetched.url,
+        task.name,
+        needs_version=task.needs_version,
+        serial=task.serial,
+    )
+    if not upstream.is_own(fetched.url):
+        page = msgspec.structs.replace(page, is_conclusive=False)
+    if page.serial is None:
+        page = msgspec.structs.replace(page, serial=fetched.serial)
+    return PageSeen(page, fetched.validators, is_json(fetched.content_type))
+
+
+def guarded(work: Callable[[], _T]) -> _T | MirrorError:
+    """Call `work`, with errors of upstream's as values, and bugs of ours; those of the machine are raised."""
     try:
-        url = upstream.project_url(task.name)
-        fetched = upstream.page(url, accept=ACCEPT, validators=task.validators, is_fresh=is_fresh)
-        if isinstance(fetched, NotModified):
-            return fetched
-        page = parse_project_page(
-            fetched.content,
-            fetched.content_type,
-            fetched.url,
-            task.name,
-            needs_version=task.needs_version,
-            serial=task.serial,
-        )
-        if not upstream.is_own(fetched.url):
-            page = msgspec.structs.replace(page, is_conclusive=False)
-        if page.serial is None:
-            page = msgspec.structs.replace(page, serial=fetched.serial)
-        return PageSeen(page, fetched.validators, is_json(fetched.content_type))
+        return work()
     except MirrorError as error:
         return error
-    except OSError:  # the machine's
+    except OSError:
         raise
-    except Exception as error:  # noqa: BLE001 (a bug costs one project, not the run)
-        return broken(error)
+    except Exception as error:  # noqa: BLE001 (a bug costs one project, file or link, not the run)
+        return _broken(error)
 
 
 def _is_stale(task: PageTask, result: PageSeen | NotModified | MirrorError) -> bool:
@@ -160,11 +172,10 @@ def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
         try:
             return download.obtain(upstream, file, download.Into(into, validator, space.check), candidate)
         except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
-            return broken(error)
+            return _broken(error)
 
 
-def broken(error: Exception) -> BrokenWorkerError:
-    """Return what becomes of a task in which a worker met a bug."""
+def _broken(error: Exception) -> BrokenWorkerError:
     _log.error("a bug in a worker", exc_info=error)
     return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")
 
@@ -172,12 +183,8 @@ def broken(error: Exception) -> BrokenWorkerError:
 def read_metadata(upstream: Upstream, content: int, *, file: File) -> Metadata:
     """Find the core metadata of a held file; its descriptor is closed."""
     with os.fdopen(content, "rb") as held:
-        try:
-            return Metadata(*download.core_metadata(upstream, file, held))
-        except OSError:  # the machine's
-            raise
-        except Exception as error:  # noqa: BLE001 (as above)
-            return Metadata(None, (), broken(error))
+        found = guarded(lambda: Metadata(*download.core_metadata(upstream, file, held)))
+        return Metadata(None, (), found) if isinstance(found, MirrorError) else found
 
 
 def fetch_provenance(
@@ -185,11 +192,4 @@ def fetch_provenance(
 ) -> download.Document | NotModified | MirrorError:
     """Fetch a document of provenance, conditionally where there is one."""
     validators = Validators(known.etag, known.last_modified) if known else Validators()
-    try:
-        return download.provenance(upstream, url, validators)
-    except MirrorError as error:
-        return error
-    except OSError:  # the machine's
-        raise
-    except Exception as error:  # noqa: BLE001 (as above)
-        return broken(error)
+    return guarded(lambda: download.provenance(upstream, url, validators))

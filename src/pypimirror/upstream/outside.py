@@ -7,13 +7,11 @@ address. So no link can make this machine ask its own network, whatever a name s
 import contextlib
 import fnmatch
 import http
-import socket
-import threading
 import time
 import urllib.robotparser
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
@@ -22,10 +20,11 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from pypimirror import __version__
-from pypimirror.addresses import host_of, is_never_outside, is_public, without_credentials
+from pypimirror.addresses import host_of, without_credentials
 from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
 from pypimirror.upstream.answers import REDIRECTS, Answer, NotModified, Pace
+from pypimirror.upstream.connections import Watch, connect, connecting
 from pypimirror.upstream.routes import Rules, origin
 from pypimirror.upstream.trouble import innermost, raise_of_machine, redirected, retry_after
 
@@ -149,7 +148,7 @@ class Outside:
         """Yield the answer to one request; what takes longer than until the deadline is cut off."""
         proxies = requests.utils.get_environ_proxies(url, no_proxy=None)
         proxy = requests.utils.select_proxy(url, proxies)
-        with _Watch(deadline) as watch, contextlib.ExitStack() as opened:
+        with Watch(deadline) as watch, contextlib.ExitStack() as opened:
             try:
                 if proxy is None:
                     send = opened.enter_context(self._direct(url, watch))
@@ -191,18 +190,18 @@ class Outside:
         return any(fnmatch.fnmatchcase(host_of(url), pattern) for pattern in self._rules.hosts)
 
     @contextlib.contextmanager
-    def _direct(self, url: str, watch: "_Watch") -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
+    def _direct(self, url: str, watch: "Watch") -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
         scheme, host, port = origin(url)
         assert host is not None
-        connect = partial(_connect, url, is_allowed=self._is_allowed(url), watch=watch)
+        make = partial(connect, url, is_allowed=self._is_allowed(url), watch=watch)
         pool: Any
         if scheme == "https":
             pool = urllib3.HTTPSConnectionPool(host, port)
-            pool.ConnectionCls = _connecting(HTTPSConnection, connect)
+            pool.ConnectionCls = connecting(HTTPSConnection, make)
             _set_certificates(pool, url)
         else:
             pool = urllib3.HTTPConnectionPool(host, port)
-            pool.ConnectionCls = _connecting(HTTPConnection, connect)
+            pool.ConnectionCls = connecting(HTTPConnection, make)
         parts = urlsplit(url)
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         with contextlib.closing(pool):
@@ -239,81 +238,3 @@ def _set_certificates(pool: Any, url: str) -> None:
     settings = requests.Session().merge_environment_settings(url, {}, True, None, None)
     adapter: Any = HTTPAdapter()
     adapter.cert_verify(pool, url, settings["verify"], None)
-
-
-def _connecting(base: type, connect: Callable[..., socket.socket]) -> type:
-    """Return a class of connections that are made by `connect`; names and certificates stay as they are."""
-
-    def new_connection(self: Any) -> socket.socket:
-        return connect(self._dns_host, self.port, self.timeout)
-
-    return type(f"Checked{base.__name__}", (base,), {"_new_conn": new_connection})
-
-
-def _connect(  # noqa: PLR0913 (what is checked, and how)
-    url: str, host: str, port: int, timeout: float, *, is_allowed: bool, watch: "_Watch"
-) -> socket.socket:
-    """Resolve a name once, and connect to the first address that may be asked and answers."""
-    try:
-        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise UnreachableError(url, f"its name can't be resolved ({innermost(error)})") from error
-    may_be_asked = [each for each in found if _may_ask(str(each[4][0]), is_allowed=is_allowed)]
-    if not may_be_asked:
-        hint = "" if is_allowed else "; external_hosts can allow its host"
-        raise UnavailableError(url, f"{found[0][4][0]} is no public address{hint}", may_pass=False)
-    trouble: OSError | None = None
-    for family, kind, protocol, _, address in may_be_asked:
-        connection = socket.socket(family, kind, protocol)
-        try:
-            connection.settimeout(timeout)
-            watch.over(connection)
-            connection.connect(address)
-        except OSError as error:
-            connection.close()
-            raise_of_machine(error)
-            trouble = error
-        else:
-            return connection
-    assert trouble is not None
-    raise UnreachableError(url, innermost(trouble)) from trouble
-
-
-def _may_ask(address: str, *, is_allowed: bool) -> bool:
-    return not is_never_outside(address) if is_allowed else is_public(address)
-
-
-class _Watch:
-    """Cuts a connection at its deadline, also where single bytes come in all the time."""
-
-    def __init__(self, deadline: float) -> None:
-        self._timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._cut)
-        self._timer.daemon = True
-        self._sockets: list[socket.socket] = []
-        self._lock = threading.Lock()
-        self.has_cut = False
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            for each in self._sockets:
-                each.close()
-            self._sockets.clear()
-
-    def over(self, connection: socket.socket) -> None:
-        """Watch over a connection. A copy of its descriptor stays what it is when TLS takes it over."""
-        with self._lock:
-            self._sockets.append(connection.dup())
-        if self.has_cut:
-            self._cut()
-
-    def _cut(self) -> None:
-        with self._lock:
-            self.has_cut = True
-            for each in self._sockets:
-                with contextlib.suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)

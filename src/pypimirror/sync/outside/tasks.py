@@ -1,8 +1,7 @@
 """What the crew does at other hosts than the index's: values and open files in, a value out."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from pypimirror import elsewhere
 from pypimirror.download import Into
@@ -11,11 +10,9 @@ from pypimirror.model import External, File, Link, NormalizedName, Validators
 from pypimirror.selection import Selection
 from pypimirror.simple import download_url
 from pypimirror.store import FreeSpace, Temporary, TemporaryFile
-from pypimirror.sync.tasks import broken
+from pypimirror.sync.tasks import guarded
 from pypimirror.upstream import NotModified, Upstream
 from pypimirror.workers import Crew
-
-_T = TypeVar("_T")
 
 
 class DocumentTask(NamedTuple):
@@ -67,7 +64,7 @@ def submit(crew: Crew[Task], task: Task, space: FreeSpace, dead: frozenset[str])
 
 def read_document(upstream: Upstream, *, name: NormalizedName) -> Document | MirrorError:
     """Read a project's legacy JSON document, if upstream has such; errors come as values."""
-    return _guarded(lambda: _document(upstream, name))
+    return guarded(lambda: _document(upstream, name))
 
 
 def _document(upstream: Upstream, name: NormalizedName) -> Document:
@@ -88,7 +85,7 @@ def _document(upstream: Upstream, name: NormalizedName) -> Document:
 
 def look(upstream: Upstream, *, task: LookTask, dead: frozenset[str]) -> elsewhere.Looked | MirrorError:
     """Look what is behind a link."""
-    return _guarded(lambda: _look(upstream, task, dead))
+    return guarded(lambda: _look(upstream, task, dead))
 
 
 def _look(upstream: Upstream, task: LookTask, dead: frozenset[str]) -> elsewhere.Looked | MirrorError:
@@ -109,15 +106,4 @@ def fetch(  # noqa: PLR0913 (a task's values, and its open file)
     """Fetch a file; the descriptor is closed."""
     with TemporaryFile(temporary, "r+") as opened:
         into = Into(opened, None, space.check)
-        return _guarded(lambda: elsewhere.fetch(upstream, file, external, into, dead))
-
-
-def _guarded(work: Callable[[], _T]) -> _T | MirrorError:
-    try:
-        return work()
-    except MirrorError as error:
-        return error
-    except OSError:  # the machine's
-        raise
-    except Exception as error:  # noqa: BLE001 (a bug costs one link, not the run)
-        return broken(error)
+        return guarded(lambda: elsewhere.fetch(upstream, file, external, into, dead))

@@ -1,0 +1,346 @@
+"""How files from elsewhere come, stay and go: with the index's links, the configuration, and the state."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests import faults
+from tests.external import OPTIONS, PAGES, Make, lead, names, offer, sdist
+from tests.fake_index import FakeIndex
+from tests.mirror import Ended, Mirror
+from tests.outside_host import OutsideHost, link
+
+# The index and its links
+
+
+def test_the_indexs_own_file_counts_for_more(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    """A file named like one of the index's own, with other content, is never taken, and gives way."""
+    lead(index, link(offer(host, "1.0", more=10)), link(offer(host, "0.9", more=10)))
+    mirror = make()
+    mirror.update()
+    assert host.paths() == ["/dist/demo-0.9.tar.gz"]
+    own = index.files("demo")[0].hashes["sha256"]
+    assert mirror.file("demo", "demo-1.0.tar.gz").hashes["sha256"] == own
+    (added,) = index.add("demo", "0.9", wheel=False)
+    mirror.age(25)
+    mirror.update()
+    assert mirror.file("demo", "demo-0.9.tar.gz").hashes["sha256"] == added.hashes["sha256"]
+    mirror.check_links()
+    assert not host.paths()
+
+
+def test_a_link_that_is_gone_takes_its_file_along(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    lead(index, link(offer(host, "0.9")), link(offer(host, "0.8")))
+    mirror = make()
+    mirror.update()
+    lead(index, link(f"{host.origin}/dist/demo-0.8.tar.gz"))
+    host.paths()
+    mirror.update()
+    assert mirror.listed("demo") == names("0.8")
+    assert (mirror.root / "demo/demo-0.9.tar.gz").exists(), "it has its grace"
+    # It comes back with the bytes that were pinned, or not at all.
+    lead(index, link(offer(host, "0.9", more=10)), link(f"{host.origin}/dist/demo-0.8.tar.gz"))
+    ended = mirror.run("-U")
+    assert ended.status == 3
+    assert "refused: other bytes lie at" in ended.stderr
+    assert mirror.listed("demo") == names("0.8")
+    offer(host, "0.9")
+    mirror.age(12)
+    assert mirror.run("-U", "--project", "demo") == Ended(0, "", "")
+    assert mirror.listed("demo") == names("0.8", "0.9")
+
+
+def test_after_the_grace_it_is_gone(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    lead(index)
+    mirror.update()
+    mirror.age(25)
+    mirror.update()
+    assert mirror.names() == {"demo/demo-1.0.tar.gz"}
+    mirror.age(25)
+    host.paths()
+    mirror.update()
+    assert not host.paths()
+
+
+def test_a_link_that_moves_keeps_what_is_held(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    with OutsideHost() as other:
+        lead(index, link(offer(other, "0.9")))
+        mirror = make()
+        mirror.update()
+        before = mirror.tree()
+        lead(index, link(offer(host, "0.9")))
+        mirror.update()
+        assert mirror.tree() == before
+        mirror.age(25)
+        other.paths()
+        mirror.update()
+        assert not other.paths()
+        # To a place where other bytes lie it does not.
+        lead(index, link(offer(host, "0.9", more=10, folder="/new")))
+        assert mirror.run("-U").status == 3
+        assert mirror.tree() == before
+
+
+def test_a_page_that_can_not_tell_that_a_link_is_gone_removes_nothing(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    before = mirror.tree()
+    for fault in (faults.Status(500), faults.Body(b"<html></html>", "text/html")):
+        index.clear_faults()
+        index.fault("/simple/demo/", fault)
+        assert mirror.run("-I").status in (3, 4)
+        assert mirror.tree() == before
+    # JSON has no such links, and so says nothing of them.
+    index.clear_faults()
+    index.formats = ("json",)
+    index.touch("demo")
+    mirror.update()
+    assert mirror.names() == {"demo/demo-1.0.tar.gz", "demo/demo-0.9.tar.gz"}
+
+
+def test_trouble_with_the_legacy_document_removes_nothing(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    index.formats = ("json",)
+    index.has_documents = True
+    index.project("demo").download_url = offer(host, "0.9")
+    mirror = make()
+    mirror.update()
+    before = mirror.tree()
+    index.touch("demo")
+    index.fault("/pypi/*", faults.Status(500))
+    ended = mirror.run("-U")
+    assert ended.status == 3
+    assert "answers 500" in ended.stderr
+    assert mirror.tree()["demo/demo-0.9.tar.gz"] == before["demo/demo-0.9.tar.gz"]
+    assert mirror.listed("demo") == names("0.9")
+    index.clear_faults()
+    index.project("demo").download_url = "UNKNOWN"
+    index.touch("demo")
+    mirror.update()
+    assert mirror.listed("demo") == names()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.Status(403),
+        faults.Status(404),
+        faults.Body(b"<html>Hello", "text/html"),
+        faults.Body(b"[]", "application/json"),
+    ],
+)
+def test_an_index_without_such_documents(
+    index: FakeIndex, host: OutsideHost, make: Make, fault: faults.Fault
+) -> None:
+    index.fault("/pypi/*", fault)
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    assert mirror.listed("demo") == names("0.9")
+
+
+def test_a_quarantine_takes_them_along(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    index.project("demo").status = "quarantined"
+    index.touch("demo")
+    host.paths()
+    mirror.update()
+    assert mirror.names() == set()
+    assert not host.paths()
+    index.project("demo").status = "active"
+    index.touch("demo")
+    mirror.update()
+    assert mirror.listed("demo") == names("0.9")
+
+
+# The configuration is the truth
+
+
+@pytest.mark.parametrize("option", ["external_links", "follow_external_index_pages"])
+@pytest.mark.parametrize("matches", ["*", "*.*", "", "demo *"])
+def test_every_projects_links_are_not_followed_unless_that_is_said(
+    index: FakeIndex, make: Make, option: str, matches: str
+) -> None:
+    mirror = make()
+    mirror.configure(package_matches=matches, **{option: True})
+    ended = mirror.run("-U")
+    assert ended.status == 2
+    assert f"{option} = True: package_matches selects every project" in ended.stderr
+    assert "external_links_everything = True" in ended.stderr
+    assert not mirror.root.exists()
+    mirror.configure(package_matches=matches, external_links_everything=True, **{option: True})
+    mirror.update()
+    flag = {"external_links": "-e", "follow_external_index_pages": "-x"}[option]
+    mirror.configure(package_matches=matches)
+    assert mirror.run("-U", flag).status == 2
+    assert index.paths()
+
+
+def test_following_pages_alone_has_no_effect_and_a_word(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make(external_links=False, follow_external_index_pages=True)
+    mirror.update()
+    assert not host.paths()
+    assert "follow_external_index_pages: has no effect without external_links" in mirror.log
+
+
+def test_options_that_are_turned_off_take_files_along(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    with OutsideHost() as other:
+        lead(index, link(offer(host, "0.9")), link(other.page("/", offer(other, "0.8"))))
+        mirror = make(**PAGES)
+        mirror.update()
+        assert mirror.listed("demo") == names("0.8", "0.9")
+        mirror.configure(**OPTIONS)
+        mirror.update()
+        assert mirror.listed("demo") == names("0.9")
+        mirror.configure(**OPTIONS, filename_excludes="demo-0.9*")
+        mirror.update()
+        assert mirror.listed("demo") == names()
+        mirror.configure(**(OPTIONS | PAGES))
+        mirror.update()
+        assert mirror.listed("demo") == names("0.8", "0.9")
+        mirror.configure(**(OPTIONS | {"external_links": False}))
+        mirror.update()
+        assert mirror.listed("demo") == names()
+        mirror.age(25)
+        mirror.update()
+        assert mirror.names() == {"demo/demo-1.0.tar.gz"}
+
+
+def test_a_host_that_is_allowed_now_is_asked_at_once(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make(external_hosts="")
+    ended = mirror.run("-U")
+    assert ended.status == 3
+    assert f"{host.address} is no public address; external_hosts can allow its host" in ended.stderr
+    mirror.update()
+    mirror.configure(**OPTIONS)
+    mirror.update()
+    assert mirror.listed("demo") == names("0.9")
+
+
+# State and tree
+
+
+def test_a_lost_state_takes_them_over(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    with OutsideHost() as other:
+        lead(index, link(offer(host, "0.9", more=3_000_000)), link(other.page("/", offer(other, "0.8"))))
+        mirror = make(**PAGES)
+        mirror.update()
+        before = mirror.tree()
+        (mirror.root / ".pypimirror/state.sqlite").unlink()
+        mirror.update()
+        assert mirror.tree() == before
+        # What was pinned is pinned.
+        offer(host, "0.9", more=10)
+        mirror.age(25)
+        assert mirror.run("-U").status == 3
+        assert mirror.tree() == before
+
+
+def test_a_lost_state_and_dead_hosts(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    before = mirror.tree()
+    (mirror.root / ".pypimirror/state.sqlite").unlink()
+    host.stop()
+    assert mirror.run("-U").status == 3
+    assert mirror.tree() == before
+    host.start()
+    mirror.age(48)
+    mirror.update()
+    assert mirror.tree() == before
+
+
+@pytest.mark.parametrize("arguments", [("--verify", "--repair"), ("-I",)])
+def test_what_was_lost_is_fetched_again_if_it_is_what_was_pinned(
+    index: FakeIndex, host: OutsideHost, make: Make, arguments: tuple[str, ...]
+) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    lost = mirror.root / "demo/demo-0.9.tar.gz"
+    lost.unlink()
+    assert mirror.run(*arguments).status == 0
+    assert lost.read_bytes() == sdist("0.9")[1]
+    assert mirror.run("--verify=hash").status == 0
+    lost.unlink()
+    offer(host, "0.9", more=10)
+    assert mirror.run(*arguments).status == 3
+    assert not lost.exists()
+    assert mirror.run("-U").status == 3
+    mirror.check_links()
+    offer(host, "0.9")
+    mirror.age(25)
+    mirror.update()
+    assert lost.read_bytes() == sdist("0.9")[1]
+
+
+def test_a_dry_run_fetches_nothing_and_says_what_would_come(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    mirror = make(**PAGES)
+    mirror.update()
+    before = mirror.tree()
+    lead(index, link(host.page("/", offer(host, "0.9"))), link(offer(host, "0.8")))
+    host.paths()
+    ended = mirror.run("-U", "--dry-run")
+    assert ended.status == 0
+    assert "demo: fetch 2" in ended.stdout
+    assert host.paths() == ["/", "/robots.txt"]
+    assert mirror.tree() == before
+    mirror.update()
+    assert mirror.listed("demo") == names("0.8", "0.9")
+
+
+def test_a_disk_without_room_for_them(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    # A sparse file of a size that does not fit.
+    lead(index, link(offer(host, "0.8")), link(f"{host.origin}/dist/demo-0.9.tar.gz"))
+    free = shutil.disk_usage(mirror.root).free
+    mirror.configure(**OPTIONS, min_free_space=f"{free >> 20}M")
+    host.fault("/dist/demo-0.8*", faults.Headers({"Content-Length": str(10**9)}))
+    ended = mirror.run("-U")
+    assert ended.status == 6
+    host.clear_faults()
+    mirror.configure(**OPTIONS)
+    mirror.update()
+    assert mirror.listed("demo") == names("0.8", "0.9")
+
+
+def test_a_mirror_of_such_a_mirror_has_the_same(
+    index: FakeIndex, host: OutsideHost, make: Make, tmp_path: Path
+) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    page = (mirror.root / "demo/index.v1_json").read_bytes()
+    with FakeIndex() as second:
+        for name in names("0.9"):
+            second.add_file("demo", name, (mirror.root / "demo" / name).read_bytes())
+        other = Mirror(tmp_path / "other", second.url, package_matches="demo")
+        second.fault(
+            "/simple/demo/",
+            faults.Body(
+                page.replace(b'"url":"', b'"url":"/files/demo/'), "application/vnd.pypi.simple.v1+json"
+            ),
+        )
+        other.update()
+    assert (other.root / "demo/index.v1_json").read_bytes() == page
