@@ -5,9 +5,6 @@ from tests.external import OPTIONS, Make, lead, names, offer, sdist
 from tests.fake_index import FakeIndex
 from tests.outside_host import OutsideHost, link
 
-# What does not answer
-
-
 def test_a_dead_link_is_told_once_and_then_once_a_week(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:
@@ -21,8 +18,8 @@ def test_a_dead_link_is_told_once_and_then_once_a_week(
     assert ended.status == 3
     assert "demo-0.9.tar.gz: http://" in ended.stderr
     assert "answers 404" in ended.stderr
-    for _ in range(5):
-        mirror.age(25)
+    for _ in range(2):
+        mirror.age(70)
         mirror.update()
     status = mirror.run("--status")
     assert status.status == 0
@@ -43,7 +40,7 @@ def test_a_dead_host_is_asked_once_and_then_left_alone(
     versions = [f"0.{number}" for number in range(4)]
     lead(index, *(link(offer(host, version)) for version in versions), link(f"{host.origin}/"))
     host.fault("*", faults.Hang(60))
-    mirror = make(timeout=2)
+    mirror = make(timeout=1)
     ended = mirror.run("-U")
     assert ended.status == 3
     assert len(host.paths()) == 1
