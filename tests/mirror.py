@@ -90,7 +90,7 @@ class Mirror:
         """Let time go by: every moment that the state knows is that much longer ago."""
         moments = {
             "projects": ("vanished_since", "pending_since", "next_try", "error_since", "external_next"),
-            "files": ("vanished_since", "doomed_since", "error_since"),
+            "files": ("vanished_since", "doomed_since", "error_since", "external_checked"),
             "dead_links": ("since", "told"),
             "dead_hosts": ("next_try",),
             "runs": ("started", "ended"),

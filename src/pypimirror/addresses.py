@@ -13,8 +13,17 @@ def without_credentials(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-_METADATA = frozenset({"168.63.129.16", "100.100.100.200", "169.254.169.254", "fd00:ec2::254"})
-"""Where clouds tell a machine its secrets; the first of them looks like any public address."""
+_METADATA = frozenset(
+    {
+        "168.63.129.16",  # it looks like any public address, as the next one does on some Pythons
+        "192.0.0.192",
+        "100.100.100.200",
+        "169.254.169.254",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+    }
+)
+"""Where clouds tell a machine its secrets."""
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

@@ -12,7 +12,7 @@ import msgspec
 
 from pypimirror.download import Hashes, Into, core_metadata, strongest
 from pypimirror.errors import MirrorError, UnavailableError, UnreachableError, VerificationError
-from pypimirror.filenames import is_like
+from pypimirror.filenames import magic_of
 from pypimirror.links import Candidate, file_named, file_offered, worth_it
 from pypimirror.model import External, File, Link, NormalizedName, Validators
 from pypimirror.simple import is_html, parse_links
@@ -179,7 +179,8 @@ def _is_same(known: External, answer: Answer) -> bool:
 
 def _check_head(file: File, url: str, head: bytes, *, is_whole: bool) -> None:
     """Raise VerificationError where a file begins as none of its kind does, as a page that says sorry."""
-    if (is_whole or len(head) >= _HEAD) and not is_like(file.filename, head):
+    magic = magic_of(file.filename)
+    if magic and (is_whole or len(head) >= _HEAD) and not head.startswith(magic):
         raise VerificationError(url, f"what comes is no {file.filename.rpartition('.')[2]} file")
 
 
@@ -189,6 +190,8 @@ def _check(file: File, answer: Answer) -> None:
         raise VerificationError(answer.url, f"it is longer than {MAX_SIZE} bytes")
     if strongest(file.digests) is not None:
         return
+    if is_html(answer.content_type) and not magic_of(file.filename):
+        raise VerificationError(answer.url, "what comes is a page")
     if not answer.tells_its_end:
         raise VerificationError(answer.url, "without length and digest nobody can tell whether it is whole")
     # Apache says so of what is a packed file by itself.

@@ -140,7 +140,11 @@ class CutOffError(UnavailableError):
 
 
 class UnreachableError(UnavailableError):
-    """A host elsewhere is dead: it gave no answer, or none within its time."""
+    """A host elsewhere gave no answer, or none within its time; `is_connected`: it is there at least."""
+
+    def __init__(self, url: str, reason: str, *, is_connected: bool = False) -> None:
+        super().__init__(url, reason)
+        self.is_connected = is_connected
 
 
 class BrokenWorkerError(MirrorError):

@@ -123,10 +123,9 @@ _MAGIC = {
 }
 
 
-def is_like(filename: str, head: bytes) -> bool:
-    """Tell whether bytes can be the beginning of a file of this ending: a page that says sorry can't."""
-    magic = next((m for suffix, m in _MAGIC.items() if filename.lower().endswith(suffix)), None)
-    return magic is None or head.startswith(magic)
+def magic_of(filename: str) -> tuple[bytes, ...]:
+    """Return what files of this ending begin with; nothing where that can't be told."""
+    return next((magic for suffix, magic in _MAGIC.items() if filename.lower().endswith(suffix)), ())
 
 
 @functools.lru_cache(maxsize=4096)

@@ -17,7 +17,6 @@ MOST_FILES = 200
 """What is taken of one page elsewhere."""
 
 _MOST_FIELDS = 50
-_SNAPSHOT = re.compile(r"[-.]dev(?![a-z])|dev-r", re.IGNORECASE)
 
 
 class Candidate(NamedTuple):
@@ -41,7 +40,7 @@ def file_offered(disposition: str, project: str) -> str | None:
     header["Content-Disposition"] = disposition
     try:
         told = header.get_filename() or ""
-    except (ValueError, LookupError):  # a charset that there is not
+    except (ValueError, LookupError, TypeError):  # a charset that there is not, parts without numbers
         return None
     # Some send a path: what counts is its last part.
     return next(_of_project([re.split(r"[/\\]", told)[-1]], project), None)
@@ -62,21 +61,17 @@ def _of_project(names: Iterable[str], project: str) -> Iterator[str]:
             yield name
 
 
-def is_snapshot(filename: str, version: Version) -> bool:
-    """Tell whether a file is one of development, which pages of old listed beside the releases."""
-    return version.is_devrelease or _SNAPSHOT.search(filename) is not None
-
-
 def worth_it(links: Iterable[Link], project: str, is_wanted: Callable[[str], bool]) -> list[Candidate]:
     """Return the links of a page to wanted files of `project`: the newest versions, each file once.
 
-    At most MOST_VERSIONS versions and MOST_FILES files, the newest first; no snapshots.
+    At most MOST_VERSIONS versions and MOST_FILES files, the newest first; no snapshots of development. (Those
+    of old that are no versions, such as 1.0-dev or 1.0dev-r123, are names of no file of the project.)
     """
     versions: dict[Version, dict[str, Candidate]] = {}
     for link in links:
         filename = file_named(link.url, project)
         version = release_in(filename, project) if filename else None
-        if filename and version and not is_snapshot(filename, version) and is_wanted(filename):
+        if filename and version and not version.is_devrelease and is_wanted(filename):
             candidate = Candidate(filename, link.url, link.digests)
             versions.setdefault(version, {}).setdefault(filename, candidate)
     newest = sorted(versions, reverse=True)[:MOST_VERSIONS]

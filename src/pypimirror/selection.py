@@ -60,6 +60,11 @@ def _normalized_brackets(match: re.Match[str]) -> str:
     return f"[{is_negated}{inside}]"
 
 
+def asks_for_everything(patterns: Sequence[str]) -> bool:
+    """Tell whether patterns of project names are meant for all or nearly all of them."""
+    return not patterns or any(p == "*.*" or ("*" in p and not p.strip("*?")) for p in patterns)
+
+
 class Globs:
     """Patterns compiled to one matcher, which remembers those that never matched."""
 

@@ -126,7 +126,25 @@ def test_a_clouds_metadata_is_never_asked_for(url: str) -> None:
         body(outside("*"), url)
 
 
-@pytest.mark.parametrize("url", ["ftp://example.org/x", "file:///etc/passwd", "https:///x", "https://[", "x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.org/x",
+        "file:///etc/passwd",
+        "https:///x",
+        "https://[",
+        "x",
+        "http://127.0.0.1\\.example.org/",
+        "http://169.254.169.254\\@example.org\\x/",
+        "http://evil.example.org%2f.example.org/",
+        "http://evil.example.org%5c.example.org/",
+        "http://a b.example.org/",
+        "http://a..b/",
+        "http://[::1%25eth0]/",
+        "http://example.org:0/",
+        "http://example.org:99999/",
+    ],
+)
 def test_only_http_and_https_are_followed(url: str) -> None:
     with pytest.raises(UnavailableError, match="only http and https are followed"):
         body(outside("*"), url)
@@ -259,6 +277,47 @@ def test_what_is_not_there(host: OutsideHost, code: int) -> None:
         body(outside("127.*"), f"{host.origin}/x")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/",
+        "http://0xa9fea9fe/",
+        "http://2852039166/",
+        "http://169.254.169.254./",
+        "http://[fe80::1]/",
+        "http://[::ffff:169.254.169.254]/",
+        "http://169.254.169.254\\.example.org/",
+    ],
+)
+def test_behind_a_proxy_a_clouds_metadata_is_never_asked_for(
+    host: OutsideHost, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("http_proxy", host.origin)
+    with pytest.raises(UnavailableError, match=r"no public address|a host with a plain name"):
+        body(outside("*"), url)
+    assert not host.requests
+
+
+@pytest.mark.parametrize("fault", [faults.Hang(30), faults.Drip(1, 0.05)])
+def test_behind_a_proxy_all_of_it_has_its_time(
+    host: OutsideHost, monkeypatch: pytest.MonkeyPatch, fault: faults.Fault
+) -> None:
+    monkeypatch.setenv("http_proxy", host.origin)
+    host.put("/x", b"x" * 10_000)
+    host.fault("/x", fault)
+    began = time.monotonic()
+    with pytest.raises(UnreachableError, match="it takes too long"):
+        body(outside("*", timeout=20), "http://files.example.org/x", seconds=0.5)
+    assert time.monotonic() - began < 5
+
+
+def test_a_host_in_another_script(host: OutsideHost, resolve: Resolve) -> None:
+    resolve(**{"xn--bcher-kva_example_org": [host.address]})
+    host.put("/x", b"content")
+    assert body(outside("xn--bcher-kva.*"), f"http://B\xfccher.example.org:{host.port}/x") == b"content"
+    assert host.requests[0].headers["host"] == f"xn--bcher-kva.example.org:{host.port}"
+
+
 @pytest.mark.parametrize("code", [400, 401, 403, 429, 500, 503])
 def test_other_answers_are_no_reason_to_call_a_host_dead(host: OutsideHost, code: int) -> None:
     host.fault("/x", faults.Status(code))
@@ -269,8 +328,9 @@ def test_other_answers_are_no_reason_to_call_a_host_dead(host: OutsideHost, code
 
 def test_a_host_that_is_not_there_is_dead(host: OutsideHost) -> None:
     host.stop()
-    with pytest.raises(UnreachableError, match="Connection refused"):
+    with pytest.raises(UnreachableError, match="Connection refused") as told:
         body(outside("127.*"), f"{host.origin}/x")
+    assert not told.value.is_connected
     with pytest.raises(UnreachableError, match="can't be resolved"):
         body(outside("*"), "http://nowhere.invalid/")
 
@@ -278,8 +338,9 @@ def test_a_host_that_is_not_there_is_dead(host: OutsideHost) -> None:
 def test_a_host_that_does_not_answer_in_time_is_dead(host: OutsideHost) -> None:
     host.put("/x", b"content")
     host.fault("/x", faults.Hang(30))
-    with pytest.raises(UnreachableError, match="timed out"):
+    with pytest.raises(UnreachableError, match="timed out") as told:
         body(outside("127.*", timeout=0.2), f"{host.origin}/x")
+    assert told.value.is_connected
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 from pypimirror.addresses import without_credentials
 from pypimirror.config import ini, readers
 from pypimirror.errors import ConfigError, Problem
-from pypimirror.model import Digest, File
-from pypimirror.selection import Globs
+from pypimirror.model import Digest, External, File
+from pypimirror.selection import asks_for_everything
 
 __all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
 
@@ -66,6 +66,10 @@ class Config:
     def shown_index_url(self) -> str:
         """The index without name and password."""
         return without_credentials(self.index_url)
+
+    def follows(self, external: External) -> bool:
+        """Tell whether a file that came from elsewhere as this one did is still wanted."""
+        return self.external_links and (self.follow_external_index_pages or not external.is_paged)
 
     def accepts(self, file: File) -> bool:
         """Tell whether this content may take the place of what is held under the file's name."""
@@ -199,11 +203,7 @@ class _Reader:
 def _check_external(reader: _Reader, values: Mapping[str, Any]) -> None:
     """Refuse to follow the links of every project there is, unless that is said in so many words."""
     patterns = values["package_matches"]
-    if (
-        patterns is None
-        or values["external_links_everything"]
-        or not Globs(patterns, are_names=True).is_everything
-    ):
+    if patterns is None or values["external_links_everything"] or not asks_for_everything(patterns):
         return
     for name in ("external_links", "follow_external_index_pages"):
         if values[name]:

@@ -35,9 +35,13 @@ _MOST_LINKS_ELSEWHERE = 20_000
 
 
 class _Anchors:
-    """A parser target: gathers anchors with their text, the base address and the meta values."""
+    """A parser target: gathers anchors with their text, the base address and the meta values.
 
-    def __init__(self) -> None:
+    With `most` it takes that many anchors that lead anywhere, and no more.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
         self.anchors: list[tuple[dict[str, str], str]] = []
         self.base: str | None = None
         self.meta: dict[str, str] = {}
@@ -65,7 +69,9 @@ class _Anchors:
         self._end_anchor()
 
     def _end_anchor(self) -> None:
-        if self._open is not None:
+        if self._open is not None and (
+            self._most is None or ("href" in self._open and len(self.anchors) < self._most)
+        ):
             self.anchors.append((self._open, "".join(self._text).strip()))
         self._open = None
         self._text.clear()
@@ -131,13 +137,13 @@ def project_page(
 
 def links(content: bytes, charset: str | None, url: str) -> list[Link]:
     """Return what any page links to by http or https, however bad its HTML is: the first so many."""
-    target = _Anchors()
+    target = _Anchors(_MOST_LINKS_ELSEWHERE)
     for _ in _fed([content], charset, target, is_whole=False) if content else ():  # lxml wants something
         pass
     base = _base(url, target.base)
     found: dict[str, Link] = {}
     for attributes, _ in target.anchors:
-        if len(found) < _MOST_LINKS_ELSEWHERE and (each := link(base, attributes.get("href", "").strip())):
+        if each := link(base, attributes["href"].strip()):
             found.setdefault(each.url, each)
     return list(found.values())
 

@@ -73,7 +73,8 @@ class Leaving(Database):
         self._db.execute(
             "UPDATE projects SET is_listed = 0, pages = iif(is_listed, NULL, pages), vanished_since = NULL,"
             " is_current = 1, serial = NULL, selection = NULL, pending_since = NULL, failures = 0,"
-            " next_try = NULL, error = NULL, error_since = NULL WHERE name = ?",
+            " next_try = NULL, error = NULL, error_since = NULL, external_links = NULL, external_next = NULL,"
+            " external_unread = NULL WHERE name = ?",
             (name,),
         )
         self._db.execute("DELETE FROM dead_links WHERE project = ?", (name,))

@@ -20,8 +20,8 @@ class ExternalLinks(msgspec.Struct, frozen=True, omit_defaults=True):
     """By the project's page."""
     document: Link | None = None
     """By its legacy JSON document."""
-    looked: frozenset[str] = frozenset()
-    """The addresses that were looked at."""
+    looked: frozenset[Link] = frozenset()
+    """Those that were looked at."""
 
     def every(self) -> dict[str, Link]:
         """Return all by their addresses."""
@@ -59,14 +59,18 @@ class Outside(Leaving):
             (_encode(links), next_look, name),
         )
 
-    def external_due(self, now: float) -> list[tuple[NormalizedName, bool]]:
-        """Return the listed projects whose links are to be looked at; and whether at all of them again."""
+    def external_due(self, now: float, longest_s: float) -> list[tuple[NormalizedName, bool]]:
+        """Return the listed projects whose links are to be looked at; and whether at all of them again.
+
+        A moment that is further away than `longest_s` is that of a wrong clock.
+        """
         rows = self._db.execute(
             "SELECT name, max(is_old) FROM ("
-            " SELECT name, 1 AS is_old FROM projects WHERE external_next <= ? AND is_listed"
+            " SELECT name, 1 AS is_old FROM projects"
+            " WHERE external_next NOT BETWEEN ? AND ? AND is_listed"
             " UNION ALL SELECT name, 0 FROM projects WHERE external_unread AND is_listed"
             ") GROUP BY name ORDER BY name",
-            (now,),
+            (now, now + longest_s),
         )
         return [(NormalizedName(name), bool(is_old)) for name, is_old in rows]
 
@@ -98,19 +102,34 @@ class Outside(Leaving):
     def externals(self, name: NormalizedName) -> dict[str, ExternalRow]:
         """Return what is known of a project's files that lie elsewhere, doomed ones included."""
         rows = self._db.execute(
-            "SELECT filename, status, listed, external FROM files WHERE project = ? AND external IS NOT NULL",
+            "SELECT filename, status, listed, external, coalesce(external_checked, 0),"
+            " coalesce(doomed_since, 0) FROM files WHERE project = ? AND external IS NOT NULL",
             (name,),
         )
         return {
-            filename: ExternalRow(status, _decode_file(listed), _decode_external(external))
-            for filename, status, listed, external in rows
+            filename: ExternalRow(status, _decode_file(listed), _decode_external(external), checked, since)
+            for filename, status, listed, external, checked, since in rows
         }
 
-    def record_external(self, name: NormalizedName, filename: str, external: External | None) -> None:
-        """Record how a file came that lies elsewhere; None where it is the index's own."""
+    def own_names(self, name: NormalizedName) -> set[str]:
+        """Return the names of a project's files that are the index's own, or were."""
+        rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND external IS NULL", (name,))
+        return {filename for (filename,) in rows}
+
+    def record_external(
+        self, name: NormalizedName, file: File, external: External, *, checked: float = 0.0
+    ) -> None:
+        """Record how a file came that lies elsewhere, and when that was looked at."""
         self._db.execute(
-            "UPDATE files SET external = ? WHERE project = ? AND filename = ?",
-            (None if external is None else _encode(external), name, filename),
+            "UPDATE files SET listed = ?, external = ?, external_checked = ?"
+            " WHERE project = ? AND filename = ?",
+            (_encode(file), _encode(external), checked, name, file.filename),
+        )
+
+    def record_own(self, name: NormalizedName, filename: str) -> None:
+        """Record that the index has a file itself that came from elsewhere."""
+        self._db.execute(
+            "UPDATE files SET external = NULL WHERE project = ? AND filename = ?", (name, filename)
         )
 
     def record_external_refused(self, name: NormalizedName, filename: str, reason: str, now: float) -> None:
@@ -147,19 +166,22 @@ class Outside(Leaving):
         for filename in filenames:
             self._doom(f"status IN {unfinished} AND project = ? AND filename = ?", 0.0, name, filename)
 
-    def external_of(self, *, is_paged: bool | None = None) -> Iterator[tuple[NormalizedName, str]]:
-        """Yield the held files that lie elsewhere: all, or those that were found on pages elsewhere."""
+    def doom_external_again(self, name: NormalizedName, filename: str, since: float) -> None:
+        """Record that a file that was in its grace did not come back, so that the grace goes on."""
+        self._doom("status = 'arriving' AND project = ? AND filename = ?", since, name, filename)
+
+    def all_externals(self) -> Iterator[tuple[NormalizedName, str, External]]:
+        """Yield every file that lies elsewhere and is held, lost or to come."""
         rows = self._db.execute(
-            "SELECT project, filename, external FROM files WHERE external IS NOT NULL AND status = 'held'"
+            "SELECT project, filename, external FROM files WHERE external IS NOT NULL AND status != 'doomed'"
         ).fetchall()
         for project, filename, external in rows:
-            if is_paged is None or _decode_external(external).is_paged == is_paged:
-                yield NormalizedName(project), filename
+            yield NormalizedName(project), filename, _decode_external(external)
 
     # -- what does not answer ------------------------------------------------------------
 
-    def record_dead_link(
-        self, name: NormalizedName, url: str, reason: str, *, now: float, quiet_s: float
+    def record_dead_link(  # noqa: PLR0913 (what is told of a link)
+        self, name: NormalizedName, url: str, reason: str, *, is_asked: bool, now: float, quiet_s: float
     ) -> bool:
         """Record that a link could not be followed; tell whether that is news: not told in `quiet_s`."""
         row = self._db.execute(
@@ -167,9 +189,10 @@ class Outside(Leaving):
         ).fetchone()
         is_news = row is None or not 0 <= now - row[0] < quiet_s
         self._db.execute(
-            "INSERT INTO dead_links VALUES (?, ?, ?, ?, ?) ON CONFLICT (project, url) DO UPDATE SET"
-            " reason = excluded.reason, told = iif(?, excluded.told, told)",
-            (name, url, reason, now, now, is_news),
+            "INSERT INTO dead_links VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (project, url) DO UPDATE SET"
+            " reason = excluded.reason, told = iif(?, excluded.told, told),"
+            " asked = max(asked, excluded.asked)",
+            (name, url, reason, now, now, is_asked, is_news),
         )
         return is_news
 
@@ -177,10 +200,10 @@ class Outside(Leaving):
         """Record that a link can be followed."""
         self._db.execute("DELETE FROM dead_links WHERE project = ? AND url = ?", (name, url))
 
-    def dead_links_of(self, name: NormalizedName) -> set[str]:
-        """Return the links of a project that can't be followed."""
-        rows = self._db.execute("SELECT url FROM dead_links WHERE project = ?", (name,))
-        return {url for (url,) in rows}
+    def dead_links_of(self, name: NormalizedName) -> dict[str, bool]:
+        """Return the links of a project that can't be followed, and whether they were asked for at all."""
+        rows = self._db.execute("SELECT url, asked FROM dead_links WHERE project = ?", (name,))
+        return {url: bool(asked) for url, asked in rows}
 
     def dead_links(self, limit: int) -> tuple[list[Failure], int]:
         """Return the first links that can't be followed, each in a filename's place, and their number."""

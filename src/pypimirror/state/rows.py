@@ -33,6 +33,9 @@ class ExternalRow(NamedTuple):
     status: str
     file: File
     external: External
+    checked: float
+    """When it was last looked at, or 0."""
+    doomed_since: float
 
 
 class Failure(NamedTuple):

@@ -42,6 +42,7 @@ CREATE TABLE files (
     aside INTEGER,                 -- doomed by a quarantine: 0 to be put out of reach, 1 done
     provenance BLOB,               -- <filename>.provenance in the tree: a Provenance
     external BLOB,                 -- set where it lies elsewhere than on the index: an External
+    external_checked REAL,         -- when that was last looked at
     partial TEXT,                  -- the validator of what came of it, where that is kept
     PRIMARY KEY (project, filename)
 ) WITHOUT ROWID;
@@ -65,6 +66,7 @@ CREATE INDEX doomed_files ON files (doomed_since) WHERE status = 'doomed';
 CREATE TABLE dead_links (
     project TEXT NOT NULL, url TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
     told REAL NOT NULL,            -- when a run last ended with a word of it
+    asked INTEGER NOT NULL,        -- 0: it was not asked for, as its host does not answer
     PRIMARY KEY (project, url)
 ) WITHOUT ROWID;
 CREATE TABLE dead_hosts (

@@ -56,9 +56,7 @@ def _updated(run: Run) -> Report:
         outcome = projects.bring_up_to_date(run, found.due, raw_folders)
         crawl.check_any_answer(run, found, outcome.errors, len(outcome.vanished))
         if run.config.external_links:
-            from pypimirror.sync import outside  # noqa: PLC0415 (few mirrors follow links)
-
-            outside.follow(run)
+            _follow_links(run)
         if run.preview:
             run.space.check(run.preview.needed())
     except DiskFullError as full:
@@ -76,6 +74,15 @@ def _updated(run: Run) -> Report:
     _warn_of_unmatched(run, found)
     run.state.commit()
     return run.report()
+
+
+def _follow_links(run: Run) -> None:
+    """Ask other hosts, when nothing is left to be done that could have to wait for them."""
+    from pypimirror.sync import outside  # noqa: PLC0415 (few mirrors follow links)
+
+    publish.all_due(run)
+    removals.set_aside(run)
+    outside.follow(run)
 
 
 def _remove_files(run: Run) -> None:

@@ -20,6 +20,7 @@ _log = logging.getLogger(__name__)
 _LIST_NOTE = "list"
 _JSON_NOTE = "speaks json"
 _CONFIG_NOTE = "configuration"
+_INDEX_NOTE = "index"
 _SEEN = "seen"
 
 
@@ -73,6 +74,9 @@ def _heed_configuration(run: Run) -> None:
     if run.state.note(_CONFIG_NOTE) != fingerprint:
         run.state.end_pauses()
         run.state.record_external_due()
+        if run.state.note(_INDEX_NOTE) != run.upstream.index_url:
+            run.state.forget_external_links()  # they were another index's
+            run.state.set_note(_INDEX_NOTE, run.upstream.index_url)
         run.state.set_note(_CONFIG_NOTE, fingerprint)
 
 

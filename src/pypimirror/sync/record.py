@@ -79,11 +79,11 @@ def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...]) -> Plan:
     made = make_plan(
         wanted,
         {filename: each for filename, each in held.items() if filename not in external - own},
-        doomed=_restorable(run, name),
+        doomed={f: each for f, each in restorable(run, name).items() if each.external is None},
         accepts=lambda file: file.filename in external or run.config.accepts(file),
     )
-    for filename in external & own:
-        run.state.record_external(name, filename, None)
+    for filename in external & own - {each.file.filename for each in made.replace}:
+        run.state.record_own(name, filename)
     return made
 
 
@@ -93,17 +93,20 @@ def _record_links(run: Run, project: Project, page: ProjectPage) -> None:
     links = known.page if page.links is None else page.links
     if project.is_pending or not page.is_conclusive:
         links = tuple(dict.fromkeys(known.page + links))
-    run.state.record_external_links(project.name, msgspec.structs.replace(known, page=links))
+    # A page comes at each run from an index that can't say whether it changed.
+    can_tell = project.due.serial is not None or any(project.validators)
+    if can_tell or project.has_changed or links != known.page:
+        run.state.record_external_links(project.name, msgspec.structs.replace(known, page=links))
 
 
-def _restorable(run: Run, name: NormalizedName) -> dict[str, HeldFile]:
+def restorable(run: Run, name: NormalizedName) -> dict[str, HeldFile]:
     """Return the files that left the pages and are still in the tree."""
     doomed = run.state.doomed_of(name)
     sizes = run.store.sizes(name) if doomed else {}
     return {
         filename: held if f"{filename}.metadata" in sizes else msgspec.structs.replace(held, metadata=None)
         for filename, held in doomed.items()
-        if sizes.get(filename) == held.size and held.external is None
+        if sizes.get(filename) == held.size
     }
 
 
@@ -148,7 +151,8 @@ def withdraw(run: Run, name: NormalizedName, file: File, external: External | No
     Raises TreeError where that can't be.
     """
     run.state.record_arriving(name, [file])
-    run.state.record_external(name, file.filename, external)
+    if external is not None:
+        run.state.record_external(name, file, external)
     run.state.record_pages_unsure(name)
     run.state.commit()
     if not publish.project(run, name):

@@ -36,7 +36,7 @@ def deselect(run: Run) -> None:
         if not selection.selects(name):
             _deselect_project(run, name)
         elif not are_files_same:
-            _deselect_files(run, name, external.get(name, set()))
+            _deselect_files(run, name, external.get(name, []))
     state.set_note(PROJECTS_NOTE, selection.of_projects)
     state.set_note(FILES_NOTE, selection.of_files)
     state.commit()
@@ -51,20 +51,19 @@ def _deselect_project(run: Run, name: NormalizedName) -> None:
     run.state.forget_projects([name])
 
 
-def _deselected_external(run: Run) -> dict[NormalizedName, set[str]]:
-    """Return the files that lie elsewhere, where the configuration no longer wants such; forget the links."""
-    config = run.config
-    found: dict[NormalizedName, set[str]] = {}
-    if config.external_links and config.follow_external_index_pages:
-        return {}
-    if not config.external_links:
+def _deselected_external(run: Run) -> dict[NormalizedName, list[str]]:
+    """Return the files that lie elsewhere and are not wanted any more; forget links that are not followed."""
+    if not run.config.external_links:
         run.state.forget_external_links()
-    for name, filename in run.state.external_of(is_paged=True if config.external_links else None):
-        found.setdefault(name, set()).add(filename)
+    found: dict[NormalizedName, list[str]] = {}
+    for name, filename, external in run.state.all_externals():
+        if run.selection.why_not(filename) or not run.config.follows(external):
+            found.setdefault(name, []).append(filename)
     return found
 
 
-def _deselect_files(run: Run, name: NormalizedName, external: set[str]) -> None:
+def _deselect_files(run: Run, name: NormalizedName, external: list[str]) -> None:
+    run.state.doom_unfinished_externals(name, external, are_gone=True)
     gone = [f for f in run.state.held_names(name) if f in external or run.selection.why_not(f)]
     if not gone:
         return

@@ -21,6 +21,18 @@ def connecting(base: type, connect: Callable[..., socket.socket]) -> type:
     return type(f"Checked{base.__name__}", (base,), {"_new_conn": new_connection})
 
 
+def watched(base: type, watch: "Watch") -> type:
+    """Return a class of connections that are made as ever, and watched over."""
+
+    def new_connection(self: Any) -> socket.socket:
+        connection: socket.socket = base._new_conn(self)  # type: ignore[attr-defined] # noqa: SLF001
+        watch.over(connection)
+        watch.is_connected = True
+        return connection
+
+    return type(f"Watched{base.__name__}", (base,), {"_new_conn": new_connection})
+
+
 def connect(  # noqa: PLR0913 (what is checked, and how)
     url: str, host: str, port: int, timeout: float, *, is_allowed: bool, watch: "Watch"
 ) -> socket.socket:
@@ -45,6 +57,7 @@ def connect(  # noqa: PLR0913 (what is checked, and how)
             raise_of_machine(error)
             trouble = error
         else:
+            watch.is_connected = True
             return connection
     assert trouble is not None
     raise UnreachableError(url, innermost(trouble)) from trouble
@@ -63,6 +76,7 @@ class Watch:
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
         self.has_cut = False
+        self.is_connected = False
 
     def __enter__(self) -> Self:
         self._timer.start()

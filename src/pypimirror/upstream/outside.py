@@ -7,6 +7,9 @@ address. So no link can make this machine ask its own network, whatever a name s
 import contextlib
 import fnmatch
 import http
+import ipaddress
+import re
+import socket
 import time
 import urllib.robotparser
 from collections.abc import Callable, Collection, Iterator
@@ -20,11 +23,11 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from pypimirror import __version__
-from pypimirror.addresses import host_of, without_credentials
+from pypimirror.addresses import host_of, is_never_outside
 from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
 from pypimirror.upstream.answers import REDIRECTS, Answer, NotModified, Pace
-from pypimirror.upstream.connections import Watch, connect, connecting
+from pypimirror.upstream.connections import Watch, connect, connecting, watched
 from pypimirror.upstream.routes import Rules, origin
 from pypimirror.upstream.trouble import innermost, raise_of_machine, redirected, retry_after
 
@@ -32,6 +35,7 @@ MAX_REDIRECTS = 5
 
 _AGENT = "pypimirror"
 """As robots.txt may call us."""
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
 _LONGEST_CONNECT_S = 10.0
 _ROBOTS_S = 10.0
 _MAX_ROBOTS = 1 << 19
@@ -75,7 +79,6 @@ class Outside:
         address that may not be asked.
         """
         deadline = time.monotonic() + seconds
-        url = without_credentials(url)
         headers = {
             "User-Agent": f"{_AGENT}/{__version__}",
             "Accept": "*/*",
@@ -86,13 +89,13 @@ class Outside:
         if validators.last_modified:
             headers["If-Modified-Since"] = validators.last_modified
         for _ in range(MAX_REDIRECTS + 1):
-            self._check(url, dead, allows_http=allows_http)
+            url = self._checked_url(url, dead, allows_http=allows_http)
             with self._answered(url, headers, deadline) as response:
                 location = response.headers.get("Location") if response.status in REDIRECTS else None
                 if location is None:
                     yield self._checked(url, response, is_conditional=any(validators))
                     return
-                url = without_credentials(redirected(url, location)).partition("#")[0]
+                url = redirected(url, location).partition("#")[0]
         raise UnavailableError(url, f"more than {MAX_REDIRECTS} redirects", may_pass=False)
 
     def robots(self, url: str, *, dead: Collection[str] = ()) -> Robots:
@@ -153,38 +156,40 @@ class Outside:
                 if proxy is None:
                     send = opened.enter_context(self._direct(url, watch))
                 else:
-                    send = opened.enter_context(self._proxied(url, proxy))
+                    send = opened.enter_context(self._proxied(url, proxy, watch))
                 self._count_request()
                 response = send(headers=headers)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 raise_of_machine(error)
-                raise UnreachableError(url, _TOO_LONG if watch.has_cut else innermost(error)) from error
+                raise _unreachable(url, watch, innermost(error)) from error
             opened.callback(response.close)
             try:
                 yield response
             except UnavailableError as error:
                 if not watch.has_cut:
                     raise
-                raise UnreachableError(url, _TOO_LONG) from error
+                raise _unreachable(url, watch, error.reason) from error
             if watch.has_cut:  # what ends with its connection may have been cut off
-                raise UnreachableError(url, _TOO_LONG)
+                raise _unreachable(url, watch, "")
 
-    def _check(self, url: str, dead: Collection[str], *, allows_http: bool) -> None:
-        """Raise UnavailableError where an address may not be asked whatever its host resolves to."""
+    def _checked_url(self, url: str, dead: Collection[str], *, allows_http: bool) -> str:
+        """Return an address with its host as everybody reads it, without credentials.
+
+        Raises UnavailableError where it may not be asked whatever its host resolves to.
+        """
         try:
-            parts = urlsplit(url)
-            is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            is_address = False
-        if not is_address:
-            raise UnavailableError(url, "only http and https are followed", may_pass=False)
-        if parts.scheme == "http" and not (allows_http or self._rules.allows_http):
+            url = _plain(url)
+        except ValueError as error:
+            reason = "only http and https are followed, to a host with a plain name"
+            raise UnavailableError(url, reason, may_pass=False) from error
+        if urlsplit(url).scheme == "http" and not (allows_http or self._rules.allows_http):
             reason = (
                 "http can be tampered with on its way; external_http = True takes it without a digest, too"
             )
             raise UnavailableError(url, reason, may_pass=False)
         if host_of(url) in dead:
             raise UnreachableError(url, "its host did not answer lately, and is not asked now")
+        return url
 
     def _is_allowed(self, url: str) -> bool:
         return any(fnmatch.fnmatchcase(host_of(url), pattern) for pattern in self._rules.hosts)
@@ -208,16 +213,23 @@ class Outside:
             yield partial(pool.urlopen, "GET", target, assert_same_host=False, **self._how())
 
     @contextlib.contextmanager
-    def _proxied(self, url: str, proxy: str) -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
+    def _proxied(
+        self, url: str, proxy: str, watch: Watch
+    ) -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
         """Ask by a proxy: it resolves names by itself, so only hosts that are allowed by name are asked."""
         if not self._is_allowed(url):
             reason = "behind a proxy nobody can tell where it leads; external_hosts can allow its host"
             raise UnavailableError(url, reason, may_pass=False)
+        address = _literal(host_of(url))
+        if address is not None and is_never_outside(address):
+            raise UnavailableError(url, f"{address} is no public address", may_pass=False)
         adapter: Any = HTTPAdapter()
         with contextlib.closing(adapter):
             untyped: Any = requests.utils  # the stubs lack a type there
             manager = adapter.proxy_manager_for(untyped.prepend_scheme_if_needed(proxy, "http"))
-            _set_certificates(manager.connection_from_url(url), url)
+            pool = manager.connection_from_url(url)
+            pool.ConnectionCls = watched(pool.ConnectionCls, watch)
+            _set_certificates(pool, url)
             yield partial(manager.urlopen, "GET", url, **self._how())
 
     def _how(self) -> dict[str, Any]:
@@ -230,7 +242,36 @@ class Outside:
         }
 
 
-_TOO_LONG = "it takes too long"
+def _unreachable(url: str, watch: Watch, reason: str) -> UnreachableError:
+    """Say what a connection's end means: that its time was over, or else what it says itself."""
+    reason = "it takes too long" if watch.has_cut else reason
+    return UnreachableError(url, reason, is_connected=watch.is_connected)
+
+
+def _plain(url: str) -> str:
+    """Return an address whose host nobody can read in two ways; raise ValueError where there is none."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if ":" in host and "%" not in host:
+        host = f"[{ipaddress.IPv6Address(host)}]"
+    else:
+        host = host.encode("idna").decode("ascii")
+        if not _HOST.fullmatch(host):
+            raise ValueError("no plain host")
+    if parts.scheme not in ("http", "https") or parts.port == 0:
+        raise ValueError("neither http nor https")
+    port = f":{parts.port}" if parts.port is not None else ""
+    return urlunsplit(parts._replace(netloc=host + port))
+
+
+def _literal(host: str) -> str | None:
+    """Return the address that a host is by itself, in any spelling that systems take; None for a name."""
+    if ":" in host:
+        return host
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return None
 
 
 def _set_certificates(pool: Any, url: str) -> None:

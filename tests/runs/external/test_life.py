@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import faults
+from tests.distributions import make_wheel
 from tests.external import OPTIONS, PAGES, Make, lead, names, offer, sdist
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror
@@ -44,11 +45,163 @@ def test_a_link_that_is_gone_takes_its_file_along(index: FakeIndex, host: Outsid
     ended = mirror.run("-U")
     assert ended.status == 3
     assert "refused: other bytes lie at" in ended.stderr
-    assert mirror.listed("demo") == names("0.8")
-    offer(host, "0.9")
-    mirror.age(12)
-    assert mirror.run("-U", "--project", "demo") == Ended(0, "", "")
     assert mirror.listed("demo") == names("0.8", "0.9")
+    offer(host, "0.9")
+    assert mirror.run("-U", "--project", "demo") == Ended(0, "", "")
+    assert mirror.check_links() == 3
+
+
+@pytest.mark.parametrize("has_quarantine", [False, True])
+def test_what_comes_back_in_its_grace_needs_no_host(
+    index: FakeIndex,
+    host: OutsideHost,
+    make: Make,
+    has_quarantine: bool,  # noqa: FBT001
+) -> None:
+    wheel, content = make_wheel("demo", "0.8")
+    anchors = [link(offer(host, "0.9")), link(host.put(f"/{wheel}", content))]
+    lead(index, *anchors)
+    mirror = make()
+    mirror.update()
+    before = mirror.contents()
+    host.stop()
+    if has_quarantine:
+        index.project("demo").status = "quarantined"
+    else:
+        index.project("demo").links.clear()
+    index.touch("demo")
+    mirror.update()
+    assert mirror.listed("demo") == (set() if has_quarantine else names())
+    index.project("demo").status = "active"
+    lead(index, *anchors)
+    assert mirror.run("-U").status == 3  # it is told that the host is dead
+    assert mirror.contents() == before
+    mirror.age(25)
+    mirror.update()
+    assert mirror.contents() == before
+    assert mirror.run("--verify=hash").status == 0
+
+
+def test_options_turned_off_and_on_need_no_host(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    before = mirror.contents()
+    mirror.configure(**(OPTIONS | {"external_links": False}))
+    mirror.update()
+    host.stop()
+    mirror.configure(**OPTIONS)
+    mirror.run("-U")
+    assert mirror.contents() == before
+
+
+def test_a_pin_outlives_a_host_that_fails(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    url = offer(host, "0.9")
+    lead(index, link(url))
+    mirror = make()
+    mirror.update()
+    lead(index)
+    mirror.update()
+    (mirror.root / "demo/demo-0.9.tar.gz").unlink()
+    host.fault("/dist/*", faults.Status(404))
+    lead(index, link(url))
+    assert mirror.run("-U").status == 3
+    host.clear_faults()
+    offer(host, "0.9", more=10)
+    mirror.age(13)
+    assert "refused: other bytes" in mirror.run("-U", "--project", "demo").stderr
+    assert mirror.listed("demo") == names()
+
+
+def test_a_file_that_moves_from_the_index_to_elsewhere_stays(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    (own,) = index.add("demo", "0.9", wheel=False)
+    mirror = make()
+    mirror.update()
+    index.remove_file("demo", own.filename)
+    lead(index, link(host.put(f"/{own.filename}", own.content)))
+    for _ in range(3):
+        mirror.update()
+        assert mirror.listed("demo") == names("0.9")
+        mirror.age(25)
+    # It is pinned to what the index had.
+    host.put(f"/{own.filename}", sdist("0.9", more=10)[1])
+    mirror.age(25)
+    assert "refused: other bytes" in mirror.run("-U").stderr
+    # And moves back.
+    index.project("demo").links.clear()
+    index.add("demo", "0.9", wheel=False)
+    mirror.update()
+    mirror.age(25)
+    host.paths()
+    mirror.update()
+    assert not host.paths()
+    assert mirror.listed("demo") == names("0.9")
+
+
+def test_the_index_takes_a_file_over_though_not_at_once(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    lead(index, link(offer(host, "0.9", more=10)))
+    mirror = make()
+    mirror.update()
+    (added,) = index.add("demo", "0.9", wheel=False)
+    index.fault("/files/*demo-0.9*", faults.Status(500))
+    for _ in range(2):
+        assert mirror.run("-U").status == 3
+    index.clear_faults()
+    mirror.age(1)
+    mirror.update()
+    assert mirror.file("demo", "demo-0.9.tar.gz").hashes["sha256"] == added.hashes["sha256"]
+
+
+def test_a_file_behind_two_links_needs_one(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    with OutsideHost() as other:
+        lead(index, link(offer(host, "0.9")), link(offer(other, "0.9")))
+        mirror = make()
+        mirror.update()
+        assert (len(host.paths()), len(other.paths())) == (1, 0), "the first counts"
+        before = mirror.tree()
+        lead(index, link(f"{other.origin}/dist/demo-0.9.tar.gz"))
+        mirror.update()
+        assert mirror.tree() == before
+        mirror.age(25)
+        mirror.update()
+        assert mirror.tree() == before
+
+
+def test_a_project_that_comes_back_has_its_files_from_elsewhere(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    anchor = link(offer(host, "0.9"))
+    lead(index, anchor)
+    index.add("more", "1.0", wheel=False)
+    mirror = make(package_matches="demo more")
+    mirror.update()
+    index.remove("demo")
+    mirror.update()
+    assert mirror.projects() == ["more"]
+    # Named by itself it does not come back.
+    mirror.run("-U", "--project", "demo")
+    assert not (mirror.root / "demo/index.html").exists()
+    index.add("demo", "1.0", wheel=False)
+    lead(index, anchor)
+    mirror.update()
+    assert mirror.listed("demo") == names("0.9")
+    mirror.check_links()
+
+
+def test_another_index_has_other_links(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    with FakeIndex(formats=("json",)) as second:
+        second.add("demo", "1.0", wheel=False)
+        mirror.index_url = second.url
+        mirror.configure(**OPTIONS)
+        mirror.update()
+        assert mirror.listed("demo") == names()
 
 
 def test_after_the_grace_it_is_gone(index: FakeIndex, host: OutsideHost, make: Make) -> None:
@@ -103,6 +256,30 @@ def test_a_page_that_can_not_tell_that_a_link_is_gone_removes_nothing(
     index.touch("demo")
     mirror.update()
     assert mirror.names() == {"demo/demo-1.0.tar.gz", "demo/demo-0.9.tar.gz"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.Status(403),
+        faults.Status(404),
+        faults.Body(b"<html>captive portal", "text/html"),
+        faults.Body(b'{"info": {"downl', "application/json"),
+    ],
+)
+def test_what_is_no_legacy_document_removes_nothing(
+    index: FakeIndex, host: OutsideHost, make: Make, fault: faults.Fault
+) -> None:
+    index.formats = ("json",)
+    index.has_documents = True
+    index.project("demo").download_url = offer(host, "0.9")
+    mirror = make()
+    mirror.update()
+    before = mirror.tree()
+    index.fault("/pypi/*", fault)
+    mirror.age(25)
+    mirror.update()
+    assert mirror.tree() == before
 
 
 def test_trouble_with_the_legacy_document_removes_nothing(
@@ -233,6 +410,27 @@ def test_a_host_that_is_allowed_now_is_asked_at_once(index: FakeIndex, host: Out
     assert mirror.listed("demo") == names("0.9")
 
 
+@pytest.mark.parametrize("off", [{"external_links": False}, {"filename_excludes": "demo-0.9*"}])
+def test_a_lost_file_that_is_not_wanted_any_more_is_no_trouble(
+    index: FakeIndex, host: OutsideHost, make: Make, off: dict[str, object]
+) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    (mirror.root / "demo/demo-0.9.tar.gz").unlink()
+    offer(host, "0.9", more=10)
+    assert mirror.run("-I").status == 3
+    mirror.configure(**(OPTIONS | off))
+    mirror.update()
+    assert mirror.names() == {"demo/demo-1.0.tar.gz"}
+
+
+@pytest.mark.parametrize("matches", ["**", "?*", "*?", "*?*"])
+def test_every_spelling_of_everything(make: Make, matches: str) -> None:
+    mirror = make(package_matches=matches)
+    assert mirror.run("-U").status == 2
+
+
 # State and tree
 
 
@@ -289,6 +487,36 @@ def test_what_was_lost_is_fetched_again_if_it_is_what_was_pinned(
     mirror.age(25)
     mirror.update()
     assert lost.read_bytes() == sdist("0.9")[1]
+
+
+def test_a_lost_state_and_a_dead_page(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    with OutsideHost() as other:
+        lead(index, link(other.page("/", offer(host, "0.9"))))
+        mirror = make(**PAGES)
+        mirror.update()
+        before = mirror.tree()
+        (mirror.root / ".pypimirror/state.sqlite").unlink()
+        other.stop()
+        assert mirror.run("-U").status == 3
+        assert mirror.tree() == before
+        other.start()
+        mirror.age(48)
+        mirror.update()
+        assert mirror.tree() == before
+        lead(index)
+        mirror.update()
+        assert mirror.listed("demo") == names()
+
+
+def test_core_metadata_that_was_lost_comes_back(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    name, content = make_wheel("demo", "0.9")
+    lead(index, link(host.put(f"/{name}", content)))
+    mirror = make()
+    mirror.update()
+    before = mirror.contents()
+    (mirror.root / f"demo/{name}.metadata").unlink()
+    assert mirror.run("--verify", "--repair").status == 0
+    assert mirror.contents() == before
 
 
 def test_a_dry_run_fetches_nothing_and_says_what_would_come(

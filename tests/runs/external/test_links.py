@@ -3,14 +3,15 @@
 import itertools
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests import faults
 from tests.distributions import make_wheel
-from tests.external import PAGES, Make, lead, names, offer, sdist
+from tests.external import OPTIONS, PAGES, Make, lead, names, offer, sdist
 from tests.fake_index import FakeIndex
-from tests.mirror import Ended
+from tests.mirror import Ended, Mirror
 from tests.outside_host import OutsideHost, link
 
 # Which links
@@ -67,6 +68,23 @@ def test_the_download_url_of_the_legacy_document(index: FakeIndex, host: Outside
     mirror = make()
     mirror.update()
     assert mirror.listed("demo") == names("0.9")
+
+
+def test_an_index_that_can_not_say_what_changed_is_not_asked_for_documents_each_time(
+    host: OutsideHost, tmp_path: Path
+) -> None:
+    with FakeIndex(formats=("html",), serials=False, validators=False) as index:
+        index.add("demo", "1.0", wheel=False)
+        index.has_documents = True
+        mirror = Mirror(tmp_path, index.url, **OPTIONS)
+        mirror.update()
+        assert "/pypi/demo/json" in index.paths()
+        index.clear()
+        mirror.update()
+        assert index.paths() == ["/simple/demo/"]
+        lead(index, link(offer(host, "0.9")))
+        mirror.update()
+        assert mirror.listed("demo") == names("0.9")
 
 
 def test_names_that_the_address_does_not_end_with(index: FakeIndex, host: OutsideHost, make: Make) -> None:

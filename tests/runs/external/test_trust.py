@@ -54,6 +54,62 @@ def test_a_digest_of_the_link_has_to_be_right(index: FakeIndex, host: OutsideHos
     assert not (mirror.root / "demo/demo-0.9.tar.gz").exists()
 
 
+def test_a_digest_that_contradicts_what_is_held_is_told(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    before = mirror.tree()
+    lead(index, link(f"{host.origin}/dist/demo-0.9.tar.gz#sha256={'0' * 64}"))
+    assert "upstream's page says" in mirror.run("-U").stderr
+    assert mirror.tree() == before
+    digest = hashlib.sha512(sdist("0.9")[1]).hexdigest()
+    lead(index, link(f"{host.origin}/dist/demo-0.9.tar.gz#sha512={digest}"))
+    mirror.update()
+    assert mirror.file("demo", "demo-0.9.tar.gz").hashes["sha512"] == digest
+
+
+def test_of_two_links_to_a_file_the_better_one_counts(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    digest = hashlib.sha256(sdist("0.9")[1]).hexdigest()
+    with OutsideHost() as other, OutsideHost() as dead:
+        plain = link(offer(other, "0.9", more=10), rel="homepage")
+        gone = link(f"{dead.origin}/demo-0.8.tar.gz")
+        lead(index, plain, link(offer(host, "0.9") + f"#sha256={digest}"), gone, link(offer(other, "0.8")))
+        mirror = make()
+        mirror.run("-U")
+        assert mirror.file("demo", "demo-0.9.tar.gz").hashes["sha256"] == digest
+        mirror.age(25)
+        mirror.run("-U")
+        assert mirror.listed("demo") == names("0.8", "0.9")
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".dmg"])
+def test_a_page_is_no_file(index: FakeIndex, host: OutsideHost, make: Make, suffix: str) -> None:
+    lead(index, link(host.put(f"/demo-0.9{suffix}", b"<html>This domain is for sale", "text/html")))
+    mirror = make()
+    assert "what comes is a page" in mirror.run("-U").stderr
+    assert mirror.listed("demo") == names()
+
+
+def test_a_moved_file_is_compared_once(index: FakeIndex, host: OutsideHost, make: Make) -> None:
+    with OutsideHost() as other:
+        lead(index, link(offer(other, "0.9")))
+        mirror = make()
+        mirror.update()
+        lead(index, link(offer(host, "0.9")))
+        mirror.update()
+    statuses = []
+    for _ in range(3):
+        statuses.append([request.status for request in host.requests])
+        host.paths()
+        mirror.age(25)
+        mirror.update()
+    assert statuses == [[200], [304], [304]]
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -162,6 +218,7 @@ def test_what_was_refused_may_be_accepted_or_come_back(
     # The old bytes are others now, and are refused; when the accepted ones are back all is well.
     mirror.configure(**OPTIONS)
     offer(host, "0.9")
+    mirror.age(25)
     ended = mirror.run("-U")
     assert ended.status == 3
     assert f"sha256={first}" in ended.stderr

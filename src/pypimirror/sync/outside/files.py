@@ -1,13 +1,16 @@
 """What is wanted of other hosts for a project, and what becomes of it in the state and the tree."""
 
+import itertools
 import logging
+from collections.abc import Collection
 
 import msgspec
 
-from pypimirror import elsewhere, links
-from pypimirror.filenames import version_of
+from pypimirror import elsewhere, links, metadata
+from pypimirror.filenames import is_wheel, version_of
 from pypimirror.model import Digest, External, File, HeldFile, Link, NormalizedName
 from pypimirror.state import ExternalRow, Failure
+from pypimirror.store import aside_folder
 from pypimirror.sync import companions, publish, record
 from pypimirror.sync.outside.tasks import FetchTask
 from pypimirror.sync.run import DAY_S, Run
@@ -22,26 +25,44 @@ _QUIET_S = 7 * DAY_S
 class Project:
     """A project whose links are looked at."""
 
-    def __init__(self, run: Run, name: NormalizedName, *, is_full: bool) -> None:
+    def __init__(self, run: Run, name: NormalizedName, *, is_full: bool, is_forced: bool) -> None:
         self.name = name
         self.is_full = is_full
         """All links are looked at, and not only new ones."""
+        self.is_forced = is_forced
+        """Files are looked at, however short a time ago they were."""
         self.known = run.state.external_links(name)
         self.rows = run.state.externals(name)
+        self.dead = run.state.dead_links_of(name)
+        """Addresses that could not be had the last time; True where they were asked for."""
         self.unfinished = 0
         """Tasks that wait or are under way."""
         self.is_chosen = False
         """All links were looked at, so that it is known which files are wanted."""
-        self.looked: set[str] = set()
+        self.looked: set[Link] = set()
+        self.asked: set[str] = set()
         self.failed: dict[str, str] = {}
-        """Why links could not be followed."""
+        """Why addresses could not be had."""
         self.candidates: dict[str, tuple[links.Candidate, External]] = {}
-        self.arrived = 0
+        self._ranks: dict[str, tuple[bool, bool, bool, int]] = {}
+        self.has_changed = False
+        """Its page is to be written."""
 
     def add(self, candidate: links.Candidate, link: Link, *, is_paged: bool) -> None:
-        """Note a file behind a link; what a link leads to by itself comes before what stands on a page."""
-        if candidate.filename not in self.candidates or not is_paged:
+        """Note a file behind a link. Of several for one file the best counts.
+
+        That is one by itself rather than on a page, with a digest, that could be had the last time, and then
+        the first.
+        """
+        place = list(self.known.every()).index(link.url)
+        rank = (is_paged, not candidate.digests, self.is_doubtful(candidate.url), place)
+        if rank < self._ranks.get(candidate.filename, (True, True, True, place + 1)):
+            self._ranks[candidate.filename] = rank
             self.candidates[candidate.filename] = candidate, External(link=link.url, is_paged=is_paged)
+
+    def is_doubtful(self, url: str) -> bool:
+        """Tell whether an address was asked for the last time, and could not be had."""
+        return self.dead.get(url, False)
 
     def is_held(self, filename: str) -> bool:
         """Tell whether a file from elsewhere is in the tree."""
@@ -52,51 +73,115 @@ class Project:
 # -- what is wanted ------------------------------------------------------------------------------
 
 
-def wanted(run: Run, project: Project, *, is_adopting: bool) -> list[tuple[File, External]]:
-    """Return the files to fetch, and those held to look at again, each with what is known of it."""
-    name = project.name
-    own = run.state.known_names(name) - project.rows.keys()
-    if is_adopting:
-        own -= _adopted(run, project)
-    found = []
-    for filename, (candidate, external) in project.candidates.items():
-        if reason := run.selection.why_not(filename):
-            _log.debug("%s: skipped %s (%s)", name, filename, reason)
-        elif filename in own:
-            _log.debug("%s: the index has %s itself", name, filename)
-        else:
-            version = version_of(filename, name)
-            file = File(filename=filename, url=candidate.url, digests=candidate.digests, version=version)
-            found.append((file, _known(run, project, file, external)))
-    return found
+def wanted(run: Run, project: Project) -> list[tuple[File, External]]:
+    """Return the files to fetch, and those held that are due to be looked at, each with what is known of it.
+
+    What is new comes first, and then what was looked at longest ago.
+    """
+    chosen = [f for f in project.candidates if _is_chosen(run, project, f)]
+    _bring_back(run, project, chosen)
+    _complete(run, project)
+    own = run.state.own_names(project.name)
+    found = [_known(run, project, filename) for filename in chosen if filename not in own]
+    due = [each for each in found if _is_due(run, project, each[0])]
+    return sorted(due, key=lambda each: _checked(project, each[0].filename))
 
 
-def _known(run: Run, project: Project, file: File, external: External) -> External:
-    """Return what is known of a file: what is pinned, and where it did not move what it was like."""
+def _is_chosen(run: Run, project: Project, filename: str) -> bool:
+    reason = run.selection.why_not(filename)
+    if reason:
+        _log.debug("%s: skipped %s (%s)", project.name, filename, reason)
+    return not reason
+
+
+def _checked(project: Project, filename: str) -> float:
+    return project.rows[filename].checked if project.is_held(filename) else 0.0
+
+
+def _is_due(run: Run, project: Project, file: File) -> bool:
     row = project.rows.get(file.filename)
+    if row is None or not project.is_held(file.filename) or project.is_forced or row.file.url != file.url:
+        return True
+    if row.external.refused is not None and _accepts(run, file, row.external.refused):
+        return True
+    interval = run.config.external_interval_hours * _HOUR_S
+    return _contradicts(row, file) or not 0 <= run.clock() - row.checked < interval
+
+
+def _contradicts(row: ExternalRow, file: File) -> bool:
+    """Tell whether a link offers a digest that nobody compared with what is held."""
+    known = dict(row.file.digests) | {"sha256": row.external.pinned or ""}
+    return any(known.get(algorithm) != hexdigest for algorithm, hexdigest in file.digests)
+
+
+def _known(run: Run, project: Project, filename: str) -> tuple[File, External]:
+    """Return a file with what is known of it: what is pinned, and where that can tell, what it was like."""
+    candidate, external = project.candidates[filename]
+    version = version_of(filename, project.name)
+    file = File(filename=filename, url=candidate.url, digests=candidate.digests, version=version)
+    row = project.rows.get(filename)
     if row is None:
-        return external
+        return file, external
     known = msgspec.structs.replace(row.external, link=external.link, is_paged=external.is_paged)
     is_accepted = known.refused is not None and _accepts(run, file, known.refused)
-    if project.is_held(file.filename) and row.file.url == file.url and not is_accepted:
-        return known
-    return msgspec.structs.replace(known, etag=None, last_modified=None, length=None)
+    is_same_place = project.is_held(filename) and row.file.url == file.url
+    if not is_same_place or is_accepted or _contradicts(row, file):
+        known = msgspec.structs.replace(known, etag=None, last_modified=None, length=None)
+    return file, known
 
 
-def _adopted(run: Run, project: Project) -> set[str]:
-    """Take what our own pages listed when a state was lost, and upstream's does not, for files elsewhere."""
+def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
+    """Hold again what is still in the tree: what is in its grace, or what the index itself has no longer.
+
+    So bytes that were accepted once come back without a download, and stay pinned.
+    """
     state, name = run.state, project.name
-    held = state.held(name)
-    found = state.vanished_files_of(name) & project.candidates.keys()
-    for filename in found:
+    back = record.restorable(run, name) | _put_back(run, name, chosen)
+    vanished = state.vanished_files_of(name)
+    held = state.held(name) if vanished else {}
+    for filename in chosen:
+        was = back.get(filename) or (held[filename] if filename in vanished else None)
+        if was is None:
+            continue
         candidate, external = project.candidates[filename]
-        was = held[filename]
-        external = msgspec.structs.replace(external, pinned=was.sha256, length=was.size)
-        file = msgspec.structs.replace(was.file, url=candidate.url)
-        state.record_held(name, [msgspec.structs.replace(was, file=file)])
-        state.record_external(name, filename, external)
-        project.rows[filename] = ExternalRow("held", file, external)
+        known = was.external or External(link="", length=was.size, pinned=was.sha256)
+        known = msgspec.structs.replace(known, link=external.link, is_paged=external.is_paged)
+        file = was.file if was.external else msgspec.structs.replace(was.file, url=candidate.url)
+        state.record_held(name, [was])
+        state.record_external(name, file, known)
+        project.rows[filename] = ExternalRow("held", file, known, checked=0.0, doomed_since=0.0)
+        if filename in back:
+            state.record_pages_unsure(name)
+            project.has_changed = True
+
+
+def _put_back(run: Run, name: NormalizedName, chosen: Collection[str]) -> dict[str, HeldFile]:
+    """Put those files back into their place that a quarantine put out of reach, and return them."""
+    folder = aside_folder(name)
+    sizes = run.store.sizes(folder)
+    doomed = run.state.doomed_of(name) if sizes else {}
+    found = {f: doomed[f] for f in chosen if f in doomed and sizes.get(f) == doomed[f].size}
+    for filename in found:
+        run.store.link_from(folder, name, filename)
     return found
+
+
+def _complete(run: Run, project: Project) -> None:
+    """Write the core metadata that wheels from elsewhere have in them, and lack beside them."""
+    name = project.name
+    for filename, held in run.state.held(name).items():
+        if held.external is None or held.metadata is not None or not is_wheel(filename):
+            continue
+        content = run.store.open_existing(name, filename)
+        if content is None:
+            continue
+        with content:
+            text = metadata.from_wheel(content, filename)
+        if text is not None:
+            run.state.record_pages_unsure(name)
+            run.state.commit()
+            run.state.record_held(name, [companions.write_metadata(run, name, held, text)])
+            project.has_changed = True
 
 
 def _accepts(run: Run, file: File, sha256: str) -> bool:
@@ -110,7 +195,7 @@ def intend(run: Run, project: Project, file: File, external: External) -> None:
     row = project.rows.get(file.filename)
     if row is None or row.status == "doomed":
         run.state.record_arriving(project.name, [file])
-    run.state.record_external(project.name, file.filename, external)
+    run.state.record_external(project.name, file, external)
     run.counts.files += 1
 
 
@@ -118,15 +203,26 @@ def intend(run: Run, project: Project, file: File, external: External) -> None:
 
 
 def failed(run: Run, project: Project, file: File, reason: str) -> None:
-    """Note that a file could not be had: what is held of it stays."""
+    """Note that a file could not be had: what is held of it stays, and the grace of what is not goes on."""
     project.failed[file.url] = f"{file.filename}: {reason}"
-    run.state.doom_unfinished_externals(project.name, [file.filename])
+    row = project.rows.get(file.filename)
+    if row is not None and row.status == "doomed":
+        run.state.doom_external_again(project.name, file.filename, row.doomed_since)
+    else:
+        run.state.doom_unfinished_externals(project.name, [file.filename])
 
 
 def keep(run: Run, project: Project, file: File, external: External) -> None:
     """Record how a held file lies elsewhere now, with the very bytes that are held."""
-    run.state.record_external(project.name, file.filename, external)
-    run.state.forgive_external(project.name, file.filename)
+    name, row = project.name, project.rows[file.filename]
+    digests = tuple(sorted((dict(row.file.digests) | dict(file.digests)).items()))
+    now = msgspec.structs.replace(row.file, url=file.url, digests=tuple(itertools.starmap(Digest, digests)))
+    if now.digests != row.file.digests:
+        run.state.record_pages_unsure(name)
+        project.has_changed = True
+    run.state.record_external(name, now, external, checked=run.clock())
+    if row.external.refused is not None and external.refused is None:
+        run.state.forgive_external(name, file.filename)
 
 
 def take(run: Run, project: Project, task: FetchTask, brought: elsewhere.Brought) -> None:
@@ -154,7 +250,11 @@ def _refuse(run: Run, project: Project, file: File, brought: elsewhere.Brought) 
     )
     _log.error("%s: %s: %s", name, file.filename, reason)
     run.counts.failed += 1
-    run.state.record_external(name, file.filename, msgspec.structs.replace(external, refused=brought.sha256))
+    known = project.rows[file.filename].file
+    external = msgspec.structs.replace(external, refused=brought.sha256)
+    run.state.record_external(
+        name, msgspec.structs.replace(known, url=file.url), external, checked=run.clock()
+    )
     run.state.record_external_refused(name, file.filename, reason, run.clock())
 
 
@@ -174,19 +274,21 @@ def _place(
     if brought.metadata is not None:
         held = companions.write_metadata(run, name, held, brought.metadata)
     run.state.record_held(name, [held], is_new=True)
-    run.state.record_external(name, file.filename, external)
+    run.state.record_external(name, file, external, checked=run.clock())
     run.counts.stored += 1
     run.counts.stored_bytes += brought.size
     run.counts.done_bytes += brought.size
-    project.arrived += 1
+    project.has_changed = True
     if not file.digests:
         _log.warning("%s: %s: taken from %s without a digest, and pinned", name, file.filename, file.url)
 
 
-def end(run: Run, project: Project) -> None:
+def end(run: Run, project: Project, *, is_adopting: bool) -> None:
     """Record what was seen of a project's links, and publish what came."""
     state, name = run.state, project.name
     every = project.known.every()
+    if is_adopting:
+        _adopt_unseen(run, project)
     gone = [
         filename
         for filename, row in state.externals(name).items()
@@ -195,13 +297,24 @@ def end(run: Run, project: Project) -> None:
     state.record_external_vanished(name, gone, run.clock())
     state.doom_unfinished_externals(name, gone, are_gone=True)
     _tell(run, project)
-    if project.arrived:
+    if project.has_changed:
         _publish(run, project)
-    looked = frozenset(every) & (project.known.looked | project.looked)
+    looked = frozenset(every.values()) & (project.known.looked | project.looked)
     state.record_external_looked(
         name, msgspec.structs.replace(project.known, looked=looked), _next_look(run, project)
     )
     state.commit()
+
+
+def _adopt_unseen(run: Run, project: Project) -> None:
+    """Where a state was lost and a link can't be followed: take what nobody lists for files behind it."""
+    state, name = run.state, project.name
+    link = next((url for url in project.known.every() if url in project.failed), None)
+    held = state.held(name) if link else {}
+    for filename in state.vanished_files_of(name) if link else ():
+        was = held[filename]
+        external = External(link=link or "", is_paged=True, length=was.size, pinned=was.sha256)
+        state.record_external(name, was.file, external)
 
 
 def _next_look(run: Run, project: Project) -> float | None:
@@ -220,17 +333,18 @@ def _publish(run: Run, project: Project) -> None:
     run.state.commit()
     if publish.project(run, name):
         run.note_changed(name)
-        _log.info("%s: published, %d files came in from elsewhere", name, project.arrived)
+        _log.info("%s: published, with files from elsewhere", name)
 
 
 def _tell(run: Run, project: Project) -> None:
     """Record what could not be followed, and say what was not said for a while."""
     state, name, now = run.state, project.name, run.clock()
     for url, reason in project.failed.items():
-        if state.record_dead_link(name, url, reason, now=now, quiet_s=_QUIET_S):
+        is_asked = url in project.asked
+        if state.record_dead_link(name, url, reason, is_asked=is_asked, now=now, quiet_s=_QUIET_S):
             _log.warning("%s: a link can't be followed: %s", name, reason)
             run.counts.failed += 1
             run.outside.append(Failure(name, None, reason, now))
-    for url in state.dead_links_of(name) - project.failed.keys():
-        if project.is_full or url in project.looked:
+    for url in project.dead - project.failed.keys():
+        if project.is_full or url in project.asked or not project.known.every():
             state.forget_dead_link(name, url)

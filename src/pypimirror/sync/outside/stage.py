@@ -1,9 +1,10 @@
 """The part of a run that asks other hosts than the index's.
 
-It comes after all that the index has itself is there and published, so that nothing of it waits for another
-host. What other hosts fail to do removes nothing, and is told once a week.
+It comes after all that the index has itself is there and published, so that nothing new of it waits for
+another host. What other hosts fail to do removes nothing, and is told once a week.
 """
 
+import logging
 import time
 from functools import partial
 from typing import Any
@@ -11,10 +12,9 @@ from typing import Any
 import msgspec
 
 from pypimirror import elsewhere, links
-from pypimirror.addresses import host_of
-from pypimirror.errors import BrokenWorkerError, DiskFullError, MirrorError, TreeError, UnreachableError
+from pypimirror.errors import DiskFullError, MirrorError, TreeError
 from pypimirror.model import External, File, NormalizedName
-from pypimirror.state import ExternalLinks
+from pypimirror.state import ExternalLinks, Failure
 from pypimirror.store import full_or_itself
 from pypimirror.sync import adopt, recover
 from pypimirror.sync.arrivals import Arrivals
@@ -22,14 +22,19 @@ from pypimirror.sync.outside import files, tasks
 from pypimirror.sync.outside.files import Project
 from pypimirror.sync.outside.hosts import Hosts
 from pypimirror.sync.outside.tasks import DocumentTask, FetchTask, LookTask
-from pypimirror.sync.run import Run
+from pypimirror.sync.run import DAY_S, Run
 from pypimirror.workers import Crew
 
+_log = logging.getLogger(__name__)
+
 _TURN_S = 0.2
+_HOUR_S = 3600.0
 _OPEN = 200
 """Projects that are looked at together."""
 _LONGEST_S = 1800.0
 """After so long nothing more is begun: the rest is for the next run."""
+_PATIENCE_S = 1000.0
+"""For so long what is under way is waited for then."""
 
 
 def follow(run: Run) -> None:
@@ -49,11 +54,13 @@ def follow(run: Run) -> None:
 def _due(run: Run) -> list[tuple[NormalizedName, bool]]:
     """Return the projects whose links are to be looked at, the last one first, and whether at all of them."""
     if run.only:
-        due = [(name, True) for name in run.only]
+        listed = (name for name in run.only if (row := run.state.project(name)) and row.is_listed)
+        due = [(name, True) for name in listed]
     elif run.is_recheck:
         due = [(name, True) for name in run.state.externally_linked()]
     else:
-        due = run.state.external_due(run.clock())
+        interval = run.config.external_interval_hours * _HOUR_S
+        due = run.state.external_due(run.clock(), interval + DAY_S)
     return [each for each in reversed(due) if run.selection.selects(each[0])]
 
 
@@ -62,7 +69,8 @@ class _Stage:
         self._run = run
         self._due = due
         self._open: dict[NormalizedName, Project] = {}
-        self._hosts = Hosts(run.state, run.clock())
+        self._is_forced = run.is_recheck or bool(run.only)
+        self._hosts = Hosts(run.state, run.clock(), asks_dead=self._is_forced)
         self._arrivals = Arrivals(run.store)
         assert run.crew is not None
         self._crew: Crew[tasks.Task] = run.crew
@@ -73,10 +81,11 @@ class _Stage:
 
     def work(self) -> None:
         while self._due or self._open:
-            if self._full or time.monotonic() > self._ends_at:
+            late = time.monotonic() - self._ends_at
+            if self._full or late > 0:
                 self._due.clear()
                 self._hosts.clear()
-                if not self._crew.unfinished:
+                if not self._crew.unfinished or late > _PATIENCE_S:
                     break
             while self._due and len(self._open) < _OPEN:
                 self._begin(*self._due.pop())
@@ -87,6 +96,10 @@ class _Stage:
             self._run.progress(self._run.counts, self._arrivals.shown())
         if self._full:
             raise self._full
+        for name in self._open:
+            reason = "not all of its links could be followed in half an hour; the next run goes on"
+            _log.warning("%s: %s", name, reason)
+            self._run.outside.append(Failure(name, None, reason, self._run.started))
 
     def abandon(self) -> None:
         """Forget what is still on its way; what is not done stays due."""
@@ -95,7 +108,7 @@ class _Stage:
         self._crew.is_far = False
 
     def _begin(self, name: NormalizedName, is_full: bool) -> None:  # noqa: FBT001 (half of a pair)
-        project = self._open[name] = Project(self._run, name, is_full=is_full)
+        project = self._open[name] = Project(self._run, name, is_full=is_full, is_forced=self._is_forced)
         row = self._run.state.project(name)
         if row is not None and row.status == "quarantined":  # PEP 792: nothing of it may be offered
             project.known = ExternalLinks()
@@ -129,55 +142,65 @@ class _Stage:
             self._fetch_all(project)
         if not project.unfinished:
             del self._open[project.name]
-            files.end(self._run, project)
+            files.end(self._run, project, is_adopting=self._is_adopting)
 
     # -- links -----------------------------------------------------------------------------------
 
     def _take_document(self, project: Project, result: tasks.Document | MirrorError) -> None:
         url = self._run.upstream.document_url(project.name)
-        project.looked.add(url)
-        if isinstance(result, tasks.Document):
-            project.known = msgspec.structs.replace(project.known, document=result.link)
-        else:  # what it said the last time still counts
+        project.asked.add(url)
+        # Where it can't be had, what it said the last time still counts.
+        if isinstance(result, MirrorError):
             project.failed[url] = str(result)
+        elif result.is_known:
+            project.known = msgspec.structs.replace(project.known, document=result.link)
         self._look(project)
 
     def _look(self, project: Project) -> None:
         """Take the files to which links lead by their addresses, and queue a look at all other links."""
         selection = self._run.selection if self._run.config.follow_external_index_pages else None
-        for link in project.known.every().values():
-            if not project.is_full and link.url in project.known.looked:
+        every = project.known.every()
+        # Where a link went, its file may still be behind another one.
+        project.is_full |= any(
+            row.status == "held" and row.external.link not in every for row in project.rows.values()
+        )
+        for link in every.values():
+            if not project.is_full and link in project.known.looked:
                 continue
-            project.looked.add(link.url)
+            project.looked.add(link)
             if filename := links.file_named(link.url, project.name):
                 project.add(links.Candidate(filename, link.url, link.digests), link, is_paged=False)
                 continue
             task = LookTask(project.name, link, selection)
-            self._hosts.add(link.url, partial(self._submit, task), partial(self._take, task))
+            self._hosts.add(
+                link.url,
+                partial(self._submit, task),
+                partial(self._refused, project, link.url),
+                is_doubtful=project.is_doubtful(link.url),
+            )
             project.unfinished += 1
 
     def _take_look(self, project: Project, task: LookTask, result: elsewhere.Looked | MirrorError) -> None:
+        project.asked.add(task.link.url)
         if isinstance(result, MirrorError):
-            self._note_host(task.link.url, result)
+            self._hosts.end(task.link.url, result)
             project.failed[task.link.url] = str(result)
             return
-        self._note_host(task.link.url, result, delay=result.delay)
+        self._hosts.end(task.link.url, result, delay=result.delay)
         for candidate in result.candidates:
             project.add(candidate, task.link, is_paged=result.is_page)
 
-    def _note_host(self, url: str, result: object, *, delay: float = 0.0) -> None:
-        """Note that a host's turn is over, and whether it answers."""
-        self._hosts.end(host_of(url), delay=delay)
-        if isinstance(result, UnreachableError):
-            self._hosts.note_dead(host_of(result.url))
-        elif not isinstance(result, BrokenWorkerError):
-            self._hosts.note_alive(host_of(url))
+    def _refused(self, project: Project, url: str, error: MirrorError) -> None:
+        """Take it that a link's host is dead."""
+        project.unfinished -= 1
+        project.failed.setdefault(url, str(error))
+        self._go_on(project)
 
     # -- files -----------------------------------------------------------------------------------
 
     def _fetch_all(self, project: Project) -> None:
         """Queue what is new, and what is held and may have changed."""
-        wanted = files.wanted(self._run, project, is_adopting=self._is_adopting)
+        wanted = files.wanted(self._run, project)
         if self._run.preview:
             new = (file for file, _ in wanted if not project.is_held(file.filename))
             self._run.preview.will_fetch(project.name, tuple(new))
@@ -187,7 +210,8 @@ class _Stage:
             self._hosts.add(
                 file.url,
                 partial(self._start, project, file, external),
-                partial(self._refused, project, file),
+                partial(self._refused_file, project, file),
+                is_doubtful=project.is_doubtful(file.url),
             )
             project.unfinished += 1
 
@@ -197,11 +221,10 @@ class _Stage:
         self._arrivals.add(task)
         self._submit(task)
 
-    def _refused(self, project: Project, file: File, error: MirrorError) -> None:
+    def _refused_file(self, project: Project, file: File, error: MirrorError) -> None:
         """Take it that a file's host is dead."""
-        project.unfinished -= 1
         files.failed(self._run, project, file, str(error))
-        self._go_on(project)
+        self._refused(project, file.url, error)
 
     def _take_file(
         self,
@@ -209,8 +232,8 @@ class _Stage:
         task: FetchTask,
         result: elsewhere.Brought | elsewhere.Unchanged | MirrorError,
     ) -> None:
-        self._note_host(task.file.url, result)
-        project.looked.add(task.file.url)
+        self._hosts.end(task.file.url, result)
+        project.asked.add(task.file.url)
         try:
             if isinstance(result, DiskFullError):
                 self._full = result
@@ -218,7 +241,7 @@ class _Stage:
                 files.failed(self._run, project, task.file, str(result))
             elif isinstance(result, elsewhere.Brought):
                 files.take(self._run, project, task, result)
-            elif task.external.refused is None:
+            else:
                 files.keep(self._run, project, task.file, task.external)
         except TreeError as error:
             files.failed(self._run, project, task.file, str(error))

@@ -24,7 +24,9 @@ class DocumentTask(NamedTuple):
 class Document(NamedTuple):
     """Where a legacy JSON document says that its project can be downloaded, if it does."""
 
-    link: Link | None
+    link: Link | None = None
+    is_known: bool = True
+    """It is such a document of the index's own; whatever else comes tells nothing."""
 
 
 class LookTask(NamedTuple):
@@ -68,19 +70,18 @@ def read_document(upstream: Upstream, *, name: NormalizedName) -> Document | Mir
 
 
 def _document(upstream: Upstream, name: NormalizedName) -> Document:
+    url = upstream.document_url(name)
     try:
-        fetched = upstream.page(
-            upstream.document_url(name), accept="application/json", validators=Validators()
-        )
+        fetched = upstream.page(url, accept="application/json", validators=Validators())
         assert not isinstance(fetched, NotModified)
-        return Document(download_url(fetched.content, fetched.url))
+        return Document(download_url(fetched.content, fetched.url), upstream.is_own(fetched.url))
     except (NotFoundError, BadPageError):
-        return Document(None)
+        return Document(is_known=False)
     except UnavailableError as error:
         # Whatever an index answers that knows nothing of such documents.
         if error.may_pass or not error.reason.startswith("answers 4"):
             raise
-        return Document(None)
+        return Document(is_known=False)
 
 
 def look(upstream: Upstream, *, task: LookTask, dead: frozenset[str]) -> elsewhere.Looked | MirrorError:
