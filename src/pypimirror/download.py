@@ -125,7 +125,7 @@ class Hashes:
         )
         self.size = 0
 
-    def update(self, chunk: bytes) -> None:
+    def update(self, chunk: bytes | memoryview) -> None:
         """Go on with a block."""
         self.size += len(chunk)
         self._sha256.update(chunk)
@@ -229,7 +229,7 @@ class _Transfer:
             self._check_space(answer.length)
         told = None if answer.length is None else answer.start + answer.length
         bound = next(b for b in (file.size, told, MAX_UNDECLARED) if b is not None)
-        for chunk in answer.chunks(is_decoded=False):
+        for chunk in answer.raw_chunks():
             hashes.update(chunk)
             if hashes.size > bound:
                 raise VerificationError(file.url, f"it is longer than {bound} bytes")
@@ -282,7 +282,7 @@ def core_metadata(
 def _metadata_transfer(upstream: Upstream, file: File) -> bytes:
     text = b""
     with upstream.open_file(f"{file.url}.metadata") as answer:
-        for chunk in answer.chunks(is_decoded=False):
+        for chunk in answer.raw_chunks():
             text += chunk
             if len(text) > metadata.MAX_SIZE:
                 raise VerificationError(answer.url, f"it is longer than {metadata.MAX_SIZE} bytes")

@@ -100,10 +100,10 @@ def _looked(
     return Looked(worth_it(links, name, is_wanted), is_page=True, delay=robots.delay)
 
 
-def _within(answer: Answer, seconds: float) -> Iterator[bytes]:
+def _within(answer: Answer, seconds: float) -> Iterator[bytes | memoryview]:
     """Yield a body in blocks; raise UnreachableError where it takes too long, also behind a proxy."""
     deadline = time.monotonic() + seconds
-    for chunk in answer.chunks(is_decoded=False):
+    for chunk in answer.raw_chunks():
         if time.monotonic() > deadline:
             raise UnreachableError(answer.url, "it takes too long")
         yield chunk

@@ -192,7 +192,7 @@ def upstream_of(
 
 def received(upstream: Upstream, url: str) -> int:
     with upstream.open_file(url) as answer:
-        return sum(map(len, answer.chunks(is_decoded=False)))
+        return sum(map(len, answer.raw_chunks()))
 
 
 @pytest.mark.parametrize("is_page", [True, False])

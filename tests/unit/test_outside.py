@@ -48,7 +48,7 @@ def outside(*hosts: str, allows_http: bool = True, timeout: float = 5) -> Outsid
 def body(asked: Outside, url: str, *, seconds: float = 10, **options: Any) -> bytes:
     with asked.open(url, seconds=seconds, **options) as answer:
         assert isinstance(answer, Answer)
-        return b"".join(answer.chunks(is_decoded=False))
+        return b"".join(answer.raw_chunks())
 
 
 Resolve = Callable[..., list[str]]

@@ -158,7 +158,7 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
 
         has_serials = True
         entries = parse_project_list(
-            answer.chunks(is_decoded=True),
+            answer.chunks(),
             answer.content_type,
             answer.url,
             needs_version=speaks_json(run),

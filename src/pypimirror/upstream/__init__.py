@@ -24,7 +24,7 @@ from pypimirror.errors import BadPageError, NotFoundError, UnavailableError
 from pypimirror.model import NormalizedName, Validators
 from pypimirror.pace import Floor, Holds, Rate
 from pypimirror.upstream.answers import CHUNK, REDIRECTS, Answer, Fetched, NotModified, Pace
-from pypimirror.upstream.routes import Routes, Rules, origin
+from pypimirror.upstream.routes import FILE_HEADERS, Response, Routes, Rules, origin
 from pypimirror.upstream.trouble import innermost, raise_of_machine, redirected, retry_after
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Upstream:
             if isinstance(answer, NotModified):
                 return answer
             content, size = [], 0
-            for chunk in answer.chunks(is_decoded=True):
+            for chunk in answer.chunks():
                 size += len(chunk)
                 if size > MAX_PAGE:
                     raise BadPageError(answer.url, f"longer than {MAX_PAGE} bytes")
@@ -140,6 +140,7 @@ class Upstream:
         with self._sent(url, headers) as (found, response):
             is_conditional = bool(validators.etag or validators.last_modified)
             if response.status == http.HTTPStatus.NOT_MODIFIED and is_conditional:
+                assert isinstance(response, urllib3.BaseHTTPResponse)
                 # Nothing, but it gives the connection back; what breaks off here lacks nothing.
                 with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
                     response.read()
@@ -154,10 +155,9 @@ class Upstream:
         With `start` and `if_range` it begins there if the file is the same and the server can do that; the
         answer's own `start` tells.
         """
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         if start and if_range:
             rest = {"Range": f"bytes={start}-", "If-Range": if_range}
-            with self._sent(url, headers | rest) as (found, response):
+            with self._sent(url, FILE_HEADERS | rest) as (found, response):
                 status = response.status
                 if status == http.HTTPStatus.PARTIAL_CONTENT and _begins_at(response, start):
                     yield Answer(found, response, self._pace, start=start)
@@ -168,10 +168,10 @@ class Upstream:
                 ):
                     yield self._checked(found, response)
                     return
-        with self._sent(url, headers) as (found, response):
+        with self._sent(url, FILE_HEADERS) as (found, response):
             yield self._checked(found, response)
 
-    def _checked(self, url: str, response: urllib3.BaseHTTPResponse) -> Answer:
+    def _checked(self, url: str, response: Response) -> Answer:
         status = response.status
         if status == http.HTTPStatus.OK:
             return Answer(url, response, self._pace)
@@ -179,7 +179,7 @@ class Upstream:
         reason = f"answers {status} {response.reason or ''}".rstrip()
         if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
             raise NotFoundError(url, reason)
-        pause = retry_after(response.headers.get("Retry-After"))
+        pause = retry_after(response.headers.get("retry-after"))
         if pause and status in _BUSY:
             self.holds.hold(_host(url), pause)
         raise UnavailableError(url, reason, may_pass=status in _MAY_PASS, retry_after=pause)
@@ -198,12 +198,12 @@ class Upstream:
         raise AssertionError
 
     @contextlib.contextmanager
-    def _sent(self, url: str, headers: dict[str, str]) -> Iterator[tuple[str, urllib3.BaseHTTPResponse]]:
+    def _sent(self, url: str, headers: dict[str, str]) -> Iterator[tuple[str, Response]]:
         """Yield the answer to a request, and the address where redirects led to."""
         for _ in range(_MAX_REDIRECTS + 1):
             response = self._get(url, headers)
             try:
-                location = response.headers.get("Location") if response.status in REDIRECTS else None
+                location = response.headers.get("location") if response.status in REDIRECTS else None
                 if location is None:
                     yield url, response
                     return
@@ -218,7 +218,7 @@ class Upstream:
         with self._lock:
             self.requests += 1
 
-    def _get(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    def _get(self, url: str, headers: dict[str, str]) -> Response:
         host = _host(url)
         if (seconds := self.holds.refused(host)) is not None:
             reason = f"the server asked to be left alone for {seconds:.0f} seconds"
@@ -241,9 +241,9 @@ class Upstream:
         return response
 
 
-def _begins_at(response: urllib3.BaseHTTPResponse, start: int) -> bool:
+def _begins_at(response: Response, start: int) -> bool:
     """Tell whether a partial answer is the rest that was asked for (RFC 9110, 14.4)."""
-    return response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+    return response.headers.get("content-range", "").startswith(f"bytes {start}-")
 
 
 def _pause(attempt: int) -> float:

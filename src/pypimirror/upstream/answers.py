@@ -10,6 +10,7 @@ from pypimirror.addresses import without_credentials
 from pypimirror.errors import UnavailableError
 from pypimirror.model import Validators
 from pypimirror.pace import Floor, Rate
+from pypimirror.upstream.routes import Response
 from pypimirror.upstream.trouble import innermost
 
 CHUNK = 1 << 18
@@ -33,24 +34,31 @@ class NotModified:
 class Answer:
     """An open answer with status 200: its headers, and its body as it comes in."""
 
-    def __init__(self, url: str, response: urllib3.BaseHTTPResponse, pace: "Pace", *, start: int = 0) -> None:
+    def __init__(self, url: str, response: Response, pace: "Pace", *, start: int = 0) -> None:
         self._response = response
         self._pace = pace
         self.start = start
         """At which byte of the file the body begins (RFC 9110, 14)."""
         headers = response.headers
         self.url = without_credentials(url)
-        self.content_type = headers.get("Content-Type", "")
-        self.content_encoding = headers.get("Content-Encoding", "identity").lower()
-        self.length = _length(headers.get("Content-Length"))
+        self.content_type = headers.get("content-type", "")
+        self.content_encoding = headers.get("content-encoding", "identity").lower()
+        self.length = _length(headers.get("content-length"))
         self.tells_its_end = self.length is not None or bool(getattr(response, "chunked", False))
         """Whether an answer that breaks off can be told from one that ended."""
-        self.validators = Validators(headers.get("ETag"), headers.get("Last-Modified"))
-        self.serial = headers.get("X-PyPI-Last-Serial")
-        self.disposition = headers.get("Content-Disposition", "")
+        self.validators = Validators(headers.get("etag"), headers.get("last-modified"))
+        self.serial = headers.get("x-pypi-last-serial")
+        self.disposition = headers.get("content-disposition", "")
 
-    def chunks(self, *, is_decoded: bool) -> Iterator[bytes]:
-        """Yield the body in blocks; raise UnavailableError where it breaks off, or is too slow."""
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the body unpacked, in blocks; raise UnavailableError where it breaks off, or is too slow."""
+        return map(bytes, self._blocks(is_decoded=True))
+
+    def raw_chunks(self) -> Iterator[bytes | memoryview]:
+        """Yield the very bytes of the body, as `chunks` does; each block is good until the next is taken."""
+        return self._blocks(is_decoded=False)
+
+    def _blocks(self, *, is_decoded: bool) -> Iterator[bytes | memoryview]:
         # read1 hands over what is there, so that a slow file grows on the disk as it comes in.
         read = self._response.read1
         is_too_slow = self._pace.floor.meter()

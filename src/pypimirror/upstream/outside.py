@@ -117,7 +117,7 @@ class Outside:
         try:
             with self.open(place, seconds=_ROBOTS_S, dead=dead) as answer:
                 assert isinstance(answer, Answer)
-                for chunk in answer.chunks(is_decoded=False):
+                for chunk in answer.raw_chunks():
                     text += chunk
                     if len(text) > _MAX_ROBOTS:
                         break

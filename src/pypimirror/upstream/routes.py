@@ -10,9 +10,17 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from pypimirror import __version__
+from pypimirror.upstream import lane
 
+FILE_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
+"""What a file is asked for with: its very bytes."""
+
+_PORTS = {"http": 80, "https": 443}
 _HOSTS = 32
 """Connection pools kept: an index, its file hosts, and whatever it redirects to."""
+
+
+Response = urllib3.BaseHTTPResponse | lane.PlainAnswer
 
 
 class Rules(NamedTuple):
@@ -30,6 +38,9 @@ class Route(NamedTuple):
     prefix: str
     """What comes before the path in a request: nothing, unless a proxy wants the whole address."""
     headers: dict[str, str]
+    pool: Any
+    file_fields: bytes
+    """The header of a request for a file; none where a proxy has to be asked for it."""
 
 
 class _Adapter(HTTPAdapter):
@@ -57,7 +68,9 @@ class _Adapter(HTTPAdapter):
             preload_content=False,
             decode_content=False,
         )
-        return Route(send, target.removesuffix(request.path_url), dict(request.headers))
+        prefix = target.removesuffix(request.path_url)
+        headers = dict(request.headers)
+        return Route(send, prefix, headers, pool, b"" if prefix else _file_fields(str(request.url), headers))
 
 
 class Routes:
@@ -78,7 +91,7 @@ class Routes:
         """Close idle connections."""
         self._session.close()
 
-    def send(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    def send(self, url: str, headers: dict[str, str]) -> Response:
         """Send a request over the connections that requests keeps for its origin; return the open answer.
 
         Half of the time of `Session.get` goes into what is the same each time: proxies and certificates of
@@ -91,6 +104,8 @@ class Routes:
         route = self._routes.get(key) or self._found(url, key)
         target = f"{route.prefix}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
         try:
+            if headers == FILE_HEADERS and (answer := lane.get(route.pool, target, route.file_fields)):
+                return answer
             return route.open(target, headers=route.headers | headers)
         except urllib3.exceptions.ClosedPoolError:  # there were more origins than pools are kept
             return self._found(url, key).open(target, headers=route.headers | headers)
@@ -109,7 +124,16 @@ class Routes:
 def origin(url: str) -> tuple[str, str | None, int | None]:
     """Return scheme, host and port of an address."""
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+
+
+def _file_fields(url: str, headers: dict[str, str]) -> bytes:
+    scheme, host, port = origin(url)
+    host = f"[{host}]" if host and ":" in host else host
+    if port != _PORTS.get(scheme):
+        host = f"{host}:{port}"
+    fields = {"Host": host} | headers | FILE_HEADERS
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin-1") + b"\r\n"
 
 
 def _credentials(url: str) -> tuple[str, str] | None:

@@ -1,0 +1,113 @@
+"""Answers to requests for files: what is plain is read by us, all else by urllib3, and none of it twice."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from pypimirror.errors import NotFoundError, UnavailableError
+from pypimirror.upstream import Upstream
+
+PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst"
+CLOSED = b"closed"
+"""Stands for a server that ends its connection."""
+
+Serve = Callable[..., Upstream]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serve answers in turn, each connection until it has to be closed; `.requests` are what was asked."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    opened: list[Upstream] = []
+
+    def start(*answers: bytes | list[bytes]) -> Upstream:
+        left = list(answers)
+
+        def work() -> None:
+            while left:
+                connection, _ = listener.accept()
+                with closing(connection):
+                    while left and connection.recv(65536):
+                        for part in answer if isinstance(answer := left.pop(0), list) else [answer]:
+                            if part == CLOSED:
+                                break
+                            connection.sendall(part)
+                            threading.Event().wait(0.05)
+                        else:
+                            continue
+                        break
+
+        threading.Thread(target=work, daemon=True).start()
+        port = listener.getsockname()[1]
+        opened.append(Upstream(f"http://127.0.0.1:{port}/simple/", timeout=5, retries=0, connections=1))
+        return opened[0]
+
+    with closing(listener):
+        yield start
+        for each in opened:
+            each.close()
+
+
+def read(upstream: Upstream) -> bytes:
+    with upstream.open_file(f"{upstream.index_url}six-1.0.tar.gz") as answer:
+        return b"".join(map(bytes, answer.raw_chunks()))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond",
+        b"HTTP/1.1 200 OK\r\ncontent-length:6\r\nconnection: Keep-Alive\r\nSet-Cookie: a=b\r\n\r\nsecond",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nsecond\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-Folded: one\r\n two\r\n\r\nsecond",
+        b"HTTP/1.1 200 OK\nContent-Length: 6\n\nsecond",
+        [b"HTTP/1.1 200 OK\r\nContent-Le", b"ngth: 6\r\n\r\nsec", b"ond"],
+        [b"HTTP/1.1 200 OK\r\n\r\n", b"second", CLOSED],
+        [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 6\r\n\r\n", b"second", CLOSED],
+        [b"HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nsecond", CLOSED],
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond",
+    ],
+)
+def test_any_form_of_an_answer_is_read_and_the_next_one_is_its_own(
+    serve: Serve, answer: bytes | list[bytes]
+) -> None:
+    upstream = serve(PLAIN, answer, PLAIN)
+    assert [read(upstream) for _ in range(3)] == [b"first", b"second", b"first"]
+    assert upstream.requests == 3
+
+
+def test_an_error_is_what_it_is(serve: Serve) -> None:
+    upstream = serve(PLAIN, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", PLAIN)
+    assert read(upstream) == b"first"
+    with pytest.raises(NotFoundError):
+        read(upstream)
+    assert read(upstream) == b"first"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ([CLOSED], "Remote end closed connection without response"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsec", CLOSED], "the answer broke off"),
+        (b"no HTTP\r\n\r\n", "no HTTP"),
+    ],
+)
+def test_what_breaks_off_is_told_and_its_connection_not_used_again(
+    serve: Serve, answer: bytes | list[bytes], reason: str
+) -> None:
+    upstream = serve(PLAIN, answer, PLAIN)
+    assert read(upstream) == b"first"
+    with pytest.raises(UnavailableError, match=reason):
+        read(upstream)
+    assert read(upstream) == b"first"
+
+
+def test_what_is_not_read_to_its_end_costs_the_connection_alone(serve: Serve) -> None:
+    upstream = serve(PLAIN, [b"HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\nsecond", CLOSED], PLAIN)
+    assert read(upstream) == b"first"
+    with upstream.open_file(f"{upstream.index_url}six-1.0.tar.gz") as answer:
+        assert next(answer.raw_chunks()) == b"second"
+    assert read(upstream) == b"first"
