@@ -4,20 +4,16 @@ Links are relative, so that the tree works under any host, path or scheme. Pages
 in them is sorted here, so that the same state always gives the same bytes.
 """
 
-import functools
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
 from pypimirror.filenames import version_key
 from pypimirror.model import HeldFile, Listed, NormalizedName
-
-if TYPE_CHECKING:
-    import jinja2
 
 API_VERSION = "1.4"
 RENDERER = "2"
@@ -31,8 +27,13 @@ _NOT_IN_HTML = re.compile(
 """Control characters and noncharacters."""
 
 _BLOCK = 1000
-_LINKS = "\0"
-"""Stands in the frame of a page where its links belong."""
+_BEFORE = f"""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="pypi:repository-version" content="{API_VERSION}">
+"""
 _MARKUP = re.compile("[&<>'\"]")
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&#39;", '"': "&#34;"})
 
@@ -102,14 +103,10 @@ class _ProjectPage(msgspec.Struct, omit_defaults=True, rename={"project_status":
 
 def project_html(project: Project) -> bytes:
     """Render a project page (PEP 503 and its additions; frozen by PEP 833)."""
-    text = _template("project.html").render(
-        api_version=API_VERSION,
-        name=project.name,
-        status=project.status,
-        status_reason=project.status_reason and _printable(project.status_reason),
-        links=[_file_link(held) for held in _sorted(project.files)],
-    )
-    return text.encode()
+    about = {"status": project.status, "status-reason": project.status and project.status_reason}
+    before, after = _frame(f"Links for {project.name}", about)
+    links = "".join(_line(_file_link(held)) for held in _sorted(project.files))
+    return f"{before}<h1>Links for {project.name}</h1>\n{links}{after}".encode()
 
 
 def project_json(project: Project) -> bytes:
@@ -152,28 +149,31 @@ def full_html(projects: Iterable[Project]) -> Iterator[bytes]:
 
 
 def _streamed(title: str, links: Iterable[Link]) -> Iterator[bytes]:
-    # A template's loop takes 10 us for each link: with all of PyPI most of an update.
-    frame = _template("root.html").render(api_version=API_VERSION, title=title, links=_LINKS)
-    before, after = frame.split(_LINKS)
+    before, after = _frame(title, {})
     yield before.encode()
-    lines = (f'<a href="{_escaped(link.href)}">{_escaped(link.text)}</a><br>\n' for link in links)
+    lines = map(_line, links)
     while block := "".join(itertools.islice(lines, _BLOCK)):
         yield block.encode()
     yield after.encode()
 
 
+def _frame(title: str, about: Mapping[str, str | None]) -> tuple[str, str]:
+    """Return what comes before the links of a page and after them, with what is said of the project."""
+    metas = "".join(
+        f'<meta name="pypi:project-{key}" content="{_escaped(_printable(value))}">\n'
+        for key, value in about.items()
+        if value
+    )
+    return f"{_BEFORE}{metas}<title>{_escaped(title)}</title>\n</head>\n<body>\n", "</body>\n</html>"
+
+
+def _line(link: Link) -> str:
+    attributes = "".join(f' {key}="{_escaped(value)}"' for key, value in link.attributes)
+    return f'<a href="{_escaped(link.href)}"{attributes}>{_escaped(link.text)}</a><br>\n'
+
+
 def _escaped(text: str) -> str:
     return text.translate(_ESCAPES) if _MARKUP.search(text) else text
-
-
-@functools.cache
-def _template(name: str) -> "jinja2.Template":
-    import jinja2  # noqa: PLC0415 (slow, and most runs write nothing)
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pypimirror"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template(name)
 
 
 def _sorted(files: Sequence[HeldFile]) -> list[HeldFile]:

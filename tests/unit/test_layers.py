@@ -58,7 +58,7 @@ OWNERS = {
     "urllib3": {"upstream"},
     "sqlite3": {"state", "cli"},
     "lxml": {"simple"},
-    "jinja2": {"pages", "server_config"},
+    "jinja2": {"server_config"},
     "filelock": {"cli"},
     "rich": {"cli"},
     "distlib": {"config"},
