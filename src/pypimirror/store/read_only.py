@@ -30,7 +30,11 @@ class ReadOnlyStore(Store):
     ) -> None:
         """Place nothing."""
 
-    def write(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
+    def write(self, project: NormalizedName | None, name: str, content: bytes) -> bool:
+        """Tell whether a page has other bytes."""
+        return self.write_stream(project, name, [content])
+
+    def write_stream(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
         """Tell whether a page has other bytes."""
         is_changed = not self.has_bytes(project, name, chunks)
         self.pages_changed += is_changed

@@ -198,18 +198,33 @@ class Tree:
             os.replace(temporary.path, target)
         temporary.file.is_placed = True
 
-    def write(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
+    def write(self, project: NormalizedName | None, name: str, content: bytes) -> bool:
         """Write a page, or a file beside a file, unless it has these bytes; tell whether it was written."""
+        target = self._path(project, name)
+        with local_errors(target):
+            present = _status(target)
+            if present and present.st_size == len(content) and self.has_bytes(project, name, [content]):
+                return False
+        temporary = self.open_temporary()
+        try:
+            temporary.file.write(content)
+            self.place(temporary, project, name, mtime=_later(present, len(content)))
+        finally:
+            self.discard(temporary)
+        return True
+
+    def write_stream(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
+        """Do the same with a page that is too long to be held in memory."""
         temporary = self.open_temporary()
         try:
             for chunk in chunks:
                 temporary.file.write(chunk)
             target = self._path(project, name)
             with local_errors(target):
-                is_there = self._has_bytes(target, temporary.file)
-            if is_there:
-                return False
-            self.place(temporary, project, name, mtime=_later(target, temporary.file))
+                if self._has_bytes(target, temporary.file):
+                    return False
+                present = _status(target)
+            self.place(temporary, project, name, mtime=_later(present, temporary.file.tell()))
             return True
         finally:
             self.discard(temporary)
@@ -304,16 +319,20 @@ class Tree:
         return True
 
 
-def _later(path: str, wanted: BinaryIO) -> float | None:
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _later(present: os.stat_result | None, size: int) -> float | None:
     """Return the time for what takes a file's place, where a server could take one for the other.
 
     The ETag of nginx and Apache is a file's size with its time, nginx's in full seconds.
     """
-    with contextlib.suppress(OSError):
-        present = os.stat(path)
-        size = os.fstat(wanted.fileno()).st_size
-        if present.st_size == size and int(present.st_mtime) >= int(time.time()):
-            return int(present.st_mtime) + 1.0
+    if present and present.st_size == size and int(present.st_mtime) >= int(time.time()):
+        return int(present.st_mtime) + 1.0
     return None
 
 

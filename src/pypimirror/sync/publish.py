@@ -35,8 +35,8 @@ def project(run: Run, name: NormalizedName) -> bool:
             rendered = _rendered(run, name)
             content = pages.project_json(rendered)
             digest = page_digest(content)
-            run.store.write(name, HTML, [pages.project_html(rendered)])
-            run.store.write(name, JSON, [content])
+            run.store.write(name, HTML, pages.project_html(rendered))
+            run.store.write(name, JSON, content)
         else:
             _remove_pages(run, name)
     except TreeError as error:
@@ -191,8 +191,8 @@ def root(run: Run) -> None:
         return
     run.state.commit()
     if run.config.create_indexes:
-        run.store.write(None, HTML, pages.root_html(run.state.listed()))
-        run.store.write(None, JSON, pages.root_json(run.state.listed()))
+        run.store.write_stream(None, HTML, pages.root_html(run.state.listed()))
+        run.store.write_stream(None, JSON, pages.root_json(run.state.listed()))
     elif run.state.note(_ROOT_WRITTEN_NOTE):
         _remove_pages(run, ".")
     full(run)
@@ -203,7 +203,7 @@ def root(run: Run) -> None:
 def full(run: Run) -> None:
     """Write the page of all files, or remove it where it is no longer wanted."""
     if run.config.create_indexes and run.config.full_index:
-        run.store.write(None, FULL, pages.full_html(_all_rendered(run)))
+        run.store.write_stream(None, FULL, pages.full_html(_all_rendered(run)))
         run.state.set_note(_FULL_WRITTEN_NOTE, "yes")
     elif run.state.note(_FULL_WRITTEN_NOTE):
         run.store.remove(".", FULL)
