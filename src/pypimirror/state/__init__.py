@@ -314,16 +314,10 @@ class State(Outside):
             "UPDATE files SET partial = ? WHERE project = ? AND filename = ?", (validator, name, filename)
         )
 
-    def partial(self, name: NormalizedName, filename: str) -> str | None:
-        """Return the validator of what is kept of a file."""
-        row = self._db.execute(
-            "SELECT partial FROM files WHERE project = ? AND filename = ?", (name, filename)
-        ).fetchone()
-        return None if row is None else row[0]
-
-    def partials(self) -> list[tuple[str, str]]:
-        """Return the files of which a part is kept: project and filename."""
-        return list(self._db.execute("SELECT project, filename FROM files WHERE partial IS NOT NULL"))
+    def partials(self) -> dict[tuple[str, str], str]:
+        """Return the files of which a part is kept, by project and filename, each with its validator."""
+        rows = self._db.execute("SELECT project, filename, partial FROM files WHERE partial IS NOT NULL")
+        return {(project, filename): validator for project, filename, validator in rows}
 
     def forgive(self, name: NormalizedName, wanted: Iterable[str]) -> None:
         """Drop what was wrong with a project, as a good page of it was seen; what still is, comes again.

@@ -83,6 +83,8 @@ class _Engine:
         self.outcome = Outcome([], [])
         self._needs_version = speaks_json(run)
         self._full: DiskFullError | None = None
+        self._partial = run.state.partials()
+        """The validators of what earlier runs got of files."""
 
     def work(self) -> None:
         while self._due or self._waiting or self._crew.unfinished or self._ready:
@@ -251,7 +253,7 @@ class _Engine:
         # What is there already takes no more space.
         if candidate is None and (file.size or 0) >= BIG:
             self._run.space.check(self._arrivals.still_to_come() + (file.size or 0))
-        validator = self._run.state.partial(project.name, file.filename)
+        validator = self._partial.get((project.name, file.filename))
         temporary = self._run.store.open_temporary(
             partial_key(project.name, file.filename) if validator else None
         )
