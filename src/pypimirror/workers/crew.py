@@ -32,10 +32,10 @@ MAX_THREADS = 32
 """Of one process."""
 _BUSY_S = 0.0007
 """What the interpreter does for one request."""
-_AHEAD = 32
+_AHEAD = 64
 """Tasks queued beyond the number of threads, so that none idles while the main process stores and records."""
 _FEW = 16
-_MOMENT_S = 0.004
+_MOMENT_S = 0.002
 _MOST_DESCRIPTORS = 1024
 _SERVE = (
     "import socket, sys; from pypimirror.workers import member;"
