@@ -26,7 +26,7 @@ def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
         state.record_page(name, name, None, None)
         files = upstream.files(name) if name in has_files else [_any_file(name)]
         state.record_held(name, [_held(file) for file in files])
-        state.record_pages_written(name, fingerprint, f"page:{len(name):032x}")
+        state.record_pages_written(name, fingerprint, digest=f"page:{len(name):032x}", html_digest=None)
         serial = "1" if name in has_files else upstream.serial(name)
         state.record_current(
             name,

@@ -197,4 +197,4 @@ def test_a_state_of_a_newer_format_is_refused(index: FakeIndex, make_mirror: Mak
     connection.close()
     ended = mirror.run("-U")
     assert ended.status == 1
-    assert "has format 99, newer than 3; upgrade pypimirror" in ended.stderr
+    assert "has format 99, newer than 4; upgrade pypimirror" in ended.stderr

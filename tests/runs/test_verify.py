@@ -68,6 +68,26 @@ def test_what_is_missing_cut_or_changed_is_found(mirror: Mirror) -> None:
     ]
 
 
+def test_a_page_of_the_same_size_is_found(mirror: Mirror) -> None:
+    for page in ("six/index.html", "attrs/index.v1_json"):
+        path = mirror.root / page
+        path.write_bytes(path.read_bytes().replace(b"sha256", b"sha265", 1))
+    assert findings(mirror, status=3) == ["page attrs/index.html", "page six/index.html"]
+    assert mirror.run("--verify", "--repair").status == 0
+    assert findings(mirror, status=0) == []
+
+
+def test_pages_that_are_due_are_compared_with_what_they_would_be(mirror: Mirror) -> None:
+    def record(statement: str) -> None:
+        with contextlib.closing(sqlite3.connect(mirror.root / ".pypimirror/state.sqlite")) as opened, opened:
+            opened.execute(statement)
+
+    record("UPDATE projects SET pages = NULL, html_digest = NULL")
+    assert findings(mirror, status=0) == []
+    record("UPDATE projects SET status = 'archived' WHERE name = 'six'")
+    assert findings(mirror, status=3) == ["page six/index.html"]
+
+
 def test_only_hashes_tell_damage_of_the_same_size(mirror: Mirror) -> None:
     spoil(mirror.root / "six" / SDIST)
     spoil(mirror.root / "six" / f"{WHEEL}.metadata")
@@ -148,6 +168,7 @@ def test_hashing_goes_on_where_it_was_interrupted(index: FakeIndex, make_mirror:
         os.truncate(mirror.root / name / f"{name}-1.tar.gz", size)
     with contextlib.closing(sqlite3.connect(state)) as opened, opened:
         opened.execute("UPDATE files SET size = ?", (size,))
+        opened.execute("UPDATE projects SET pages = NULL")
     pages = [f"page {name}/index.html" for name in "abcdefghijkl"]
     running = mirror.start("--verify=hash")
     for _ in range(200):

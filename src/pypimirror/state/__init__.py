@@ -18,6 +18,7 @@ from pypimirror.model import (
     Provenance,
     Validators,
 )
+from pypimirror.state.inventory import Kept, Stocked
 from pypimirror.state.outside import ExternalLinks, Outside
 from pypimirror.state.rows import Doomed, ExternalRow, Failure, ProjectRow, Total
 from pypimirror.state.trouble import move_aside, why_unusable
@@ -27,8 +28,10 @@ __all__ = [
     "ExternalLinks",
     "ExternalRow",
     "Failure",
+    "Kept",
     "ProjectRow",
     "State",
+    "Stocked",
     "Total",
     "move_aside",
     "why_unusable",
@@ -127,14 +130,16 @@ class State(Outside):
             (name, shown, status, status_reason),
         )
 
-    def record_pages_written(self, name: NormalizedName, fingerprint: str, digest: str | None) -> None:
+    def record_pages_written(
+        self, name: NormalizedName, fingerprint: str, *, digest: str | None, html_digest: str | None
+    ) -> None:
         """Record that the project's pages show what is held; an empty fingerprint: that they are removed.
 
-        The digest is that of its JSON page.
+        The digests are those of its JSON page and of its HTML page.
         """
         self._db.execute(
-            "UPDATE projects SET pages = ?, digest = ?, unsynced = 1 WHERE name = ?",
-            (fingerprint, digest, name),
+            "UPDATE projects SET pages = ?, digest = ?, html_digest = ?, unsynced = 1 WHERE name = ?",
+            (fingerprint, digest, html_digest, name),
         )
 
     def record_spelled(self, name: NormalizedName, spelled: str, shown: str) -> None:

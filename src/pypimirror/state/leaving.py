@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.database import Database
+from pypimirror.state.inventory import Inventory
 from pypimirror.state.rows import Doomed, Total
 
 
-class Leaving(Database):
+class Leaving(Inventory):
     """The part of the state that tells what upstream no longer has, and what goes."""
 
     def vanished_projects(self) -> list[NormalizedName]:

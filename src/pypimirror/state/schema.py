@@ -17,6 +17,7 @@ CREATE TABLE projects (
     spelled TEXT,                  -- its name as its files spell it, where nothing else tells
     link TEXT,                     -- the link to its folder under the name as shown, made or to be made
     digest TEXT,                   -- of its JSON page, as the root page tells it
+    html_digest TEXT,              -- of its HTML page
     pages TEXT,                    -- fingerprint of what rendered its pages; NULL: due, or to be removed
                                    -- where it is not listed; empty: there are none
     unsynced INTEGER,              -- 1: its pages were written since the last sync point

@@ -5,6 +5,7 @@ from pypimirror.store.layout import FULL, HTACCESS, HTML, JSON, PRIVATE, check_r
 from pypimirror.store.machine import FreeSpace, boot_id, full_or_itself, is_full
 from pypimirror.store.read_only import ReadOnlyStore
 from pypimirror.store.temporary import Temporary, TemporaryFile, partial_key
+from pypimirror.store.tree import size_of
 
 __all__ = [
     "FULL",
@@ -23,4 +24,5 @@ __all__ = [
     "full_or_itself",
     "is_full",
     "partial_key",
+    "size_of",
 ]

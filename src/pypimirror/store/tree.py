@@ -43,6 +43,10 @@ _LOCAL_ERRORS = frozenset(
 )
 
 
+_NOT_OURS = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
+_BLOCK = 1 << 16
+
+
 class Tree:
     """The tree below one folder: its files. Names handed in are normalized names and safe file names."""
 
@@ -254,16 +258,16 @@ class Tree:
         """Return the regular files in a folder, with their sizes in bytes; a relative one is the root's."""
         try:
             with os.scandir(self._folder(folder)) as entries:
-                sizes = {entry.name: _size(entry) for entry in entries}
+                sizes = {entry.name: size_of(entry) for entry in entries}
         except (FileNotFoundError, NotADirectoryError):
             return {}
         return {name: size for name, size in sizes.items() if size is not None}
 
-    def entries(self, project: NormalizedName) -> dict[str, int | None]:
-        """Return everything in a project's folder: its size in bytes, or None where it is no file."""
+    def entries(self, project: NormalizedName) -> "dict[str, os.DirEntry[str]]":
+        """Return everything in a project's folder."""
         try:
             with os.scandir(f"{self._root}/{project}") as entries:
-                return {entry.name: _size(entry) for entry in entries}
+                return {entry.name: entry for entry in entries}
         except (FileNotFoundError, NotADirectoryError):
             return {}
 
@@ -274,17 +278,23 @@ class Tree:
 
     def read(self, project: str, name: str) -> bytes | None:
         """Return a page, or a file beside a file; None where it is not there."""
-        opened = self.open_existing(project, name)
-        if opened is None:
+        try:
+            descriptor = os.open(f"{self._folder(project)}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                blocks = [block := os.read(descriptor, _BLOCK)]
+                while len(block) == _BLOCK:
+                    blocks.append(block := os.read(descriptor, _BLOCK))
+            finally:
+                os.close(descriptor)
+            return b"".join(blocks)
+        except _NOT_OURS:
             return None
-        with opened:
-            return opened.read()
 
     def open_existing(self, folder: str, name: str) -> BinaryIO | None:
         """Open a file for reading; None where it is not there, or not ours to read."""
         try:
             return open(f"{self._folder(folder)}/{name}", "rb")
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
+        except _NOT_OURS:
             return None
 
     def _folder(self, folder: str) -> str:
@@ -341,7 +351,8 @@ def _made(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CLOEXEC, _FILE_MODE)
 
 
-def _size(entry: os.DirEntry[str]) -> int | None:
+def size_of(entry: os.DirEntry[str]) -> int | None:
+    """Return the size of a file in bytes; None where it is none."""
     try:
         return entry.stat().st_size if entry.is_file() else None
     except OSError:  # a link that leads nowhere, or in a circle

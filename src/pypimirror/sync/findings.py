@@ -1,17 +1,18 @@
 """`--verify`: the tree against the state, project by project, and what to do about the difference."""
 
 import logging
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
-from pypimirror import names
 from pypimirror.errors import StateError
 from pypimirror.model import HeldFile, NormalizedName
-from pypimirror.store import FULL, HTACCESS, HTML, JSON, PRIVATE
+from pypimirror.state import Kept, Stocked
+from pypimirror.store import FULL, HTACCESS, HTML, JSON, PRIVATE, size_of
 from pypimirror.sync import companions, publish, recover
 from pypimirror.sync.run import Run
 from pypimirror.workers import Pool, suitable_readers
@@ -101,6 +102,7 @@ class _Look:
         self._root = _Open()
         self._done = Verified(0, 0, 0, 0)
         self._noted_at = run.clock()
+        self._fingerprint = publish.fingerprint(run.config)
         self.to_mend: list[NormalizedName] = []
 
     def verified(self) -> Verified:
@@ -109,10 +111,10 @@ class _Look:
     # -- projects ------------------------------------------------------------------------------
 
     def at_projects(self) -> None:
-        for name in self._run.state.names(after=self._resumed()):
-            self._open[name] = _Open()
-            self._at_project(name)
-            self._read(name)
+        for project in self._run.state.inventory(after=self._resumed()):
+            self._open[project.name] = _Open()
+            self._at_project(project)
+            self._read(project.name)
             self._drain(2 * self._pool.size)
         self._drain(0)
 
@@ -142,42 +144,59 @@ class _Look:
                 self._run.state.commit()
                 self._noted_at = self._run.clock()
 
-    def _at_project(self, name: NormalizedName) -> None:
-        run = self._run
-        row = run.state.project(name)
+    def _at_project(self, project: Stocked) -> None:
+        run, name = self._run, project.name
         entries = run.store.entries(name)
-        known = run.state.known_names(name)
-        held = run.state.held(name)
+        held = [file for file in project.files if file.is_held]
         self._open[name].files = len(held)
         # First, as the pages show what is held, and that changes where something is lost.
-        if row is not None and not publish.is_linked(run, row):
-            self._found(Kind.MISSING, _ROOT, str(row.link))
+        if not publish.is_linked(run, project.link):
+            self._found(Kind.MISSING, _ROOT, str(project.link))
             if self._is_repairing:
                 run.state.record_pages_unsure(name)
-        has_pages = row is not None and row.is_listed
-        if row is not None and row.is_listed and not publish.is_as_rendered(run, row, held):
+        if project.is_listed and not publish.is_as_rendered(run, project, self._fingerprint):
             self._found(Kind.PAGE, name, HTML)
             if self._is_repairing:
                 run.state.record_pages_unsure(name)
                 self._mend(name)
-        for filename, file in held.items():
-            self._at_file(name, file, entries, filename)
-        ours = {filename + suffix for filename in known for suffix in ("", *companions.SUFFIXES)}
-        ours |= {HTML, JSON} if has_pages else set()
-        for entry in sorted(entries.keys() - ours):
-            self._found(Kind.FOREIGN, name, entry)
+        whole = [file for file in held if self._is_there(name, file, entries)]
+        if self._is_hashing and whole:
+            self._hash(name, whole)
+        ours = {file.filename for file in project.files}
+        others = entries.keys() - ours - ({HTML, JSON} if project.is_listed else set())
+        for entry in sorted(others):
+            if not (entry.endswith(companions.SUFFIXES) and entry.rpartition(".")[0] in ours):
+                self._found(Kind.FOREIGN, name, entry)
 
-    def _at_file(
-        self, name: NormalizedName, file: HeldFile, entries: dict[str, int | None], filename: str
-    ) -> None:
-        size = entries.get(filename)
-        if size != file.size:
-            self._lost(name, filename, Kind.MISSING if filename not in entries else Kind.DAMAGED)
-        elif (left := _left(file, entries)) != file:
-            self._bare(name, file, left, Kind.MISSING)
-        elif self._is_hashing:
+    def _is_there(self, name: NormalizedName, file: Kept, entries: "Mapping[str, os.DirEntry[str]]") -> bool:
+        """Tell whether a file is there by its size, with what lies beside it."""
+        entry = entries.get(file.filename)
+        if entry is None or size_of(entry) != file.size:
+            self._lost(name, file.filename, Kind.DAMAGED if entry else Kind.MISSING)
+            return False
+
+        def lacks(suffix: str) -> bool:
+            beside = entries.get(file.filename + suffix)
+            return beside is None or not beside.is_file()
+
+        lacks_metadata = file.has_metadata and lacks(companions.METADATA)
+        lacks_provenance = file.has_provenance and lacks(companions.PROVENANCE)
+        if not (lacks_metadata or lacks_provenance):
+            return True
+        full = self._run.state.held(name)[file.filename]
+        left = msgspec.structs.replace(
+            full,
+            metadata=None if lacks_metadata else full.metadata,
+            provenance=None if lacks_provenance else full.provenance,
+        )
+        self._bare(name, full, left, Kind.MISSING)
+        return False
+
+    def _hash(self, name: NormalizedName, whole: list[Kept]) -> None:
+        held = self._run.state.held(name)
+        for file in whole:
             self._open[name].unread += 1
-            self._pool.submit(partial(recover.look, self._run.store, name, file))
+            self._pool.submit(partial(recover.look, self._run.store, name, held[file.filename]))
             self._drain(2 * self._pool.size)
 
     def _lost(self, name: NormalizedName, filename: str, kind: Kind) -> None:
@@ -219,20 +238,15 @@ class _Look:
             if self._is_repairing:
                 publish.root_is_due(run)
         ours = {HTML, JSON, PRIVATE, HTACCESS} | ({FULL} if publish.has_full(run) else set())
-        links = run.state.links()
+        links, projects = run.state.links(), set(run.state.names())
         for entry in run.store.root_entries():
-            if entry in ours or self._is_project(entry):
+            if entry in ours or entry in projects:
                 continue
             if entry not in links or run.store.link_target(entry) != links[entry]:
                 self._found(Kind.FOREIGN, _ROOT, entry)
         self._done = self._done._replace(
             wrong=self._done.wrong + self._root.wrong, foreign=self._done.foreign + self._root.foreign
         )
-
-    def _is_project(self, entry: str) -> bool:
-        if not names.is_valid(entry) or names.normalize(entry) != entry:
-            return False
-        return self._run.state.project(names.normalize(entry)) is not None
 
     def _found(self, kind: Kind, name: NormalizedName, entry: str) -> None:
         counted = self._root if name == _ROOT else self._open[name]
@@ -243,19 +257,6 @@ class _Look:
         path = entry if name == _ROOT else f"{name}/{entry}"
         _log.log(logging.INFO if kind is Kind.FOREIGN else logging.WARNING, "%s %s", kind.value, path)
         self._tell(Finding(kind, path))
-
-
-def _left(held: HeldFile, entries: dict[str, int | None]) -> HeldFile:
-    """Return the file with those companions alone that are there."""
-
-    def is_there(suffix: str) -> bool:
-        return entries.get(held.file.filename + suffix) is not None
-
-    return msgspec.structs.replace(
-        held,
-        metadata=held.metadata if is_there(companions.METADATA) else None,
-        provenance=held.provenance if is_there(companions.PROVENANCE) else None,
-    )
 
 
 def batches(found: list[NormalizedName], size: int = 1000) -> Iterator[tuple[NormalizedName, ...]]:

@@ -3,14 +3,14 @@
 import hashlib
 import itertools
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from pypimirror import names, pages
 from pypimirror.config import Config
 from pypimirror.errors import TreeError
-from pypimirror.model import HeldFile, NormalizedName
+from pypimirror.model import NormalizedName
 from pypimirror.simple import page_digest
-from pypimirror.state import ProjectRow
+from pypimirror.state import ProjectRow, Stocked
 from pypimirror.store import FULL, HTML, JSON
 from pypimirror.sync.run import Run
 
@@ -28,15 +28,15 @@ def project(run: Run, name: NormalizedName) -> bool:
 
     Then make the link under the name as shown.
     """
-    digest = None
+    digest = html_digest = None
     _remove_old_link(run, name)
     try:
         if run.config.create_indexes:
             rendered = _rendered(run, name)
-            content = pages.project_json(rendered)
-            digest = page_digest(content)
-            run.store.write(name, HTML, pages.project_html(rendered))
-            run.store.write(name, JSON, content)
+            html, json = pages.project_html(rendered), pages.project_json(rendered)
+            html_digest, digest = page_digest(html), page_digest(json)
+            run.store.write(name, HTML, html)
+            run.store.write(name, JSON, json)
         else:
             _remove_pages(run, name)
     except TreeError as error:
@@ -47,7 +47,7 @@ def project(run: Run, name: NormalizedName) -> bool:
     if row is None or row.digest != digest:
         root_is_due(run)
     link(run, name)
-    run.state.record_pages_written(name, fingerprint(run.config), digest)
+    run.state.record_pages_written(name, fingerprint(run.config), digest=digest, html_digest=html_digest)
     return True
 
 
@@ -77,9 +77,9 @@ def link(run: Run, name: NormalizedName) -> None:
         )
 
 
-def is_linked(run: Run, row: ProjectRow) -> bool:
+def is_linked(run: Run, link: str | None) -> bool:
     """Tell whether the link that a project shall have is there, or something else in its place."""
-    return row.link is None or run.store.link_target(row.link) is not None
+    return link is None or run.store.link_target(link) is not None
 
 
 def _wanted_link(run: Run, row: ProjectRow) -> str | None:
@@ -103,17 +103,18 @@ def _remove_old_link(run: Run, name: NormalizedName) -> None:
 # -- a project's pages ---------------------------------------------------------------------------
 
 
-def is_as_rendered(run: Run, row: ProjectRow, held: Mapping[str, HeldFile]) -> bool:
-    """Tell whether a project's pages are what the state renders to."""
+def is_as_rendered(run: Run, project: Stocked, current: str) -> bool:
+    """Tell whether a project's pages are what the state renders to; `current` is today's fingerprint."""
     if not run.config.create_indexes:
         return True
-    name = row.name
-    rendered = pages.Project(
-        name=name, files=tuple(held.values()), status=row.status, status_reason=row.status_reason
-    )
-    return run.store.has_bytes(name, HTML, [pages.project_html(rendered)]) and run.store.has_bytes(
-        name, JSON, [pages.project_json(rendered)]
-    )
+    name = project.name
+    found = {page: run.store.read(name, page) for page in (HTML, JSON)}
+    if project.pages == current:
+        # They show what is held: so what was published is what would be.
+        published = {HTML: project.html_digest, JSON: project.digest}
+        return all(text is not None and page_digest(text) == published[page] for page, text in found.items())
+    rendered = _rendered(run, name)
+    return found == {HTML: pages.project_html(rendered), JSON: pages.project_json(rendered)}
 
 
 def is_root_as_rendered(run: Run) -> bool:
@@ -141,7 +142,7 @@ def remove_project(run: Run, name: NormalizedName) -> None:
     except TreeError as error:
         _log.warning("%s", error)
     run.store.remove_folder(name)
-    run.state.record_pages_written(name, "", None)
+    run.state.record_pages_written(name, "", digest=None, html_digest=None)
     run.state.forget_projects([name])
 
 
