@@ -6,6 +6,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 def without_credentials(url: str) -> str:
     """Return `url` without a name and password, fit for logs; what is no address comes back as it is."""
+    if "@" not in url:
+        return url
     try:
         parts = urlsplit(url)
     except ValueError:
