@@ -10,6 +10,7 @@ from pypimirror.addresses import without_credentials
 from pypimirror.errors import UnavailableError
 from pypimirror.model import Validators
 from pypimirror.pace import Floor, Rate
+from pypimirror.upstream.lane import BLOCK, PlainAnswer
 from pypimirror.upstream.routes import Response
 from pypimirror.upstream.trouble import innermost
 
@@ -62,7 +63,7 @@ class Answer:
         # read1 hands over what is there, so that a slow file grows on the disk as it comes in.
         read = self._response.read1
         is_too_slow = self._pace.floor.meter()
-        block = self._pace.rate.block(CHUNK)
+        block = self._pace.rate.block(BLOCK if isinstance(self._response, PlainAnswer) else CHUNK)
         while True:
             begun = time.monotonic()
             try:

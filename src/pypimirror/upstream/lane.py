@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import urllib3
 
 _BUFFER = 1 << 16
-_BLOCK = 1 << 18
+BLOCK = 1 << 20
+"""Bytes that are read at once: a file system takes large pieces with less work."""
 _PLAIN_TARGET = re.compile(r"/[\w./~+@:!$&'()*,;=-]*", re.ASCII)
 """What goes to a server as it is."""
 _PLAIN_LINE = re.compile(r"([!#$%&'*+.^_`|~\w-]+):[ \t]*([\x20-\x7e\x80-\xff]*)", re.ASCII)
@@ -36,7 +37,7 @@ class PlainAnswer:
         self.headers = headers
         """Their names are in lower case."""
         self._size = self._left = int(headers["content-length"])
-        self._block = memoryview(bytearray(min(self._left, _BLOCK)))
+        self._block = memoryview(bytearray(min(self._left, BLOCK)))
 
     def read1(self, amount: int, *, decode_content: bool) -> memoryview:
         """Return what is there, up to so many bytes: good until the next is read."""
