@@ -168,6 +168,7 @@ def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
     """Adopt or download a file; the two descriptors are closed."""
     with contextlib.ExitStack() as opened:
         into = opened.enter_context(TemporaryFile(temporary, "r+"))
+        opened.callback(into.begin_write_back)
         candidate = None if existing is None else opened.enter_context(os.fdopen(existing, "rb"))
         try:
             return download.obtain(upstream, file, download.Into(into, validator, space.check), candidate)
