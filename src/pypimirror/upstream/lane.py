@@ -1,6 +1,6 @@
 """The fast lane for files: requests over connections that urllib3 made, their plain answers read by us.
 
-For a small file four fifths of the work of urllib3 and http.client are what only other answers need. They
+For a small file most of the work of urllib3 and http.client is what only other answers need. They
 still connect, with proxies and certificates, and read whatever is not plain.
 """
 
