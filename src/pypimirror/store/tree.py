@@ -12,6 +12,7 @@ import stat
 import time
 import uuid
 from collections.abc import Callable, Container, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -281,9 +282,7 @@ class Tree:
         try:
             descriptor = os.open(f"{self._folder(project)}/{name}", os.O_RDONLY | os.O_CLOEXEC)
             try:
-                blocks = [block := os.read(descriptor, _BLOCK)]
-                while len(block) == _BLOCK:
-                    blocks.append(block := os.read(descriptor, _BLOCK))
+                blocks = list(iter(partial(os.read, descriptor, _BLOCK), b""))
             finally:
                 os.close(descriptor)
             return b"".join(blocks)
