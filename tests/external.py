@@ -1,10 +1,12 @@
 """Links to files elsewhere, as tests offer and follow them."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 from tests.distributions import make_sdist
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror
+from tests.mirror import Ended, Mirror, clean_environment
 from tests.outside_host import OutsideHost
 
 Make = Callable[..., Mirror]
@@ -37,3 +39,11 @@ def offer(host: OutsideHost, version: str, *, more: int = 0, folder: str = "/dis
 def names(*versions: str) -> set[str]:
     """Return the sdists of these versions, and of the one that the index has itself."""
     return {f"demo-{version}.tar.gz" for version in ("1.0", *versions)}
+
+
+def patched(mirror: Mirror, code: str, *arguments: str) -> Ended:
+    """Run the command with something of it set to another value."""
+    script = f"import sys; {code}\nfrom pypimirror.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", script, str(mirror.config), *arguments]
+    ended = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False)
+    return Ended(ended.returncode, ended.stdout, ended.stderr)

@@ -112,6 +112,8 @@ def _conflict(file: File, held: HeldFile) -> str | None:
     for algorithm, hexdigest in file.digests:
         if known.get(algorithm, hexdigest) != hexdigest:
             return f"upstream's page now says {algorithm} {hexdigest}; held is {known[algorithm]}"
+    if held.external is not None and not any(known.get(a) == value for a, value in file.digests):
+        return "what is held came from elsewhere, and nothing tells that upstream has the same"
     if file.size is not None and file.size != held.size:
         return f"upstream's page now says {file.size} bytes; held are {held.size}"
     return None

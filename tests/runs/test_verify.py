@@ -64,7 +64,7 @@ def test_what_is_missing_cut_or_changed_is_found(mirror: Mirror) -> None:
         f"missing six/{WHEEL}",
         f"damaged six/{SDIST}",
         "missing zope-event/zope_event-1.0-py3-none-any.whl.metadata",
-        "page index.html",
+        "page index.v1_json",
     ]
 
 
@@ -72,7 +72,7 @@ def test_a_page_of_the_same_size_is_found(mirror: Mirror) -> None:
     for page in ("six/index.html", "attrs/index.v1_json"):
         path = mirror.root / page
         path.write_bytes(path.read_bytes().replace(b"sha256", b"sha265", 1))
-    assert findings(mirror, status=3) == ["page attrs/index.html", "page six/index.html"]
+    assert findings(mirror, status=3) == ["page attrs/index.v1_json", "page six/index.html"]
     assert mirror.run("--verify", "--repair").status == 0
     assert findings(mirror, status=0) == []
 
@@ -85,7 +85,7 @@ def test_pages_that_are_due_are_compared_with_what_they_would_be(mirror: Mirror)
     record("UPDATE projects SET pages = NULL, html_digest = NULL")
     assert findings(mirror, status=0) == []
     record("UPDATE projects SET status = 'archived' WHERE name = 'six'")
-    assert findings(mirror, status=3) == ["page six/index.html"]
+    assert findings(mirror, status=3) == ["page six/index.html", "page six/index.v1_json"]
 
 
 def test_only_hashes_tell_damage_of_the_same_size(mirror: Mirror) -> None:
@@ -169,7 +169,7 @@ def test_hashing_goes_on_where_it_was_interrupted(index: FakeIndex, make_mirror:
     with contextlib.closing(sqlite3.connect(state)) as opened, opened:
         opened.execute("UPDATE files SET size = ?", (size,))
         opened.execute("UPDATE projects SET pages = NULL")
-    pages = [f"page {name}/index.html" for name in "abcdefghijkl"]
+    pages = [f"page {name}/index.v1_json" for name in "abcdefghijkl"]  # the other one tells no sizes
     running = mirror.start("--verify=hash")
     for _ in range(200):
         time.sleep(0.1)

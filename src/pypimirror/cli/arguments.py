@@ -119,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # what stands in a crontab shall mean one thing for ever
         usage="%(prog)s CONFIG MODE [options]",
     )
     parser.add_argument("config", metavar="CONFIG", type=Path, help="the configuration file")
@@ -160,7 +161,10 @@ def _parser() -> argparse.ArgumentParser:
         help="download files that pages link to elsewhere",
     )
     fetching.add_argument(
-        "-x", "--follow-external-index-pages", action="store_true", help="look for such files on linked pages"
+        "-x",
+        "--follow-external-index-pages",
+        action="store_true",
+        help="together with -e: look for such files on linked pages, too",
     )
     fetching.add_argument(
         "-d", "--fetch-since-days", metavar="DAYS", help="accepted and ignored: updates are exact"

@@ -54,7 +54,8 @@ class StatusReport(msgspec.Struct, kw_only=True):
     grace_bytes: int = 0
     grace_ends: float | None = None
     """When the first of these files may go."""
-    disk_free: int = 0
+    disk_free: int | None = None
+    """Bytes; None while there is no folder."""
 
 
 def run(config: Config, *, is_json: bool) -> Status:
@@ -183,7 +184,7 @@ def _as_text(report: StatusReport) -> str:
         "dead links": f"{report.dead_links_count} that lead elsewhere",
         "in grace": _total_text(Total(report.grace_files, report.grace_bytes))
         + (f", the first may go {_moment(report.grace_ends)}" if report.grace_ends else ""),
-        "disk free": size_text(report.disk_free),
+        "disk free": "unknown" if report.disk_free is None else size_text(report.disk_free),
     }
     if not (report.vanished_projects or report.vanished_files):
         del lines["vanished"]

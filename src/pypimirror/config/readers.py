@@ -108,14 +108,16 @@ def file_globs(text: str) -> tuple[str, ...]:
 
 def host_globs(text: str) -> tuple[str, ...]:
     """Read patterns of host names, separated by white space."""
-    patterns = tuple(text.lower().split())
-    for pattern in patterns:
-        if pattern.startswith("#"):
-            raise ValueError("a comment behind a value begins with ' ;', or stands on a line of its own")
-        if not _HOST_GLOB.fullmatch(pattern) or pattern.count(":") == 1:
-            raise ValueError(
-                f"{pattern} is no pattern of host names, such as *.example.org: no address, no port"
-            )
+    patterns = tuple(pattern.rstrip(".") for pattern in text.lower().split())
+    if any(pattern.startswith("#") for pattern in patterns):
+        raise ValueError("a comment behind a value begins with ' ;', or stands on a line of its own")
+    wrong = [p for p in patterns if not _HOST_GLOB.fullmatch(p) or p.count(":") == 1 or p.startswith("[:")]
+    if wrong:
+        told = "is no pattern" if len(wrong) == 1 else "are no patterns"
+        raise ValueError(
+            f"{' '.join(wrong)} {told} of host names, such as *.example.org or 10.1.2.*, separated by white"
+            " space: without scheme, port and brackets"
+        )
     return patterns
 
 

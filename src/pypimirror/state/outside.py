@@ -66,10 +66,10 @@ class Outside(Leaving):
         """
         rows = self._db.execute(
             "SELECT name, max(is_old) FROM ("
-            " SELECT name, 1 AS is_old FROM projects"
+            " SELECT name, 1 AS is_old, external_next AS next FROM projects"
             " WHERE external_next NOT BETWEEN ? AND ? AND is_listed"
-            " UNION ALL SELECT name, 0 FROM projects WHERE external_unread AND is_listed"
-            ") GROUP BY name ORDER BY name",
+            " UNION ALL SELECT name, 0, 0 FROM projects WHERE external_unread AND is_listed"
+            ") GROUP BY name ORDER BY min(next), name",
             (now, now + longest_s),
         )
         return [(NormalizedName(name), bool(is_old)) for name, is_old in rows]
@@ -121,7 +121,7 @@ class Outside(Leaving):
     ) -> None:
         """Record how a file came that lies elsewhere, and when that was looked at."""
         self._db.execute(
-            "UPDATE files SET listed = ?, external = ?, external_checked = ?"
+            "UPDATE files SET listed = ?, external = ?, external_checked = ?, vanished_since = NULL"
             " WHERE project = ? AND filename = ?",
             (_encode(file), _encode(external), checked, name, file.filename),
         )
@@ -184,17 +184,27 @@ class Outside(Leaving):
         self, name: NormalizedName, url: str, reason: str, *, is_asked: bool, now: float, quiet_s: float
     ) -> bool:
         """Record that a link could not be followed; tell whether that is news: not told in `quiet_s`."""
-        row = self._db.execute(
+        self._db.execute(
+            "INSERT INTO dead_links VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT (project, url) DO UPDATE SET"
+            " reason = excluded.reason, asked = max(asked, excluded.asked)",
+            (name, url, reason, now, is_asked),
+        )
+        (told,) = self._db.execute(
             "SELECT told FROM dead_links WHERE project = ? AND url = ?", (name, url)
         ).fetchone()
-        is_news = row is None or not 0 <= now - row[0] < quiet_s
-        self._db.execute(
-            "INSERT INTO dead_links VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (project, url) DO UPDATE SET"
-            " reason = excluded.reason, told = iif(?, excluded.told, told),"
-            " asked = max(asked, excluded.asked)",
-            (name, url, reason, now, now, is_asked, is_news),
+        return not 0 <= now - told < quiet_s
+
+    def untold_links(self) -> list[tuple[NormalizedName, str, str, float]]:
+        """Return the links that can't be followed and that no run ended with a word of."""
+        rows = self._db.execute("SELECT project, url, reason, since FROM dead_links WHERE told = 0")
+        return [(NormalizedName(project), url, reason, since) for project, url, reason, since in rows]
+
+    def record_told(self, found: Iterable[tuple[NormalizedName, str]], now: float) -> None:
+        """Record that a run ends with a word of these links."""
+        self._db.executemany(
+            "UPDATE dead_links SET told = ? WHERE project = ? AND url = ?",
+            [(now, name, url) for name, url in found],
         )
-        return is_news
 
     def forget_dead_link(self, name: NormalizedName, url: str) -> None:
         """Record that a link can be followed."""

@@ -1,6 +1,6 @@
 """The tables of the state, and the totals that SQLite keeps of them."""
 
-FORMAT = 4
+FORMAT = 5
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -66,7 +66,7 @@ CREATE INDEX doomed_files ON files (doomed_since) WHERE status = 'doomed';
 -- Links that could not be followed, and hosts that do not answer.
 CREATE TABLE dead_links (
     project TEXT NOT NULL, url TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
-    told REAL NOT NULL,            -- when a run last ended with a word of it
+    told REAL NOT NULL,            -- when a run last ended with a word of it; 0: none has
     asked INTEGER NOT NULL,        -- 0: it was not asked for, as its host does not answer
     PRIMARY KEY (project, url)
 ) WITHOUT ROWID;

@@ -7,6 +7,7 @@ full, fails or takes no writes.
 import contextlib
 import errno
 import os
+import re
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from pypimirror.errors import DamagedStateError, DiskFullError, MirrorError, Sta
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_NOT_OURS = re.compile("no such table|no such column|has no column named")
+"""What SQLite says where a table is missing, or is another one."""
 _DAMAGED_KEPT = 3
 _PROBE_BYTES = 1 << 16
 
@@ -25,7 +28,7 @@ def why_unusable(path: Path, error: sqlite3.Error, *, is_writer: bool = True) ->
     One who `is_writer` finds out by writing.
     """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _DAMAGED or (code == sqlite3.SQLITE_ERROR and str(error).startswith("no such table")):
+    if code in _DAMAGED or (code == sqlite3.SQLITE_ERROR and _NOT_OURS.search(str(error))):
         return DamagedStateError(path, f"is damaged ({error})")
     if code in _BUSY:
         return StateError(path, "is in use by another program; end that first")

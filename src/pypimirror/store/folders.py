@@ -121,6 +121,7 @@ class Store(Tree):
             os.makedirs(folder, mode=0o700, exist_ok=True)
             self.step(source)
             os.replace(source, f"{folder}/{name}")
+            os.unlink(source)  # there still where both were one file: then a rename does nothing
 
     def sweep_aside(self, wanted: Container[tuple[str, str]]) -> None:
         """Remove what was put out of reach, but for what is wanted: project and filename."""

@@ -1,5 +1,6 @@
 """Files on their way in."""
 
+import contextlib
 import hashlib
 import io
 import os
@@ -32,8 +33,9 @@ class TemporaryFile(io.FileIO):
         """Let the kernel begin to write a large file to the disk, so that the sync at the end waits less."""
         size = os.fstat(self.fileno()).st_size
         if size >= _LARGE and hasattr(os, "posix_fadvise"):
-            # Pages that are not on the disk yet are written by this, and stay in memory.
-            os.posix_fadvise(self.fileno(), 0, size, os.POSIX_FADV_DONTNEED)
+            with contextlib.suppress(OSError):  # it is no more than a hint
+                # Pages that are not on the disk yet are written by this, and stay in memory.
+                os.posix_fadvise(self.fileno(), 0, size, os.POSIX_FADV_DONTNEED)
 
 
 def partial_key(project: str, filename: str) -> str:

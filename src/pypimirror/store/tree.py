@@ -44,7 +44,7 @@ _LOCAL_ERRORS = frozenset(
 )
 
 
-_NOT_OURS = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
+_NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
 _BLOCK = 1 << 16
 
 
@@ -286,14 +286,18 @@ class Tree:
             finally:
                 os.close(descriptor)
             return b"".join(blocks)
-        except _NOT_OURS:
+        except OSError as error:
+            if error.errno not in _NOT_OURS:
+                raise
             return None
 
     def open_existing(self, folder: str, name: str) -> BinaryIO | None:
         """Open a file for reading; None where it is not there, or not ours to read."""
         try:
             return open(f"{self._folder(folder)}/{name}", "rb")
-        except _NOT_OURS:
+        except OSError as error:
+            if error.errno not in _NOT_OURS:
+                raise
             return None
 
     def _folder(self, folder: str) -> str:

@@ -72,6 +72,7 @@ def _updated(run: Run) -> Report:
     crawl.keep_note(run, found)
     _remove_files(run)
     _warn_of_unmatched(run, found)
+    run.state.record_told(run.told_links, run.clock())
     run.state.commit()
     return run.report()
 

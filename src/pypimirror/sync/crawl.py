@@ -1,8 +1,10 @@
 """Which projects a run has to ask upstream about."""
 
+import dataclasses
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -70,7 +72,8 @@ def find_due(run: Run) -> Crawl:
 
 def _heed_configuration(run: Run) -> None:
     """End all pauses when the configuration changed: it may be what was wrong, or say what to do."""
-    fingerprint = hashlib.sha256(repr(run.config).encode()).hexdigest()[:16]
+    told = dataclasses.replace(run.config, verbose=False, log_filename=Path())  # these change nothing
+    fingerprint = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
     if run.state.note(_CONFIG_NOTE) != fingerprint:
         run.state.end_pauses()
         run.state.record_external_due()

@@ -154,11 +154,12 @@ class _Look:
             self._found(Kind.MISSING, _ROOT, str(project.link))
             if self._is_repairing:
                 run.state.record_pages_unsure(name)
-        if project.is_listed and not publish.is_as_rendered(run, project, self._fingerprint):
-            self._found(Kind.PAGE, name, HTML)
-            if self._is_repairing:
-                run.state.record_pages_unsure(name)
-                self._mend(name)
+        wrong = publish.wrong_pages(run, project, self._fingerprint) if project.is_listed else []
+        for page in wrong:
+            self._found(Kind.PAGE, name, page)
+        if wrong and self._is_repairing:
+            run.state.record_pages_unsure(name)
+            self._mend(name)
         whole = [file for file in held if self._is_there(name, file, entries)]
         if self._is_hashing and whole:
             self._hash(name, whole)
@@ -177,7 +178,7 @@ class _Look:
 
         def lacks(suffix: str) -> bool:
             beside = entries.get(file.filename + suffix)
-            return beside is None or not beside.is_file()
+            return beside is None or size_of(beside) is None
 
         lacks_metadata = file.has_metadata and lacks(companions.METADATA)
         lacks_provenance = file.has_provenance and lacks(companions.PROVENANCE)
@@ -233,10 +234,11 @@ class _Look:
 
     def at_root(self) -> None:
         run = self._run
-        if not publish.is_root_as_rendered(run):
-            self._found(Kind.PAGE, _ROOT, HTML)
-            if self._is_repairing:
-                publish.root_is_due(run)
+        wrong = publish.wrong_root_pages(run)
+        for page in wrong:
+            self._found(Kind.PAGE, _ROOT, page)
+        if wrong and self._is_repairing:
+            publish.root_is_due(run)
         ours = {HTML, JSON, PRIVATE, HTACCESS} | ({FULL} if publish.has_full(run) else set())
         links, projects = run.state.links(), set(run.state.names())
         for entry in run.store.root_entries():

@@ -103,30 +103,32 @@ def _remove_old_link(run: Run, name: NormalizedName) -> None:
 # -- a project's pages ---------------------------------------------------------------------------
 
 
-def is_as_rendered(run: Run, project: Stocked, current: str) -> bool:
-    """Tell whether a project's pages are what the state renders to; `current` is today's fingerprint."""
+def wrong_pages(run: Run, project: Stocked, current: str) -> list[str]:
+    """Return those of a project's pages that are not what the state renders to.
+
+    `current` is today's fingerprint.
+    """
     if not run.config.create_indexes:
-        return True
+        return []
     name = project.name
     found = {page: run.store.read(name, page) for page in (HTML, JSON)}
     if project.pages == current:
         # They show what is held: so what was published is what would be.
         published = {HTML: project.html_digest, JSON: project.digest}
-        return all(text is not None and page_digest(text) == published[page] for page, text in found.items())
+        return [page for page, text in found.items() if text is None or page_digest(text) != published[page]]
     rendered = _rendered(run, name)
-    return found == {HTML: pages.project_html(rendered), JSON: pages.project_json(rendered)}
+    expected = {HTML: pages.project_html(rendered), JSON: pages.project_json(rendered)}
+    return [page for page, text in found.items() if text != expected[page]]
 
 
-def is_root_as_rendered(run: Run) -> bool:
-    """Tell whether the root pages are what the state renders to."""
+def wrong_root_pages(run: Run) -> list[str]:
+    """Return those of the root pages that are not what the state renders to."""
     if not run.config.create_indexes:
-        return True
-    has_bytes = run.store.has_bytes
-    return (
-        has_bytes(None, HTML, pages.root_html(run.state.listed()))
-        and has_bytes(None, JSON, pages.root_json(run.state.listed()))
-        and (not run.config.full_index or has_bytes(None, FULL, pages.full_html(_all_rendered(run))))
-    )
+        return []
+    expected = {HTML: pages.root_html(run.state.listed()), JSON: pages.root_json(run.state.listed())}
+    if run.config.full_index:
+        expected[FULL] = pages.full_html(_all_rendered(run))
+    return [page for page, chunks in expected.items() if not run.store.has_bytes(None, page, chunks)]
 
 
 def has_full(run: Run) -> bool:

@@ -14,6 +14,9 @@ from pypimirror.sync.run import DAY_S, Run
 
 _log = logging.getLogger(__name__)
 
+_MOST_LINKS = 2000
+"""Links elsewhere that are kept of a project while its pages can't tell which are gone."""
+
 
 class Project:
     """A project on its way: what upstream's page said, and what is still missing."""
@@ -92,7 +95,7 @@ def _record_links(run: Run, project: Project, page: ProjectPage) -> None:
     known = run.state.external_links(project.name)
     links = known.page if page.links is None else page.links
     if project.is_pending or not page.is_conclusive:
-        links = tuple(dict.fromkeys(known.page + links))
+        links = tuple(dict.fromkeys(known.page + links))[:_MOST_LINKS]
     # A page comes at each run from an index that can't say whether it changed.
     can_tell = project.due.serial is not None or any(project.validators)
     if can_tell or project.has_changed or links != known.page:

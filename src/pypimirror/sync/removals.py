@@ -85,7 +85,7 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
     files = {
         name: filenames
         for name, filenames in run.state.vanished_files().items()
-        if _is_meant(run, name) and name not in whole
+        if _is_meant(run, name) and name not in whole and name not in run.unfollowed
     }
     gone = Loss(
         len(projects),

@@ -113,6 +113,10 @@ class Run:
     counts: Counts = field(default_factory=Counts)
     outside: list[Failure] = field(default_factory=list)
     """What other hosts than the index's failed to do, and was not told for a while."""
+    told_links: set[tuple[NormalizedName, str]] = field(default_factory=set)
+    """The links that this is about."""
+    unfollowed: set[NormalizedName] = field(default_factory=set)
+    """Projects whose links there was no time to follow, so that what vanished of them may be behind these."""
     changed: set[NormalizedName] = field(default_factory=set)
     """Projects whose pages changed, where they can do so twice."""
     unwritable: set[NormalizedName] = field(default_factory=set)

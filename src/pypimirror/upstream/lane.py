@@ -18,7 +18,7 @@ _PLAIN_TARGET = re.compile(r"/[\w./~+@:!$&'()*,;=-]*", re.ASCII)
 """What goes to a server as it is."""
 _PLAIN_LINE = re.compile(r"([!#$%&'*+.^_`|~\w-]+):[ \t]*([\x20-\x7e\x80-\xff]*)", re.ASCII)
 """A header in one line (RFC 9112, 5)."""
-_OK = b"HTTP/1.1 200 "
+_OK = re.compile(r"HTTP/1\.1 200 [\t\x20-\x7e\x80-\xff]*", re.ASCII)
 _MOST_DIGITS = 16
 
 
@@ -61,6 +61,11 @@ class PlainAnswer:
         """Do nothing: `close` did it all."""
 
 
+def is_open(pool: Any) -> bool:
+    """Tell whether a pool is one of those that this was written for; for any other there is urllib3."""
+    return hasattr(pool, "_get_conn") and hasattr(pool, "_put_conn")
+
+
 def get(pool: Any, target: str, fields: bytes) -> PlainAnswer | urllib3.BaseHTTPResponse | None:
     """Send a request with these header fields, if there is a connection; None where urllib3 has to make one.
 
@@ -95,9 +100,9 @@ def get(pool: Any, target: str, fields: bytes) -> PlainAnswer | urllib3.BaseHTTP
 def _plain_headers(content: io.BufferedReader) -> dict[str, str]:
     """Read the headers of a plain answer; of another one return none, and leave all of it to be read."""
     head, end, _ = content.peek().partition(b"\r\n\r\n")
-    if not end or not head.startswith(_OK):
+    status, *lines = head.decode("latin-1").split("\r\n")
+    if not end or not _OK.fullmatch(status):
         return {}
-    lines = head.decode("latin-1").split("\r\n")[1:]
     found = [match.groups() for match in map(_PLAIN_LINE.fullmatch, lines) if match]
     headers = {name.lower(): value.rstrip() for name, value in found}
     is_plain = (

@@ -70,7 +70,9 @@ class _Adapter(HTTPAdapter):
         )
         prefix = target.removesuffix(request.path_url)
         headers = dict(request.headers)
-        return Route(send, prefix, headers, pool, b"" if prefix else _file_fields(str(request.url), headers))
+        has_lane = not prefix and lane.is_open(pool)
+        fields = _file_fields(str(request.url), headers) if has_lane else b""
+        return Route(send, prefix, headers, pool, fields)
 
 
 class Routes:
@@ -104,8 +106,10 @@ class Routes:
         route = self._routes.get(key) or self._found(url, key)
         target = f"{route.prefix}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
         try:
-            if headers == FILE_HEADERS and (answer := lane.get(route.pool, target, route.file_fields)):
-                return answer
+            if headers == FILE_HEADERS and route.file_fields:
+                answer = lane.get(route.pool, target, route.file_fields)
+                if answer is not None:
+                    return answer
             return route.open(target, headers=route.headers | headers)
         except urllib3.exceptions.ClosedPoolError:  # there were more origins than pools are kept
             return self._found(url, key).open(target, headers=route.headers | headers)

@@ -1,14 +1,12 @@
 """What does not answer, and when it is asked again."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 
 from tests import faults
-from tests.external import OPTIONS, Make, lead, names, offer, sdist
+from tests.external import OPTIONS, Make, lead, names, offer, patched, sdist
 from tests.fake_index import FakeIndex
-from tests.mirror import Ended, Mirror, clean_environment
+from tests.mirror import Ended
 from tests.outside_host import OutsideHost, link
 
 
@@ -157,14 +155,6 @@ def test_new_things_of_the_index_do_not_wait(index: FakeIndex, host: OutsideHost
     finally:
         process.terminate()
         process.communicate()
-
-
-def patched(mirror: Mirror, code: str, *arguments: str) -> Ended:
-    """Run the command with something of it set to another value."""
-    script = f"import sys; {code}; from pypimirror.cli import main; main(sys.argv[1:])"
-    command = [sys.executable, "-c", script, str(mirror.config), *arguments]
-    ended = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False)
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
 def wait_until(is_true: Callable[[], bool]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import msgspec
 
 from pypimirror import elsewhere, links, metadata
+from pypimirror.errors import TreeError
 from pypimirror.filenames import is_wheel, version_of
 from pypimirror.model import Digest, External, File, HeldFile, Link, NormalizedName
 from pypimirror.state import ExternalRow, Failure
@@ -51,11 +52,11 @@ class Project:
     def add(self, candidate: links.Candidate, link: Link, *, is_paged: bool) -> None:
         """Note a file behind a link. Of several for one file the best counts.
 
-        That is one by itself rather than on a page, with a digest, that could be had the last time, and then
+        That is one that could be had the last time, by itself rather than on a page, with a digest, and then
         the first.
         """
         place = list(self.known.every()).index(link.url)
-        rank = (is_paged, not candidate.digests, self.is_doubtful(candidate.url), place)
+        rank = (candidate.url in self.dead, is_paged, not candidate.digests, place)
         if rank < self._ranks.get(candidate.filename, (True, True, True, place + 1)):
             self._ranks[candidate.filename] = rank
             self.candidates[candidate.filename] = candidate, External(link=link.url, is_paged=is_paged)
@@ -136,7 +137,7 @@ def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
     So bytes that were accepted once come back without a download, and stay pinned.
     """
     state, name = run.state, project.name
-    back = record.restorable(run, name) | _put_back(run, name, chosen)
+    back = record.restorable(run, name) | _put_back(run, project, chosen)
     vanished = state.vanished_files_of(name)
     held = state.held(name) if vanished else {}
     for filename in chosen:
@@ -147,7 +148,7 @@ def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
         known = was.external or External(link="", length=was.size, pinned=was.sha256)
         known = msgspec.structs.replace(known, link=external.link, is_paged=external.is_paged)
         file = was.file if was.external else msgspec.structs.replace(was.file, url=candidate.url)
-        state.record_held(name, [was])
+        state.record_held(name, [was], is_new=filename in back)
         state.record_external(name, file, known)
         project.rows[filename] = ExternalRow("held", file, known, checked=0.0, doomed_since=0.0)
         if filename in back:
@@ -155,14 +156,22 @@ def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
             project.has_changed = True
 
 
-def _put_back(run: Run, name: NormalizedName, chosen: Collection[str]) -> dict[str, HeldFile]:
+def _put_back(run: Run, project: Project, chosen: Collection[str]) -> dict[str, HeldFile]:
     """Put those files back into their place that a quarantine put out of reach, and return them."""
+    name = project.name
     folder = aside_folder(name)
     sizes = run.store.sizes(folder)
     doomed = run.state.doomed_of(name) if sizes else {}
     found = {f: doomed[f] for f in chosen if f in doomed and sizes.get(f) == doomed[f].size}
-    for filename in found:
-        run.store.link_from(folder, name, filename)
+    if found:  # a new quarantine, after a kill, has to know where they may be
+        run.state.record_reachable(name)
+        run.state.commit()
+    for filename, held in list(found.items()):
+        try:
+            run.store.link_from(folder, name, filename)
+        except TreeError as error:
+            project.failed[held.file.url] = str(error)
+            del found[filename]
     return found
 
 
@@ -180,8 +189,11 @@ def _complete(run: Run, project: Project) -> None:
         if text is not None:
             run.state.record_pages_unsure(name)
             run.state.commit()
-            run.state.record_held(name, [companions.write_metadata(run, name, held, text)])
             project.has_changed = True
+            try:
+                run.state.record_held(name, [companions.write_metadata(run, name, held, text)])
+            except TreeError as error:
+                project.failed[held.file.url] = str(error)
 
 
 def _accepts(run: Run, file: File, sha256: str) -> bool:
@@ -221,7 +233,9 @@ def keep(run: Run, project: Project, file: File, external: External) -> None:
         run.state.record_pages_unsure(name)
         project.has_changed = True
     run.state.record_external(name, now, external, checked=run.clock())
-    if row.external.refused is not None and external.refused is None:
+    if external.refused is not None:
+        _tell_refused(run, name, now, external)
+    elif row.external.refused is not None:
         run.state.forgive_external(name, file.filename)
 
 
@@ -243,18 +257,19 @@ def take(run: Run, project: Project, task: FetchTask, brought: elsewhere.Brought
 
 def _refuse(run: Run, project: Project, file: File, brought: elsewhere.Brought) -> None:
     """Record what lies there now, so that it need not come again to be refused."""
-    name, external = project.name, brought.external
+    known = msgspec.structs.replace(project.rows[file.filename].file, url=file.url)
+    external = msgspec.structs.replace(brought.external, refused=brought.sha256)
+    run.state.record_external(project.name, known, external, checked=run.clock())
+    _tell_refused(run, project.name, known, external)
+
+
+def _tell_refused(run: Run, name: NormalizedName, file: File, external: External) -> None:
     reason = (
         f"refused: other bytes lie at {file.url} now, and sha256 {external.pinned} was accepted once;"
-        f" accepted_changes = {file.filename} sha256={brought.sha256} takes them"
+        f" accepted_changes = {file.filename} sha256={external.refused} takes them"
     )
     _log.error("%s: %s: %s", name, file.filename, reason)
     run.counts.failed += 1
-    known = project.rows[file.filename].file
-    external = msgspec.structs.replace(external, refused=brought.sha256)
-    run.state.record_external(
-        name, msgspec.structs.replace(known, url=file.url), external, checked=run.clock()
-    )
     run.state.record_external_refused(name, file.filename, reason, run.clock())
 
 
@@ -269,10 +284,15 @@ def _place(
     # From here on the project's page is due, whatever becomes of this run.
     run.state.record_pages_unsure(name)
     run.state.commit()
-    run.store.place(task.temporary, name, file.filename)
     held = HeldFile(file=file, sha256=brought.sha256, size=brought.size)
-    if brought.metadata is not None:
-        held = companions.write_metadata(run, name, held, brought.metadata)
+    try:
+        run.store.place(task.temporary, name, file.filename)
+        if brought.metadata is not None:
+            held = companions.write_metadata(run, name, held, brought.metadata)
+    except TreeError as error:
+        if project.is_held(file.filename):  # its link is gone: it has to be fetched again
+            run.state.record_file_failed(name, file.filename, str(error), run.clock())
+        raise
     run.state.record_held(name, [held], is_new=True)
     run.state.record_external(name, file, external, checked=run.clock())
     run.counts.stored += 1
@@ -313,7 +333,8 @@ def _adopt_unseen(run: Run, project: Project) -> None:
     held = state.held(name) if link else {}
     for filename in state.vanished_files_of(name) if link else ():
         was = held[filename]
-        external = External(link=link or "", is_paged=True, length=was.size, pinned=was.sha256)
+        is_paged = run.config.follow_external_index_pages
+        external = External(link=link or "", is_paged=is_paged, length=was.size, pinned=was.sha256)
         state.record_external(name, was.file, external)
 
 
@@ -341,10 +362,12 @@ def _tell(run: Run, project: Project) -> None:
     state, name, now = run.state, project.name, run.clock()
     for url, reason in project.failed.items():
         is_asked = url in project.asked
-        if state.record_dead_link(name, url, reason, is_asked=is_asked, now=now, quiet_s=_QUIET_S):
+        is_news = state.record_dead_link(name, url, reason, is_asked=is_asked, now=now, quiet_s=_QUIET_S)
+        if is_news and (name, url) not in run.told_links:
             _log.warning("%s: a link can't be followed: %s", name, reason)
             run.counts.failed += 1
             run.outside.append(Failure(name, None, reason, now))
+            run.told_links.add((name, url))
     for url in project.dead - project.failed.keys():
         if project.is_full or url in project.asked or not project.known.every():
             state.forget_dead_link(name, url)

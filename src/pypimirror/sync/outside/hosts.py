@@ -1,8 +1,10 @@
 """Tasks at other hosts, each left in peace: one request at a time, with a pause; none while it is dead."""
 
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable
+from enum import IntEnum
 
 from pypimirror.addresses import host_of
 from pypimirror.errors import BrokenWorkerError, MirrorError, UnavailableError, UnreachableError
@@ -10,22 +12,26 @@ from pypimirror.state import State
 from pypimirror.sync.run import DAY_S
 
 _PAUSE_S = 1.0
-_LONGEST_HOLD_S = 120.0
+_LONGEST_HOLD_S = 30.0
 """What a host may ask for before it is rather left to the next day."""
 _STRIKES = 2
-"""So many answers in a row that break off or do not come, and a host is dead; one may be a bad file's."""
+"""So many answers in a row that do not come, and a host is dead; one may be a bad file's."""
 _LONGEST_DEAD_S = 7 * DAY_S
 
 Start = Callable[[], None]
 Refuse = Callable[[MirrorError], None]
 
 
-class _Queue:
-    """What waits at one host; what could not be had the last time waits for all else."""
+class Turn(IntEnum):
+    """What comes before what at one host: files first, so that one project after the other is done."""
 
-    def __init__(self) -> None:
-        self.sound: deque[tuple[str, Start, Refuse]] = deque()
-        self.doubtful: deque[tuple[str, Start, Refuse]] = deque()
+    FILE = 0
+    LOOK = 1
+    DOUBTFUL = 2
+    """What could not be had the last time."""
+
+
+_Waiting = tuple[deque[tuple[str, Start, Refuse]], ...]
 
 
 class Hosts:
@@ -34,7 +40,7 @@ class Hosts:
     def __init__(self, state: State, now: float, *, asks_dead: bool) -> None:
         self._state = state
         self._now = now
-        self._waiting: dict[str, _Queue] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._busy: set[str] = set()
         self._free_at: dict[str, float] = {}
         self._pauses: dict[str, float] = {}
@@ -42,23 +48,23 @@ class Hosts:
         self.dead = frozenset() if asks_dead else frozenset(state.dead_hosts(now, _LONGEST_DEAD_S))
         """Hosts that are not asked now."""
 
-    def add(self, url: str, start: Start, refuse: Refuse, *, is_doubtful: bool) -> None:
+    def add(self, url: str, turn: Turn, start: Start, refuse: Refuse) -> None:
         """Queue a task that begins with a request for `url`: it is started, or refused by a dead host."""
-        queue = self._waiting.setdefault(host_of(url), _Queue())
-        (queue.doubtful if is_doubtful else queue.sound).append((url, start, refuse))
+        queues = self._waiting.setdefault(host_of(url), tuple(deque() for _ in Turn))
+        queues[turn].append((url, start, refuse))
 
     def begin(self, has_room: Callable[[], bool]) -> None:
         """Begin what may begin now, while there is room."""
         now = time.monotonic()
         for host in list(self._waiting):
-            queue = self._waiting[host]
+            queues = self._waiting[host]
             if host in self.dead:
                 del self._waiting[host]
-                for url, _, refuse in (*queue.sound, *queue.doubtful):
+                for url, _, refuse in itertools.chain(*queues):
                     refuse(UnreachableError(url, "its host did not answer lately, and is not asked now"))
             elif host not in self._busy and self._free_at.get(host, 0.0) <= now and has_room():
-                _, start, _ = (queue.sound or queue.doubtful).popleft()
-                if not (queue.sound or queue.doubtful):
+                _, start, _ = next(filter(None, queues)).popleft()
+                if not any(queues):
                     del self._waiting[host]
                 self._busy.add(host)
                 start()
@@ -73,24 +79,24 @@ class Hosts:
         self._busy.discard(asked)
         self._pauses[asked] = max(self._pauses.get(asked, _PAUSE_S), delay)
         self._free_at[asked] = time.monotonic() + self._pauses[asked]
-        failed = host_of(result.url) if isinstance(result, UnreachableError) else None
+        failed = host_of(result.url) if isinstance(result, UnavailableError) else None
         if failed != asked and not isinstance(result, BrokenWorkerError):
             self._strikes.pop(asked, None)
             self._state.forget_dead_host(asked)
         if failed is not None and isinstance(result, UnreachableError):
-            self._strikes[failed] = self._strikes.get(failed, 0) + (1 if result.is_connected else _STRIKES)
+            self._strike(failed, 1 if result.is_connected else _STRIKES)
             if self._strikes[failed] >= _STRIKES:
                 self._note_dead(failed)
-        elif isinstance(result, UnavailableError) and result.retry_after:
-            self._hold(host_of(result.url), result.retry_after)
+        elif failed is not None and isinstance(result, UnavailableError) and result.retry_after:
+            self._strike(failed, 1 if result.retry_after <= _LONGEST_HOLD_S else _STRIKES)
+            self._free_at[failed] = max(self._free_at.get(failed, 0.0), time.monotonic() + result.retry_after)
+            if self._strikes[failed] >= _STRIKES:  # for this run alone: it answers
+                self.dead |= {failed}
+
+    def _strike(self, host: str, number: int) -> None:
+        self._strikes[host] = self._strikes.get(host, 0) + number
 
     def _note_dead(self, host: str) -> None:
         if host not in self.dead:
             self.dead |= {host}
             self._state.record_dead_host(host, now=self._now, first_s=DAY_S, longest_s=_LONGEST_DEAD_S)
-
-    def _hold(self, host: str, seconds: float) -> None:
-        """Leave a host alone as it asks to be; for the rest of the run where that is too long."""
-        if seconds > _LONGEST_HOLD_S:
-            self.dead |= {host}
-        self._free_at[host] = max(self._free_at.get(host, 0.0), time.monotonic() + seconds)

@@ -20,7 +20,7 @@ from pypimirror.sync import adopt, recover
 from pypimirror.sync.arrivals import Arrivals
 from pypimirror.sync.outside import files, tasks
 from pypimirror.sync.outside.files import Project
-from pypimirror.sync.outside.hosts import Hosts
+from pypimirror.sync.outside.hosts import Hosts, Turn
 from pypimirror.sync.outside.tasks import DocumentTask, FetchTask, LookTask
 from pypimirror.sync.run import DAY_S, Run
 from pypimirror.workers import Crew
@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 _TURN_S = 0.2
 _HOUR_S = 3600.0
+_MOST_LOOKS = 100
+"""Of a project's links that name no file so many are looked at."""
 _OPEN = 200
 """Projects that are looked at together."""
 _LONGEST_S = 1800.0
@@ -39,6 +41,9 @@ _PATIENCE_S = 1000.0
 
 def follow(run: Run) -> None:
     """Follow the links of all projects that are due. Raises DiskFullError, or OSError of the machine."""
+    for name, url, reason, since in run.state.untold_links():  # a run that found them was cut off
+        run.outside.append(Failure(name, None, reason, since))
+        run.told_links.add((name, url))
     due = _due(run)
     if not due:
         return
@@ -77,12 +82,15 @@ class _Stage:
         self._crew.is_far = True
         self._is_adopting = adopt.is_adopting(run)
         self._full: DiskFullError | None = None
+        self._left: list[NormalizedName] = []
+        """Projects for which there was no time."""
         self._ends_at = time.monotonic() + _LONGEST_S
 
     def work(self) -> None:
         while self._due or self._open:
             late = time.monotonic() - self._ends_at
             if self._full or late > 0:
+                self._left += [name for name, _ in self._due]
                 self._due.clear()
                 self._hosts.clear()
                 if not self._crew.unfinished or late > _PATIENCE_S:
@@ -96,10 +104,17 @@ class _Stage:
             self._run.progress(self._run.counts, self._arrivals.shown())
         if self._full:
             raise self._full
-        for name in self._open:
-            reason = "not all of its links could be followed in half an hour; the next run goes on"
-            _log.warning("%s: %s", name, reason)
-            self._run.outside.append(Failure(name, None, reason, self._run.started))
+        self._tell_left()
+
+    def _tell_left(self) -> None:
+        """Say for which projects there was no time; nothing of them is taken for gone."""
+        self._left += self._open
+        self._run.unfollowed |= set(self._left)
+        if self._left:
+            more = f" (and of {len(self._left) - 1} projects more)" if len(self._left) > 1 else ""
+            reason = f"not all of its links{more} could be followed in half an hour; the next run goes on"
+            _log.warning("%s: %s", self._left[0], reason)
+            self._run.outside.append(Failure(self._left[0], None, reason, self._run.started))
 
     def abandon(self) -> None:
         """Forget what is still on its way; what is not done stays due."""
@@ -162,8 +177,10 @@ class _Stage:
         every = project.known.every()
         # Where a link went, its file may still be behind another one.
         project.is_full |= any(
-            row.status == "held" and row.external.link not in every for row in project.rows.values()
+            row.status == "failed" or (row.status == "held" and row.external.link not in every)
+            for row in project.rows.values()
         )
+        looks = 0
         for link in every.values():
             if not project.is_full and link in project.known.looked:
                 continue
@@ -171,12 +188,16 @@ class _Stage:
             if filename := links.file_named(link.url, project.name):
                 project.add(links.Candidate(filename, link.url, link.digests), link, is_paged=False)
                 continue
+            looks += 1
+            if looks > _MOST_LOOKS:
+                _log.info("%s: too many links that name no file: %s is left out", project.name, link.url)
+                continue
             task = LookTask(project.name, link, selection)
             self._hosts.add(
                 link.url,
+                Turn.DOUBTFUL if project.is_doubtful(link.url) else Turn.LOOK,
                 partial(self._submit, task),
                 partial(self._refused, project, link.url),
-                is_doubtful=project.is_doubtful(link.url),
             )
             project.unfinished += 1
 
@@ -209,9 +230,9 @@ class _Stage:
             files.intend(self._run, project, file, external)
             self._hosts.add(
                 file.url,
+                Turn.DOUBTFUL if project.is_doubtful(file.url) else Turn.FILE,
                 partial(self._start, project, file, external),
                 partial(self._refused_file, project, file),
-                is_doubtful=project.is_doubtful(file.url),
             )
             project.unfinished += 1
 
