@@ -68,6 +68,16 @@ def test_what_is_missing_cut_or_changed_is_found(mirror: Mirror) -> None:
     ]
 
 
+def test_links_in_a_circle_hide_nothing(mirror: Mirror) -> None:
+    metadata = mirror.root / f"six/{WHEEL}.metadata"
+    metadata.unlink()
+    metadata.symlink_to(metadata.name)
+    page = mirror.root / "zope-event/index.html"
+    page.unlink()
+    page.symlink_to(page.name)
+    assert findings(mirror, status=3) == [f"missing six/{WHEEL}.metadata", "page zope-event/index.html"]
+
+
 def test_a_page_of_the_same_size_is_found(mirror: Mirror) -> None:
     for page in ("six/index.html", "attrs/index.v1_json"):
         path = mirror.root / page

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
+import urllib3
 
 from pypimirror.errors import NotFoundError, UnavailableError
-from pypimirror.upstream import Upstream
+from pypimirror.upstream import Upstream, lane
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst"
 CLOSED = b"closed"
@@ -64,6 +65,7 @@ def read(upstream: Upstream) -> bytes:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nsecond\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-Folded: one\r\n two\r\n\r\nsecond",
         b"HTTP/1.1 200 OK\nContent-Length: 6\n\nsecond",
+        b"HTTP/1.1 200 OK\nContent-Length: 6\r\n\r\nsecond",
         [b"HTTP/1.1 200 OK\r\nContent-Le", b"ngth: 6\r\n\r\nsec", b"ond"],
         [b"HTTP/1.1 200 OK\r\n\r\n", b"second", CLOSED],
         [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 6\r\n\r\n", b"second", CLOSED],
@@ -111,3 +113,24 @@ def test_what_is_not_read_to_its_end_costs_the_connection_alone(serve: Serve) ->
     with upstream.open_file(f"{upstream.index_url}six-1.0.tar.gz") as answer:
         assert next(answer.raw_chunks()) == b"second"
     assert read(upstream) == b"first"
+
+
+def test_a_body_is_never_taken_for_headers(serve: Serve) -> None:
+    """A head that ends with bare line feeds, and a body that looks like headers."""
+    body = b"second\r\nContent-Length: 5\r\n\r\nthird"
+    head = b"HTTP/1.1 200 OK\nContent-Length: %d\n\n" % len(body)
+    upstream = serve(PLAIN, head + body, PLAIN)
+    assert [read(upstream) for _ in range(3)] == [b"first", body, b"first"]
+
+
+def test_lengths_that_contradict_each_other_are_refused(serve: Serve) -> None:
+    answer = b"HTTP/1.1 200 OK\nContent-Length: 3\r\nContent-Length: 6\r\n\r\nsecond"
+    upstream = serve(PLAIN, [answer, CLOSED])
+    assert read(upstream) == b"first"
+    with pytest.raises(UnavailableError):
+        read(upstream)
+
+
+def test_a_pool_that_this_was_not_written_for_is_left_to_urllib3() -> None:
+    assert lane.is_open(urllib3.HTTPConnectionPool("127.0.0.1"))
+    assert not lane.is_open(object())

@@ -156,7 +156,12 @@ def tell_verified(outcome: Outcome) -> None:
 
 def _listed(fetch: Total, keep: Total | None, leave: Total, remove: Total) -> str:
     parts = {"fetch": fetch, "keep": keep, "take off the pages": leave, "remove": remove}
-    told = [f"{verb} {t.number} ({size_text(t.bytes)})" for verb, t in parts.items() if t and t.number]
+    # An HTML page tells no sizes.
+    told = [
+        f"{verb} {t.number} ({size_text(t.bytes) if t.bytes else 'size unknown'})"
+        for verb, t in parts.items()
+        if t and t.number
+    ]
     return ", ".join(told) or "nothing to do"
 
 
