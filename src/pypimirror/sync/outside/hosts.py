@@ -79,19 +79,22 @@ class Hosts:
         self._busy.discard(asked)
         self._pauses[asked] = max(self._pauses.get(asked, _PAUSE_S), delay)
         self._free_at[asked] = time.monotonic() + self._pauses[asked]
-        failed = host_of(result.url) if isinstance(result, UnavailableError) else None
-        if failed != asked and not isinstance(result, BrokenWorkerError):
-            self._strikes.pop(asked, None)
+        if isinstance(result, BrokenWorkerError):
+            return
+        failed = host_of(result.url) if isinstance(result, UnavailableError) else asked
+        if failed != asked or not isinstance(result, UnreachableError):
             self._state.forget_dead_host(asked)
-        if failed is not None and isinstance(result, UnreachableError):
+        if isinstance(result, UnreachableError):
             self._strike(failed, 1 if result.is_connected else _STRIKES)
             if self._strikes[failed] >= _STRIKES:
                 self._note_dead(failed)
-        elif failed is not None and isinstance(result, UnavailableError) and result.retry_after:
+        elif isinstance(result, UnavailableError) and result.retry_after:
             self._strike(failed, 1 if result.retry_after <= _LONGEST_HOLD_S else _STRIKES)
             self._free_at[failed] = max(self._free_at.get(failed, 0.0), time.monotonic() + result.retry_after)
             if self._strikes[failed] >= _STRIKES:  # for this run alone: it answers
                 self.dead |= {failed}
+        else:
+            self._strikes.pop(asked, None)
 
     def _strike(self, host: str, number: int) -> None:
         self._strikes[host] = self._strikes.get(host, 0) + number
