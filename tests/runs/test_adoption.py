@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pypimirror.state.schema import FORMAT
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
@@ -197,4 +198,4 @@ def test_a_state_of_a_newer_format_is_refused(index: FakeIndex, make_mirror: Mak
     connection.close()
     ended = mirror.run("-U")
     assert ended.status == 1
-    assert "has format 99, newer than 4; upgrade pypimirror" in ended.stderr
+    assert f"has format 99, newer than {FORMAT}; upgrade pypimirror" in ended.stderr

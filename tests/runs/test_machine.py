@@ -175,6 +175,7 @@ def test_sizes_that_the_page_does_not_tell(
     index.formats = ("html",)
     index.add("small", "1.0")
     index.add("too-big", "1.0", extra_size=9 * MB, wheel=False)
+    index.fault("/simple/too-big/", faults.Hang(1))  # when the disk is full, nothing more is begun
     index.fault("/files/too-big/*", fault)
     ended = limited.run("-U")
     check_full(limited, ended)
