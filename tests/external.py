@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tests.distributions import make_sdist
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror, clean_environment
-from tests.outside_host import OutsideHost
+from tests.outside_host import OutsideHost, link
 
 Make = Callable[..., Mirror]
 OPTIONS = {
@@ -34,6 +34,14 @@ def offer(host: OutsideHost, version: str, *, more: int = 0, folder: str = "/dis
     """Let an sdist of demo lie on a host, and return its address."""
     name, content = sdist(version, more=more)
     return host.put(f"{folder}/{name}", content)
+
+
+def mirrored(index: FakeIndex, host: OutsideHost, make: Make) -> Mirror:
+    """Return a mirror that has demo 0.9 from the host, to which the index has a link."""
+    lead(index, link(offer(host, "0.9")))
+    mirror = make()
+    mirror.update()
+    return mirror
 
 
 def names(*versions: str) -> set[str]:

@@ -5,7 +5,7 @@ and the bytes that were accepted once are pinned.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import msgspec
@@ -92,21 +92,12 @@ def _looked(
         if not robots.allows:
             raise UnavailableError(answer.url, "its robots.txt asks not to read it", may_pass=False)
         content = b""
-        for chunk in _within(answer, _LOOK_S):
+        for chunk in answer.raw_chunks():
             content += chunk
             if len(content) > MAX_PAGE:
                 raise UnavailableError(answer.url, f"a page of more than {MAX_PAGE} bytes", may_pass=False)
         links = parse_links(content, answer.content_type, answer.url)
     return Looked(worth_it(links, name, is_wanted), is_page=True, delay=robots.delay)
-
-
-def _within(answer: Answer, seconds: float) -> Iterator[bytes | memoryview]:
-    """Yield a body in blocks; raise UnreachableError where it takes too long, also behind a proxy."""
-    deadline = time.monotonic() + seconds
-    for chunk in answer.raw_chunks():
-        if time.monotonic() > deadline:
-            raise UnreachableError(answer.url, "it takes too long")
-        yield chunk
 
 
 def fetch(
@@ -146,7 +137,7 @@ def _fetched(
         _check(file, answer)
         into.check_space(answer.length or 0)
         head = b""
-        for chunk in _within(answer, _FETCH_S):
+        for chunk in answer.raw_chunks():
             if len(head) < _HEAD:
                 head += chunk[:_HEAD]
                 _check_head(file, answer.url, head, is_whole=False)

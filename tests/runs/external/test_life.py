@@ -7,7 +7,7 @@ import pytest
 
 from tests import faults
 from tests.distributions import make_wheel
-from tests.external import OPTIONS, PAGES, Make, lead, names, offer, sdist
+from tests.external import OPTIONS, PAGES, Make, lead, mirrored, names, offer, sdist
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror
 from tests.outside_host import OutsideHost, link
@@ -83,9 +83,7 @@ def test_what_comes_back_in_its_grace_needs_no_host(
 
 
 def test_options_turned_off_and_on_need_no_host(index: FakeIndex, host: OutsideHost, make: Make) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     before = mirror.contents()
     mirror.configure(**(OPTIONS | {"external_links": False}))
     mirror.update()
@@ -193,9 +191,7 @@ def test_a_project_that_comes_back_has_its_files_from_elsewhere(
 
 
 def test_another_index_has_other_links(index: FakeIndex, host: OutsideHost, make: Make) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     with FakeIndex(formats=("json",)) as second:
         second.add("demo", "1.0", wheel=False)
         mirror.index_url = second.url
@@ -205,9 +201,7 @@ def test_another_index_has_other_links(index: FakeIndex, host: OutsideHost, make
 
 
 def test_after_the_grace_it_is_gone(index: FakeIndex, host: OutsideHost, make: Make) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     lead(index)
     mirror.update()
     mirror.age(25)
@@ -241,9 +235,7 @@ def test_a_link_that_moves_keeps_what_is_held(index: FakeIndex, host: OutsideHos
 def test_a_page_that_can_not_tell_that_a_link_is_gone_removes_nothing(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     before = mirror.tree()
     for fault in (faults.Status(500), faults.Body(b"<html></html>", "text/html")):
         index.clear_faults()
@@ -318,16 +310,12 @@ def test_an_index_without_such_documents(
     index: FakeIndex, host: OutsideHost, make: Make, fault: faults.Fault
 ) -> None:
     index.fault("/pypi/*", fault)
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     assert mirror.listed("demo") == names("0.9")
 
 
 def test_a_quarantine_takes_them_along(index: FakeIndex, host: OutsideHost, make: Make) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     index.project("demo").status = "quarantined"
     index.touch("demo")
     host.paths()
@@ -414,9 +402,7 @@ def test_a_host_that_is_allowed_now_is_asked_at_once(index: FakeIndex, host: Out
 def test_a_lost_file_that_is_not_wanted_any_more_is_no_trouble(
     index: FakeIndex, host: OutsideHost, make: Make, off: dict[str, object]
 ) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     (mirror.root / "demo/demo-0.9.tar.gz").unlink()
     offer(host, "0.9", more=10)
     assert mirror.run("-I").status == 3
@@ -451,9 +437,7 @@ def test_a_lost_state_takes_them_over(index: FakeIndex, host: OutsideHost, make:
 
 
 def test_a_lost_state_and_dead_hosts(index: FakeIndex, host: OutsideHost, make: Make) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     before = mirror.tree()
     (mirror.root / ".pypimirror/state.sqlite").unlink()
     host.stop()
@@ -469,9 +453,7 @@ def test_a_lost_state_and_dead_hosts(index: FakeIndex, host: OutsideHost, make: 
 def test_what_was_lost_is_fetched_again_if_it_is_what_was_pinned(
     index: FakeIndex, host: OutsideHost, make: Make, arguments: tuple[str, ...]
 ) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     lost = mirror.root / "demo/demo-0.9.tar.gz"
     lost.unlink()
     assert mirror.run(*arguments).status == 0
@@ -537,9 +519,7 @@ def test_a_dry_run_fetches_nothing_and_says_what_would_come(
 
 
 def test_a_disk_without_room_for_them(index: FakeIndex, host: OutsideHost, make: Make) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     # A sparse file of a size that does not fit.
     lead(index, link(offer(host, "0.8")), link(f"{host.origin}/dist/demo-0.9.tar.gz"))
     free = shutil.disk_usage(mirror.root).free
@@ -556,9 +536,7 @@ def test_a_disk_without_room_for_them(index: FakeIndex, host: OutsideHost, make:
 def test_a_mirror_of_such_a_mirror_has_the_same(
     index: FakeIndex, host: OutsideHost, make: Make, tmp_path: Path
 ) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     page = (mirror.root / "demo/index.v1_json").read_bytes()
     with FakeIndex() as second:
         for name in names("0.9"):

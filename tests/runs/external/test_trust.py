@@ -7,7 +7,7 @@ import pytest
 
 from tests import faults
 from tests.distributions import make_wheel
-from tests.external import OPTIONS, Make, lead, names, offer, sdist
+from tests.external import OPTIONS, Make, lead, mirrored, names, offer, sdist
 from tests.fake_index import FakeIndex
 from tests.index_server import Answer, Exchange
 from tests.mirror import Ended
@@ -57,9 +57,7 @@ def test_a_digest_of_the_link_has_to_be_right(index: FakeIndex, host: OutsideHos
 def test_a_digest_that_contradicts_what_is_held_is_told(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     before = mirror.tree()
     lead(index, link(f"{host.origin}/dist/demo-0.9.tar.gz#sha256={'0' * 64}"))
     assert "upstream's page says" in mirror.run("-U").stderr
@@ -178,9 +176,7 @@ def test_what_apache_says_of_packed_files_is_no_reason_to_refuse_them(
 def test_other_bytes_are_refused_and_reported_and_not_fetched_again(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     before = mirror.tree()
     offer(host, "0.9", more=10)
     mirror.age(25)
@@ -202,9 +198,7 @@ def test_other_bytes_are_refused_and_reported_and_not_fetched_again(
 def test_what_was_refused_may_be_accepted_or_come_back(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     first = mirror.file("demo", "demo-0.9.tar.gz").hashes["sha256"]
     offer(host, "0.9", more=10)
     mirror.age(25)
@@ -231,9 +225,7 @@ def test_what_was_refused_may_be_accepted_or_come_back(
 def test_the_same_bytes_with_other_headers_are_no_change(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     before = mirror.tree()
     for header in ({"ETag": '"new"'}, {"ETag": None, "Last-Modified": "Wed, 01 Jan 2025 00:00:00 GMT"}):
         host.clear_faults()

@@ -8,7 +8,7 @@ import pytest
 
 from tests import faults
 from tests.distributions import make_wheel
-from tests.external import OPTIONS, PAGES, Make, lead, names, offer, patched, sdist
+from tests.external import OPTIONS, PAGES, Make, lead, mirrored, names, offer, patched, sdist
 from tests.fake_index import FakeIndex
 from tests.outside_host import OutsideHost, link
 
@@ -121,9 +121,7 @@ def test_a_lost_file_keeps_its_pin_while_its_link_goes(
 def test_what_a_power_cut_damaged_comes_again_at_once(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     before = mirror.contents()
     with contextlib.closing(sqlite3.connect(mirror.root / STATE)) as state, state:
         state.execute("UPDATE files SET unsynced = 1")
@@ -136,9 +134,7 @@ def test_what_a_power_cut_damaged_comes_again_at_once(
 def test_what_was_put_back_is_looked_at_after_a_power_cut(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     quarantine(index, is_on=True)
     mirror.update()
     quarantine(index, is_on=False)
@@ -151,9 +147,7 @@ def test_what_was_put_back_is_looked_at_after_a_power_cut(
 def test_a_quarantine_after_a_kill_reaches_what_was_put_back(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     quarantine(index, is_on=True)
     mirror.update()
     quarantine(index, is_on=False)
@@ -245,9 +239,7 @@ def test_something_in_the_way_of_core_metadata_costs_one_file(
 def test_an_accepted_change_that_can_not_be_placed_comes_with_the_next_run(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     offer(host, "0.9", more=10)
     content = sdist("0.9", more=10)[1]
     accepted = f"demo-0.9.tar.gz sha256={hashlib.sha256(content).hexdigest()}"
@@ -318,9 +310,7 @@ def test_projects_for_which_there_was_no_time_are_told(
 
 
 def test_a_look_into_the_log_asks_no_host(index: FakeIndex, host: OutsideHost, make: Make) -> None:
-    lead(index, link(offer(host, "0.9")))
-    mirror = make()
-    mirror.update()
+    mirror = mirrored(index, host, make)
     host.paths()
     for arguments in (["-v"], [], ["-c"], ["-f", str(mirror.folder / "other.log")], []):
         assert mirror.run("-U", *arguments).status == 0
