@@ -260,6 +260,7 @@ def project_pages(
     status = draw(st.none() | st.sampled_from(["archived", "quarantined", "deprecated"]))
     return ProjectPage(
         files=tuple(listed),
+        project=NormalizedName(project),
         serial=draw(st.none() | st.integers(0, 2**40).map(str)),
         status=status,
         status_reason=None if status is None else draw(st.none() | words),

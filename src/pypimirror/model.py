@@ -55,8 +55,12 @@ class ProjectPage(msgspec.Struct, frozen=True, kw_only=True):
     """PEP 792."""
     refused: tuple[str, ...] = ()
     """Files whose entry can't be taken, each with the reason."""
-    is_conclusive: bool = True
-    """Whether a file that is not on the page is gone."""
+    project: NormalizedName | None = None
+    """Which project the page proves to be of; None where nothing tells: that page adds, and removes nothing."""
+    unusable: frozenset[str] = frozenset()
+    """Names of files that the page lists and whose entries can't be used: these files are not gone."""
+    nameless: int = 0
+    """Entries without any readable name of a file; while there are such, nothing of the project is gone."""
     links: tuple[Link, ...] | None = None
     """Where else there may be files of the project (PEP 438); None where the format has no such links."""
 
@@ -69,6 +73,8 @@ class ListEntry(msgspec.Struct, frozen=True):
 
     name: str
     serial: str | None = None
+    url: str | None = None
+    """Where the list's own link leads to; None where it has none (JSON)."""
 
 
 class Listed(NamedTuple):

@@ -33,7 +33,7 @@ def link(attributes: str = "", href: str = "demo-1.0.zip") -> str:
 
 
 def html_page(**fields: Any) -> ProjectPage:
-    return ProjectPage(**({"links": ()} | fields))
+    return ProjectPage(**({"links": (), "project": DEMO} | fields))
 
 
 def file_of(attributes: str = "", href: str = "demo-1.0.zip") -> File:
@@ -236,7 +236,7 @@ def test_status() -> None:
         '<meta name="pypi:project-status-reason" content="&lt;evil&gt;">'
     )
     assert page_of(head=head) == html_page(
-        files=(), status="quarantined", status_reason="<evil>", is_conclusive=False
+        files=(), status="quarantined", status_reason="<evil>", project=None
     )
 
 
@@ -393,7 +393,7 @@ def test_a_page_of_nothing_says_nothing(content: bytes) -> None:
 
 def test_a_page_of_nothing_that_says_that_it_is_one() -> None:
     page = page_of(head='<meta name="pypi:repository-version" content="1.0">')
-    assert page == html_page(files=(), is_conclusive=False)
+    assert page == html_page(files=(), project=None)
 
 
 @pytest.mark.parametrize(

@@ -101,8 +101,7 @@ def project_page(
     base = _base(url, target.base)
     files: dict[str, File] = {}
     refused = []
-    # A page without any link may be a server's way to say that something is wrong.
-    is_conclusive = bool(target.anchors)
+    unusable = set()
     links: dict[str, Link] = {}
     for attributes, text in target.anchors:
         href = attributes.get("href", "").strip()
@@ -119,7 +118,7 @@ def project_page(
                 files.setdefault(filename, _file(filename, href, base, attributes, name))
         except ValueError as error:
             reason = f"{filename!r}: {error}"
-            is_conclusive = False  # its name is on the page
+            unusable.add(filename)
         if reason is not None:
             refused.append(reason)
     status, status_reason = project_status(
@@ -130,7 +129,9 @@ def project_page(
         status=status,
         status_reason=status_reason,
         refused=tuple(refused),
-        is_conclusive=is_conclusive,
+        # A page without any link may be a server's way to say that something is wrong.
+        project=name if target.anchors else None,
+        unusable=frozenset(unusable),
         links=tuple(links.values()),
     )
 

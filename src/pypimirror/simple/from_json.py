@@ -76,7 +76,7 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
     spelled = {canonical_version(v): v for v in page.versions or ()}
     files: dict[str, File] = {}
     refused = []
-    is_conclusive = True
+    unusable = set()
     for entry in page.files:
         reason = refusal(entry.filename)
         try:
@@ -84,7 +84,7 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
                 files.setdefault(entry.filename, _file(entry, url, name, spelled))
         except ValueError as error:
             reason = f"{entry.filename!r}: {error}"
-            is_conclusive = False  # its name is on the page
+            unusable.add(entry.filename)
         if reason is not None:
             refused.append(reason)
     status, status_reason = _project_status(page.project_status or page.meta.project_status)
@@ -94,7 +94,8 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
         status=status,
         status_reason=status_reason,
         refused=tuple(refused),
-        is_conclusive=is_conclusive,
+        project=None if page.name is None else name,
+        unusable=frozenset(unusable),
     )
 
 

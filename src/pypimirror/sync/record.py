@@ -94,12 +94,17 @@ def _record_links(run: Run, project: Project, page: ProjectPage) -> None:
     """Record where else there may be files; only a good page tells that a link is gone."""
     known = run.state.external_links(project.name)
     links = known.page if page.links is None else page.links
-    if project.is_pending or not page.is_conclusive:
+    if project.is_pending or not can_remove(project.name, page):
         links = tuple(dict.fromkeys(known.page + links))[:_MOST_LINKS]
     # A page comes at each run from an index that can't say whether it changed.
     can_tell = project.due.serial is not None or any(project.validators)
     if can_tell or project.has_changed or links != known.page:
         run.state.record_external_links(project.name, msgspec.structs.replace(known, page=links))
+
+
+def can_remove(name: NormalizedName, page: ProjectPage) -> bool:
+    """Tell whether a file that is not on the page is gone: the page is the project's, and names all files."""
+    return page.project == name and not page.nameless
 
 
 def restorable(run: Run, name: NormalizedName) -> dict[str, HeldFile]:
@@ -139,12 +144,12 @@ def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) 
     """Record what a good page no longer lists; one that is older than the project list is not good."""
     name = project.name
     run.state.record_returned(name)
-    vanished = {held.file.filename for held in made.vanished}
-    if project.is_pending or not page.is_conclusive:
+    vanished = {held.file.filename for held in made.vanished} - page.unusable
+    if project.is_pending or not can_remove(name, page):
         vanished &= run.state.vanished_files_of(name)
     run.state.record_vanished_files(name, vanished, run.clock())
     project.loses = bool(vanished) and run.config.cleanup
-    if made.vanished and not page.is_conclusive:
+    if made.vanished and not can_remove(name, page):
         _log.warning("%s: what is not on its page is kept, as this page can't tell that it is gone", name)
 
 

@@ -130,7 +130,7 @@ def _page(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | N
         serial=task.serial,
     )
     if not upstream.is_own(fetched.url):
-        page = msgspec.structs.replace(page, is_conclusive=False)
+        page = msgspec.structs.replace(page, project=None)
     if page.serial is None:
         page = msgspec.structs.replace(page, serial=fetched.serial)
     return PageSeen(page, fetched.validators, is_json(fetched.content_type))
