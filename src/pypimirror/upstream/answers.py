@@ -7,12 +7,13 @@ from typing import NamedTuple
 import urllib3
 
 from pypimirror.addresses import without_credentials
-from pypimirror.errors import UnavailableError
+from pypimirror.errors import BadPageError, UnavailableError
 from pypimirror.model import Validators
 from pypimirror.pace import Floor, Rate
 from pypimirror.upstream.lane import BLOCK, PlainAnswer
 from pypimirror.upstream.routes import Response
 from pypimirror.upstream.trouble import innermost
+from pypimirror.upstream.unpack import PackingError, UnknownPackingError, packing, unpacked
 
 CHUNK = 1 << 18
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -43,7 +44,7 @@ class Answer:
         headers = response.headers
         self.url = without_credentials(url)
         self.content_type = headers.get("content-type", "")
-        self.content_encoding = headers.get("content-encoding", "identity").lower()
+        self.content_encoding = packing(headers.get("content-encoding", ""))
         self.length = _length(headers.get("content-length"))
         self.tells_its_end = self.length is not None or bool(getattr(response, "chunked", False))
         """Whether an answer that breaks off can be told from one that ended."""
@@ -52,14 +53,22 @@ class Answer:
         self.disposition = headers.get("content-disposition", "")
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the body unpacked, in blocks; raise UnavailableError where it breaks off, or is too slow."""
-        return map(bytes, self._blocks(is_decoded=True))
+        """Yield the body unpacked, in blocks; raise UnavailableError where it breaks off, or is too slow.
+
+        Raises BadPageError for what is packed in a way that was not asked for.
+        """
+        try:
+            yield from unpacked(map(bytes, self._blocks()), self.content_encoding)
+        except UnknownPackingError as error:
+            raise BadPageError(self.url, f"comes in an encoding that was not asked for ({error})") from error
+        except PackingError as error:
+            raise UnavailableError(self.url, f"the answer broke off ({error})") from error
 
     def raw_chunks(self) -> Iterator[bytes | memoryview]:
         """Yield the very bytes of the body, as `chunks` does; each block is good until the next is taken."""
-        return self._blocks(is_decoded=False)
+        return self._blocks()
 
-    def _blocks(self, *, is_decoded: bool) -> Iterator[bytes | memoryview]:
+    def _blocks(self) -> Iterator[bytes | memoryview]:
         # read1 hands over what is there, so that a slow file grows on the disk as it comes in.
         read = self._response.read1
         is_too_slow = self._pace.floor.meter()
@@ -67,7 +76,7 @@ class Answer:
         while True:
             begun = time.monotonic()
             try:
-                chunk = read(block, decode_content=is_decoded)
+                chunk = read(block, decode_content=False)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise UnavailableError(self.url, f"the answer broke off ({innermost(error)})") from error
             if not chunk:
