@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import urllib3
 
+from pypimirror.upstream.http_client import Response
+
 _BUFFER = 1 << 16
 BLOCK = 1 << 20
 """Bytes that are read at once: a file system takes large pieces with less work."""
@@ -130,7 +132,7 @@ class _Peeked(NamedTuple):
 def _any_answer(pool: Any, connection: Any, content: io.BufferedReader, target: str) -> urllib3.HTTPResponse:
     """Let http.client and urllib3 read an answer, as they would have with a request of theirs."""
     peeked: Any = _Peeked(content)
-    answer = http.client.HTTPResponse(peeked, method="GET")
+    answer = Response(peeked, method="GET")
     answer.begin()
     if answer.will_close:
         connection.close()
