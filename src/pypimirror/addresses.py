@@ -1,6 +1,7 @@
 """What has to be known of an address beside fetching it. Pure."""
 
 import ipaddress
+import re
 from urllib.parse import urlsplit, urlunsplit
 
 
@@ -13,6 +14,26 @@ def without_credentials(url: str) -> str:
     except ValueError:
         return url
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+_IN_TEXT = re.compile(r"[a-z][a-z0-9+.-]{0,30}://[^\s'\"<>]+", re.IGNORECASE)
+
+
+def shown(url: str) -> str:
+    """Return an address as messages show it: of user, query and fragment, which may be secrets, nothing."""
+    bare, mark, _ = url.partition("#")[0].partition("?")
+    try:
+        parts = urlsplit(bare)
+        bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    except ValueError:
+        scheme, slashes, rest = bare.partition("//")
+        bare = scheme + slashes + rest.rpartition("@")[2]
+    return f"{bare}?..." if mark else bare
+
+
+def without_secrets(text: str) -> str:
+    """Return a text with each address in it as `shown`."""
+    return _IN_TEXT.sub(lambda match: shown(match[0]), text) if "://" in text else text
 
 
 _METADATA = frozenset(
@@ -68,6 +89,15 @@ def _with_packed(address: str) -> list[_Address]:
     if ip in _NAT64:
         packed.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
     return [each for each in packed if each is not None] or [ip]
+
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def origin(url: str) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 def host_of(url: str) -> str:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pypimirror.addresses import without_credentials
+from pypimirror.addresses import shown, without_secrets
 
 
 class MirrorError(Exception):
@@ -99,12 +99,12 @@ class TreeError(MirrorError):
 
 
 class UpstreamError(MirrorError):
-    """Upstream did not give what was asked for. The address is without credentials."""
+    """Upstream did not give what was asked for. Address and reason show no secret."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(url, reason)
-        self.url = without_credentials(url)
-        self.reason = reason
+        self.url = shown(url)
+        self.reason = without_secrets(reason)
 
     def __str__(self) -> str:
         # Both may quote upstream, which shall not fill a terminal or send it commands.
@@ -153,6 +153,10 @@ class BrokenWorkerError(MirrorError):
 
 class BadPageError(UpstreamError):
     """Upstream answered with something that is no page of a simple index."""
+
+
+class WrongHostError(BadPageError):
+    """A page came from a host that does not speak for the index."""
 
 
 class VerificationError(UpstreamError):

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from pypimirror.addresses import without_secrets
 from pypimirror.config import Config
 from pypimirror.store import full_or_itself
 
@@ -40,6 +41,13 @@ class _RotatingAtMidnight(logging.handlers.TimedRotatingFileHandler):
             super().handleError(record)
 
 
+class _WithoutSecrets(logging.Formatter):
+    """Shows of addresses what may be shown, whoever logs them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
+
+
 def check() -> None:
     """Raise the OSError that kept a line from the log, if any did: nobody would miss what is not there."""
     if _errors:
@@ -69,7 +77,7 @@ def _start(config: Config, handler: logging.Handler, *, on_console: bool) -> Non
     logging.raiseExceptions = False
     handlers = [handler, logging.StreamHandler(sys.stderr)] if on_console else [handler]
     for each in handlers:
-        each.setFormatter(logging.Formatter(_FORMAT))
+        each.setFormatter(_WithoutSecrets(_FORMAT))
         _root.addHandler(each)
     _root.setLevel(logging.DEBUG if config.verbose else logging.INFO)
     _root.propagate = False

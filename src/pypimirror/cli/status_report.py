@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from pypimirror.addresses import shown
 from pypimirror.cli.status import Status
 from pypimirror.cli.summary import size_text
 from pypimirror.config import Config
@@ -54,6 +55,8 @@ class StatusReport(msgspec.Struct, kw_only=True):
     grace_bytes: int = 0
     grace_ends: float | None = None
     """When the first of these files may go."""
+    accepts_unverified: list[str] = []
+    """Hosts whose files without a digest are taken over plain http; `http` is every host."""
     disk_free: int | None = None
     """Bytes; None while there is no folder."""
 
@@ -118,6 +121,7 @@ def _of_state(config: Config, state: Reading) -> StatusReport:
         grace_files=grace.number,
         grace_bytes=grace.bytes,
         grace_ends=None if first is None else first + config.removal_grace_hours * _HOUR_S,
+        accepts_unverified=list(config.accept_unverified),
         disk_free=shutil.disk_usage(config.mirror_file_path).free,
     )
 
@@ -164,7 +168,7 @@ def _as_json(report: StatusReport) -> str:
 def _dead_link(failure: Failure) -> dict[str, str | float | None]:
     return {
         "project": failure.project,
-        "url": failure.filename,
+        "url": shown(failure.filename or ""),
         "reason": failure.reason,
         "since": failure.since,
     }
@@ -188,6 +192,11 @@ def _as_text(report: StatusReport) -> str:
     }
     if not (report.vanished_projects or report.vanished_files):
         del lines["vanished"]
+    if report.accepts_unverified:
+        hosts = " ".join(report.accepts_unverified)
+        lines["UNVERIFIED"] = (
+            f"files without a digest are taken over plain http (accept_unverified = {hosts})"
+        )
     if not report.dead_links_count:
         del lines["dead links"]
     text = [f"{key:<10} {value}" for key, value in lines.items()]

@@ -3,10 +3,19 @@
 import contextlib
 import email.utils
 import errno
+import re
 from datetime import UTC, datetime
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
+from pypimirror.addresses import shown, without_credentials
 from pypimirror.errors import UnavailableError
+
+MAX_ADDRESS = 2000
+"""Characters of an address that is followed."""
+
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?")
+_LONGEST_VALUE = 1000
+_LONGEST_RETRY_AFTER_S = 366 * 86_400.0
 
 
 def raise_of_machine(error: BaseException) -> None:
@@ -34,24 +43,46 @@ def innermost(error: BaseException) -> str:
 
 
 def retry_after(value: str | None) -> float | None:
-    """Read Retry-After in seconds: a number or a date (RFC 9110, 10.2.3)."""
+    """Read Retry-After in seconds: a number or a date (RFC 9110, 10.2.3); of several the longest.
+
+    Numbers with a fraction are none by the RFC, but are sent; what says nothing sensible is None.
+    """
     if value is None:
         return None
+    value = value[:_LONGEST_VALUE]
+    # A date has a comma in itself.
+    read = map(_seconds, (value.strip(), *map(str.strip, value.split(","))))
+    found = [seconds for seconds in read if seconds is not None]
+    return min(max(found), _LONGEST_RETRY_AFTER_S) if found else None
+
+
+def _seconds(text: str) -> float | None:
+    if _NUMBER.fullmatch(text):
+        return float(text)
     try:
-        if value.strip().isdecimal():
-            return float(value)
-        moment = email.utils.parsedate_to_datetime(value)
+        moment = email.utils.parsedate_to_datetime(text)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, IndexError):
         return None
 
 
 def redirected(url: str, location: str) -> str:
-    """Return where a redirect leads; raise UnavailableError where that is no address."""
+    """Return where a redirect leads, without user and fragment.
+
+    Raises UnavailableError where that is no address, or one that nobody means.
+    """
     with contextlib.suppress(UnicodeError):  # headers come as Latin-1, addresses in them are UTF-8
         location = location.encode("latin-1").decode()
+    if len(location) > MAX_ADDRESS:
+        raise UnavailableError(url, f"redirects to an address of {len(location)} characters", may_pass=False)
     try:
-        return urljoin(url, location)
-    except ValueError as error:
-        raise UnavailableError(url, f"redirects to {location!r}", may_pass=False) from error
+        target = without_credentials(urljoin(url, location).partition("#")[0])
+        parts = urlsplit(target)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good, target = False, ""
+    if not is_good or len(target) > MAX_ADDRESS:
+        reason = f"redirects to {shown(location)!r}; only http and https are followed, to a sound address"
+        raise UnavailableError(url, reason, may_pass=False)
+    return target
