@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from pypimirror import metadata
-from pypimirror.addresses import is_loopback
+from pypimirror.addresses import host_of, is_loopback
 from pypimirror.errors import (
     CutOffError,
     MirrorError,
@@ -21,7 +21,7 @@ from pypimirror.errors import (
     UnavailableError,
     VerificationError,
 )
-from pypimirror.filenames import is_wheel
+from pypimirror.filenames import is_own_packing, is_wheel
 from pypimirror.model import Digest, File, Validators
 from pypimirror.upstream import CHUNK, Answer, NotModified, Upstream
 
@@ -54,6 +54,7 @@ class Received(NamedTuple):
     sha256: str
     size: int
     is_adopted: bool
+    is_verified: bool
     metadata: bytes | None
     notes: tuple[str, ...]
     metadata_error: UnavailableError | None
@@ -110,7 +111,8 @@ class Found(NamedTuple):
 
     sha256: str
     size: int
-    notes: tuple[str, ...] = ()
+    is_verified: bool = True
+    """By a digest, as far as upstream offers any."""
 
 
 class Hashes:
@@ -173,10 +175,13 @@ class _Transfer:
     def __call__(self) -> Found:
         file = self._file
         if self._hashes.expected is None:
-            _check_trust(file, file.url)
+            self._check_trust(file.url)
         self._begin()
         start = self._hashes.size
-        with self._upstream.open_file(file.url, start=start, if_range=self._validator) as answer:
+        is_verified = self._hashes.expected is not None
+        with self._upstream.open_file(
+            file.url, start=start, if_range=self._validator, is_verified=is_verified
+        ) as answer:
             if answer.start != start:
                 self._rewind()
             self._is_resumed = self._is_resumed or bool(answer.start)
@@ -189,9 +194,9 @@ class _Transfer:
             self._validator, self._is_resumed = None, False
             return self()
         if reason:
-            raise VerificationError(file.url, reason)
-        warning = f"{file.filename}: taken without a digest, as upstream offers none"
-        return Found(self._hashes.sha256, self._hashes.size, () if self._hashes.expected else (warning,))
+            packed = why_packed(file.filename, answer.content_encoding)
+            raise VerificationError(file.url, f"{reason}; {packed}" if packed else reason)
+        return Found(self._hashes.sha256, self._hashes.size, is_verified=is_verified)
 
     def cut_off(self, error: UnavailableError) -> UnavailableError:
         """Return the error, as a CutOffError where the next run can go on with what came."""
@@ -217,14 +222,21 @@ class _Transfer:
         self._into.truncate()
         self._hashes = Hashes(self._file)
 
+    def _check_trust(self, url: str) -> None:
+        if not is_secure(url) and not self._upstream.accepts_unverified(url):
+            host = host_of(url)
+            reason = (
+                f"it has no digest, and the connection to {host} is not https;"
+                f" accept_unverified = {host} takes it all the same"
+            )
+            raise VerificationError(self._file.url, reason)
+
     def _receive(self, answer: Answer) -> None:
         file, hashes = self._file, self._hashes
         if hashes.expected is None:
-            _check_trust(file, answer.url)
-            if answer.content_encoding != "identity":
-                raise VerificationError(
-                    file.url, f"it comes packed ({answer.content_encoding}) and has no digest"
-                )
+            self._check_trust(answer.url)
+            if reason := why_packed(file.filename, answer.content_encoding):
+                raise VerificationError(file.url, f"{reason} and has no digest")
         if file.size is None and answer.length is not None:
             self._check_space(answer.length)
         told = None if answer.length is None else answer.start + answer.length
@@ -236,22 +248,24 @@ class _Transfer:
             self._into.write(chunk)
 
 
+def why_packed(filename: str, encoding: str) -> str | None:
+    """Say that a file comes packed, though it was asked for as it is; None where that is its own packing."""
+    if encoding == "identity" or is_own_packing(filename, encoding):
+        return None
+    return f"it comes packed ({encoding[:100]})"
+
+
 def is_secure(url: str) -> bool:
     """Tell whether what comes from an address is what its server sent: by TLS, or without any network."""
     parts = urlsplit(url)
     return parts.scheme == "https" or is_loopback(parts.hostname or "")
 
 
-def _check_trust(file: File, url: str) -> None:
-    if not is_secure(url):
-        raise VerificationError(file.url, "it has no digest, and the connection is not https")
-
-
 def _with_metadata(
     upstream: Upstream, file: File, content: BinaryIO, found: Found, *, is_adopted: bool
 ) -> Received:
     text, notes, error = core_metadata(upstream, file, content)
-    return Received(found.sha256, found.size, is_adopted, text, found.notes + notes, error)
+    return Received(found.sha256, found.size, is_adopted, found.is_verified, text, notes, error)
 
 
 def core_metadata(
@@ -281,7 +295,8 @@ def core_metadata(
 
 def _metadata_transfer(upstream: Upstream, file: File) -> bytes:
     text = b""
-    with upstream.open_file(f"{file.url}.metadata") as answer:
+    is_verified = strongest(file.core_metadata or ()) is not None
+    with upstream.open_file(f"{file.url}.metadata", is_verified=is_verified) as answer:
         for chunk in answer.raw_chunks():
             text += chunk
             if len(text) > metadata.MAX_SIZE:
@@ -314,7 +329,7 @@ def provenance(upstream: Upstream, url: str, validators: Validators) -> Document
 
     Raises UpstreamError where it can't be had, does not come over https, or is another thing.
     """
-    fetched = upstream.page(url, accept=_PROVENANCE_TYPES, validators=validators)
+    fetched = upstream.page(url, accept=_PROVENANCE_TYPES, validators=validators, is_of_index=False)
     if isinstance(fetched, NotModified):
         return fetched
     if not is_secure(fetched.url):

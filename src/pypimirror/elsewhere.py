@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pypimirror.download import Hashes, Into, core_metadata, strongest
+from pypimirror.download import Hashes, Into, core_metadata, strongest, why_packed
 from pypimirror.errors import MirrorError, UnavailableError, UnreachableError, VerificationError
 from pypimirror.filenames import magic_of
 from pypimirror.links import Candidate, file_named, file_offered, worth_it
@@ -185,9 +185,5 @@ def _check(file: File, answer: Answer) -> None:
         raise VerificationError(answer.url, "what comes is a page")
     if not answer.tells_its_end:
         raise VerificationError(answer.url, "without length and digest nobody can tell whether it is whole")
-    # Apache says so of what is a packed file by itself.
-    is_packed_file = file.filename.lower().endswith((".gz", ".tgz"))
-    if answer.content_encoding != "identity" and not (
-        is_packed_file and answer.content_encoding in ("gzip", "x-gzip")
-    ):
-        raise VerificationError(answer.url, f"it comes packed ({answer.content_encoding}) and has no digest")
+    if reason := why_packed(file.filename, answer.content_encoding):
+        raise VerificationError(answer.url, f"{reason} and has no digest")

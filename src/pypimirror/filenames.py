@@ -158,3 +158,17 @@ def spelling_of(filename: str, project: str) -> str | None:
         r"[-_.]+".join(map(re.escape, project.split("-"))) + r"(?=-v?\d)", filename, re.IGNORECASE
     )
     return None if spelled is None or spelled[0].replace("_", "-") == project else spelled[0]
+
+
+_OWN_PACKINGS = {
+    "gzip": (".gz", ".tgz"),
+    "bzip2": (".bz2", ".tbz", ".tbz2"),
+    "xz": (".xz", ".txz"),
+    "compress": (".z",),
+    "zstd": (".zst",),
+}
+
+
+def is_own_packing(filename: str, encoding: str) -> bool:
+    """Tell whether a Content-Encoding names what a file is packed with by itself (Apache's AddEncoding)."""
+    return filename.lower().endswith(_OWN_PACKINGS.get(encoding.removeprefix("x-"), ()))

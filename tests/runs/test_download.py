@@ -151,7 +151,7 @@ def test_a_file_without_digest_is_taken_from_loopback_and_noted(
     mirror = make_mirror()
     mirror.update()
     assert mirror.check_links() == 1
-    assert f"six: {filename}: taken without a digest" in mirror.log
+    assert "1 file was taken without a digest" in mirror.log
 
 
 def test_a_file_without_digest_is_refused_over_plain_http(index: FakeIndex, make_mirror: MakeMirror) -> None:
@@ -159,7 +159,7 @@ def test_a_file_without_digest_is_refused_over_plain_http(index: FakeIndex, make
     index.add_file("six", filename, content, hashes={}, url=f"http://files.example.org/{filename}")
     ended = make_mirror().run("-U")
     assert ended.status == 3
-    assert "it has no digest, and the connection is not https" in ended.stderr
+    assert "it has no digest, and the connection to" in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pypimirror.pace import Floor, Rate
 from pypimirror.upstream import Answer, NotModified
 from pypimirror.upstream.answers import Pace
 from pypimirror.upstream.outside import MAX_REDIRECTS, Outside
-from pypimirror.upstream.routes import Rules
+from pypimirror.upstream.rules import Rules
 from tests import faults
 from tests.missing import unable
 from tests.outside_host import OutsideHost

@@ -1,6 +1,7 @@
 """One run of the command: configuration, lock, log, the run itself, and what is said of it."""
 
 import contextlib
+import functools
 import logging
 import sqlite3
 import sys
@@ -33,7 +34,7 @@ from pypimirror.pace import Floor
 from pypimirror.selection import Selection
 from pypimirror.state import State, move_aside, why_unusable
 from pypimirror.store import PRIVATE, ReadOnlyStore, Store, check_root
-from pypimirror.upstream import Rules, Upstream
+from pypimirror.upstream import Rules, Upstream, is_index_private
 from pypimirror.workers import MAX_THREADS, Crew, suitable_processes
 
 _log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def _only(args: Arguments, selection: Selection) -> tuple[NormalizedName, ...]:
 
 
 def _check_folders(configuration: Config, source: Path) -> None:
-    """Raise ConfigError where a lock or a log is no file, or in a folder that is neither there nor ours."""
+    """Raise ConfigError where a lock or a log can't be, or a certificate is not there."""
     root = configuration.mirror_file_path
     problems = []
     for option, path in (
@@ -111,6 +112,11 @@ def _check_folders(configuration: Config, source: Path) -> None:
             problems.append(Problem("DEFAULT", option, str(path), "it is a folder; name a file"))
         elif path.parent not in (root, root / PRIVATE) and not path.parent.is_dir():
             problems.append(Problem("DEFAULT", option, str(path), "its folder does not exist"))
+    for option, paths in (
+        ("ca_bundle", [configuration.ca_bundle] if configuration.ca_bundle else []),
+        ("client_certificate", configuration.client_certificate),
+    ):
+        problems += [Problem("DEFAULT", option, str(p), "it is not there") for p in paths if not p.exists()]
     if problems:
         raise ConfigError(str(source), tuple(problems))
 
@@ -133,7 +139,7 @@ def _crew(args: Arguments, configuration: Config) -> Iterator[Crew[Any] | None]:
         yield None
         return
     crew: Crew[Any] = Crew(
-        partial(_upstream, configuration),
+        partial(_upstream, configuration, is_private=_is_index_private(configuration.index_url)),
         parallel=configuration.workers,
         # A rate is kept by one process for itself.
         processes=1 if configuration.max_rate else suitable_processes(),
@@ -196,7 +202,8 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         opened.callback(store.sweep)
         opened.enter_context(_sqlite_errors(configuration.state_dir / _STATE))
         state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
-        upstream = opened.enter_context(contextlib.closing(_upstream(configuration)))
+        is_private = _is_index_private(configuration.index_url) if crew else None
+        upstream = opened.enter_context(contextlib.closing(_upstream(configuration, is_private=is_private)))
         show = opened.enter_context(progress.shown(is_wanted=not args.log_console))
         work = sync.Run(
             config=configuration,
@@ -255,7 +262,13 @@ def _state(configuration: Config, store: Store, *, is_dry: bool) -> State:
     return state
 
 
-def _upstream(configuration: Config) -> Upstream:
+@functools.cache
+def _is_index_private(index_url: str) -> bool | None:
+    """Look once where the index is, so that no name server tells each process another thing."""
+    return is_index_private(index_url)
+
+
+def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:
     return Upstream(
         configuration.index_url,
         timeout=configuration.timeout,
@@ -263,7 +276,16 @@ def _upstream(configuration: Config) -> Upstream:
         connections=configuration.workers or MAX_THREADS,
         max_rate=configuration.max_rate,
         floor=Floor(configuration.minimum_speed),
-        rules=Rules(configuration.external_hosts, allows_http=configuration.external_http),
+        rules=Rules(
+            configuration.external_hosts,
+            allows_http=configuration.external_http,
+            index_hosts=configuration.index_hosts,
+            private_hosts=configuration.private_hosts,
+            accept_unverified=configuration.accept_unverified,
+            ca_bundle=str(configuration.ca_bundle or ""),
+            client_certificate=tuple(map(str, configuration.client_certificate)),
+            is_index_private=is_private,
+        ),
     )
 
 

@@ -30,6 +30,13 @@ class Config:
     filename_matches: tuple[str, ...]
     filename_excludes: tuple[str, ...]
     index_url: str
+    index_hosts: tuple[str, ...]
+    """Globs in lower case, as the next two."""
+    private_hosts: tuple[str, ...]
+    accept_unverified: tuple[str, ...]
+    ca_bundle: Path | None
+    client_certificate: tuple[Path, ...]
+    """One file with certificate and key, or one for each."""
     base_url: str
     lock_file_name: Path
     log_filename: Path
@@ -93,6 +100,11 @@ OPTIONS: Mapping[str, Option] = {
     "filename_matches": Option(readers.file_globs, ""),
     "filename_excludes": Option(readers.file_globs, ""),
     "index_url": Option(readers.index_url),
+    "index_hosts": Option(readers.host_globs, ""),
+    "private_hosts": Option(readers.host_globs, ""),
+    "accept_unverified": Option(readers.host_globs, ""),
+    "ca_bundle": Option(str),
+    "client_certificate": Option(str),
     "base_url": Option(readers.optional_url, ""),
     "lock_file_name": Option(str, ".pypimirror/lock"),
     "log_filename": Option(str),
@@ -158,7 +170,13 @@ def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, 
         warnings += ("fetch_since_days: not needed any more, as updates find every change",)
     if values["follow_external_index_pages"] and not values["external_links"]:
         warnings += ("follow_external_index_pages: has no effect without external_links = True",)
+    if hosts := values["accept_unverified"]:
+        warnings += (f"accept_unverified: files without a digest are taken over plain http {_from(hosts)}",)
     return Config(**values, warnings=warnings)
+
+
+def _from(hosts: tuple[str, ...]) -> str:
+    return "from every host" if "http" in hosts else f"from {' '.join(hosts)}"
 
 
 class _Reader:
@@ -191,6 +209,13 @@ class _Reader:
         value: Path | None = self.read(name, section, text, partial(readers.path, folder=folder))
         return value
 
+    def paths(self, name: str, folder: Path) -> tuple[Path, ...]:
+        section, text = self.given.get(name, ini.Setting(ini.SECTIONS[0], ""))
+        return self.read(name, section, text, partial(readers.certificate, folder=folder)) or ()
+
+    def text(self, name: str) -> str:
+        return self.given[name].value.strip() if name in self.given else ""
+
     def check_unknown(self, referenced: frozenset[str]) -> None:
         for name, (section, _) in self.given.items():
             if name in OPTIONS or name in referenced:
@@ -215,7 +240,7 @@ def _check_external(reader: _Reader, values: Mapping[str, Any]) -> None:
             reader.problems.append(Problem(section, name, text, allowed))
 
 
-def _paths(reader: _Reader, folder: Path) -> dict[str, Path | None]:
+def _paths(reader: _Reader, folder: Path) -> dict[str, Path | tuple[Path, ...] | None]:
     root = reader.path("mirror_file_path", folder)
     inside = root or folder
     own = str(inside / ".pypimirror")
@@ -225,6 +250,8 @@ def _paths(reader: _Reader, folder: Path) -> dict[str, Path | None]:
         "lock_file_name": reader.path("lock_file_name", inside, OPTIONS["lock_file_name"].default),
         "log_filename": reader.path("log_filename", folder, f"{own}/pypimirror.log"),
         "state_dir": reader.path("state_dir", folder, own),
+        "ca_bundle": reader.path("ca_bundle", folder) if reader.text("ca_bundle") else None,
+        "client_certificate": reader.paths("client_certificate", folder),
     }
 
 

@@ -87,6 +87,18 @@ def path(text: str, folder: Path) -> Path:
     return Path(os.path.normpath(folder / Path(text).expanduser()))
 
 
+def certificate(text: str, folder: Path) -> tuple[Path, ...]:
+    """Read nothing, the path of a certificate with its key, or the paths of both, in this order.
+
+    Paths with white space in them stand in lines of their own.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    words = lines if len(lines) != 1 else lines[0].split()
+    if len(words) > 2:
+        raise ValueError("neither one path, of a certificate with its key, nor two, of certificate and key")
+    return tuple(path(word, folder) for word in words)
+
+
 def name_globs(text: str) -> tuple[str, ...]:
     """Read patterns of project names, separated by white space."""
     patterns = tuple(text.split())

@@ -62,7 +62,16 @@ def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName,
         raise full_or_itself(error) from error
     finally:
         engine.abandon()
+        _tell_unverified(run)
     return engine.outcome
+
+
+def _tell_unverified(run: Run) -> None:
+    """Say once what may have come as anybody sent it, however many files it is."""
+    if number := run.counts.unverified:
+        files = "1 file was" if number == 1 else f"{number} files were"
+        _log.warning("%s taken without a digest, as upstream offers none", files)
+        run.counts.unverified = 0
 
 
 class _Engine:
@@ -306,6 +315,7 @@ class _Engine:
                 run.store.link_from(task.candidate.folder, project.name, file.filename)
             run.counts.adopted += 1
         else:
+            run.counts.unverified += not received.is_verified
             if file.filename in project.replaces:
                 record.withdraw(run, project.name, file)
                 run.state.record_pages_lost(project.name)

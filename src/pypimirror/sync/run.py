@@ -38,6 +38,8 @@ class Counts:
     stored: int = 0
     adopted: int = 0
     failed: int = 0
+    unverified: int = 0
+    """Files taken without a digest, and not told yet."""
     removed: int = 0
     """Files that left the tree."""
     removed_bytes: int = 0

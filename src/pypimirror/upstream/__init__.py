@@ -19,18 +19,20 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
-from pypimirror.addresses import without_credentials
+from pypimirror.addresses import host_of, shown, without_credentials
 from pypimirror.errors import BadPageError, NotFoundError, UnavailableError
 from pypimirror.model import NormalizedName, Validators
 from pypimirror.pace import Floor, Holds, Rate
 from pypimirror.upstream.answers import CHUNK, REDIRECTS, Answer, Fetched, NotModified, Pace
-from pypimirror.upstream.routes import FILE_HEADERS, Response, Routes, Rules, origin
+from pypimirror.upstream.reach import is_index_private
+from pypimirror.upstream.routes import FILE_HEADERS, Response, Routes
+from pypimirror.upstream.rules import OwnHosts, Rules, matches
 from pypimirror.upstream.trouble import innermost, raise_of_machine, redirected, retry_after
 
 if TYPE_CHECKING:
     from pypimirror.upstream.outside import Outside
 
-__all__ = ["CHUNK", "Answer", "Fetched", "NotModified", "Rules", "Upstream"]
+__all__ = ["CHUNK", "Answer", "Fetched", "NotModified", "Rules", "Upstream", "is_index_private"]
 
 _log = logging.getLogger(__name__)
 
@@ -64,14 +66,14 @@ class Upstream:
         rules: Rules = Rules(),  # noqa: B008 (a value)
     ) -> None:
         self.index_url = without_credentials(index_url)
-        self._host = origin(index_url)[1]
+        self._own = OwnHosts(self.index_url, rules)
         self._retries = retries
         self._pace = Pace(Rate(max_rate), floor or Floor(0))
         self.holds = Holds()
         self._lock = threading.Lock()
         self.requests = 0
         """How many were sent so far."""
-        self._routes = Routes(index_url, timeout=timeout, connections=connections)
+        self._routes = Routes(index_url, timeout=timeout, connections=connections, rules=rules)
         self.latency = math.inf
         """Seconds that the fastest answer so far took to begin."""
         self._rules = rules
@@ -97,22 +99,38 @@ class Upstream:
         return urljoin(self.index_url, f"../pypi/{name}/json")
 
     def is_own(self, url: str) -> bool:
-        """Tell whether an address is on the index's own host."""
-        return urlsplit(url).hostname == self._host
+        """Tell whether what comes from an address counts for the index."""
+        return self._own.include(url)
+
+    def accepts_unverified(self, url: str) -> bool:
+        """Tell whether the configuration takes files by http without a digest from this host."""
+        hosts = self._rules.accept_unverified
+        return "http" in hosts or matches(host_of(url), hosts)
 
     def page(
-        self, url: str, *, accept: str, validators: Validators, is_fresh: bool = False
+        self,
+        url: str,
+        *,
+        accept: str,
+        validators: Validators,
+        is_fresh: bool = False,
+        is_of_index: bool = True,
     ) -> Fetched | NotModified:
         """Fetch a page, conditionally where `validators` are given, with retries; `is_fresh`: past caches.
 
-        Raises NotFoundError, UnavailableError, or BadPageError for one of more than MAX_PAGE bytes.
+        Raises NotFoundError, UnavailableError, BadPageError for one of more than MAX_PAGE bytes, or
+        WrongHostError for one that `is_of_index` and comes from a host that does not speak for it.
         """
-        return self.retrying(lambda: self._page(url, accept, validators, is_fresh=is_fresh))
+        return self.retrying(
+            lambda: self._page(url, accept, validators, is_fresh=is_fresh, is_of_index=is_of_index)
+        )
 
     def _page(
-        self, url: str, accept: str, validators: Validators, *, is_fresh: bool
+        self, url: str, accept: str, validators: Validators, *, is_fresh: bool, is_of_index: bool
     ) -> Fetched | NotModified:
-        with self.open_page(url, accept=accept, validators=validators, is_fresh=is_fresh) as answer:
+        with self.open_page(
+            url, accept=accept, validators=validators, is_fresh=is_fresh, is_of_index=is_of_index
+        ) as answer:
             if isinstance(answer, NotModified):
                 return answer
             content, size = [], 0
@@ -127,7 +145,13 @@ class Upstream:
 
     @contextlib.contextmanager
     def open_page(
-        self, url: str, *, accept: str, validators: Validators, is_fresh: bool = False
+        self,
+        url: str,
+        *,
+        accept: str,
+        validators: Validators,
+        is_fresh: bool = False,
+        is_of_index: bool = True,
     ) -> Iterator[Answer | NotModified]:
         """Open a page for reading as a stream, without retries; errors as for `page`."""
         headers = {"Accept": accept, "Accept-Encoding": "gzip, deflate"}
@@ -137,8 +161,10 @@ class Upstream:
             headers["If-None-Match"] = validators.etag
         if validators.last_modified:
             headers["If-Modified-Since"] = validators.last_modified
-        with self._sent(url, headers) as (found, response):
+        with self._sent(url, headers, may_leave_https=_never) as (found, response):
             is_conditional = bool(validators.etag or validators.last_modified)
+            if is_of_index and response.status in (http.HTTPStatus.OK, http.HTTPStatus.NOT_MODIFIED):
+                self._own.check(url, found)
             if response.status == http.HTTPStatus.NOT_MODIFIED and is_conditional:
                 assert isinstance(response, urllib3.BaseHTTPResponse)
                 # Nothing, but it gives the connection back; what breaks off here lacks nothing.
@@ -149,15 +175,19 @@ class Upstream:
                 yield self._checked(found, response)
 
     @contextlib.contextmanager
-    def open_file(self, url: str, *, start: int = 0, if_range: str | None = None) -> Iterator[Answer]:
+    def open_file(
+        self, url: str, *, start: int = 0, if_range: str | None = None, is_verified: bool = True
+    ) -> Iterator[Answer]:
         """Open a file for reading as a stream of its very bytes, without retries; errors as for `page`.
 
+        One that is not verified by a digest is not taken where a redirect leads from https to http.
         With `start` and `if_range` it begins there if the file is the same and the server can do that; the
         answer's own `start` tells.
         """
+        may_leave_https = _always if is_verified else self.accepts_unverified
         if start and if_range:
             rest = {"Range": f"bytes={start}-", "If-Range": if_range}
-            with self._sent(url, FILE_HEADERS | rest) as (found, response):
+            with self._sent(url, FILE_HEADERS | rest, may_leave_https) as (found, response):
                 status = response.status
                 if status == http.HTTPStatus.PARTIAL_CONTENT and _begins_at(response, start):
                     yield Answer(found, response, self._pace, start=start)
@@ -168,14 +198,13 @@ class Upstream:
                 ):
                     yield self._checked(found, response)
                     return
-        with self._sent(url, FILE_HEADERS) as (found, response):
+        with self._sent(url, FILE_HEADERS, may_leave_https) as (found, response):
             yield self._checked(found, response)
 
     def _checked(self, url: str, response: Response) -> Answer:
         status = response.status
         if status == http.HTTPStatus.OK:
             return Answer(url, response, self._pace)
-        url = without_credentials(url)
         reason = f"answers {status} {response.reason or ''}".rstrip()
         if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
             raise NotFoundError(url, reason)
@@ -198,16 +227,18 @@ class Upstream:
         raise AssertionError
 
     @contextlib.contextmanager
-    def _sent(self, url: str, headers: dict[str, str]) -> Iterator[tuple[str, Response]]:
+    def _sent(
+        self, url: str, headers: dict[str, str], may_leave_https: Callable[[str], bool]
+    ) -> Iterator[tuple[str, Response]]:
         """Yield the answer to a request, and the address where redirects led to."""
         for _ in range(_MAX_REDIRECTS + 1):
             response = self._get(url, headers)
             try:
                 location = response.headers.get("location") if response.status in REDIRECTS else None
-                if location is None:
+                if not location:
                     yield url, response
                     return
-                url = redirected(url, location)
+                url = _onwards(url, location, may_leave_https)
             finally:
                 # The connection goes back if the body was read to its end; else it can't be used again.
                 response.close()
@@ -237,8 +268,25 @@ class Upstream:
             raise UnavailableError(url, innermost(error), may_pass=False) from error
         self.latency = min(self.latency, time.monotonic() - begun)
         if _log.isEnabledFor(logging.DEBUG):
-            _log.debug("%d %s", response.status, without_credentials(url))
+            _log.debug("%d %s", response.status, shown(url))
         return response
+
+
+def _onwards(url: str, location: str, may_leave_https: Callable[[str], bool]) -> str:
+    """Return where a redirect leads; raise UnavailableError where nobody may follow it."""
+    target = redirected(url, location)
+    if url.startswith("https:") and not target.startswith("https:") and not may_leave_https(target):
+        reason = f"redirects from https to http ({shown(target)}), where anybody may have changed it"
+        raise UnavailableError(url, reason, may_pass=False)
+    return target
+
+
+def _never(_url: str) -> bool:
+    return False
+
+
+def _always(_url: str) -> bool:
+    return True
 
 
 def _begins_at(response: Response, start: int) -> bool:

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
-from pypimirror.addresses import is_never_outside, is_public
 from pypimirror.errors import UnavailableError, UnreachableError
+from pypimirror.upstream.reach import may_ask
 from pypimirror.upstream.trouble import innermost, raise_of_machine
 
 
@@ -41,7 +41,7 @@ def connect(  # noqa: PLR0913 (what is checked, and how)
         found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise UnreachableError(url, f"its name can't be resolved ({innermost(error)})") from error
-    may_be_asked = [each for each in found if _may_ask(str(each[4][0]), is_allowed=is_allowed)]
+    may_be_asked = [each for each in found if may_ask(str(each[4][0]), is_allowed=is_allowed)]
     if not may_be_asked:
         hint = "" if is_allowed else "; external_hosts can allow its host"
         raise UnavailableError(url, f"{found[0][4][0]} is no public address{hint}", may_pass=False)
@@ -61,10 +61,6 @@ def connect(  # noqa: PLR0913 (what is checked, and how)
             return connection
     assert trouble is not None
     raise UnreachableError(url, innermost(trouble)) from trouble
-
-
-def _may_ask(address: str, *, is_allowed: bool) -> bool:
-    return not is_never_outside(address) if is_allowed else is_public(address)
 
 
 class Watch:

@@ -5,11 +5,9 @@ address. So no link can make this machine ask its own network, whatever a name s
 """
 
 import contextlib
-import fnmatch
 import http
 import ipaddress
 import re
-import socket
 import time
 import urllib.robotparser
 from collections.abc import Callable, Collection, Iterator
@@ -23,12 +21,14 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from pypimirror import __version__
-from pypimirror.addresses import host_of, is_never_outside
+from pypimirror.addresses import host_of, is_never_outside, origin
 from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
 from pypimirror.upstream.answers import REDIRECTS, Answer, NotModified, Pace
+from pypimirror.upstream.certificates import MissingCertificatesError, set_certificates, trust
 from pypimirror.upstream.connections import Watch, connect, connecting, watched
-from pypimirror.upstream.routes import Rules, origin
+from pypimirror.upstream.reach import literal, proxy_for
+from pypimirror.upstream.rules import Rules, matches
 from pypimirror.upstream.trouble import innermost, raise_of_machine, redirected, retry_after
 
 MAX_REDIRECTS = 5
@@ -149,8 +149,7 @@ class Outside:
         self, url: str, headers: dict[str, str], deadline: float
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """Yield the answer to one request; what takes longer than until the deadline is cut off."""
-        proxies = requests.utils.get_environ_proxies(url, no_proxy=None)
-        proxy = requests.utils.select_proxy(url, proxies)
+        proxy = proxy_for(url)
         with Watch(deadline) as watch, contextlib.ExitStack() as opened:
             try:
                 if proxy is None:
@@ -192,7 +191,7 @@ class Outside:
         return url
 
     def _is_allowed(self, url: str) -> bool:
-        return any(fnmatch.fnmatchcase(host_of(url), pattern) for pattern in self._rules.hosts)
+        return matches(host_of(url), self._rules.hosts)
 
     @contextlib.contextmanager
     def _direct(self, url: str, watch: "Watch") -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
@@ -203,7 +202,7 @@ class Outside:
         if scheme == "https":
             pool = urllib3.HTTPSConnectionPool(host, port)
             pool.ConnectionCls = connecting(HTTPSConnection, make)
-            _set_certificates(pool, url)
+            self._set_certificates(pool, url)
         else:
             pool = urllib3.HTTPConnectionPool(host, port)
             pool.ConnectionCls = connecting(HTTPConnection, make)
@@ -220,7 +219,7 @@ class Outside:
         if not self._is_allowed(url):
             reason = "behind a proxy nobody can tell where it leads; external_hosts can allow its host"
             raise UnavailableError(url, reason, may_pass=False)
-        address = _literal(host_of(url))
+        address = literal(host_of(url))
         if address is not None and is_never_outside(address):
             raise UnavailableError(url, f"{address} is no public address", may_pass=False)
         adapter: Any = HTTPAdapter()
@@ -229,8 +228,15 @@ class Outside:
             manager = adapter.proxy_manager_for(untyped.prepend_scheme_if_needed(proxy, "http"))
             pool = manager.connection_from_url(url)
             pool.ConnectionCls = watched(pool.ConnectionCls, watch)
-            _set_certificates(pool, url)
+            self._set_certificates(pool, url)
             yield partial(manager.urlopen, "GET", url, **self._how())
+
+    def _set_certificates(self, pool: Any, url: str) -> None:
+        """Let a pool trust whom the index's own would, and nobody else."""
+        try:
+            set_certificates(pool, url, trust(self._rules.ca_bundle))
+        except MissingCertificatesError as error:
+            raise UnavailableError(url, str(error), may_pass=False) from error
 
     def _how(self) -> dict[str, Any]:
         return {
@@ -262,20 +268,3 @@ def _plain(url: str) -> str:
         raise ValueError("neither http nor https")
     port = f":{parts.port}" if parts.port is not None else ""
     return urlunsplit(parts._replace(netloc=host + port))
-
-
-def _literal(host: str) -> str | None:
-    """Return the address that a host is by itself, in any spelling that systems take; None for a name."""
-    if ":" in host:
-        return host
-    try:
-        return socket.inet_ntoa(socket.inet_aton(host))
-    except OSError:
-        return None
-
-
-def _set_certificates(pool: Any, url: str) -> None:
-    """Let a pool trust what requests trusts here, and nothing else."""
-    settings = requests.Session().merge_environment_settings(url, {}, True, None, None)
-    adapter: Any = HTTPAdapter()
-    adapter.cert_verify(pool, url, settings["verify"], None)

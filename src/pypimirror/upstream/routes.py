@@ -3,14 +3,22 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
 from pypimirror import __version__
+from pypimirror.addresses import origin, shown
+from pypimirror.errors import UnavailableError
 from pypimirror.upstream import lane
+from pypimirror.upstream.certificates import MissingCertificatesError, Trust, set_certificates, trust
+from pypimirror.upstream.credentials import Credentials
+from pypimirror.upstream.http_client import is_reading, reading
+from pypimirror.upstream.reach import Reach, RefusedAddressError, connecting_within
+from pypimirror.upstream.rules import Rules, matches
+from pypimirror.upstream.trouble import innermost
 
 FILE_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 """What a file is asked for with: its very bytes."""
@@ -23,14 +31,6 @@ _HOSTS = 32
 Response = urllib3.BaseHTTPResponse | lane.PlainAnswer
 
 
-class Rules(NamedTuple):
-    """Which hosts that links lead to may be asked."""
-
-    hosts: tuple[str, ...] = ()
-    """Globs of hosts that may be asked wherever they are, and behind a proxy."""
-    allows_http: bool = False
-
-
 class Route(NamedTuple):
     """What is the same for all requests to one origin."""
 
@@ -41,23 +41,29 @@ class Route(NamedTuple):
     pool: Any
     file_fields: bytes
     """The header of a request for a file; none where a proxy has to be asked for it."""
+    proxy: str | None
 
 
 class _Adapter(HTTPAdapter):
     """Finds out once what requests does for each request."""
 
-    def route(self, request: requests.PreparedRequest, settings: Mapping[str, Any], timeout: float) -> Route:
-        """Return the way to the origin of a request, with the proxies and certificates of the environment.
+    def route(self, request: requests.PreparedRequest, way: "Way", timeout: float) -> Route:
+        """Return the way to the origin of a request.
 
         Raises requests.RequestException where there is none, or OSError where a certificate is not there.
         """
-        # The stubs know neither what a pool can do nor the types of cert_verify.
+        # The stubs know neither what a pool can do nor the types of verify and cert.
         untyped: Any = self
+        certificate = (way.client[0], way.client[-1]) if way.client else None
         pool = untyped.get_connection_with_tls_context(
-            request, settings["verify"], settings["proxies"], settings["cert"]
+            request, way.trusted.file or way.trusted.folders or True, way.proxies, certificate
         )
-        untyped.cert_verify(pool, request.url, settings["verify"], settings["cert"])
-        target = self.request_url(request, settings["proxies"])
+        set_certificates(pool, str(request.url), way.trusted, way.client)
+        proxy = requests.utils.select_proxy(str(request.url), way.proxies)
+        if not is_reading(pool.ConnectionCls):  # a pool may be older than its route
+            make = reading(pool.ConnectionCls)
+            pool.ConnectionCls = make if proxy else way.connecting(make)
+        target = self.request_url(request, way.proxies)
         send = partial(
             pool.urlopen,
             "GET",
@@ -72,15 +78,28 @@ class _Adapter(HTTPAdapter):
         headers = dict(request.headers)
         has_lane = not prefix and lane.is_open(pool)
         fields = _file_fields(str(request.url), headers) if has_lane else b""
-        return Route(send, prefix, headers, pool, fields)
+        return Route(send, prefix, headers, pool, fields, proxy)
+
+
+class Way(NamedTuple):
+    """What the environment and the configuration say of the way to an origin."""
+
+    proxies: Mapping[str, str]
+    trusted: Trust
+    client: tuple[str, ...]
+    """The client's certificate."""
+    connecting: Callable[[Any], type]
 
 
 class Routes:
-    """The routes to all origins. Credentials of `index_url` go to its own origin alone."""
+    """The routes to all origins, each with its own credentials alone."""
 
-    def __init__(self, index_url: str, *, timeout: float, connections: int) -> None:
-        self._origin = origin(index_url)
-        self._credentials = _credentials(index_url)
+    def __init__(self, index_url: str, *, timeout: float, connections: int, rules: Rules) -> None:
+        self._index = origin(index_url)[1] or ""
+        self._rules = rules
+        self._credentials = Credentials(index_url)
+        self.reach = Reach(index_url, rules)
+        self._connecting = connecting_within(self.reach)
         self._timeout = timeout
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"pypimirror/{__version__} requests/{requests.__version__}"
@@ -103,7 +122,10 @@ class Routes:
         """
         parts = urlsplit(url)
         key = parts.scheme, parts.netloc
-        route = self._routes.get(key) or self._found(url, key)
+        try:
+            route = self._routes.get(key) or self._found(url, key)
+        except (RefusedAddressError, MissingCertificatesError) as error:
+            raise UnavailableError(url, str(error), may_pass=False) from error
         target = f"{route.prefix}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
         try:
             if headers == FILE_HEADERS and route.file_fields:
@@ -113,22 +135,34 @@ class Routes:
             return route.open(target, headers=route.headers | headers)
         except urllib3.exceptions.ClosedPoolError:  # there were more origins than pools are kept
             return self._found(url, key).open(target, headers=route.headers | headers)
+        except urllib3.exceptions.ProxyError as error:
+            reason = f"the proxy {shown(route.proxy or '')} can't be used ({innermost(error)})"
+            raise UnavailableError(url, reason) from error
+        except RefusedAddressError as error:
+            raise UnavailableError(url, str(error), may_pass=False) from error
 
     def _found(self, url: str, key: tuple[str, str]) -> Route:
-        # Other hosts than the index's have their credentials in netrc.
-        auth = self._credentials if origin(url) == self._origin else None
+        login = self._credentials.of(url)
+        # Without any of ours, requests would look into netrc by itself.
+        auth = login or (lambda request: request)
         request = self._session.prepare_request(requests.Request("GET", url, auth=auth))
         settings = self._session.merge_environment_settings(str(request.url), {}, True, None, None)
+        proxies = settings["proxies"]
+        if requests.utils.select_proxy(url, proxies) is not None:
+            self.reach.check_behind_proxy(url)
+        is_https = url.lower().startswith("https:")
+        trusted = trust(self._rules.ca_bundle) if is_https else Trust()
+        way = Way(proxies, trusted, self._client(url), self._connecting)
         if len(self._routes) >= _HOSTS:
             self._routes.clear()
-        route = self._routes[key] = self._adapter.route(request, settings, self._timeout)
+        route = self._routes[key] = self._adapter.route(request, way, self._timeout)
         return route
 
-
-def origin(url: str) -> tuple[str, str | None, int | None]:
-    """Return scheme, host and port of an address."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    def _client(self, url: str) -> tuple[str, ...]:
+        """Return the client's certificate for hosts of the index; none for others, which need not know us."""
+        scheme, host, _ = origin(url)
+        is_own = host == self._index or matches(host or "", self._rules.index_hosts)
+        return self._rules.client_certificate if scheme == "https" and is_own else ()
 
 
 def _file_fields(url: str, headers: dict[str, str]) -> bytes:
@@ -138,10 +172,3 @@ def _file_fields(url: str, headers: dict[str, str]) -> bytes:
         host = f"{host}:{port}"
     fields = {"Host": host} | headers | FILE_HEADERS
     return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin-1") + b"\r\n"
-
-
-def _credentials(url: str) -> tuple[str, str] | None:
-    parts = urlsplit(url)
-    if parts.username is None:
-        return None
-    return unquote(parts.username), unquote(parts.password or "")

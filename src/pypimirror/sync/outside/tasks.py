@@ -72,7 +72,7 @@ def read_document(upstream: Upstream, *, name: NormalizedName) -> Document | Mir
 def _document(upstream: Upstream, name: NormalizedName) -> Document:
     url = upstream.document_url(name)
     try:
-        fetched = upstream.page(url, accept="application/json", validators=Validators())
+        fetched = upstream.page(url, accept="application/json", validators=Validators(), is_of_index=False)
         assert not isinstance(fetched, NotModified)
         return Document(download_url(fetched.content, fetched.url), upstream.is_own(fetched.url))
     except (NotFoundError, BadPageError):

@@ -1,0 +1,157 @@
+"""Which addresses may be connected to: resolved once, checked, and the connection goes to that very address.
+
+So nothing that an index says can make this machine ask its own network, whatever a name server says the
+second time.
+"""
+
+import functools
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import requests
+import urllib3
+
+from pypimirror.addresses import host_of, is_never_outside, is_public, origin
+from pypimirror.upstream.rules import Rules, matches
+
+
+class RefusedAddressError(Exception):
+    """A host is at no address that may be asked."""
+
+
+def resolved(host: str, port: int) -> list[str]:
+    """Return a host's addresses; raise OSError or UnicodeError where it has none."""
+    family = urllib3.util.connection.allowed_gai_family()
+    found = socket.getaddrinfo(host.strip("[]"), port, family, socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+def literal(host: str) -> str | None:
+    """Return the address that a host is by itself, in any spelling that systems take; None for a name."""
+    if ":" in host:
+        return host
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def may_ask(address: str, *, is_allowed: bool) -> bool:
+    """Tell whether an address may be asked: any public one, and for a host that is allowed private ones, too.
+
+    A cloud's own services and those of a link are never asked.
+    """
+    return not is_never_outside(address) if is_allowed else is_public(address)
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment has for an address."""
+    return requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url, no_proxy=None))
+
+
+class Reach:
+    """What an index may name: where it is public, public addresses alone; else its own network, too."""
+
+    def __init__(self, index_url: str, rules: Rules) -> None:
+        self._index_url = index_url
+        self._index = host_of(index_url)
+        self._globs = rules.private_hosts
+        self._is_private = rules.is_index_private
+        self._lock = threading.Lock()
+
+    def is_index_private(self) -> bool | None:
+        """Tell whether no address of the index is a public one; None where nobody can tell."""
+        with self._lock:
+            if self._is_private is None:
+                self._is_private = self._looked_up()
+            return self._is_private
+
+    def _looked_up(self) -> bool | None:
+        if address := literal(self._index):
+            return not is_public(address)
+        try:
+            if proxy_for(self._index_url) is not None:  # it resolves names, and they may mean nothing here
+                return None
+            found = resolved(self._index, origin(self._index_url)[2] or 0)
+        except (OSError, ValueError):
+            return None
+        return not any(map(is_public, found))
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host that may be asked.
+
+        Raises RefusedAddressError where none may be, OSError or UnicodeError where there is none.
+        """
+        found = resolved(host, port)
+        name = host.strip("[]").lower().rstrip(".")
+        allowed = [address for address in found if self._may_ask(name, address)]
+        if not allowed:
+            raise RefusedAddressError(self._refusal(name, found[0]))
+        return allowed
+
+    def check_behind_proxy(self, url: str) -> None:
+        """Raise RefusedAddressError for what may not be asked whatever a proxy makes of its name."""
+        name = host_of(url)
+        address = "127.0.0.1" if name == "localhost" or name.endswith(".localhost") else literal(name)
+        if address is not None and not self._may_ask(name, address):
+            raise RefusedAddressError(self._refusal(name, address))
+
+    def _may_ask(self, name: str, address: str) -> bool:
+        if name == self._index:
+            # The operator named it; but one that is public does not become private within a run.
+            return self.is_index_private() is not False or is_public(address)
+        is_allowed = matches(name, self._globs) or is_public(address) or self.is_index_private() is True
+        return may_ask(address, is_allowed=is_allowed)
+
+    def _refusal(self, name: str, address: str) -> str:
+        place = address if address == name else f"{name} is at {address}, which"
+        if is_never_outside(address):
+            return f"{place} is no public address, and never asked"
+        return f"{place} is no public address, as that of the index is; private_hosts = {name} allows it"
+
+
+def is_index_private(index_url: str) -> bool | None:
+    """Tell whether no address of an index is a public one; None where nobody can tell."""
+    return Reach(index_url, Rules()).is_index_private()
+
+
+def checked(base: Any, reach: Reach) -> type:
+    """Return a class of connections to addresses within reach; names and certificates stay as they are."""
+
+    def new_connection(self: Any) -> socket.socket:
+        host = self._dns_host
+        trouble: Exception | None = None
+        for address in _addresses(self, reach):
+            self._dns_host = address
+            try:
+                connection: socket.socket = base._new_conn(self)  # noqa: SLF001 (what it is made for)
+            except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+                trouble = error
+            else:
+                return connection
+            finally:
+                self._dns_host = host
+        assert trouble is not None
+        raise trouble
+
+    return type(f"Checked{base.__name__}", (base,), {"_new_conn": new_connection})
+
+
+def _addresses(connection: Any, reach: Reach) -> list[str]:
+    host = connection._dns_host  # noqa: SLF001 (there is no other way to the name that is resolved)
+    try:
+        return reach.addresses(host, connection.port)
+    except UnicodeError as error:
+        raise urllib3.exceptions.LocationParseError(f"{host!r}, a label is empty or too long") from error
+    except socket.gaierror as error:
+        raise urllib3.exceptions.NameResolutionError(host, connection, error) from error
+
+
+Connecting = Callable[[Any], type]
+
+
+def connecting_within(reach: Reach) -> Connecting:
+    """Return what makes a class of connections one that stays within reach, once for each class."""
+    return functools.cache(functools.partial(checked, reach=reach))
