@@ -176,7 +176,8 @@ class _Transfer:
             _check_trust(file, file.url)
         self._begin()
         start = self._hashes.size
-        with self._upstream.open_file(file.url, start=start, if_range=self._validator) as answer:
+        opened = self._upstream.open_file(file.url, start=start, if_range=self._validator, size=file.size)
+        with opened as answer:
             if answer.start != start:
                 self._rewind()
             self._is_resumed = self._is_resumed or bool(answer.start)
@@ -281,7 +282,7 @@ def core_metadata(
 
 def _metadata_transfer(upstream: Upstream, file: File) -> bytes:
     text = b""
-    with upstream.open_file(f"{file.url}.metadata") as answer:
+    with upstream.open_file(f"{file.url}.metadata", size=metadata.MAX_SIZE) as answer:
         for chunk in answer.raw_chunks():
             text += chunk
             if len(text) > metadata.MAX_SIZE:

@@ -11,6 +11,7 @@ from requests.adapters import HTTPAdapter
 
 from pypimirror import __version__
 from pypimirror.upstream import lane
+from pypimirror.upstream.deadlines import Reaper, watched
 
 FILE_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 """What a file is asked for with: its very bytes."""
@@ -46,7 +47,13 @@ class Route(NamedTuple):
 class _Adapter(HTTPAdapter):
     """Finds out once what requests does for each request."""
 
-    def route(self, request: requests.PreparedRequest, settings: Mapping[str, Any], timeout: float) -> Route:
+    def route(
+        self,
+        request: requests.PreparedRequest,
+        settings: Mapping[str, Any],
+        timeout: float,
+        reaper: Reaper,
+    ) -> Route:
         """Return the way to the origin of a request, with the proxies and certificates of the environment.
 
         Raises requests.RequestException where there is none, or OSError where a certificate is not there.
@@ -56,6 +63,7 @@ class _Adapter(HTTPAdapter):
         pool = untyped.get_connection_with_tls_context(
             request, settings["verify"], settings["proxies"], settings["cert"]
         )
+        pool.ConnectionCls = watched(pool.ConnectionCls, reaper)
         untyped.cert_verify(pool, request.url, settings["verify"], settings["cert"])
         target = self.request_url(request, settings["proxies"])
         send = partial(
@@ -78,7 +86,8 @@ class _Adapter(HTTPAdapter):
 class Routes:
     """The routes to all origins. Credentials of `index_url` go to its own origin alone."""
 
-    def __init__(self, index_url: str, *, timeout: float, connections: int) -> None:
+    def __init__(self, index_url: str, *, timeout: float, connections: int, reaper: Reaper) -> None:
+        self._reaper = reaper
         self._origin = origin(index_url)
         self._credentials = _credentials(index_url)
         self._timeout = timeout
@@ -121,7 +130,7 @@ class Routes:
         settings = self._session.merge_environment_settings(str(request.url), {}, True, None, None)
         if len(self._routes) >= _HOSTS:
             self._routes.clear()
-        route = self._routes[key] = self._adapter.route(request, settings, self._timeout)
+        route = self._routes[key] = self._adapter.route(request, settings, self._timeout, self._reaper)
         return route
 
 
