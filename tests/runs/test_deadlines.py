@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ from tests.mirror import Mirror
 
 MakeMirror = Callable[..., Mirror]
 
-HEADS = {
+HEADS: dict[str, faults.Fault] = {
     "header": faults.DRIPPED_HEADER,
     "status": faults.DRIPPED_STATUS,
     "100": faults.ENDLESS_CONTINUE,
     "silence": faults.Hang(600),
 }
-BODIES = {
+BODIES: dict[str, faults.Fault] = {
     "body": faults.DRIPPED_BODY,
     "chunks": faults.DRIPPED_CHUNKS,
     "without length": faults.DRIPPED_WITHOUT_LENGTH,
@@ -206,10 +206,8 @@ def test_no_descriptor_is_left(index: FakeIndex) -> None:
         upstream = upstream_of(index, timeout=0.1)
         received(upstream, f"{index.origin}{FILE}")
         index.fault(FILE, fault, times=1)
-        try:
+        with suppress(UnavailableError):
             received(upstream, f"{index.origin}{FILE}", size=20)
-        except UnavailableError:
-            pass
         upstream.close()
     index.stop()
     deadline = time.monotonic() + 5

@@ -32,7 +32,7 @@ from pypimirror.upstream.trouble import innermost, is_silence, raise_of_machine,
 if TYPE_CHECKING:
     from pypimirror.upstream.outside import Outside
 
-__all__ = ["CHUNK", "Answer", "Fetched", "NotModified", "Rules", "Upstream"]
+__all__ = ["CHUNK", "Answer", "Fetched", "NotModified", "Rules", "Upstream", "given_up", "host_and_port"]
 
 _log = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ class Upstream:
                 # Nothing, but it gives the connection back; what breaks off here lacks nothing.
                 with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
                     response.read()
-                self.breaker.good(_host(found))
+                self.breaker.good(host_and_port(found))
                 yield NotModified()
             else:
                 answer = self._checked(found, response)
@@ -213,7 +213,7 @@ class Upstream:
         return Patience(deadline, whole_s=seconds, bound=bound, read_s=read_s)
 
     def _answer(self, url: str, response: Response, *, start: int = 0) -> Answer:
-        on_good = functools.partial(self.breaker.good, _host(url))
+        on_good = functools.partial(self.breaker.good, host_and_port(url))
         return Answer(url, response, self._pace, start=start, on_good=on_good)
 
     def _checked(self, url: str, response: Response) -> Answer:
@@ -223,24 +223,29 @@ class Upstream:
         url = without_credentials(url)
         reason = f"answers {status} {response.reason or ''}".rstrip()
         if status not in _MAY_PASS:
-            self.breaker.good(_host(url))
+            self.breaker.good(host_and_port(url))
         if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
             raise NotFoundError(url, reason)
         pause = retry_after(response.headers.get("retry-after"))
         if pause and status in _BUSY:
             is_for_client = status == http.HTTPStatus.TOO_MANY_REQUESTS
-            self.holds.ask(_host(url), url, pause, is_for_client=is_for_client)
+            self.holds.ask(host_and_port(url), url, pause, is_for_client=is_for_client)
         raise UnavailableError(url, reason, may_pass=status in _MAY_PASS, retry_after=pause)
 
     def retrying(self, operation: Callable[[], _T]) -> _T:
         """Call `operation` again while it raises an UnavailableError that may pass, up to the retries."""
+        failed: UnavailableError | None = None
         for attempt in itertools.count():
             try:
                 return operation()
-            except NotAskedError:
-                raise
+            except NotAskedError as error:
+                if failed is None:
+                    raise
+                # It was asked for, and that is what others shall come before the next time.
+                raise failed from error
             except UnavailableError as error:
-                host = _host(error.url)
+                failed = error
+                host = host_and_port(error.url)
                 if error.may_pass:
                     self.breaker.failed(host, error.url)
                 pause = error.retry_after if error.retry_after is not None else _pause(attempt)
@@ -275,7 +280,7 @@ class Upstream:
             self.requests += 1
 
     def _get(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
-        host = _host(url)
+        host = host_and_port(url)
         self._check_host(url, host)
         self._count_request()
         begun = time.monotonic()
@@ -301,15 +306,16 @@ class Upstream:
 
     def _check_host(self, url: str, host: str) -> None:
         """Wait until a host may be asked; raise NotAskedError where that is not in this run."""
-        if (failures := self.breaker.given_up(host)) is not None:
-            raise NotAskedError(url, f"{host} failed {failures} times in a row", host=host)
+        self._check_given_up(url, host)
         if (seconds := self.holds.refused(host)) is not None:
             reason = f"{host} asked to be left alone for {seconds:.0f} seconds"
             raise NotAskedError(url, reason, host=host)
         self.holds.wait(host)
-        # It may have been given up meanwhile.
+        self._check_given_up(url, host)  # meanwhile
+
+    def _check_given_up(self, url: str, host: str) -> None:
         if (failures := self.breaker.given_up(host)) is not None:
-            raise NotAskedError(url, f"{host} failed {failures} times in a row", host=host)
+            raise NotAskedError(url, given_up(host, failures), host=host)
 
     def _raise_unavailable(self, url: str, error: Exception) -> None:
         """Raise what an error of a request means, if it is none of this machine."""
@@ -322,6 +328,11 @@ class Upstream:
             raise UnavailableError(url, innermost(error), may_pass=False) from error
 
 
+def given_up(host: str, failures: int) -> str:
+    """Say of a host why it is not asked any more."""
+    return f"{host} failed {failures} times in a row"
+
+
 def _begins_at(response: Response, start: int) -> bool:
     """Tell whether a partial answer is the rest that was asked for (RFC 9110, 14.4)."""
     return response.headers.get("content-range", "").startswith(f"bytes {start}-")
@@ -332,7 +343,8 @@ def _pause(attempt: int) -> float:
     return longest * random.uniform(0.5, 1)  # noqa: S311 (so that workers don't ask in step)
 
 
-def _host(url: str) -> str:
+def host_and_port(url: str) -> str:
+    """Return the place that an address names: by it failures and holds are counted."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2].lower()
     except ValueError:
