@@ -154,6 +154,41 @@ class DripUnsized:
 
 
 @dataclass(frozen=True)
+class Endless:
+    """Write `head` as it is, then the same piece again and again, with `interval` seconds after each."""
+
+    head: bytes
+    piece: bytes
+    interval: float = 0.02
+
+    def play(self, exchange: Exchange) -> None:
+        exchange.write(self.head)
+        while True:
+            exchange.write(self.piece)
+            exchange.pause(self.interval)
+
+
+_CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n"
+_HTML = b"<!DOCTYPE html><html><body></body></html>"
+
+DRIPPED_HEADER = Endless(b"HTTP/1.1 200 OK\r\nX-Filler: ", b"x")
+DRIPPED_STATUS = Endless(b"HTTP/1.1 200 ", b"O")
+ENDLESS_CONTINUE = Endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n")
+DRIPPED_BODY = Endless(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1000000\r\n\r\n", b"<")
+DRIPPED_CHUNKS = Endless(_CHUNKED + b"\r\n", b"1\r\n<\r\n")
+DRIPPED_WITHOUT_LENGTH = Endless(
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n", b"<"
+)
+ENDLESS_EXTENSION = Endless(_CHUNKED + b"\r\n5;", b"a")
+ENDLESS_TRAILERS = Endless(_CHUNKED + b"\r\n%x\r\n%b\r\n0\r\n" % (len(_HTML), _HTML), b"X: y\r\n")
+EMPTY_GZIP = Endless(
+    _CHUNKED + b"Content-Encoding: gzip\r\n\r\na\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03\r\n",
+    b"5\r\n\0\0\0\xff\xff\r\n",
+)
+"""A stored block of no bytes, and once more (RFC 1951, 3.2.4)."""
+
+
+@dataclass(frozen=True)
 class Drop:
     """Close the connection without an answer."""
 

@@ -180,7 +180,7 @@ class _Transfer:
         start = self._hashes.size
         is_verified = self._hashes.expected is not None
         with self._upstream.open_file(
-            file.url, start=start, if_range=self._validator, is_verified=is_verified
+            file.url, start=start, if_range=self._validator, size=file.size, is_verified=is_verified
         ) as answer:
             if answer.start != start:
                 self._rewind()
@@ -296,7 +296,9 @@ def core_metadata(
 def _metadata_transfer(upstream: Upstream, file: File) -> bytes:
     text = b""
     is_verified = strongest(file.core_metadata or ()) is not None
-    with upstream.open_file(f"{file.url}.metadata", is_verified=is_verified) as answer:
+    with upstream.open_file(
+        f"{file.url}.metadata", size=metadata.MAX_SIZE, is_verified=is_verified
+    ) as answer:
         for chunk in answer.raw_chunks():
             text += chunk
             if len(text) > metadata.MAX_SIZE:

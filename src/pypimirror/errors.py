@@ -130,6 +130,14 @@ class UnavailableError(UpstreamError):
         self.retry_after = retry_after
 
 
+class NotAskedError(UnavailableError):
+    """A host was not asked: it wants to be left alone, or failed too often. Nothing else failed."""
+
+    def __init__(self, url: str, reason: str, *, host: str = "") -> None:
+        super().__init__(url, reason, may_pass=False)
+        self.host = host
+
+
 class CutOffError(UnavailableError):
     """A file broke off after much of it had come, and can go on from there."""
 

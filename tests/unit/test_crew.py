@@ -41,8 +41,14 @@ def start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     with contextlib.ExitStack() as opened:
 
-        def start(*, parallel: int | None = 4, processes: int = 2) -> Crew[Any]:
-            made: Crew[Any] = Crew(connect, parallel=parallel, processes=processes, log_level=logging.INFO)
+        def start(*, parallel: int | None = 4, processes: int = 2, patience_s: float = 60.0) -> Crew[Any]:
+            made: Crew[Any] = Crew(
+                connect,
+                parallel=parallel,
+                processes=processes,
+                log_level=logging.INFO,
+                patience_s=patience_s,
+            )
             opened.callback(made.close)
             return made
 
@@ -161,11 +167,118 @@ def test_a_process_that_dies_costs_its_own_tasks(start: Any) -> None:
     assert all_of(working) == [("later", 8)]
 
 
-def test_with_the_last_process_the_run_ends(start: Any) -> None:
+def test_another_process_takes_the_place_of_the_last(start: Any) -> None:
     working = start(parallel=1, processes=1)
     working.submit("it", die)
+    ((_, result),) = all_of(working)
+    assert "signal 9" in str(result)
+    working.submit("later", partial(double, number=4))
+    assert all_of(working) == [("later", 8)]
+
+
+def test_where_each_of_them_dies_the_run_ends(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "_MOST_DEATHS", 1)
+    working = start(parallel=1, processes=1)
+    for number in range(2):
+        working.submit(number, die)
+        if not number:
+            assert len(all_of(working)) == 1
     with pytest.raises(BrokenWorkerError, match="signal 9"):
         all_of(working)
+
+
+def stop(_upstream: Upstream) -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def test_a_process_that_was_stopped_is_given_up(start: Any) -> None:
+    working = start(parallel=2, processes=2, patience_s=3.0)
+    working.submit("it", stop)
+    for number in range(4):
+        working.submit(number, partial(double, number=number))
+    results = dict(all_of(working))
+    assert "said nothing for 3 seconds" in str(results["it"])
+    assert {1, 3} <= {number for number in range(4) if results[number] == 2 * number}
+    working.submit("later", partial(double, number=4))
+    assert all_of(working) == [("later", 8)]
+
+
+def test_one_that_takes_nothing_stops_nobody(start: Any) -> None:
+    working = start(parallel=1, processes=1, patience_s=2.0)
+    working.submit("it", stop)
+    working.finished(0.5)
+    for number in range(10):
+        working.submit(number, partial(length, text=b"x" * 100_000))
+    assert {type(result) for _, result in all_of(working)} == {BrokenWorkerError}
+
+
+def length(_upstream: Upstream, *, text: bytes) -> int:
+    return len(text)
+
+
+def test_a_long_task_is_no_silence(start: Any) -> None:
+    working = start(parallel=1, processes=1, patience_s=2.5)
+    working.submit("it", partial(busy, seconds=4))
+    ((_, (begun, ended)),) = all_of(working)
+    assert ended - begun >= 4
+
+
+def unsendable(_upstream: Upstream) -> object:
+    return threading.Lock()
+
+
+def too_much(_upstream: Upstream) -> bytes:
+    return bytes(wire.MOST_BYTES)
+
+
+def leave(_upstream: Upstream) -> None:
+    raise SystemExit(3)
+
+
+def exit_at_once(_upstream: Upstream) -> None:
+    os._exit(7)
+
+
+def crash(_upstream: Upstream) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@pytest.mark.parametrize(
+    ("work", "reason"),
+    [
+        (unsendable, "can't be sent (TypeError: cannot pickle"),
+        (too_much, "can't be sent (TooLongError: 268"),
+        (leave, "a worker failed (SystemExit(3))"),
+        (partial(fail, error=MemoryError()), "a worker failed (MemoryError())"),
+        (partial(fail, error=KeyboardInterrupt()), "a worker failed (KeyboardInterrupt())"),
+        (exit_at_once, "ended with status 7"),
+        (crash, "was ended by signal 11"),
+    ],
+)
+def test_a_task_fails_with_what_happened(start: Any, work: Any, reason: str) -> None:
+    working = start(parallel=2, processes=1)
+    working.submit("it", work)
+    ((_, result),) = all_of(working)
+    assert isinstance(result, BrokenWorkerError)
+    assert reason in str(result)
+    working.submit("later", partial(double, number=4))
+    assert all_of(working) == [("later", 8)]
+
+
+def test_an_error_that_can_not_be_sent_is_told(start: Any) -> None:
+    working = start(parallel=1, processes=1)
+    working.submit("it", raise_unsendable)
+    ((_, result),) = all_of(working)
+    assert "Unsendable" in str(result)
+
+
+class Unsendable(Exception):
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(one + two)
+
+
+def raise_unsendable(_upstream: Upstream) -> None:
+    raise Unsendable(1, 2)
 
 
 def test_members_log_through_the_main_process(start: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -146,3 +146,17 @@ def test_threads_die_with_the_process() -> None:
     pool: Pool[bool] = Pool(1)
     pool.submit(lambda: threading.current_thread().daemon)
     assert pool.finished(LONG) == [True]
+
+
+def test_where_there_are_no_more_threads_there_is_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    pool: Pool[int] = Pool(2)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        for value in range(3):
+            pool.submit(number(value))
+    assert sorted(all_of(pool)) == [0, 1, 2]
+    pool.submit(number(4))
+    assert all_of(pool) == [4]

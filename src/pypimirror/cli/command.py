@@ -42,6 +42,10 @@ _log = logging.getLogger(__name__)
 _STATE = "state.sqlite"
 _FAILURES_KEPT = 100
 _STATE_ID = "tree"
+_SHORTEST_PATIENCE_S = 20.0
+"""A worker that says nothing for so long is given up; they say something each second."""
+_AUTOMATIC_WORKERS = 8
+_FEWEST_FAILURES = 3
 
 
 def run(args: Arguments) -> Status:
@@ -144,6 +148,7 @@ def _crew(args: Arguments, configuration: Config) -> Iterator[Crew[Any] | None]:
         # A rate is kept by one process for itself.
         processes=1 if configuration.max_rate else suitable_processes(),
         log_level=logging.DEBUG if configuration.verbose else logging.INFO,
+        patience_s=max(_SHORTEST_PATIENCE_S, 2 * configuration.timeout),
     )
     with contextlib.closing(crew):
         yield crew
@@ -276,6 +281,7 @@ def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:
         connections=configuration.workers or MAX_THREADS,
         max_rate=configuration.max_rate,
         floor=Floor(configuration.minimum_speed),
+        failures=max(configuration.workers or _AUTOMATIC_WORKERS, _FEWEST_FAILURES),
         rules=Rules(
             configuration.external_hosts,
             allows_http=configuration.external_http,

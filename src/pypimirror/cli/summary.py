@@ -48,6 +48,9 @@ def _of_report(report: Report) -> Outcome:
     counts, failures = report.counts, report.failures
     asked = "1 project" if counts.projects == 1 else f"{counts.projects} projects"
     done = f"{asked} asked about, {counts.changed} changed; {_files(report)}"
+    if report.unasked:
+        line = f"{'; '.join(report.unasked)} ({done})"
+        return Outcome(Status.FAILURES, line, tuple(_told(f) for f in failures), key="unasked")
     if not failures:
         return Outcome(Status.OK, f"up to date: {done}")
     projects = len({failure.project for failure in failures})

@@ -38,6 +38,8 @@ class Due(NamedTuple):
     is_from_list: bool
     failures: int
     """How many tries failed in a row."""
+    next_try: float = 0.0
+    """Of those that failed who waits longest comes first."""
 
 
 class Crawl(NamedTuple):
@@ -96,7 +98,7 @@ def note_json(run: Run) -> None:
 
 def keep_note(run: Run, crawl: Crawl) -> None:
     """Remember the list, once every project that it made due was looked at."""
-    if crawl.is_full and run.selection.needs_list:
+    if crawl.is_full and run.selection.needs_list and not run.unasked:
         run.state.set_note(_LIST_NOTE, crawl.note)
 
 
@@ -107,7 +109,7 @@ def _all_due(run: Run, entries: Mapping[NormalizedName, ListEntry | None]) -> li
         for name, entry in entries.items()
         if not _is_paused(run, row := run.state.project(name), entry)
     ]
-    return sorted(due, key=lambda each: each.failures > 0)
+    return sorted(due, key=lambda each: (each.failures > 0, each.next_try))
 
 
 def _is_paused(run: Run, row: ProjectRow | None, entry: ListEntry | None) -> bool:
@@ -130,6 +132,7 @@ def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntr
         validators=row.validators if row and is_conditional else Validators(),
         is_from_list=entry is not None,
         failures=row.failures if row else 0,
+        next_try=(row.next_try if row else None) or 0.0,
     )
 
 
@@ -233,6 +236,10 @@ def check_any_answer(run: Run, crawl: Crawl, errors: list[MirrorError], vanished
     `vanished` of the projects were held, and are now said to be not there.
     """
     is_literal = not (run.only or run.selection.needs_list)
+    left = len(frozenset().union(*run.unasked.values()))
+    if is_literal and left and left + len(errors) + vanished == len(crawl.due):
+        run.state.end_pauses()
+        raise UnavailableError(run.upstream.index_url, "; ".join(run.why_unasked()))
     if is_literal and errors and len(errors) + vanished == len(crawl.due):
         # The trouble is not theirs, and when it is over they are all wanted at once.
         run.state.end_pauses()

@@ -18,8 +18,10 @@ from pypimirror.errors import (
     CutOffError,
     DiskFullError,
     MirrorError,
+    NotAskedError,
     NotFoundError,
     TreeError,
+    UnavailableError,
     VerificationError,
 )
 from pypimirror.model import File, HeldFile, NormalizedName
@@ -31,7 +33,7 @@ from pypimirror.sync.crawl import Due, speaks_json
 from pypimirror.sync.ready import Ready
 from pypimirror.sync.record import Project
 from pypimirror.sync.run import Run
-from pypimirror.upstream import NotModified
+from pypimirror.upstream import NotModified, given_up, host_and_port
 from pypimirror.workers import Crew
 
 _log = logging.getLogger(__name__)
@@ -110,6 +112,12 @@ class _Engine:
         if self._full:
             raise self._full
 
+    def _given_up(self, url: str) -> str | None:
+        """Say why the host of an address is not asked any more in this run; None where it is."""
+        host = host_and_port(url)
+        failures = self._crew.given_up.get(host)
+        return None if failures is None else given_up(host, failures)
+
     def _take(self, task: tasks.Task, result: Any) -> None:
         if isinstance(task, tasks.PageTask):
             self._take_page(task, result)
@@ -152,6 +160,10 @@ class _Engine:
 
     def _submit_all(self) -> None:
         self._is_reading = len(self._waiting) < (_MANY if self._is_reading else _FEW)
+        if self._due and (reason := self._given_up(self._run.upstream.index_url)):
+            for due in self._due:
+                self._run.leave(due.name, reason)
+            self._due.clear()
         while self._due and self._is_reading and self._crew.has_room:
             project = Project(self._due.popleft())
             self._projects[project.name] = project
@@ -181,6 +193,8 @@ class _Engine:
         project.is_pending = isinstance(found, tasks.PageResult) and found.is_stale
         if isinstance(result, NotFoundError):
             self._page_missing(project, result)
+        elif isinstance(result, NotAskedError):
+            self._page_unasked(project, self._why_unasked(result) or "")
         elif isinstance(result, MirrorError):
             self._page_failed(project, result)
         elif isinstance(result, NotModified):
@@ -214,8 +228,15 @@ class _Engine:
     def _page_failed(self, project: Project, error: MirrorError) -> None:
         self.outcome.errors.append(error)
         self._run.fail(project.name, project.due.shown, str(error))
-        self._run.pause(project.name)
+        pause = error.retry_after if isinstance(error, UnavailableError) else None
+        self._run.pause(project.name, at_least=pause or 0.0)
         self._done(project)
+
+    def _page_unasked(self, project: Project, reason: str) -> None:
+        """Leave a project as it was: its own page has not failed."""
+        self._run.leave(project.name, reason)
+        self._run.counts.projects_done += 1
+        del self._projects[project.name]
 
     def _page_unchanged(self, project: Project) -> None:
         project.page_serial, project.validators = project.due.page_serial, project.due.validators
@@ -293,7 +314,9 @@ class _Engine:
             if isinstance(result, DiskFullError):
                 self._full = result
                 return
-            if isinstance(result, MirrorError):
+            if reason := self._why_unasked(result):
+                self._leave(project, reason)
+            elif isinstance(result, MirrorError):
                 record.file_failed(self._run, project, task.file.filename, str(result))
                 if isinstance(result, CutOffError):
                     self._run.store.keep_partial(task.temporary, partial_key(task.name, task.file.filename))
@@ -305,6 +328,17 @@ class _Engine:
         finally:
             self._arrivals.end(task)
         self._one_less(project)
+
+    def _why_unasked(self, result: object) -> str | None:
+        """Say why upstream was not asked for something; None where it was."""
+        if isinstance(result, NotAskedError):
+            return self._given_up(result.url) or result.reason
+        return None
+
+    def _leave(self, project: Project, reason: str) -> None:
+        """Note that something of a project has to wait for the next run."""
+        project.is_whole, project.is_left = False, True
+        self._run.leave(project.name, reason)
 
     def _store(self, project: Project, task: tasks.FileTask, received: download.Received) -> None:
         run, file = self._run, task.file
@@ -355,7 +389,10 @@ class _Engine:
         except (NotFoundError, VerificationError) as error:
             _log.warning("%s: %s: its provenance is not kept: %s", task.name, filename, error)
         except MirrorError as error:
-            record.file_failed(self._run, project, filename, f"its provenance could not be had: {error}")
+            if reason := self._why_unasked(error):
+                self._leave(project, reason)
+            else:
+                record.file_failed(self._run, project, filename, f"its provenance could not be had: {error}")
         self._one_less(project)
 
     def _record_held(
@@ -367,7 +404,11 @@ class _Engine:
         elif metadata is not None:
             held = companions.write_metadata(self._run, project.name, held, metadata)
         self._run.state.record_held(project.name, [held], is_new=True)
-        if error is not None:
+        if error is None:
+            return
+        if reason := self._why_unasked(error):
+            self._leave(project, reason)
+        else:
             reason = f"its core metadata could not be had: {error}"
             record.file_failed(self._run, project, held.file.filename, reason)
 

@@ -66,5 +66,7 @@ def _publish(run: Run, project: Project) -> None:
         _log.info("%s: published, %d files came in", project.name, project.arrived)
     if project.is_whole and is_written:
         record.settle(run, project)
+    elif project.is_left and is_written:
+        run.stay_due(project.name)
     else:
         run.pause(project.name)

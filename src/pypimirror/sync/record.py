@@ -36,6 +36,8 @@ class Project:
         self.metadata: list[tuple[HeldFile, bytes]] = []
         self.arrived = 0
         self.is_whole = True
+        self.is_left = False
+        """It waits for files whose host is not asked any more in this run."""
         self.has_changed = False
 
 

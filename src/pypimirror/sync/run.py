@@ -82,6 +82,8 @@ class Report(NamedTuple):
     full: DiskFullError | None
     changes: tuple[Change, ...] = ()
     """What would become of projects, where the run was a dry one."""
+    unasked: tuple[str, ...] = ()
+    """Why projects were left as they were, without having failed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,6 +115,8 @@ class Run:
     full: DiskFullError | None = None
     """Why nothing more could be stored."""
     counts: Counts = field(default_factory=Counts)
+    unasked: dict[str, set[NormalizedName]] = field(default_factory=dict)
+    """Projects that were left as they were, as a host was not asked any more: by what is said of it."""
     outside: list[Failure] = field(default_factory=list)
     """What other hosts than the index's failed to do, and was not told for a while."""
     told_links: set[tuple[NormalizedName, str]] = field(default_factory=set)
@@ -135,7 +139,18 @@ class Run:
         failures = tuple(f for f in self.state.failures() if self.selection.selects(f.project))
         failures += tuple(self.outside)
         changes = self.preview.changes(self.state, since=self.started) if self.preview else ()
-        return Report(self.counts, failures, self.refusal, self.full, changes)
+        return Report(self.counts, failures, self.refusal, self.full, changes, self.why_unasked())
+
+    def why_unasked(self) -> tuple[str, ...]:
+        """Say why projects were left as they were, and how many."""
+        return tuple(
+            f"{reason}; {_projects(len(names))} not asked, and stay as they are until the next run"
+            for reason, names in self.unasked.items()
+        )
+
+    def leave(self, project: NormalizedName, reason: str) -> None:
+        """Note that a project was not asked for, or not to its end: it has not failed."""
+        self.unasked.setdefault(reason, set()).add(project)
 
     @property
     def space(self) -> FreeSpace:
@@ -160,9 +175,23 @@ class Run:
         self.counts.failed += 1
         self.state.record_error(project, shown, reason, self.clock() if since is None else since)
 
-    def pause(self, project: NormalizedName) -> None:
-        """Record one more try that failed: the next run tries again, later ones with growing pauses."""
+    def stay_due(self, project: NormalizedName) -> None:
+        """Record that a project is still to be brought up to date, without a pause."""
+        row = self.state.project(project)
+        if row is not None:
+            self.state.record_try(project, row.failures, row.next_try or self.clock())
+
+    def pause(self, project: NormalizedName, *, at_least: float = 0.0) -> None:
+        """Record one more try that failed: the next run tries again, later ones with growing pauses.
+
+        Upstream may ask for a pause of so many seconds at least.
+        """
         row = self.state.project(project)
         failures = (row.failures if row else 0) + 1
         pause = 0.0 if failures == 1 else min(_FIRST_PAUSE_S * 2 ** min(failures - 2, 30), DAY_S)
+        pause = min(max(pause, at_least), DAY_S)
         self.state.record_try(project, failures, self.clock() + pause)
+
+
+def _projects(number: int) -> str:
+    return "1 project was" if number == 1 else f"{number} projects were"

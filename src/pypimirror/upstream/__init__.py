@@ -20,19 +20,31 @@ import requests
 import urllib3
 
 from pypimirror.addresses import host_of, shown, without_credentials
-from pypimirror.errors import BadPageError, NotFoundError, UnavailableError
+from pypimirror.errors import BadPageError, NotAskedError, NotFoundError, UnavailableError
 from pypimirror.model import NormalizedName, Validators
 from pypimirror.pace import Floor, Holds, Rate
 from pypimirror.upstream.answers import CHUNK, REDIRECTS, Answer, Fetched, NotModified, Pace
+from pypimirror.upstream.breaker import Breaker
+from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
 from pypimirror.upstream.reach import is_index_private
 from pypimirror.upstream.routes import FILE_HEADERS, Response, Routes
 from pypimirror.upstream.rules import OwnHosts, Rules, matches
-from pypimirror.upstream.trouble import innermost, raise_of_machine, redirected, retry_after
+from pypimirror.upstream.trouble import innermost, is_silence, raise_of_machine, redirected, retry_after
 
 if TYPE_CHECKING:
     from pypimirror.upstream.outside import Outside
 
-__all__ = ["CHUNK", "Answer", "Fetched", "NotModified", "Rules", "Upstream", "is_index_private"]
+__all__ = [
+    "CHUNK",
+    "Answer",
+    "Fetched",
+    "NotModified",
+    "Rules",
+    "Upstream",
+    "given_up",
+    "host_and_port",
+    "is_index_private",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +58,14 @@ _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _LONGEST_RETRY_AFTER_S = 120.0
 """What a server may ask for before the project is rather left to the next run."""
+
+_PAGE_TIMES = 10
+"""A page may take so many times `timeout`, and a list of projects more."""
+_LIST_TIMES = 30
+_LONGEST_READ_S = 60.0
+"""Something of an answer has to come within each minute, whatever `timeout` is."""
+_UNSIZED_S = 6 * 3600.0
+"""For a file whose size nobody tells."""
 
 _BUSY = frozenset({429, 503})
 _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -63,6 +83,7 @@ class Upstream:
         connections: int,
         max_rate: int = 0,
         floor: Floor | None = None,
+        failures: int = 8,
         rules: Rules = Rules(),  # noqa: B008 (a value)
     ) -> None:
         self.index_url = without_credentials(index_url)
@@ -70,10 +91,14 @@ class Upstream:
         self._retries = retries
         self._pace = Pace(Rate(max_rate), floor or Floor(0))
         self.holds = Holds()
+        self.breaker = Breaker(failures, retries=retries)
+        self._reaper = Reaper()
         self._lock = threading.Lock()
         self.requests = 0
         """How many were sent so far."""
-        self._routes = Routes(index_url, timeout=timeout, connections=connections, rules=rules)
+        self._routes = Routes(
+            index_url, timeout=timeout, connections=connections, rules=rules, reaper=self._reaper
+        )
         self.latency = math.inf
         """Seconds that the fastest answer so far took to begin."""
         self._rules = rules
@@ -84,7 +109,13 @@ class Upstream:
         """All other hosts, that links lead to."""
         from pypimirror.upstream.outside import Outside  # noqa: PLC0415 (few mirrors follow links)
 
-        return Outside(self._rules, timeout=self._timeout, pace=self._pace, count_request=self._count_request)
+        return Outside(
+            self._rules,
+            timeout=self._timeout,
+            pace=self._pace,
+            count_request=self._count_request,
+            reaper=self._reaper,
+        )
 
     def close(self) -> None:
         """Close idle connections."""
@@ -161,7 +192,7 @@ class Upstream:
             headers["If-None-Match"] = validators.etag
         if validators.last_modified:
             headers["If-Modified-Since"] = validators.last_modified
-        with self._sent(url, headers, may_leave_https=_never) as (found, response):
+        with self._sent(url, headers, may_leave_https=_never) as (found, response, deadline):
             is_conditional = bool(validators.etag or validators.last_modified)
             if is_of_index and response.status in (http.HTTPStatus.OK, http.HTTPStatus.NOT_MODIFIED):
                 self._own.check(url, found)
@@ -170,57 +201,102 @@ class Upstream:
                 # Nothing, but it gives the connection back; what breaks off here lacks nothing.
                 with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
                     response.read()
+                self.breaker.good(host_and_port(found))
                 yield NotModified()
             else:
-                yield self._checked(found, response)
+                answer = self._checked(found, response)
+                times = _LIST_TIMES if url == self.index_url else _PAGE_TIMES
+                answer.patience = self._patience(deadline, times * self._timeout, f"{times} times timeout")
+                yield answer
 
     @contextlib.contextmanager
     def open_file(
-        self, url: str, *, start: int = 0, if_range: str | None = None, is_verified: bool = True
+        self,
+        url: str,
+        *,
+        start: int = 0,
+        if_range: str | None = None,
+        size: int | None = None,
+        is_verified: bool = True,
     ) -> Iterator[Answer]:
         """Open a file for reading as a stream of its very bytes, without retries; errors as for `page`.
 
         One that is not verified by a digest is not taken where a redirect leads from https to http.
         With `start` and `if_range` it begins there if the file is the same and the server can do that; the
-        answer's own `start` tells.
+        answer's own `start` tells. The `size` that is known bounds its time, else what the answer says.
         """
         may_leave_https = _always if is_verified else self.accepts_unverified
         if start and if_range:
             rest = {"Range": f"bytes={start}-", "If-Range": if_range}
-            with self._sent(url, FILE_HEADERS | rest, may_leave_https) as (found, response):
+            with self._sent(url, FILE_HEADERS | rest, may_leave_https) as (found, response, deadline):
                 status = response.status
                 if status == http.HTTPStatus.PARTIAL_CONTENT and _begins_at(response, start):
-                    yield Answer(found, response, self._pace, start=start)
+                    yield self._in_time(self._answer(found, response, start=start), deadline, size)
                     return
                 if status not in (
                     http.HTTPStatus.PARTIAL_CONTENT,
                     http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
                 ):
-                    yield self._checked(found, response)
+                    yield self._in_time(self._checked(found, response), deadline, size)
                     return
-        with self._sent(url, FILE_HEADERS, may_leave_https) as (found, response):
-            yield self._checked(found, response)
+        with self._sent(url, FILE_HEADERS, may_leave_https) as (found, response, deadline):
+            yield self._in_time(self._checked(found, response), deadline, size)
+
+    def _in_time(self, answer: Answer, deadline: Deadline, size: int | None) -> Answer:
+        """Return the answer to a request for a file, whose size at `minimum_speed` is its time."""
+        size = answer.length if size is None else size
+        speed = self._pace.floor.bytes_per_s
+        if size is None:
+            seconds, bound = _UNSIZED_S, "its size is unknown"
+        else:
+            seconds = max(self._timeout, size / speed) if speed else math.inf
+            bound = "its size at minimum_speed"
+        answer.patience = self._patience(deadline, seconds, bound)
+        return answer
+
+    def _patience(self, deadline: Deadline, seconds: float, bound: str) -> Patience:
+        read_s = min(self._timeout, _LONGEST_READ_S)
+        return Patience(deadline, whole_s=seconds, bound=bound, read_s=read_s)
+
+    def _answer(self, url: str, response: Response, *, start: int = 0) -> Answer:
+        on_good = functools.partial(self.breaker.good, host_and_port(url))
+        return Answer(url, response, self._pace, start=start, on_good=on_good)
 
     def _checked(self, url: str, response: Response) -> Answer:
         status = response.status
         if status == http.HTTPStatus.OK:
-            return Answer(url, response, self._pace)
+            return self._answer(url, response)
         reason = f"answers {status} {response.reason or ''}".rstrip()
+        if status not in _MAY_PASS:
+            self.breaker.good(host_and_port(url))
         if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
             raise NotFoundError(url, reason)
         pause = retry_after(response.headers.get("retry-after"))
         if pause and status in _BUSY:
-            self.holds.hold(_host(url), pause)
+            is_for_client = status == http.HTTPStatus.TOO_MANY_REQUESTS
+            self.holds.ask(host_and_port(url), url, pause, is_for_client=is_for_client)
         raise UnavailableError(url, reason, may_pass=status in _MAY_PASS, retry_after=pause)
 
     def retrying(self, operation: Callable[[], _T]) -> _T:
         """Call `operation` again while it raises an UnavailableError that may pass, up to the retries."""
+        failed: UnavailableError | None = None
         for attempt in itertools.count():
             try:
                 return operation()
+            except NotAskedError as error:
+                if failed is None:
+                    raise
+                # It was asked for, and that is what others shall come before the next time.
+                raise failed from error
             except UnavailableError as error:
+                failed = error
+                host = host_and_port(error.url)
+                if error.may_pass:
+                    self.breaker.failed(host, error.url)
                 pause = error.retry_after if error.retry_after is not None else _pause(attempt)
                 if not error.may_pass or attempt >= self._retries or pause > _LONGEST_RETRY_AFTER_S:
+                    raise
+                if self.breaker.given_up(host) is not None or not self.breaker.allows_retry(host):
                     raise
                 _log.debug("%s; asking again in %.1f s", error, pause)
                 time.sleep(pause)
@@ -229,47 +305,79 @@ class Upstream:
     @contextlib.contextmanager
     def _sent(
         self, url: str, headers: dict[str, str], may_leave_https: Callable[[str], bool]
-    ) -> Iterator[tuple[str, Response]]:
-        """Yield the answer to a request, and the address where redirects led to."""
+    ) -> Iterator[tuple[str, Response, Deadline]]:
+        """Yield the answer to a request, the address where redirects led to, and what bounds its time."""
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._get(url, headers)
-            try:
-                location = response.headers.get("location") if response.status in REDIRECTS else None
-                if not location:
-                    yield url, response
-                    return
-                url = _onwards(url, location, may_leave_https)
-            finally:
-                # The connection goes back if the body was read to its end; else it can't be used again.
-                response.close()
-                response.release_conn()
+            with self._reaper.watching(self._timeout) as deadline:
+                response = self._get(url, headers, deadline)
+                try:
+                    location = response.headers.get("location") if response.status in REDIRECTS else None
+                    if not location:
+                        yield url, response, deadline
+                        return
+                    url = _onwards(url, location, may_leave_https)
+                finally:
+                    # The connection goes back if the body was read to its end; else it can't be used again.
+                    response.close()
+                    response.release_conn()
         raise UnavailableError(url, f"more than {_MAX_REDIRECTS} redirects", may_pass=False)
 
     def _count_request(self) -> None:
         with self._lock:
             self.requests += 1
 
-    def _get(self, url: str, headers: dict[str, str]) -> Response:
-        host = _host(url)
-        if (seconds := self.holds.refused(host)) is not None:
-            reason = f"the server asked to be left alone for {seconds:.0f} seconds"
-            raise UnavailableError(url, reason, may_pass=False)
-        self.holds.wait(host)
+    def _get(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
+        host = host_and_port(url)
+        self._check_host(url, host)
         self._count_request()
         begun = time.monotonic()
+        deadline.allow(self._timeout)
+        deadline.restart_s = self._timeout
+        too_long = f"it takes too long: no answer within {self._timeout:g} seconds (timeout)"
         try:
             response = self._routes.send(url, headers)
-        except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as error:
-            raise UnavailableError(url, f"TLS failed ({innermost(error)})", may_pass=False) from error
-        except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
-            raise_of_machine(error)
-            raise UnavailableError(url, innermost(error)) from error
-        except (requests.RequestException, ValueError, OverflowError) as error:  # no address at all
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            if deadline.has_cut or is_silence(error):
+                raise UnavailableError(url, too_long) from error
+            self._raise_unavailable(url, error)
+            raise
+        except (ValueError, OverflowError) as error:  # no address at all
             raise UnavailableError(url, innermost(error), may_pass=False) from error
+        if deadline.has_cut:  # a head that is cut off looks like one that ended
+            response.close()
+            raise UnavailableError(url, too_long)
         self.latency = min(self.latency, time.monotonic() - begun)
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%d %s", response.status, shown(url))
         return response
+
+    def _check_host(self, url: str, host: str) -> None:
+        """Wait until a host may be asked; raise NotAskedError where that is not in this run."""
+        self._check_given_up(url, host)
+        if (seconds := self.holds.refused(host)) is not None:
+            reason = f"{host} asked to be left alone for {seconds:.0f} seconds"
+            raise NotAskedError(url, reason, host=host)
+        self.holds.wait(host)
+        self._check_given_up(url, host)  # meanwhile
+
+    def _check_given_up(self, url: str, host: str) -> None:
+        if (failures := self.breaker.given_up(host)) is not None:
+            raise NotAskedError(url, given_up(host, failures), host=host)
+
+    def _raise_unavailable(self, url: str, error: Exception) -> None:
+        """Raise what an error of a request means, if it is none of this machine."""
+        if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
+            raise UnavailableError(url, f"TLS failed ({innermost(error)})", may_pass=False) from error
+        if isinstance(error, requests.ConnectionError | requests.Timeout | urllib3.exceptions.HTTPError):
+            raise_of_machine(error)
+            raise UnavailableError(url, innermost(error)) from error
+        if isinstance(error, requests.RequestException):  # no address at all
+            raise UnavailableError(url, innermost(error), may_pass=False) from error
+
+
+def given_up(host: str, failures: int) -> str:
+    """Say of a host why it is not asked any more."""
+    return f"{host} failed {failures} times in a row"
 
 
 def _onwards(url: str, location: str, may_leave_https: Callable[[str], bool]) -> str:
@@ -299,7 +407,8 @@ def _pause(attempt: int) -> float:
     return longest * random.uniform(0.5, 1)  # noqa: S311 (so that workers don't ask in step)
 
 
-def _host(url: str) -> str:
+def host_and_port(url: str) -> str:
+    """Return the place that an address names: by it failures and holds are counted."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2].lower()
     except ValueError:

@@ -1,7 +1,7 @@
 """What upstream answers: pages as they came, files as they come in."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import urllib3
@@ -10,12 +10,15 @@ from pypimirror.addresses import without_credentials
 from pypimirror.errors import BadPageError, UnavailableError
 from pypimirror.model import Validators
 from pypimirror.pace import Floor, Rate
+from pypimirror.upstream.deadlines import Patience
 from pypimirror.upstream.lane import BLOCK, PlainAnswer
 from pypimirror.upstream.routes import Response
-from pypimirror.upstream.trouble import innermost
+from pypimirror.upstream.trouble import innermost, raise_of_machine
 from pypimirror.upstream.unpack import PackingError, UnknownPackingError, packing, unpacked
 
 CHUNK = 1 << 18
+_MUCH = 1 << 20
+"""Bytes after which a server was good, whatever comes then."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -36,9 +39,21 @@ class NotModified:
 class Answer:
     """An open answer with status 200: its headers, and its body as it comes in."""
 
-    def __init__(self, url: str, response: Response, pace: "Pace", *, start: int = 0) -> None:
+    def __init__(
+        self,
+        url: str,
+        response: Response,
+        pace: "Pace",
+        *,
+        start: int = 0,
+        on_good: Callable[[], None] = lambda: None,
+    ) -> None:
         self._response = response
         self._pace = pace
+        self._on_good = on_good
+        """Called when it came to its end, or much of it came in."""
+        self.patience: Patience | None = None
+        """How long it may take; where it is not set, somebody else watches over it."""
         self.start = start
         """At which byte of the file the body begins (RFC 9110, 14)."""
         headers = response.headers
@@ -73,18 +88,39 @@ class Answer:
         read = self._response.read1
         is_too_slow = self._pace.floor.meter()
         block = self._pace.rate.block(BLOCK if isinstance(self._response, PlainAnswer) else CHUNK)
+        received = 0
         while True:
-            begun = time.monotonic()
-            try:
-                chunk = read(block, decode_content=False)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise UnavailableError(self.url, f"the answer broke off ({innermost(error)})") from error
+            chunk, seconds = self._read(read, block)
             if not chunk:
+                self._on_good()
                 return
-            if is_too_slow(len(chunk), time.monotonic() - begun):
+            if is_too_slow(len(chunk), seconds):
                 raise UnavailableError(self.url, "it comes in more slowly than minimum_speed")
+            received += len(chunk)
+            if received >= _MUCH:
+                received = 0
+                self._on_good()
             self._pace.rate.wait(len(chunk))
             yield chunk
+
+    def _read(self, read: Callable[..., bytes | memoryview], size: int) -> tuple[bytes | memoryview, float]:
+        """Return the next block, and how many seconds it took; an empty one is the end."""
+        patience, begun = self.patience, time.monotonic()
+        trouble: Exception | None = None
+        if patience:
+            patience.begin()
+        try:
+            chunk = read(size, decode_content=False)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise_of_machine(error)
+            chunk, trouble = b"", error
+        seconds = patience.end() if patience else time.monotonic() - begun
+        # What ends with its connection may have been cut off.
+        if patience and (why := patience.why_over()):
+            raise UnavailableError(self.url, why) from trouble
+        if trouble:
+            raise UnavailableError(self.url, f"the answer broke off ({innermost(trouble)})") from trouble
+        return chunk, seconds
 
     @property
     def resume_validator(self) -> str | None:

@@ -80,6 +80,7 @@ def get(pool: Any, target: str, fields: bytes) -> PlainAnswer | urllib3.BaseHTTP
     try:
         if connection.sock is None:
             return None
+        connection.use()
         connection.sock.sendall(b"GET %s HTTP/1.1\r\n%s" % (target.encode(), fields))
         content = connection.sock.makefile("rb", _BUFFER)
         headers = _plain_headers(content)

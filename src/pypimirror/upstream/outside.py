@@ -26,7 +26,8 @@ from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
 from pypimirror.upstream.answers import REDIRECTS, Answer, NotModified, Pace
 from pypimirror.upstream.certificates import MissingCertificatesError, set_certificates, trust
-from pypimirror.upstream.connections import Watch, connect, connecting, watched
+from pypimirror.upstream.connections import connect, connecting
+from pypimirror.upstream.deadlines import Deadline, Reaper, watched
 from pypimirror.upstream.reach import literal, proxy_for
 from pypimirror.upstream.rules import Rules, matches
 from pypimirror.upstream.trouble import innermost, raise_of_machine, redirected, retry_after
@@ -54,12 +55,19 @@ class Outside:
     """Makes requests to any host that a link may name, each with a connection of its own."""
 
     def __init__(
-        self, rules: Rules, *, timeout: float, pace: Pace, count_request: Callable[[], None]
+        self,
+        rules: Rules,
+        *,
+        timeout: float,
+        pace: Pace,
+        count_request: Callable[[], None],
+        reaper: Reaper | None = None,
     ) -> None:
         self._rules = rules
         self._timeout = urllib3.Timeout(connect=min(timeout, _LONGEST_CONNECT_S), read=timeout)
         self._pace = pace
         self._count_request = count_request
+        self._reaper = reaper or Reaper()
         self._robots: dict[str, urllib.robotparser.RobotFileParser] = {}
 
     @contextlib.contextmanager
@@ -150,18 +158,21 @@ class Outside:
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """Yield the answer to one request; what takes longer than until the deadline is cut off."""
         proxy = proxy_for(url)
-        with Watch(deadline) as watch, contextlib.ExitStack() as opened:
+        left = max(0.0, deadline - time.monotonic())
+        with self._reaper.watching(left) as watch, contextlib.ExitStack() as opened:
             try:
                 if proxy is None:
-                    send = opened.enter_context(self._direct(url, watch))
+                    send = opened.enter_context(self._direct(url))
                 else:
-                    send = opened.enter_context(self._proxied(url, proxy, watch))
+                    send = opened.enter_context(self._proxied(url, proxy))
                 self._count_request()
                 response = send(headers=headers)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 raise_of_machine(error)
                 raise _unreachable(url, watch, innermost(error)) from error
             opened.callback(response.close)
+            if watch.has_cut:  # a head that is cut off looks like one that ended
+                raise _unreachable(url, watch, "")
             try:
                 yield response
             except UnavailableError as error:
@@ -194,27 +205,25 @@ class Outside:
         return matches(host_of(url), self._rules.hosts)
 
     @contextlib.contextmanager
-    def _direct(self, url: str, watch: "Watch") -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
+    def _direct(self, url: str) -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
         scheme, host, port = origin(url)
         assert host is not None
-        make = partial(connect, url, is_allowed=self._is_allowed(url), watch=watch)
+        make = partial(connect, url, is_allowed=self._is_allowed(url))
         pool: Any
         if scheme == "https":
             pool = urllib3.HTTPSConnectionPool(host, port)
-            pool.ConnectionCls = connecting(HTTPSConnection, make)
+            pool.ConnectionCls = watched(connecting(HTTPSConnection, make), self._reaper)
             self._set_certificates(pool, url)
         else:
             pool = urllib3.HTTPConnectionPool(host, port)
-            pool.ConnectionCls = connecting(HTTPConnection, make)
+            pool.ConnectionCls = watched(connecting(HTTPConnection, make), self._reaper)
         parts = urlsplit(url)
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         with contextlib.closing(pool):
             yield partial(pool.urlopen, "GET", target, assert_same_host=False, **self._how())
 
     @contextlib.contextmanager
-    def _proxied(
-        self, url: str, proxy: str, watch: Watch
-    ) -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
+    def _proxied(self, url: str, proxy: str) -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
         """Ask by a proxy: it resolves names by itself, so only hosts that are allowed by name are asked."""
         if not self._is_allowed(url):
             reason = "behind a proxy nobody can tell where it leads; external_hosts can allow its host"
@@ -227,7 +236,7 @@ class Outside:
             untyped: Any = requests.utils  # the stubs lack a type there
             manager = adapter.proxy_manager_for(untyped.prepend_scheme_if_needed(proxy, "http"))
             pool = manager.connection_from_url(url)
-            pool.ConnectionCls = watched(pool.ConnectionCls, watch)
+            pool.ConnectionCls = watched(pool.ConnectionCls, self._reaper)
             self._set_certificates(pool, url)
             yield partial(manager.urlopen, "GET", url, **self._how())
 
@@ -248,7 +257,7 @@ class Outside:
         }
 
 
-def _unreachable(url: str, watch: Watch, reason: str) -> UnreachableError:
+def _unreachable(url: str, watch: Deadline, reason: str) -> UnreachableError:
     """Say what a connection's end means: that its time was over, or else what it says itself."""
     reason = "it takes too long" if watch.has_cut else reason
     return UnreachableError(url, reason, is_connected=watch.is_connected)

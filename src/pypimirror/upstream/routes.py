@@ -15,6 +15,7 @@ from pypimirror.errors import UnavailableError
 from pypimirror.upstream import lane
 from pypimirror.upstream.certificates import MissingCertificatesError, Trust, set_certificates, trust
 from pypimirror.upstream.credentials import Credentials
+from pypimirror.upstream.deadlines import Reaper, watched
 from pypimirror.upstream.http_client import is_reading, reading
 from pypimirror.upstream.reach import Reach, RefusedAddressError, connecting_within
 from pypimirror.upstream.rules import Rules, matches
@@ -47,7 +48,7 @@ class Route(NamedTuple):
 class _Adapter(HTTPAdapter):
     """Finds out once what requests does for each request."""
 
-    def route(self, request: requests.PreparedRequest, way: "Way", timeout: float) -> Route:
+    def route(self, request: requests.PreparedRequest, way: "Way", timeout: float, reaper: Reaper) -> Route:
         """Return the way to the origin of a request.
 
         Raises requests.RequestException where there is none, or OSError where a certificate is not there.
@@ -62,7 +63,7 @@ class _Adapter(HTTPAdapter):
         proxy = requests.utils.select_proxy(str(request.url), way.proxies)
         if not is_reading(pool.ConnectionCls):  # a pool may be older than its route
             make = reading(pool.ConnectionCls)
-            pool.ConnectionCls = make if proxy else way.connecting(make)
+            pool.ConnectionCls = watched(make if proxy else way.connecting(make), reaper)
         target = self.request_url(request, way.proxies)
         send = partial(
             pool.urlopen,
@@ -94,7 +95,10 @@ class Way(NamedTuple):
 class Routes:
     """The routes to all origins, each with its own credentials alone."""
 
-    def __init__(self, index_url: str, *, timeout: float, connections: int, rules: Rules) -> None:
+    def __init__(
+        self, index_url: str, *, timeout: float, connections: int, rules: Rules, reaper: Reaper
+    ) -> None:
+        self._reaper = reaper
         self._index = origin(index_url)[1] or ""
         self._rules = rules
         self._credentials = Credentials(index_url)
@@ -155,7 +159,7 @@ class Routes:
         way = Way(proxies, trusted, self._client(url), self._connecting)
         if len(self._routes) >= _HOSTS:
             self._routes.clear()
-        route = self._routes[key] = self._adapter.route(request, way, self._timeout)
+        route = self._routes[key] = self._adapter.route(request, way, self._timeout, self._reaper)
         return route
 
     def _client(self, url: str) -> tuple[str, ...]:

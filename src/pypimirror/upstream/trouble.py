@@ -25,6 +25,12 @@ def raise_of_machine(error: BaseException) -> None:
         raise inner from error
 
 
+def is_silence(error: BaseException) -> bool:
+    """Tell whether a socket's own time-out ended a request."""
+    inner = _root(error)
+    return isinstance(inner, TimeoutError) and inner.errno is None
+
+
 def _root(error: BaseException) -> BaseException:
     seen: set[int] = set()
     while id(error) not in seen:

@@ -34,6 +34,8 @@ _BUSY_S = 0.0007
 """What the interpreter does for one request."""
 _AHEAD = 64
 """Tasks queued beyond the number of threads, so that none idles while the main process stores and records."""
+_MOST_DEATHS = 16
+"""So often a process that died is replaced in a run."""
 _FEW = 16
 _MOMENT_S = 0.002
 _MOST_DESCRIPTORS = 1024
@@ -57,6 +59,8 @@ class _Member:
         self.unfinished: set[int] = set()
         self.requests = 0
         self.latency = math.inf
+        self.silent_s = 0.0
+        """For how long it said nothing, by the clock of a main process that listens."""
 
 
 class Crew(Generic[_T]):
@@ -72,7 +76,14 @@ class Crew(Generic[_T]):
         parallel: int | None,
         processes: int,
         log_level: int = logging.INFO,
+        patience_s: float = 60.0,
     ) -> None:
+        self._setup = member.Setup(connect, log_level)
+        self._patience_s = patience_s
+        self._listened = time.monotonic()
+        self._deaths = 0
+        self.given_up: dict[str, int] = {}
+        """Hosts that are not asked any more, and after how many failures in a row."""
         self._parallel = parallel
         self._members: list[_Member] = []
         self._selector = selectors.DefaultSelector()
@@ -84,19 +95,23 @@ class Crew(Generic[_T]):
         self.is_far = False
         """Whether tasks are for hosts whose answers take long, whatever those of the others took."""
         for _ in range(processes if parallel is None else min(processes, parallel)):
-            self._start(member.Setup(connect, log_level))
+            self._start(_forked if _CAN_FORK else _executed)
 
     # -- processes -------------------------------------------------------------------------------
 
-    def _start(self, setup: member.Setup) -> None:
+    def _start(self, begin: Callable[[socket.socket], int]) -> None:
         ours, theirs = socket.socketpair()
         sys.stderr.flush()
-        pid = _forked(theirs) if _CAN_FORK else _executed(theirs)
+        pid = begin(theirs)
         theirs.close()
+        # One that was stopped takes nothing, and shall not stop this one, too.
+        ours.settimeout(self._patience_s)
         started = _Member(pid, ours)
         self._members.append(started)
         self._selector.register(ours, selectors.EVENT_READ, started)
-        wire.send(ours, setup, [])
+        wire.send(ours, self._setup, [])
+        for host, failures in self.given_up.items():
+            wire.send(ours, member.GivenUp(host, failures), [])
 
     def close(self) -> None:
         """End all processes at once."""
@@ -158,16 +173,19 @@ class Crew(Generic[_T]):
             share, rest = divmod(self.threads, len(self._members))
             share += self._members.index(to) < rest
             files = [file.fileno() for file in to.files]
-            # That nobody is there will be read from the same socket.
-            with contextlib.suppress(wire.ClosedError):
+            # That nobody is there will be read from the same socket, or seen by its silence.
+            try:
                 wire.send(to.socket, member.Orders(to.calls, share), files)
+            except wire.ClosedError as error:
+                if isinstance(error.__cause__, TimeoutError):
+                    to.silent_s = math.inf
             to.calls, to.files = [], []
 
     def finished(self, timeout: float) -> list[tuple[_T, Any]]:
         """Return all tasks that are done, each with its result; wait up to `timeout` seconds for the first.
 
-        What calls raise is raised. Tasks of a process that died have a BrokenWorkerError for their result;
-        it is raised when there is no process left.
+        What calls raise of the machine's is raised. Tasks of a process that died, or said nothing for too
+        long, have a BrokenWorkerError for their result; it is raised when there is no process left.
         """
         for each in self._members:
             self._flush(each)
@@ -179,7 +197,18 @@ class Crew(Generic[_T]):
             time.sleep(_MOMENT_S)
             for key, _ in self._selector.select(0):
                 results += self._heard(key.data)
+        results += self._silent()
         return results
+
+    def _silent(self) -> Iterator[tuple[_T, Any]]:
+        """Give up processes that are there and say nothing, as one that was stopped."""
+        now = time.monotonic()
+        # Where this process was stopped, too, no time went by.
+        elapsed, self._listened = min(now - self._listened, 1.0), now
+        for each in list(self._members):
+            each.silent_s += elapsed
+            if each.silent_s > self._patience_s:
+                yield from self._bury(each, f"said nothing for {self._patience_s:g} seconds")
 
     def _heard(self, source: _Member) -> Iterator[tuple[_T, Any]]:
         try:
@@ -187,6 +216,7 @@ class Crew(Generic[_T]):
         except wire.ClosedError:
             yield from self._bury(source)
             return
+        source.silent_s = 0.0
         for message in messages:
             if isinstance(message, member.Done):
                 source.requests, source.latency = message.requests, message.latency
@@ -195,20 +225,31 @@ class Crew(Generic[_T]):
                     yield self._tasks.pop(message.number), _value(message.result)
             elif isinstance(message, member.Said):
                 logging.getLogger(message.logger).log(message.level, "%s", message.text)
-            else:
-                for other in self._members:
-                    if other is not source:
-                        with contextlib.suppress(wire.ClosedError):
-                            wire.send(other.socket, message, [])
+            elif not isinstance(message, member.Alive):
+                self._tell_others(source, message)
 
-    def _bury(self, dead: _Member) -> Iterator[tuple[_T, Any]]:
-        """Give up what a process had to do."""
+    def _tell_others(self, source: _Member, message: object) -> None:
+        if isinstance(message, member.GivenUp):
+            self.given_up.setdefault(*message)
+        for other in self._members:
+            if other is not source:
+                with contextlib.suppress(wire.ClosedError):
+                    wire.send(other.socket, message, [])
+
+    def _bury(self, dead: _Member, reason: str = "") -> Iterator[tuple[_T, Any]]:
+        """Give up what a process had to do, and start another one in its place."""
         self._selector.unregister(dead.socket)
         dead.socket.close()
         self._members.remove(dead)
         self._requests_of_the_dead += dead.requests
-        error = BrokenWorkerError(f"a process that downloads {_ended(dead.pid)}")
+        ended = _ended(dead.pid)
+        error = BrokenWorkerError(f"a process that downloads {reason or ended}")
         _log.error("%s", error)
+        self._deaths += 1
+        if self._deaths <= _MOST_DEATHS:
+            with contextlib.suppress(OSError, wire.ClosedError):
+                # Not by a fork: this process has threads, the lock and the state by now.
+                self._start(_executed)
         if not self._members:
             raise error
         for number in dead.unfinished:

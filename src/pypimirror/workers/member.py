@@ -3,6 +3,7 @@
 It owns nothing: no lock, no state, no name in the tree. So it may be ended at any moment.
 """
 
+import contextlib
 import errno
 import logging
 import os
@@ -10,13 +11,20 @@ import pickle
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, NoReturn
 
+from pypimirror.errors import BrokenWorkerError, MirrorError
 from pypimirror.upstream import Upstream
 from pypimirror.workers import wire
 from pypimirror.workers.threads import Raised, Threads
+
+_log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 1.0
+"""How often a member says that it is alive."""
 
 
 class Setup(NamedTuple):
@@ -46,6 +54,17 @@ class Heed(NamedTuple):
 
     host: str
     seconds: float
+
+
+class GivenUp(NamedTuple):
+    """A host failed so often in a row that nobody asks it any more: said by one member, told to all."""
+
+    host: str
+    failures: int
+
+
+class Alive(NamedTuple):
+    """Nothing but a sign of life."""
 
 
 class Done(NamedTuple):
@@ -84,28 +103,51 @@ class _Member:
         _relay_log(setup.log_level, self._send)
         self._upstream: Upstream = setup.connect()
         self._upstream.holds.on_hold = lambda host, seconds: self._send(Heed(host, seconds))
+        self._upstream.breaker.on_open = lambda host, failures: self._send(GivenUp(host, failures))
         self._threads: Threads[Done] = Threads(1, self._deliver)
 
     def work(self) -> NoReturn:
+        with contextlib.suppress(RuntimeError):  # results are signs of life, too
+            threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
         while True:
             message, files = wire.receive(self._socket)
             if isinstance(message, Heed):
                 self._upstream.holds.heed(*message)
+                continue
+            if isinstance(message, GivenUp):
+                self._upstream.breaker.heed(*message)
                 continue
             self._threads.size = message.threads
             for call in message.calls:
                 taken, files = files[: call.files], files[call.files :]
                 self._threads.submit(partial(self._done, call, taken))
 
+    def _beat(self) -> NoReturn:
+        while True:
+            time.sleep(HEARTBEAT_S)
+            self._send(Alive())
+
     def _done(self, call: Call, files: list[int]) -> Done:
         try:
             result = call.work(self._upstream, *map(_taken, files))
-        except BaseException as error:  # noqa: BLE001 (raised again in the main process)
-            result = Raised(_sendable(error))
+        except OSError as error:
+            result = Raised(_sendable(error))  # the machine's, and the run's
+        except MirrorError as error:
+            result = _sendable(error)
+        except BaseException as error:  # noqa: BLE001 (whatever it is, it costs one task)
+            _log.error("a bug in a worker", exc_info=error)
+            result = BrokenWorkerError(f"a worker failed ({error!r}); the log has the details")
         return Done(call.number, result, self._upstream.requests, self._upstream.latency)
 
     def _deliver(self, done: Done | Raised) -> None:
-        self._send(done)
+        assert isinstance(done, Done)
+        try:
+            self._send(done)
+        except BaseException as error:  # noqa: BLE001 (nobody else would tell that the task is over)
+            broken = BrokenWorkerError(
+                f"the result of a worker can't be sent ({type(error).__name__}: {error})"
+            )
+            self._send(done._replace(result=broken))
 
     def _send(self, message: object) -> None:
         try:

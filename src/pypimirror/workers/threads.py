@@ -37,20 +37,33 @@ class Threads(Generic[_T]):
             is_short = self._started < min(self.size, self._unfinished)
         self._calls.put(call)
         if is_short:
+            self._start()
+
+    def _start(self) -> None:
+        """Start one more thread; where the system has none, those that there are do all, or this one."""
+        name = f"worker-{self._started + 1}"
+        try:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError:
+            if not self._started:
+                self._do_one()
+        else:
             self._started += 1
-            threading.Thread(target=self._work, name=f"worker-{self._started}", daemon=True).start()
 
     def _work(self) -> None:
         while True:
-            call = self._calls.get()
-            try:
-                result: _T | Raised = call()
-            except BaseException as error:  # noqa: BLE001 (whoever takes the result raises it)
-                result = Raised(error)
-            # Before the result is out: the next call, that it may bring about, needs no other thread.
-            with self._lock:
-                self._unfinished -= 1
-            self._deliver(result)
+            self._do_one()
+
+    def _do_one(self) -> None:
+        call = self._calls.get()
+        try:
+            result: _T | Raised = call()
+        except BaseException as error:  # noqa: BLE001 (whoever takes the result raises it)
+            result = Raised(error)
+        # Before the result is out: the next call, that it may bring about, needs no other thread.
+        with self._lock:
+            self._unfinished -= 1
+        self._deliver(result)
 
 
 def suitable_readers() -> int:

@@ -16,13 +16,26 @@ NO_FILE = -1
 _BLOCK = 1 << 20
 
 
+MOST_BYTES = 1 << 28
+"""Of one message: what is longer would cost both sides too much memory."""
+
+
 class ClosedError(Exception):
-    """The other side is gone."""
+    """The other side is gone, or takes nothing."""
+
+
+class TooLongError(Exception):
+    """A message has more than MOST_BYTES."""
 
 
 def send(to: socket.socket, message: object, files: list[int]) -> None:
-    """Send a message, with at most MOST_FILES descriptors; raise ClosedError where nobody is there."""
+    """Send a message, with at most MOST_FILES descriptors; raise ClosedError where nobody is there.
+
+    Nothing of it was sent where it raises TooLongError, or what pickle raises.
+    """
     body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    if len(body) > MOST_BYTES:
+        raise TooLongError(f"{len(body)} bytes")
     head = _HEAD.pack(len(body), len(files))
     beside = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))
     try:
@@ -33,7 +46,7 @@ def send(to: socket.socket, message: object, files: list[int]) -> None:
         if to.sendmsg([head], [beside]) != len(head):
             raise ClosedError
         to.sendall(body)
-    except (BrokenPipeError, ConnectionResetError) as error:
+    except (BrokenPipeError, ConnectionResetError, TimeoutError) as error:
         raise ClosedError from error
 
 
