@@ -35,13 +35,13 @@ def whole(content: bytes, encoding: str, size: int = 1000) -> bytes:
         ("identity", TEXT),
         ("UTF-8", TEXT),
         ("aws-chunked", TEXT),
-        ("gzip", gzip.compress(TEXT)),
-        ("GZip ,identity", gzip.compress(TEXT)),
-        ("x-gzip", gzip.compress(TEXT)),
-        ("gzip", gzip.compress(TEXT[:99]) + gzip.compress(b"") + gzip.compress(TEXT[99:])),
-        ("gzip", gzip.compress(TEXT) + b"\0" * 500),
-        ("gzip", gzip.compress(TEXT) + b"garbage"),
-        ("gzip", gzip.compress(TEXT) + b"\x1f"),
+        ("gzip", gzip.compress(TEXT, mtime=0)),
+        ("GZip ,identity", gzip.compress(TEXT, mtime=0)),
+        ("x-gzip", gzip.compress(TEXT, mtime=0)),
+        ("gzip", gzip.compress(TEXT[:99], mtime=0) + gzip.compress(b"", mtime=0) + gzip.compress(TEXT[99:], mtime=0)),
+        ("gzip", gzip.compress(TEXT, mtime=0) + b"\0" * 500),
+        ("gzip", gzip.compress(TEXT, mtime=0) + b"garbage"),
+        ("gzip", gzip.compress(TEXT, mtime=0) + b"\x1f"),
         ("deflate", zlib.compress(TEXT)),
         ("deflate", zlib.compress(TEXT) + b"garbage"),
         ("deflate", raw_deflated(TEXT)),
@@ -62,7 +62,7 @@ def test_what_was_not_asked_for_is_named(encoding: str) -> None:
 @pytest.mark.parametrize("length", [0, 1, 2, 9, 10, 15, 100, -9, -8, -4, -1])
 @pytest.mark.parametrize(
     ("encoding", "content"),
-    [("gzip", gzip.compress(TEXT)), ("deflate", zlib.compress(TEXT)), ("deflate", raw_deflated(TEXT))],
+    [("gzip", gzip.compress(TEXT, mtime=0)), ("deflate", zlib.compress(TEXT)), ("deflate", raw_deflated(TEXT))],
 )
 def test_what_is_cut_is_an_error_though_its_length_was_full(
     encoding: str, content: bytes, length: int
@@ -72,13 +72,13 @@ def test_what_is_cut_is_an_error_though_its_length_was_full(
 
 
 def test_a_second_member_that_is_cut_is_an_error() -> None:
-    second = gzip.compress(TEXT)
+    second = gzip.compress(TEXT, mtime=0)
     for length in (2, 5, 12, len(second) - 1):
         with pytest.raises(PackingError):
-            whole(gzip.compress(TEXT) + second[:length], "gzip")
+            whole(gzip.compress(TEXT, mtime=0) + second[:length], "gzip")
 
 
-@pytest.mark.parametrize("content", [TEXT, b"\x1f\x8b" + TEXT, gzip.compress(TEXT)[:-8] + b"\0" * 8])
+@pytest.mark.parametrize("content", [TEXT, b"\x1f\x8b" + TEXT, gzip.compress(TEXT, mtime=0)[:-8] + b"\0" * 8])
 def test_what_is_not_packed_as_it_says_is_an_error(content: bytes) -> None:
     with pytest.raises(PackingError):
         whole(content, "gzip")
@@ -93,11 +93,11 @@ def test_a_bomb_comes_out_in_bounded_steps() -> None:
 @pytest.mark.parametrize(
     ("encoding", "begin", "more"),
     [
-        ("gzip", b"", gzip.compress(b"")),
-        ("gzip", gzip.compress(TEXT), gzip.compress(b"")),
-        ("gzip", gzip.compress(TEXT), b"\0" * 64),
-        ("gzip", gzip.compress(TEXT), b"garbage"),
-        ("gzip", gzip.compress(b"")[:10], b"\0\0\0\xff\xff"),  # empty stored blocks
+        ("gzip", b"", gzip.compress(b"", mtime=0)),
+        ("gzip", gzip.compress(TEXT, mtime=0), gzip.compress(b"", mtime=0)),
+        ("gzip", gzip.compress(TEXT, mtime=0), b"\0" * 64),
+        ("gzip", gzip.compress(TEXT, mtime=0), b"garbage"),
+        ("gzip", gzip.compress(b"", mtime=0)[:10], b"\0\0\0\xff\xff"),  # empty stored blocks
         ("deflate", b"", b"\0\0\0\xff\xff"),
         ("gzip", b"\x1f\x8b\x08\x08" + bytes(6), b"a name without an end "),
     ],
