@@ -280,7 +280,11 @@ def core_metadata(
         content.seek(0)
         text = metadata.from_wheel(content, file.filename)
         if text is None:
-            return None, (f"{file.filename}: no core metadata, as the wheel is damaged or has none",), None
+            return (
+                None,
+                (f"{file.filename}: no core metadata, as the wheel is damaged, has none, or too many files",),
+                None,
+            )
         if is_offered(text, file):
             return text, (), None
     elif file.core_metadata is None:
@@ -294,15 +298,17 @@ def core_metadata(
 
 
 def _metadata_transfer(upstream: Upstream, file: File) -> bytes:
-    text = b""
+    chunks, size = [], 0
     is_verified = strongest(file.core_metadata or ()) is not None
     with upstream.open_file(
         f"{file.url}.metadata", size=metadata.MAX_SIZE, is_verified=is_verified
     ) as answer:
         for chunk in answer.raw_chunks():
-            text += chunk
-            if len(text) > metadata.MAX_SIZE:
+            chunks.append(bytes(chunk))
+            size += len(chunk)
+            if size > metadata.MAX_SIZE:
                 raise VerificationError(answer.url, f"it is longer than {metadata.MAX_SIZE} bytes")
+    text = b"".join(chunks)
     if not is_offered(text, file):
         raise VerificationError(f"{file.url}.metadata", "its digest is not what upstream's page says")
     return text

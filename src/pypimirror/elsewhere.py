@@ -91,12 +91,13 @@ def _looked(
         robots = outside.robots(answer.url, dead=dead)
         if not robots.allows:
             raise UnavailableError(answer.url, "its robots.txt asks not to read it", may_pass=False)
-        content = b""
+        chunks, size = [], 0
         for chunk in answer.raw_chunks():
-            content += chunk
-            if len(content) > MAX_PAGE:
+            chunks.append(bytes(chunk))
+            size += len(chunk)
+            if size > MAX_PAGE:
                 raise UnavailableError(answer.url, f"a page of more than {MAX_PAGE} bytes", may_pass=False)
-        links = parse_links(content, answer.content_type, answer.url)
+        links = parse_links(b"".join(chunks), answer.content_type, answer.url)
     return Looked(worth_it(links, name, is_wanted), is_page=True, delay=robots.delay)
 
 

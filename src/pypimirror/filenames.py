@@ -11,6 +11,9 @@ from pypimirror import names
 SDIST_SUFFIXES = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz", ".tar.z", ".tar")
 BUILT_SUFFIXES = (".whl", ".egg", ".exe", ".msi", ".rpm", ".deb", ".dmg")
 
+MAX_VERSION = 200
+"""Characters: a longer text is no version, as the names of files show none."""
+
 MAX_BYTES = 240
 """A file system takes 255 bytes; `.provenance` has to fit behind."""
 
@@ -128,22 +131,27 @@ def magic_of(filename: str) -> tuple[bytes, ...]:
     return next((magic for suffix, magic in _MAGIC.items() if filename.lower().endswith(suffix)), ())
 
 
-@functools.lru_cache(maxsize=4096)
 def canonical_version(version: str) -> str:
     """Return the PEP 440 normal form, or the text itself where it is no version; for comparing spellings."""
-    try:
-        return str(Version(version))
-    except ValueError:  # InvalidVersion, and numbers of too many digits
-        return version
+    read = _read_version(version) if len(version) <= MAX_VERSION else None
+    return version if read is None else str(read)
+
+
+def version_key(version: str) -> tuple[bool, Version, str]:
+    """Return what versions are sorted by; what is no version comes before all versions."""
+    read = _read_version(version) if len(version) <= MAX_VERSION else None
+    return (False, _NO_VERSION, version) if read is None else (True, read, version)
+
+
+_NO_VERSION = Version("0")
 
 
 @functools.lru_cache(maxsize=4096)
-def version_key(version: str) -> tuple[bool, Version, str]:
-    """Return what versions are sorted by; what is no version comes before all versions."""
+def _read_version(version: str) -> Version | None:
     try:
-        return True, Version(version), version
+        return Version(version)
     except ValueError:  # InvalidVersion, and numbers of too many digits
-        return False, Version("0"), version
+        return None
 
 
 def spelling_of(filename: str, project: str) -> str | None:

@@ -17,6 +17,8 @@ MOST_FILES = 200
 """What is taken of one page elsewhere."""
 
 _MOST_FIELDS = 50
+_MAX_DISPOSITION = 4000
+"""Characters: a file's name has 240 bytes, and may be told twice, percent-encoded."""
 
 
 class Candidate(NamedTuple):
@@ -34,7 +36,7 @@ def file_named(url: str, project: str) -> str | None:
 
 def file_offered(disposition: str, project: str) -> str | None:
     """Return the name of a file of `project` that a Content-Disposition tells (RFC 6266)."""
-    if not disposition:
+    if not disposition or len(disposition) > _MAX_DISPOSITION:
         return None
     header = email.message.Message()
     header["Content-Disposition"] = disposition

@@ -3,9 +3,11 @@
 import io
 import lzma
 import re
+import struct
+import threading
 import zipfile
 import zlib
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from pypimirror import names
 
@@ -15,28 +17,41 @@ MAX_SIZE = 1 << 24
 _PLAIN_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Those that every installer reads, and that unpack by the piece."""
 
+MAX_MEMBERS = 65_535
+"""As many as a zip file has without the zip64 extension."""
+MAX_DIRECTORY = 1 << 23
+"""Bytes in which a zip file names its members: 128 for each of so many."""
+
+_MEMBER_SIGN = b"PK\x01\x02"
+_BLOCK = 1 << 16
 _SMALL = 1 << 20
+_lock = threading.Lock()
+"""One archive at a time: a large one takes some 60 MiB, and each thread may get one."""
 
 _NAME = re.compile(rb"^Name:[ \t]*(\S+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _METADATA = re.compile(r"(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info/METADATA")
 
 
 def from_wheel(wheel: BinaryIO, filename: str) -> bytes | None:
-    """Return the METADATA of a wheel, open at its start; None if it is damaged or has none of its own."""
+    """Return the METADATA of a wheel, open at its start; None if it has none of its own, or none can be read.
+
+    That is so of a wheel that is damaged, and of one with more than MAX_MEMBERS members, or MAX_DIRECTORY
+    bytes that name them.
+    """
+    # Most wheels are small: read at once they take one system call, and not two dozen.
+    head = wheel.read(_SMALL)
     try:
-        # Most wheels are small: read at once they take one system call, and not two dozen.
-        head = wheel.read(_SMALL)
-        with zipfile.ZipFile(io.BytesIO(head) if len(head) < _SMALL else wheel) as archive:
+        with _lock, zipfile.ZipFile(io.BytesIO(head) if len(head) < _SMALL else _Bounded(wheel)) as archive:
             member = _member([info.filename for info in archive.infolist()], filename)
             if member is None or archive.getinfo(member).compress_type not in _PLAIN_PACKINGS:
                 return None
             with archive.open(member) as content:
-                # Not what the archive says of its size: that may be a lie, and gigabytes behind it.
-                text = content.read(MAX_SIZE + 1)
-            return text if len(text) <= MAX_SIZE else None
+                return _read(content)
     # What zipfile raises for bytes that are no zip file, are cut, encrypted, or packed in an unknown way.
     except (
         zipfile.BadZipFile,
+        struct.error,
+        OverflowError,
         zlib.error,
         lzma.LZMAError,
         EOFError,
@@ -46,6 +61,42 @@ def from_wheel(wheel: BinaryIO, filename: str) -> bytes | None:
         OSError,
     ):
         return None
+
+
+class _Bounded(io.BufferedIOBase):
+    """A zip file whose directory is not read where it is too large: zipfile reads all of it at once."""
+
+    def __init__(self, wheel: BinaryIO) -> None:
+        self._wheel = wheel
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._wheel.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._wheel.tell()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MAX_DIRECTORY:
+            raise zipfile.BadZipFile(f"its directory has more than {MAX_DIRECTORY} bytes")
+        content = self._wheel.read(-1 if size is None else size)
+        # What the end of a zip file says of their number may be a lie, and each becomes an object.
+        if content.count(_MEMBER_SIGN) > MAX_MEMBERS:
+            raise zipfile.BadZipFile(f"it has more than {MAX_MEMBERS} members")
+        return content
+
+
+def _read(content: IO[bytes]) -> bytes | None:
+    """Return all of it, if that is not too much: what the archive says of its size may be a lie."""
+    blocks, size = [], 0
+    while block := content.read(_BLOCK):
+        blocks.append(block)
+        size += len(block)
+        if size > MAX_SIZE:
+            return None
+    return b"".join(blocks)
 
 
 def name_in(text: bytes) -> str | None:

@@ -22,7 +22,7 @@ def normalize(name: str) -> NormalizedName:
     if _NORMALIZED.fullmatch(name) and len(name) <= 200:
         return NormalizedName(name)
     if not is_valid(name):
-        raise ValueError(f"{name!r} is not a project's name")
+        raise ValueError(f"{name[:210]!r} is not a project's name")
     return NormalizedName(_SEPARATORS.sub("-", name).lower())
 
 

@@ -12,6 +12,8 @@ from pypimirror.model import File, NormalizedName
 
 _WILDCARD = re.compile(r"[*?\[]")
 _BRACKETS = re.compile(r"\[(!?)(\]?[^\]]*)\]")
+MAX_PATTERN = 1000
+"""Characters of a pattern: no name has so many, and reading brackets takes the square of their number."""
 _SEPARATORS = re.compile(r"[-_.]+")
 _RANGE = re.compile(r"(.)(?:-(.))?", re.DOTALL)
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
@@ -27,8 +29,17 @@ class Skipped(msgspec.Struct, frozen=True):
     reason: str
 
 
+def check_length(pattern: str) -> None:
+    """Raise ValueError where `pattern` is too long to be meant."""
+    if len(pattern) > MAX_PATTERN:
+        raise ValueError(
+            f"the pattern {pattern[:40]}... has {len(pattern)} characters; {MAX_PATTERN} are allowed"
+        )
+
+
 def check_name_pattern(pattern: str) -> None:
     """Raise ValueError where `pattern` is neither a glob nor a project's name."""
+    check_length(pattern)
     if not _WILDCARD.search(pattern):
         names.normalize(pattern)
     elif "[" in _BRACKETS.sub("", pattern):
@@ -40,6 +51,7 @@ def normalize_glob(pattern: str) -> str:
 
     Letters become lower case and runs of `-`, `_` and `.` one `-`; inside brackets `_` and `.` become `-`.
     """
+    check_length(pattern)
     parts, end = [], 0
     for match in _BRACKETS.finditer(pattern):
         parts += [_SEPARATORS.sub("-", pattern[end : match.start()]), _normalized_brackets(match)]
@@ -51,7 +63,9 @@ def normalize_glob(pattern: str) -> str:
 def _normalized_brackets(match: re.Match[str]) -> str:
     """Spell out which characters of a name, in any spelling, the brackets hold, and normalize these."""
     is_negated, content = match.groups()
-    held = {c for low, high in _RANGE.findall(content) for c in _NAME_CHARACTERS if low <= c <= (high or low)}
+    held = {
+        c for low, high in set(_RANGE.findall(content)) for c in _NAME_CHARACTERS if low <= c <= (high or low)
+    }
     normalized = "".join(sorted(held)).translate(_TO_HYPHEN).lower()
     letters = "".join(sorted(set(normalized) - {"-"}))
     inside = letters + ("-" if "-" in normalized else "")  # at the end it makes no range
@@ -71,6 +85,8 @@ class Globs:
     def __init__(self, patterns: Iterable[str], *, are_names: bool) -> None:
         self.patterns = tuple(patterns)
         self.is_everything = not self.patterns or any(p in {"*", "*.*"} for p in self.patterns)
+        for pattern in self.patterns:
+            check_length(pattern)
         compared = {p: normalize_glob(p) if are_names else p for p in self.patterns}
         self._literals = {c: p for p, c in compared.items() if not _WILDCARD.search(c)}
         globs = {p: fnmatch.translate(c) for p, c in compared.items() if _WILDCARD.search(c)}

@@ -1,5 +1,6 @@
 import io
 import struct
+import tracemalloc
 import zipfile
 from collections.abc import Mapping
 
@@ -179,3 +180,79 @@ def test_a_bomb_that_says_it_is_small() -> None:
     content = bytearray(zipped({"demo-1.0.dist-info/METADATA": b"x" * (MAX_SIZE + 1)}))
     struct.pack_into("<L", content, content.index(b"PK\x01\x02") + 24, 100)
     assert metadata_in(bytes(content)) is None
+
+
+def directory_entry(name: bytes, *, offset: int = 0, size: int = 0) -> bytes:
+    """Return what names a member in a zip file's directory."""
+    numbers = (20, 20, 0, 0, 0, 0, 0, size, size, len(name), 0, 0, 0, 0, 0, offset)
+    return struct.pack("<4s6H3L5H2L", b"PK\x01\x02", *numbers) + name
+
+
+def ended(entries: bytes, *, told: int, size: int | None = None, before: bytes = b"") -> bytes:
+    """Return a zip file of which the end tells that there are so many members in so many bytes."""
+    size = len(entries) if size is None else size
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, told & 0xFFFF, told & 0xFFFF, size, len(before), 0)
+    return before + entries + end
+
+
+def peak_of(content: bytes) -> int:
+    """Return how many bytes reading a wheel takes at most, beyond the wheel's own."""
+    wheel = io.BytesIO(content)
+    tracemalloc.start()
+    try:
+        assert from_wheel(wheel, WHEEL) is None
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("told", [0, 1, 400_000])
+@pytest.mark.parametrize("name", [b"", b"demo-1.0.dist-info/METADATA"])
+def test_a_directory_of_many_members_is_not_read(name: bytes, told: int) -> None:
+    assert peak_of(ended(directory_entry(name) * 400_000, told=told)) < 32 << 20
+
+
+def test_a_directory_that_fits_takes_little() -> None:
+    entries = b"".join(directory_entry(b"%080d" % n) for n in range(65_535))
+    assert peak_of(ended(entries, told=65_535)) < 96 << 20
+
+
+def test_a_wheel_may_have_65535_members() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number in range(65_534):
+            archive.writestr(zipfile.ZipInfo(f"demo/{number}.py"), b"")
+        archive.writestr(zipfile.ZipInfo("demo-1.0.dist-info/METADATA"), TEXT)
+    assert metadata_in(buffer.getvalue()) == TEXT
+
+
+@pytest.mark.parametrize("size", [1, 45, (1 << 24) + 1, 0xFFFFFFFE, 0xFFFFFFFF])
+@pytest.mark.parametrize("filling", [0, 2 << 20])
+def test_a_directory_that_is_told_to_be_of_any_size(size: int, filling: int) -> None:
+    entries = directory_entry(b"demo-1.0.dist-info/METADATA")
+    assert metadata_in(ended(entries, told=1, size=size, before=bytes(filling))) is None
+
+
+@pytest.mark.parametrize(
+    "numbers", [(1 << 63, 1, 1), (1, 1 << 63, 1), (1, 1, 1 << 63), (1, (1 << 64) - 1, 0)]
+)
+@pytest.mark.parametrize("filling", [0, 2 << 20])
+def test_a_zip64_end_may_tell_anything(numbers: tuple[int, int, int], filling: int) -> None:
+    members, size, offset = numbers
+    entries = bytes(filling) + directory_entry(b"demo-1.0.dist-info/METADATA")
+    end = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, members, members, size, offset)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(entries), 1)
+    last = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    assert metadata_in(entries + end + locator + last) is None
+
+
+@pytest.mark.parametrize("offset", [0, 10, 70, 0xFFFFFFFF])
+def test_a_member_may_lie_anywhere(offset: int) -> None:
+    entries = directory_entry(b"demo-1.0.dist-info/METADATA", offset=offset, size=1000)
+    assert metadata_in(ended(entries, told=1)) is None
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_metadata_that_unpacks_to_much_takes_little(method: int) -> None:
+    content = zipped({"demo-1.0.dist-info/METADATA": bytes(8 * MAX_SIZE)}, method)
+    assert peak_of(content) < 48 << 20

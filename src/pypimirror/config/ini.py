@@ -11,9 +11,13 @@ SECTIONS = (configparser.DEFAULTSECT, "pypimirror")
 """Where options may stand; both mean the same."""
 
 _REFERENCE = re.compile(r"%\(([^()]+)\)s")
-_OPTION_LINE = re.compile(r"(?P<name>[^\s#;\[=:][^=:]*?)\s*[=:]")
+_OPTION_LINE = re.compile(r"(?P<name>[^\s#;\[=:][^=:]*+)[=:]")
+# configparser takes the square of their number to read them.
+_MANY_BLANKS = re.compile(r"(?<=\S)[^\S\n]{1000,}+")
 _OWN_HEADER = re.compile(r"^[ \t]*\[pypimirror\]", re.MULTILINE)
 _MAX_DEPTH = 10
+_MAX_VALUE = 1 << 20
+"""Characters of what the references of one value lead to."""
 
 
 class Setting(NamedTuple):
@@ -34,7 +38,7 @@ class Ini(NamedTuple):
 
 def parse(content: bytes) -> Ini:
     """Read INI text: comments inside values and after ` ;`, a lone `%`, repetitions, UTF-8 or Latin-1."""
-    text = _decoded(content)
+    text = _MANY_BLANKS.sub(" ", _decoded(content))
     parser = configparser.ConfigParser(
         comment_prefixes=("#", ";"), inline_comment_prefixes=(";",), strict=False, interpolation=None
     )
@@ -83,8 +87,8 @@ def _places(text: str) -> defaultdict[str, list[str]]:
             section, has_option = stripped[1:].partition("]")[0], False
         elif match := _OPTION_LINE.match(stripped):
             has_option = True
-            name = match["name"].lower()
-            places[name] = [*places.get(name, []), section]
+            name = match["name"].rstrip().lower()
+            places.setdefault(name, []).append(section)
     return places
 
 
@@ -93,14 +97,19 @@ def _interpolated(
 ) -> tuple[dict[str, Setting], frozenset[str], tuple[Problem, ...]]:
     referenced: set[str] = set()
     problems: list[Problem] = []
+    left = 0
 
     def expand(option: str, value: str, depth: int) -> str:
         def replace(match: re.Match[str]) -> str:
+            nonlocal left
             name = match[1].lower()
             if name not in raw:
                 raise LookupError(f"%({name})s names no option of this file")
             if depth == _MAX_DEPTH:
                 raise LookupError(f"%({name})s goes round in a circle")
+            left -= len(raw[name].value) + 1
+            if left < 0:
+                raise LookupError(f"with all that it refers to it has more than {_MAX_VALUE} characters")
             referenced.add(name)
             return expand(option, raw[name].value, depth + 1)
 
@@ -108,6 +117,7 @@ def _interpolated(
 
     settings = {}
     for option, (section, value) in raw.items():
+        left = _MAX_VALUE
         try:
             settings[option] = Setting(section, expand(option, value, 0))
         except LookupError as error:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pypimirror.model import Digest
-from pypimirror.selection import check_name_pattern
+from pypimirror.selection import check_length, check_name_pattern
 
 _T = TypeVar("_T")
 
@@ -111,6 +111,7 @@ def file_globs(text: str) -> tuple[str, ...]:
     """Read patterns of file names, separated by white space."""
     patterns = tuple(text.split())
     for pattern in patterns:
+        check_length(pattern)
         if pattern.startswith("#"):
             raise ValueError("a comment behind a value begins with ' ;', or stands on a line of its own")
         if "/" in pattern:
@@ -121,6 +122,8 @@ def file_globs(text: str) -> tuple[str, ...]:
 def host_globs(text: str) -> tuple[str, ...]:
     """Read patterns of host names, separated by white space."""
     patterns = tuple(pattern.rstrip(".") for pattern in text.lower().split())
+    for pattern in patterns:
+        check_length(pattern)
     if any(pattern.startswith("#") for pattern in patterns):
         raise ValueError("a comment behind a value begins with ' ;', or stands on a line of its own")
     wrong = [p for p in patterns if not _HOST_GLOB.fullmatch(p) or p.count(":") == 1 or p.startswith("[:")]

@@ -60,6 +60,8 @@ NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises for bytes that are not what was expected; the last one for deep nesting."""
 
 _MAX_SIZE = 1 << 53
+_MAX_SERIAL = 100
+"""Characters."""
 
 _decode = msgspec.json.Decoder(_Page).decode
 
@@ -100,8 +102,9 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
 
 
 def serial_text(serial: _Serial) -> str | None:
-    """Return a serial as text: they are compared for equality only."""
-    return None if serial is None else str(serial)
+    """Return a serial as text: they are compared for equality only. One of many characters is none."""
+    text = None if serial is None else str(serial)
+    return text if text is not None and len(text) <= _MAX_SERIAL else None
 
 
 def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str]) -> File:

@@ -18,7 +18,7 @@ BLOCK = 1 << 20
 """Bytes that are read at once: a file system takes large pieces with less work."""
 _PLAIN_TARGET = re.compile(r"/[\w./~+@:!$&'()*,;=-]*", re.ASCII)
 """What goes to a server as it is."""
-_PLAIN_LINE = re.compile(r"([!#$%&'*+.^_`|~\w-]+):[ \t]*([\x20-\x7e\x80-\xff]*)", re.ASCII)
+_PLAIN_LINE = re.compile(r"([!#$%&'*+.^_`|~\w-]+):[ \t]*+([\x20-\x7e\x80-\xff]*)", re.ASCII)
 """A header in one line (RFC 9112, 5)."""
 _OK = re.compile(r"HTTP/1\.1 200 [\t\x20-\x7e\x80-\xff]*", re.ASCII)
 _MOST_DIGITS = 16
