@@ -29,7 +29,7 @@ LAYERS = (
         "links",
         "server_config",
     ),
-    ("upstream", "download", "elsewhere", "store", "state", "workers", "pace"),
+    ("upstream", "download", "attestations", "elsewhere", "store", "state", "workers", "pace"),
     ("sync",),
     ("cli",),
     ("__main__",),
@@ -62,6 +62,7 @@ OWNERS = {
     "filelock": {"cli"},
     "rich": {"cli"},
     "distlib": {"config"},
+    "pypi_attestations": {"attestations"},
 }
 
 OUTSIDE = {
