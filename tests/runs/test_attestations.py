@@ -4,7 +4,6 @@ All is real: the documents are signed, certified and logged by an authority of t
 folder of sigstore's own; pypi-attestations verifies them.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -80,57 +79,16 @@ def test_what_is_proved_is_mirrored_with_its_proof(attested: Attested) -> None:
     assert "documents" not in "".join(attested.upstream.paths())
 
 
-def unproved(attested: Attested) -> dict[str, bytes]:
-    """Return documents that prove nothing of the new wheel, each for another reason."""
-    content = attested.content(NEW)
-    good = json.loads(attested.authority.provenance(NEW, content))
-    attestation = good["attestation_bundles"][0]["attestations"][0]
-    resigned = json.loads(json.dumps(good))
-    resigned["attestation_bundles"][0]["attestations"][0]["envelope"]["signature"] = "MEUCIQ=="
-    second = json.loads(attested.authority.provenance(OLD, b"other"))["attestation_bundles"][0]
-    return {
-        "no attestation": json.dumps({**good, "attestation_bundles": []}).encode(),
-        "no bundle's attestation": json.dumps(
-            {**good, "attestation_bundles": [{**good["attestation_bundles"][0], "attestations": []}]}
-        ).encode(),
-        "other bytes": attested.authority.provenance(NEW, b"other"),
-        "another file": attested.authority.provenance(OLD, content),
-        "another publisher": attested.authority.provenance(NEW, content, certified="evil/demo"),
-        "another authority": SigstoreAuthority().provenance(NEW, content),
-        "another signature": json.dumps(resigned).encode(),
-        "one good, one bad": json.dumps(
-            {**good, "attestation_bundles": [*good["attestation_bundles"], second]}
-        ).encode(),
-        "too many": json.dumps(
-            {
-                **good,
-                "attestation_bundles": [
-                    {**good["attestation_bundles"][0], "attestations": [attestation] * 101}
-                ],
-            }
-        ).encode(),
-        "too long": json.dumps({**good, "comment": "x" * (1 << 20)}).encode(),
-        "an unknown publisher": json.dumps(good).replace("GitHub", "Nobody").encode(),
-        "another version": json.dumps({**good, "version": 2}).encode(),
-        "no document": b"<html>",
-        "a deep one": b'{"version":1,"attestation_bundles":' + b"[" * 100_000,
-    }
-
-
 def test_what_is_not_proved_is_not_mirrored(attested: Attested) -> None:
-    for reason, document in unproved(attested).items():
-        attested.upstream.clear_faults()
-        attested.spoil(document)
-        ended = attested.update("--project", "six")
-        assert ended.status == 3, reason
-        assert attested.mirror.listed("six") == {OLD}, reason
-        assert not (attested.mirror.root / "six" / NEW).exists(), reason
-        # What can't be taken is not downloaded.
-        assert not [path for path in attested.upstream.paths() if path.endswith(NEW)], reason
-        assert "Traceback" not in attested.mirror.log, reason
-        attested.mirror.age(hours=48)
+    attested.spoil(attested.authority.provenance(NEW, attested.content(NEW), certified="evil/demo"))
+    ended = attested.update()
+    assert ended.status == 3
+    assert f"it does not prove who published {NEW}" in ended.stderr
+    assert attested.mirror.listed("six") == {OLD}
+    assert not (attested.mirror.root / "six" / NEW).exists()
+    # What can't be taken is not downloaded.
+    assert not [path for path in attested.upstream.paths() if path.endswith(NEW)]
     attested.upstream.clear_faults()
-    attested.mirror.age(hours=48)
     assert attested.update() == Ended(0, "", "")
     assert attested.mirror.listed("six") == {OLD, NEW}
 
