@@ -58,6 +58,8 @@ class Received(NamedTuple):
     metadata: bytes | None
     notes: tuple[str, ...]
     metadata_error: UnavailableError | None
+    provenance: "Document | None" = None
+    """What proved who published it, where that is required."""
 
 
 class Into(NamedTuple):

@@ -99,6 +99,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sha256: str
     etag: str | None = None
     last_modified: str | None = None
+    is_verified: bool = False
+    """It proved who published the file; looked at where `provenance_required` asks for that."""
 
 
 class External(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -130,3 +132,8 @@ class HeldFile(msgspec.Struct, frozen=True, kw_only=True):
     """What `<filename>.provenance` beside it is; None where there is none."""
     external: External | None = None
     """Set where it lies elsewhere than on the index."""
+
+    @property
+    def is_attested(self) -> bool:
+        """Whether its provenance was verified."""
+        return self.provenance is not None and self.provenance.is_verified

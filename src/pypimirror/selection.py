@@ -138,11 +138,13 @@ class Selection:
         filename_excludes: tuple[str, ...] = (),
         index_url: str = "",
         provenance: bool = False,
+        provenance_required: tuple[str, ...] = (),
         external_links: bool = False,
         follow_external_index_pages: bool = False,
     ) -> None:
         self.projects = Globs(package_matches, are_names=True)
         self._excluded = Globs(package_excludes, are_names=True)
+        self._attested = Globs(provenance_required, are_names=True)
         self._files = Globs(filename_matches, are_names=False)
         self._excluded_files = Globs(filename_excludes, are_names=False)
         self.of_files = _fingerprint(
@@ -150,6 +152,7 @@ class Selection:
             sorted(filename_matches),
             sorted(filename_excludes),
             provenance,
+            sorted(provenance_required),
             external_links,
             follow_external_index_pages,
         )
@@ -181,6 +184,10 @@ class Selection:
             return False
         return self.projects.match(name)
 
+    def needs_provenance(self, name: NormalizedName) -> bool:
+        """Tell whether files of the project are mirrored only with a provenance that was verified."""
+        return bool(self._attested.patterns) and self._attested.match(name)
+
     def decide(self, files: Iterable[File]) -> tuple[tuple[File, ...], tuple[Skipped, ...]]:
         """Divide a page's files into the wanted ones and the others, each of these with its reason."""
         wanted, skipped = [], []
@@ -199,7 +206,8 @@ class Selection:
 
     def unmatched_names(self) -> tuple[str, ...]:
         """Name the patterns of projects that matched nothing so far, each with its option."""
-        return _named("package_matches", self.projects) + _named("package_excludes", self._excluded)
+        found = _named("package_matches", self.projects) + _named("package_excludes", self._excluded)
+        return found + _named("provenance_required", self._attested)
 
     def unmatched_files(self) -> tuple[str, ...]:
         """Name the patterns of files that matched nothing so far, each with its option."""

@@ -84,6 +84,7 @@ def selection_of(configuration: Config) -> Selection:
         filename_excludes=configuration.filename_excludes,
         index_url=configuration.index_url,
         provenance=configuration.provenance,
+        provenance_required=configuration.provenance_required,
         external_links=configuration.external_links,
         follow_external_index_pages=configuration.follow_external_index_pages,
     )

@@ -46,6 +46,7 @@ class Config:
     full_index: bool
     name_links: bool
     provenance: bool
+    provenance_required: tuple[str, ...]
     verbose: bool
     external_links: bool
     follow_external_index_pages: bool
@@ -114,6 +115,7 @@ OPTIONS: Mapping[str, Option] = {
     "full_index": Option(readers.boolean, "False"),
     "name_links": Option(readers.boolean, "True"),
     "provenance": Option(readers.boolean, "False"),
+    "provenance_required": Option(readers.attested_names, ""),
     "verbose": Option(readers.boolean, "False"),
     "external_links": Option(readers.boolean, "False"),
     "follow_external_index_pages": Option(readers.boolean, "False"),

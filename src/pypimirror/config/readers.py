@@ -1,6 +1,7 @@
 """One reader for each kind of value: text to a typed value, or a ValueError that says what is allowed."""
 
 import configparser
+import importlib.util
 import itertools
 import os
 import re
@@ -104,6 +105,14 @@ def name_globs(text: str) -> tuple[str, ...]:
     patterns = tuple(text.split())
     for pattern in patterns:
         check_name_pattern(pattern)
+    return patterns
+
+
+def attested_names(text: str) -> tuple[str, ...]:
+    """Read patterns of project names whose provenance is verified, for which an extra has to be installed."""
+    patterns = name_globs(text)
+    if patterns and importlib.util.find_spec("pypi_attestations") is None:
+        raise ValueError("it needs an extra: pip install 'pypimirror-ng[attestations]'")
     return patterns
 
 

@@ -302,7 +302,7 @@ class State(Outside):
     def record_file_failed(self, name: NormalizedName, filename: str, reason: str, now: float) -> None:
         """Record what is wrong with a file: it could not be had, or is held but not as upstream has it."""
         self._db.execute(
-            "UPDATE files SET status = iif(status = 'held', 'held', 'failed'), error = ?,"
+            "UPDATE files SET status = iif(status IN ('held', 'doomed'), status, 'failed'), error = ?,"
             " error_since = coalesce(error_since, ?), partial = NULL WHERE project = ? AND filename = ?",
             (reason, now, name, filename),
         )

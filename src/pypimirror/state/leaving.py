@@ -81,11 +81,28 @@ class Leaving(Inventory):
         self._doom("status = 'held' AND project = ?", now, name)
         self._doom_unfinished(name)
 
-    def doom_files(self, name: NormalizedName, filenames: Iterable[str], now: float) -> None:
-        """Record that files leave their project's pages, which are due, and then the tree."""
+    def doom_files(
+        self, name: NormalizedName, filenames: Iterable[str], now: float, *, keeps_error: bool = False
+    ) -> None:
+        """Record that files leave their project's pages, which are due, and then the tree.
+
+        Where it `keeps_error`, what is wrong with them stays to be told.
+        """
         for filename in filenames:
+            row = self._error_of(name, filename) if keeps_error else None
             self._doom("status = 'held' AND project = ? AND filename = ?", now, name, filename)
+            if row is not None:
+                self._db.execute(
+                    "UPDATE files SET error = ?, error_since = ? WHERE project = ? AND filename = ?",
+                    (*row, name, filename),
+                )
         self._db.execute("UPDATE projects SET pages = NULL WHERE name = ? AND is_listed", (name,))
+
+    def _error_of(self, name: NormalizedName, filename: str) -> tuple[str | None, float | None] | None:
+        found: tuple[str | None, float | None] | None = self._db.execute(
+            "SELECT error, error_since FROM files WHERE project = ? AND filename = ?", (name, filename)
+        ).fetchone()
+        return found
 
     def _doom_unfinished(self, name: NormalizedName) -> None:
         """Let go of what never was on a page; its bytes may be in the tree."""
@@ -154,6 +171,13 @@ class Leaving(Inventory):
     def forget_doomed(self, files: Iterable[Doomed]) -> None:
         """Record that files are in the tree no longer, and forget projects of which nothing is left."""
         gone = [(file.project, file.filename) for file in files]
+        # What was to come back and could not be is still missing.
+        self._db.executemany(
+            "UPDATE files SET status = 'failed', sha256 = NULL, size = NULL, metadata = NULL,"
+            " provenance = NULL, doomed_since = NULL"
+            " WHERE project = ? AND filename = ? AND status = 'doomed' AND error IS NOT NULL",
+            gone,
+        )
         self._db.executemany(
             "DELETE FROM files WHERE project = ? AND filename = ? AND status = 'doomed'", gone
         )

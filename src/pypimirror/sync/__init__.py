@@ -3,7 +3,7 @@
 import logging
 
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
-from pypimirror.sync import adopt, crawl, findings, projects, publish, recheck, recover, removals
+from pypimirror.sync import adopt, attested, crawl, findings, projects, publish, recheck, recover, removals
 from pypimirror.sync.findings import Finding, Tell, Verified
 from pypimirror.sync.preview import Change, Preview
 from pypimirror.sync.run import Counts, InFlight, Progress, Refusal, Report, Run
@@ -60,7 +60,9 @@ def _updated(run: Run) -> Report:
         if run.preview:
             run.space.check(run.preview.needed())
     except DiskFullError as full:
+        attested.leave(run, [due.name for due in found.due])
         return _full(run, full)
+    attested.leave(run, [due.name for due in found.due])
     for name in outcome.vanished:
         run.state.record_vanished(name, run.clock())
     removals.by_upstream(run, held=held, selected=selected)

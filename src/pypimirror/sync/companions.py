@@ -57,7 +57,12 @@ def withdraw_metadata(run: Run, name: NormalizedName, files: Collection[HeldFile
 
 
 def keep_provenance(
-    run: Run, name: NormalizedName, filename: str, result: download.Document | NotModified
+    run: Run,
+    name: NormalizedName,
+    filename: str,
+    result: download.Document | NotModified,
+    *,
+    is_verified: bool = False,
 ) -> None:
     """Write a document of provenance beside its file, unless it is what it was; raise TreeError."""
     if isinstance(result, NotModified):
@@ -68,6 +73,7 @@ def keep_provenance(
         sha256=download.sha256(result.content),
         etag=result.validators.etag,
         last_modified=result.validators.last_modified,
+        is_verified=is_verified,
     )
     run.state.record_provenance(name, filename, provenance)
 

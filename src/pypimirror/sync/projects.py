@@ -261,10 +261,11 @@ class _Engine:
             present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []))
             self._waiting += [partial(self._start_file, project, file, present) for file in plan.fetch]
         self._waiting += [partial(self._start_metadata, project, held) for held in plan.complete]
-        attested = [held for held in plan.keep if self._wants_provenance(held)]
+        attested = [held for held in plan.keep if self._wants_provenance(project, held)]
         self._waiting += [partial(self._start_provenance, project, held) for held in attested]
-        unwanted = [held for held in plan.keep if held.provenance and not self._wants_provenance(held)]
-        companions.drop_provenance(self._run, project.name, unwanted)
+        unwanted = [h for h in plan.keep if h.provenance and not self._wants_provenance(project, h)]
+        if not project.is_attested:  # there it is what the file is held for
+            companions.drop_provenance(self._run, project.name, unwanted)
         project.missing = len(plan.fetch) + len(plan.complete) + len(attested)
         self._run.counts.files += len(plan.fetch)
         self._run.counts.wanted_bytes += sum(file.size or 0 for file in plan.fetch)
@@ -287,7 +288,9 @@ class _Engine:
         temporary = self._run.store.open_temporary(
             partial_key(project.name, file.filename) if validator else None
         )
-        task = tasks.FileTask(project.name, file, temporary, candidate, validator)
+        task = tasks.FileTask(
+            project.name, file, temporary, candidate, validator, is_attested=project.is_attested
+        )
         self._arrivals.add(task)
         self._begin(task)
 
@@ -300,11 +303,13 @@ class _Engine:
             return
         self._begin(tasks.MetadataTask(project.name, held, content))
 
-    def _wants_provenance(self, held: HeldFile) -> bool:
-        return self._run.config.provenance and held.file.provenance is not None
+    def _wants_provenance(self, project: Project, held: HeldFile) -> bool:
+        is_kept = self._run.config.provenance or project.is_attested
+        return is_kept and held.file.provenance is not None
 
     def _start_provenance(self, project: Project, held: HeldFile) -> None:
-        self._begin(tasks.ProvenanceTask(project.name, held, held.file.provenance or ""))
+        url = held.file.provenance or ""
+        self._begin(tasks.ProvenanceTask(project.name, held, url, is_attested=project.is_attested))
 
     def _take_file(self, task: tasks.FileTask, result: download.Received | MirrorError | OSError) -> None:
         project = self._projects[task.name]
@@ -361,7 +366,10 @@ class _Engine:
         run.counts.done_bytes += received.size
         held = HeldFile(file=file, sha256=received.sha256, size=received.size)
         self._record_held(project, held, received.metadata, received.metadata_error)
-        if self._wants_provenance(held):
+        if received.provenance is not None:
+            filename = file.filename
+            companions.keep_provenance(run, project.name, filename, received.provenance, is_verified=True)
+        elif self._wants_provenance(project, held):
             self._waiting.append(partial(self._start_provenance, project, held))
             project.missing += 1
 
@@ -385,9 +393,12 @@ class _Engine:
         try:
             if isinstance(found, MirrorError):
                 raise found
-            companions.keep_provenance(self._run, task.name, filename, found)
+            companions.keep_provenance(self._run, task.name, filename, found, is_verified=task.is_attested)
         except (NotFoundError, VerificationError) as error:
-            _log.warning("%s: %s: its provenance is not kept: %s", task.name, filename, error)
+            if task.is_attested:
+                record.file_failed(self._run, project, filename, str(error))
+            else:
+                _log.warning("%s: %s: its provenance is not kept: %s", task.name, filename, error)
         except MirrorError as error:
             if reason := self._why_unasked(error):
                 self._leave(project, reason)

@@ -8,7 +8,7 @@ from pypimirror.errors import TreeError
 from pypimirror.model import External, File, HeldFile, NormalizedName, ProjectPage, Validators
 from pypimirror.plan import Plan, make_plan
 from pypimirror.state import ProjectRow
-from pypimirror.sync import publish, tasks
+from pypimirror.sync import attested, publish, tasks
 from pypimirror.sync.crawl import Due, note_json
 from pypimirror.sync.run import DAY_S, Run
 
@@ -28,6 +28,8 @@ class Project:
         self.page_serial: str | None = None
         self.is_pending = False
         """Upstream's page is not the one that its list speaks of."""
+        self.is_attested = False
+        """Only files whose provenance was verified may be on its pages."""
         self.replaces: frozenset[str] = frozenset()
         """Held files that other content takes the place of."""
         self.loses = False
@@ -45,6 +47,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     """Record what a page says of its project, and return what brings the project to it."""
     name, page = project.name, seen.page
     run.counts.pages_read += 1
+    project.is_attested = run.selection.needs_provenance(name)
     project.validators = seen.validators
     # A page without a serial, from an index that has them, confirms none.
     project.page_serial = page.serial or project.due.page_serial
@@ -57,6 +60,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     wanted, skipped = run.selection.decide(() if is_quarantined else page.files)
     for skip in skipped:
         _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
+    wanted = attested.wanted(run, name, wanted)
     made = _compared(run, name, wanted)
     _record_page(run, project, page, made)
     if run.config.external_links:
@@ -68,7 +72,9 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
         _record_vanished(run, project, page, made)
     run.state.forgive(name, [file.filename for file in wanted])
     project.replaces = frozenset(held.file.filename for held in made.replace)
-    run.state.record_arriving(name, [f for f in made.fetch if f.filename not in project.replaces])
+    # What has to be verified before it comes back stays what it is: on no page, and in its grace.
+    waiting = project.replaces | (run.state.doomed_of(name).keys() if project.is_attested else set())
+    run.state.record_arriving(name, [f for f in made.fetch if f.filename not in waiting])
     run.state.record_held(name, [*made.update, *made.restore])
     return made
 
@@ -81,10 +87,11 @@ def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...]) -> Plan:
     own = {file.filename for file in wanted}
     held = run.state.held(name)
     external = {filename for filename, each in held.items() if each.external is not None}
+    back = attested.may_return(run, name, restorable(run, name))
     made = make_plan(
         wanted,
         {filename: each for filename, each in held.items() if filename not in external - own},
-        doomed={f: each for f, each in restorable(run, name).items() if each.external is None},
+        doomed={f: each for f, each in back.items() if each.external is None},
         accepts=lambda file: file.filename in external or run.config.accepts(file),
     )
     for filename in external & own - {each.file.filename for each in made.replace}:

@@ -9,8 +9,8 @@ from typing import BinaryIO, NamedTuple, TypeVar
 
 import msgspec
 
-from pypimirror import download
-from pypimirror.errors import BrokenWorkerError, MirrorError, NotFoundError
+from pypimirror import attestations, download
+from pypimirror.errors import BrokenWorkerError, MirrorError, NotFoundError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Provenance, Validators
 from pypimirror.simple import ACCEPT, is_json, parse_project_page
 from pypimirror.store import FreeSpace, Temporary, TemporaryFile
@@ -61,6 +61,8 @@ class FileTask(NamedTuple):
     candidate: Candidate | None
     validator: str | None
     """Where the temporary file has what an earlier run got: which file that was."""
+    is_attested: bool = False
+    """It is taken only with a provenance that is verified."""
 
 
 class MetadataTask(NamedTuple):
@@ -85,6 +87,8 @@ class ProvenanceTask(NamedTuple):
     name: NormalizedName
     held: HeldFile
     url: str
+    is_attested: bool = False
+    """The document has to prove who published the file."""
 
 
 Task = PageTask | FileTask | MetadataTask | ProvenanceTask
@@ -96,12 +100,14 @@ def submit(crew: Crew[Task], task: Task, space: FreeSpace) -> None:
         crew.submit(task, partial(fetch_page, task=task))
     elif isinstance(task, FileTask):
         files = [task.temporary.file] + ([task.candidate.file] if task.candidate else [])
-        fetch = partial(fetch_file, file=task.file, validator=task.validator, space=space)
+        obtain = fetch_attested if task.is_attested else fetch_file
+        fetch = partial(obtain, file=task.file, validator=task.validator, space=space)
         crew.submit(task, fetch, files)
     elif isinstance(task, MetadataTask):
         crew.submit(task, partial(read_metadata, file=task.held.file), [task.content])
     else:
-        crew.submit(task, partial(fetch_provenance, url=task.url, known=task.held.provenance))
+        look = attested_provenance if task.is_attested else fetch_provenance
+        crew.submit(task, partial(look, url=task.url, held=task.held))
 
 
 def fetch_page(upstream: Upstream, task: PageTask) -> PageResult:
@@ -176,6 +182,42 @@ def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
             return _broken(error)
 
 
+def fetch_attested(  # noqa: PLR0913 (as fetch_file)
+    upstream: Upstream,
+    temporary: int,
+    existing: int | None = None,
+    *,
+    file: File,
+    validator: str | None,
+    space: FreeSpace,
+) -> download.Received | MirrorError | OSError:
+    """Adopt or download a file, if a document of provenance proves who published it.
+
+    The document comes first: a file that can't be taken is not downloaded.
+    """
+    promised = dict(file.digests).get("sha256")
+    document = _document(upstream, file, promised) if promised else None
+    if isinstance(document, MirrorError):
+        for descriptor in (temporary, existing):
+            if descriptor is not None:
+                os.close(descriptor)
+        return document
+    found = fetch_file(upstream, temporary, existing, file=file, validator=validator, space=space)
+    if not isinstance(found, download.Received):
+        return found
+    if document is None or found.sha256 != promised:
+        document = _document(upstream, file, found.sha256)
+    return document if isinstance(document, MirrorError) else found._replace(provenance=document)
+
+
+def _document(upstream: Upstream, file: File, sha256: str) -> download.Document | MirrorError:
+    url = file.provenance or ""
+    found = guarded(lambda: _verified(_provenance(upstream, url, None), url, file.filename, sha256))
+    if isinstance(found, NotModified):
+        return UnavailableError(url, "an unconditional request was answered with 304")
+    return found
+
+
 def _broken(error: Exception) -> BrokenWorkerError:
     _log.error("a bug in a worker", exc_info=error)
     return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")
@@ -189,8 +231,29 @@ def read_metadata(upstream: Upstream, content: int, *, file: File) -> Metadata:
 
 
 def fetch_provenance(
-    upstream: Upstream, *, url: str, known: Provenance | None
+    upstream: Upstream, *, url: str, held: HeldFile
 ) -> download.Document | NotModified | MirrorError:
     """Fetch a document of provenance, conditionally where there is one."""
+    return guarded(lambda: _provenance(upstream, url, held.provenance))
+
+
+def attested_provenance(
+    upstream: Upstream, *, url: str, held: HeldFile
+) -> download.Document | NotModified | MirrorError:
+    """Fetch a document that proves who published a held file; unchanged is one that did before."""
+    known = held.provenance if held.is_attested else None
+    return guarded(lambda: _verified(_provenance(upstream, url, known), url, held.file.filename, held.sha256))
+
+
+def _provenance(upstream: Upstream, url: str, known: Provenance | None) -> download.Document | NotModified:
     validators = Validators(known.etag, known.last_modified) if known else Validators()
-    return guarded(lambda: download.provenance(upstream, url, validators))
+    return download.provenance(upstream, url, validators)
+
+
+def _verified(
+    found: download.Document | NotModified, url: str, filename: str, sha256: str
+) -> download.Document | NotModified:
+    if isinstance(found, download.Document):
+        publishers = attestations.verify(found.content, url=url, filename=filename, sha256=sha256)
+        _log.debug("%s: published by %s", filename, ", ".join(publishers))
+    return found

@@ -90,6 +90,8 @@ def wanted(run: Run, project: Project) -> list[tuple[File, External]]:
 
 def _is_chosen(run: Run, project: Project, filename: str) -> bool:
     reason = run.selection.why_not(filename)
+    if run.selection.needs_provenance(project.name):
+        reason = "provenance_required: what lies elsewhere has none"
     if reason:
         _log.debug("%s: skipped %s (%s)", project.name, filename, reason)
     return not reason

@@ -1,0 +1,171 @@
+"""Whatever a hostile index does, each promise holds: the run ends, the tree is whole, and all heals."""
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.fake_index import FakeIndex
+from tests.hostile_index import CASES, Case
+from tests.mirror import COMMAND, Ended, Mirror, clean_environment
+from tests.stepper import Stepper
+
+MOST_SECONDS = 60
+MOST_LOG = 200_000
+MOST_MEMORY_MIB = 256
+OPTIONS = {"timeout": 0.5, "retries": 0, "workers": 2, "removal_grace_hours": 0, "package_matches": "*"}
+STATUSES = {0, 3, 4, 6, 7}
+
+# No request may leave this machine: what is tried is noted and refused.
+GUARD = """
+import os, socket
+
+def _note(host):
+    with open(os.environ["ASKED"], "a") as asked:
+        asked.write(f"{host}\\n")
+    raise OSError(101, "a test asks nobody else")
+
+def _connect(self, address, connect=socket.socket.connect):
+    if self.family in (socket.AF_INET, socket.AF_INET6) and not address[0].startswith("127."):
+        _note(address[0])
+    return connect(self, address)
+
+def _resolve(host, *rest, resolve=socket.getaddrinfo, **named):
+    if isinstance(host, str) and host.strip("0123456789abcdef.:") and host != "localhost":
+        raise socket.gaierror(-2, "a test asks nobody else")
+    return resolve(host, *rest, **named)
+
+socket.socket.connect, socket.getaddrinfo = _connect, _resolve
+"""
+
+MEASURE = """
+import resource, subprocess, sys
+ended = subprocess.run(sys.argv[2:]).returncode
+open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(ended)
+"""
+
+
+class Measured(NamedTuple):
+    """How a run ended, and what its largest process took at most."""
+
+    ended: Ended
+    peak_mib: int
+    asked: list[str]
+    """Addresses beyond this machine that it tried to reach."""
+
+
+def measured(mirror: Mirror, *arguments: str) -> Measured:
+    """Run the command to its end, which has to come within MOST_SECONDS."""
+    with tempfile.TemporaryDirectory() as folder:
+        peak, asked = Path(folder, "peak"), Path(folder, "asked")
+        Path(folder, "sitecustomize.py").write_text(GUARD)
+        asked.touch()
+        env = clean_environment() | {"PYTHONPATH": folder, "ASKED": str(asked)}
+        command = [sys.executable, "-c", MEASURE, str(peak), str(COMMAND), str(mirror.config), *arguments]
+        with subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        ) as process:
+            stdout, stderr = finished(process)
+        unit = 1 if sys.platform == "darwin" else 1024
+        ended = Ended(process.returncode, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
+        return Measured(ended, int(peak.read_text()) * unit >> 20, asked.read_text().split())
+
+
+def finished(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:
+    """Return what a process said; one that does not end is ended, with all that it started."""
+    try:
+        return process.communicate(timeout=MOST_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        pytest.fail(f"the run did not end within {MOST_SECONDS} s")
+
+
+def filled(index: FakeIndex) -> None:
+    """Put a sound project and the one whose answers are spoiled on an index."""
+    for name in ("good", "bad"):
+        index.add(name, "1.0")
+
+
+@pytest.fixture
+def hostile(index: FakeIndex) -> FakeIndex:
+    filled(index)
+    return index
+
+
+@functools.cache
+def quiet() -> tuple[int, Mapping[str, bytes]]:
+    """Return the peak memory of a run that meets nothing bad, and the tree that it makes."""
+    with FakeIndex() as index, tempfile.TemporaryDirectory() as folder:
+        filled(index)
+        mirror = Mirror(Path(folder), index.url, **OPTIONS)
+        run = measured(mirror, "-U")
+        assert run.ended == Ended(0, "", "")
+        return run.peak_mib, mirror.contents()
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_the_promises_hold_and_all_heals(
+    hostile: FakeIndex, tmp_path: Path, stepper: Stepper, case: Case
+) -> None:
+    case.begin(hostile)
+    mirror = Mirror(tmp_path, hostile.url, **{**OPTIONS, **case.options})
+    run = measured(mirror, "-U")
+    check_run(case, run, mirror)
+    check_tree(case, hostile, mirror)
+    heal(hostile)
+    mirror.configure(**OPTIONS)
+    mirror.age(hours=48)
+    healed = stepper.run(mirror.config, "-U")
+    assert (healed.status, healed.stderr) == (0, "")
+    assert mirror.contents() == quiet()[1]
+    mirror.check_links()
+
+
+def heal(index: FakeIndex) -> None:
+    """Let the index be as it should be."""
+    index.clear_faults()
+    index.remove("bad")
+    index.add("bad", "1.0")
+
+
+def check_run(case: Case, run: Measured, mirror: Mirror) -> None:
+    """Check how it ended, and what it said and took."""
+    status, stdout, stderr = run.ended
+    assert (status in case.statuses, status in STATUSES, stdout) == (True, True, ""), run.ended
+    for told in (stderr, mirror.log):
+        assert "Traceback" not in told
+        assert "a bug" not in told
+        assert not [c for c in told if not c.isprintable() and c != "\n"]
+        assert len(told) < MOST_LOG
+    assert run.asked == []
+    assert run.peak_mib < quiet()[0] + MOST_MEMORY_MIB
+
+
+def check_tree(case: Case, index: FakeIndex, mirror: Mirror) -> None:
+    """Check that the tree is whole, has only what the index vouches for, and that nothing left it."""
+    if (mirror.root / "index.html").exists():
+        mirror.check_links()
+    else:
+        assert mirror.contents() == {}
+    true = {f"{name}/{file.filename}": file.content for name in index.records() for file in index.files(name)}
+    for path, content in files_of(mirror):
+        assert content == true[path], path
+    assert {path.name for path in mirror.folder.iterdir()} <= {"mirror", "pypimirror.cfg"}
+    if case.spares_others:
+        assert len(mirror.listed("good")) == 2
+
+
+def files_of(mirror: Mirror) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of the tree that are neither pages nor made out of files."""
+    for path in mirror.names():
+        if not path.endswith(".metadata"):
+            yield path, (mirror.root / path).read_bytes()
