@@ -17,7 +17,8 @@ PROGRAMS = (
         finds_spellings=True,
         headers={"Vary": "Accept, User-Agent", "X-DEVPI-API-VERSION": "2"},
         list="""<!DOCTYPE html><html lang="en"><head>
-<title>me/dev: simple list (including inherited indices)</title></head><body><h1>me/dev: simple list (including inherited indices)</h1><h2>me/dev</h2>
+<title>me/dev: simple list (including inherited indices)</title></head><body>
+<h1>me/dev: simple list (including inherited indices)</h1><h2>me/dev</h2>
 {% for project in projects %}<a href="{{ project.name }}/">{{ project.name }}</a><br>
 {% endfor %}</body></html>""",
         page="""<!DOCTYPE html><html lang="en"><head>
