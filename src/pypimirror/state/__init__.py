@@ -231,6 +231,11 @@ class State(Outside):
         rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND status = 'held'", (name,))
         return [filename for (filename,) in rows]
 
+    def file_names(self, name: NormalizedName) -> set[str]:
+        """Return the names of all files of a project that anything is known of."""
+        rows = self._db.execute("SELECT filename FROM files WHERE project = ?", (name,))
+        return {filename for (filename,) in rows}
+
     def held_total(self, name: NormalizedName) -> Total:
         """Return how many files are held of a project, with their bytes."""
         row = self._db.execute(

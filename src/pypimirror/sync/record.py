@@ -4,8 +4,7 @@ import logging
 
 import msgspec
 
-from pypimirror.errors import TreeError
-from pypimirror.model import External, File, HeldFile, NormalizedName, ProjectPage, Validators
+from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Validators
 from pypimirror.plan import Plan, make_plan
 from pypimirror.state import ProjectRow
 from pypimirror.sync import publish, tasks
@@ -37,6 +36,10 @@ class Project:
         self.arrived = 0
         self.is_whole = True
         self.has_changed = False
+        self.is_published = False
+        """The published page links to what was held before and no more, as an earlier run came to its end."""
+        self.known: frozenset[str] = frozenset()
+        """Where it is not, the names to which the page may link."""
 
 
 def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
@@ -55,6 +58,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     wanted, skipped = run.selection.decide(() if is_quarantined else page.files)
     for skip in skipped:
         _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
+    _note_published(run, project)
     made = _compared(run, name, wanted)
     _record_page(run, project, page, made)
     if run.config.external_links:
@@ -69,6 +73,14 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     run.state.record_arriving(name, [f for f in made.fetch if f.filename not in project.replaces])
     run.state.record_held(name, [*made.update, *made.restore])
     return made
+
+
+def _note_published(run: Run, project: Project) -> None:
+    """Note whether the page that is published may link to something else than what is held."""
+    row = run.state.project(project.name)
+    project.is_published = row is not None and bool(row.pages)
+    if row is not None and not project.is_published:
+        project.known = frozenset(run.state.file_names(project.name))
 
 
 def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...]) -> Plan:
@@ -151,22 +163,6 @@ def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) 
     project.loses = bool(vanished) and run.config.cleanup
     if made.vanished and not can_remove(name, page):
         _log.warning("%s: what is not on its page is kept, as this page can't tell that it is gone", name)
-
-
-def withdraw(run: Run, name: NormalizedName, file: File, external: External | None = None) -> None:
-    """Take a file's link away before its bytes change; the page is due again then.
-
-    Raises TreeError where that can't be.
-    """
-    run.state.record_arriving(name, [file])
-    if external is not None:
-        run.state.record_external(name, file, external)
-    run.state.record_pages_unsure(name)
-    run.state.commit()
-    if not publish.project(run, name):
-        raise TreeError(file.filename, "its link could not be taken away")
-    publish.full(run)
-    run.state.record_pages_unsure(name)
 
 
 def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:

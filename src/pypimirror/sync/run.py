@@ -122,6 +122,8 @@ class Run:
     unwritable: set[NormalizedName] = field(default_factory=set)
     """Projects whose pages could not be written in this run."""
     refusal: Refusal | None = None
+    is_full_finished: bool = False
+    """The page of all files links to no more than what was held when this run began."""
     may_link: bool = True
     """The file system was not yet seen to take no symbolic links."""
 
