@@ -62,10 +62,13 @@ Progress = Callable[[Counts, Sequence[InFlight]], None]
 
 
 class Refusal(NamedTuple):
-    """Removals that were too many for one run, and so were not done."""
+    """Removals that were too many, and so were not done."""
 
     gone: Loss
+    """With what was removed before, within the window."""
     held: Loss
+    """When the window began."""
+    window_hours: float
     names: tuple[str, ...]
     """The first of what would go: projects, and files as `project/filename`."""
 
