@@ -11,7 +11,7 @@ from pypimirror.cli.status import Status
 from pypimirror.cli.summary import size_text
 from pypimirror.config import Config
 from pypimirror.errors import StateError
-from pypimirror.state import Failure, Total
+from pypimirror.state import Failure, Total, damage_told
 from pypimirror.state.reading import PastRun, Reading
 
 _SHOWN = 50
@@ -64,7 +64,7 @@ def run(config: Config, *, is_json: bool) -> Status:
     if not path.exists():
         report = _of_nothing(config, f"there is no state yet ({path}); --update-fetch makes it")
     else:
-        with closing(Reading.open_read_only(path)) as state:
+        with damage_told(path, is_writer=False), closing(Reading.open_read_only(path)) as state:
             report = _of_state(config, state)
     print(_as_json(report) if is_json else _as_text(report))
     return Status.OK if report.is_good else Status.FAILURES
@@ -144,6 +144,8 @@ def _why_not_good(config: Config, ended: PastRun | None, age: float | None) -> l
         return ["no run was good yet"]
     if ended is not None and ended.status:
         return ["the last run was not good"]
+    if age < 0:
+        return [f"the clock was wrong, or is: the last good run ended {-age:.1f} hours from now"]
     if age > config.status_max_age_hours:
         return [f"the last good run is older than {config.status_max_age_hours:g} hours"]
     return []
