@@ -13,6 +13,7 @@ from pypimirror.config import Config
 from pypimirror.errors import StateError
 from pypimirror.state import Failure, Total, damage_told
 from pypimirror.state.reading import PastRun, Reading
+from pypimirror.store import check_state_file, read_id
 
 _SHOWN = 50
 _HOUR_S = 3600.0
@@ -61,6 +62,7 @@ class StatusReport(msgspec.Struct, kw_only=True):
 def run(config: Config, *, is_json: bool) -> Status:
     """Print how the mirror is; return OK only if the last run was good and is young enough."""
     path = config.state_dir / "state.sqlite"
+    check_state_file(path)
     if not path.exists():
         report = _of_nothing(config, f"there is no state yet ({path}); --update-fetch makes it")
     else:
@@ -82,7 +84,7 @@ def _of_nothing(config: Config, reason: str) -> StatusReport:
 
 def _of_state(config: Config, state: Reading) -> StatusReport:
     tree = config.mirror_file_path / ".pypimirror/id"
-    if not tree.exists() or tree.read_text("ascii").strip() != state.note("tree"):
+    if (found := read_id(tree)) is None or found != state.note("tree"):
         raise StateError(state.path, f"belongs to another tree than {config.mirror_file_path}")
     now = time.time()
     good, ended = state.last_good_run(), state.last_ended_run()
