@@ -5,7 +5,7 @@ import logging
 import msgspec
 
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Validators
-from pypimirror.plan import Plan, make_plan
+from pypimirror.plan import Conflict, Plan, make_plan, told_apart
 from pypimirror.state import ProjectRow
 from pypimirror.sync import publish, tasks
 from pypimirror.sync.crawl import Due, note_json
@@ -59,6 +59,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     for skip in skipped:
         _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
     _note_published(run, project)
+    wanted, clashes = _told_apart(run, name, wanted)
     made = _compared(run, name, wanted)
     _record_page(run, project, page, made)
     if run.config.external_links:
@@ -69,6 +70,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     else:
         _record_vanished(run, project, page, made)
     run.state.forgive(name, [file.filename for file in wanted])
+    _refuse(run, project, clashes)
     project.replaces = frozenset(held.file.filename for held in made.replace)
     run.state.record_arriving(name, [f for f in made.fetch if f.filename not in project.replaces])
     run.state.record_held(name, [*made.update, *made.restore])
@@ -81,6 +83,27 @@ def _note_published(run: Run, project: Project) -> None:
     project.is_published = row is not None and bool(row.pages)
     if row is not None and not project.is_published:
         project.known = frozenset(run.state.file_names(project.name))
+
+
+def _told_apart(
+    run: Run, name: NormalizedName, wanted: tuple[File, ...]
+) -> tuple[tuple[File, ...], tuple[Conflict, ...]]:
+    """Leave out what would overwrite another file, where the file system takes two names for one."""
+    spelling = run.store.spelling()
+    if not any(spelling):
+        return wanted, ()
+    present = [*run.state.held_names(name), *run.state.doomed_of(name)]
+    return told_apart(wanted, present, spelling.key)
+
+
+def _refuse(run: Run, project: Project, clashes: tuple[Conflict, ...]) -> None:
+    """Tell of names that are one file here; no row is made of the second, which would end as the first."""
+    if not clashes:
+        return
+    project.is_whole = False
+    more = f" (and of {len(clashes) - 1} files more)" if len(clashes) > 1 else ""
+    reason = f"refused {clashes[0].filename}{more}: {clashes[0].reason}; keep the mirror on one that does"
+    run.fail(project.name, project.due.shown, reason)
 
 
 def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...]) -> Plan:
