@@ -3,12 +3,13 @@
 Pages are rendered in `index_pages`, HTTP is spoken in `index_server`, and `faults` has what can go wrong.
 """
 
+import copy
 import hashlib
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 from tests import index_pages
@@ -40,6 +41,13 @@ _EPOCH_S = 1704067200
 class _Page:
     json: bytes
     html: bytes
+    serial: int
+
+
+class Snapshot(NamedTuple):
+    """What was on an index at a moment."""
+
+    projects: dict[str, IndexProject]
     serial: int
 
 
@@ -236,6 +244,17 @@ class FakeIndex:
     def records(self) -> dict[str, IndexProject]:
         """Return all projects by their normalized names."""
         return dict(self._projects)
+
+    def snapshot(self) -> "Snapshot":
+        """Return all that is on the index now, for `restore`."""
+        with self._lock:
+            return Snapshot(copy.deepcopy(self._projects), self.serial)
+
+    def restore(self, snapshot: "Snapshot") -> None:
+        """Be what the index was when the snapshot was taken."""
+        with self._lock:
+            self._projects = copy.deepcopy(snapshot.projects)
+            self.serial = snapshot.serial
 
     def files(self, name: str) -> list[IndexFile]:
         """Return the files of a project, in the order listed."""

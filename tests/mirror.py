@@ -94,6 +94,7 @@ class Mirror:
             "dead_links": ("since", "told"),
             "dead_hosts": ("next_try",),
             "runs": ("started", "ended"),
+            "removed": ("moment",),
         }
         with contextlib.closing(sqlite3.connect(self.root / ".pypimirror/state.sqlite")) as state, state:
             for table, columns in moments.items():
@@ -167,8 +168,10 @@ class Mirror:
             for href, text, attributes in anchors(page):
                 self._check_link(page, href, text, attributes, is_settled=is_settled)
                 count += 1
+            self._check_json(page.parent.name)
             if is_settled:
                 self.listed(page.parent.name)
+        self._check_full()
         for page in self.root.glob("index.html"):
             for href, _, _ in anchors(page):
                 assert (self.root / href / "index.html").is_file()
@@ -200,6 +203,27 @@ class Mirror:
         assert not is_settled or metadata.exists() == (offered is not None)
         if offered is not None:
             assert offered == f"sha256={hashlib.sha256(metadata.read_bytes()).hexdigest()}"
+
+    def _check_json(self, project: str) -> None:
+        """Check what the JSON page tells of bytes."""
+        if not (self.root / project / "index.v1_json").exists():
+            return
+        for file in self.page(project).files:
+            content = (self.root / project / unquote(file.url)).read_bytes()
+            assert len(content) == file.size
+            for algorithm, hexdigest in file.hashes.items():
+                assert hashlib.new(algorithm, content).hexdigest() == hexdigest, (project, file)
+            if file.core_metadata is not None:
+                metadata = (self.root / project / f"{file.filename}.metadata").read_bytes()
+                assert file.core_metadata == {"sha256": hashlib.sha256(metadata).hexdigest()}, (project, file)
+
+    def _check_full(self) -> None:
+        """Check what the page of all files tells of bytes; one of another tool tells no SHA-256."""
+        for page in self.root.glob("full.html"):
+            for href, _, _ in anchors(page):
+                path, _, fragment = href.partition("#sha256=")
+                if fragment:
+                    assert hashlib.sha256((self.root / unquote(path)).read_bytes()).hexdigest() == fragment
 
     def temporary_files(self) -> list[Path]:
         """Return what lies where files on their way in do."""

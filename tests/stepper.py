@@ -19,10 +19,13 @@ from typing import Any, NamedTuple, NoReturn, Self
 
 from pypimirror.cli import arguments, command, main
 from pypimirror.store import Store
+from pypimirror.store.spelling import Spelling
+from pypimirror.store.tree import Tree
 from pypimirror.sync import recover
 from tests.mirror import clean_environment
 
 KILLED = -int(signal.SIGKILL)
+_LONGEST_S = 60
 
 
 class Stepped(NamedTuple):
@@ -79,8 +82,14 @@ class Stepper:
         return Stepped(*json.loads(self._process.stdout.readline()))
 
 
+def _of_a_mac(_tree: Tree) -> Spelling:
+    return Spelling(ignores_case=True, ignores_form=True)
+
+
 def serve() -> None:
     """Obey until there are no more orders."""
+    if os.environ.get("PYPIMIRROR_TEST_IGNORES_CASE"):
+        Tree.spelling = _of_a_mac  # type: ignore[method-assign]
     assert arguments, command  # imported here once, and not in each fork
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_forked(json.loads(line))) + "\n")
@@ -122,6 +131,7 @@ def _run(order: dict[str, Any], on_step: Callable[[str], None]) -> NoReturn:
     if order["sync_every"] is not None:
         recover._INTERVAL_S = order["sync_every"]
     status = 1
+    signal.alarm(_LONGEST_S)  # a run that hangs is killed, and its status tells
     try:
         Store.on_step = staticmethod(on_step)
         main(order["argv"])

@@ -1,6 +1,6 @@
 """Wanted against held: what to fetch, what to keep, what upstream no longer lists; what may go. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -82,6 +82,27 @@ def make_plan(
         vanished=tuple(f for name, f in held.items() if name not in names),
         conflicts=tuple(conflicts),
     )
+
+
+def told_apart(
+    wanted: Sequence[File], present: Iterable[str], key: Callable[[str], str]
+) -> tuple[tuple[File, ...], tuple[Conflict, ...]]:
+    """Return those of the wanted files that a file system tells from all others, and why not the rest.
+
+    Names with the same `key` are one file there: the one that is `present` keeps it, or else the first.
+    """
+    owners: dict[str, str] = {}
+    for name in present:
+        owners.setdefault(key(name), name)
+    apart, conflicts = [], []
+    for file in wanted:
+        owner = owners.setdefault(key(file.filename), file.filename)
+        if owner == file.filename:
+            apart.append(file)
+        else:
+            reason = f"the file system does not tell it from {owner}"
+            conflicts.append(Conflict(file.filename, reason))
+    return tuple(apart), tuple(conflicts)
 
 
 class Loss(NamedTuple):

@@ -121,3 +121,102 @@ def test_a_state_that_another_program_has_open_is_not_moved(mirror: Mirror) -> N
         assert len(ended.stderr.splitlines()) == 1
     assert not aside(mirror)
     mirror.update()
+
+
+VALUES = ("'text'", "x'c1ff'", "-3", "1e300", "9e18", "'../../x'")
+COLUMNS = {
+    "files": ("listed", "sha256", "size", "metadata", "status", "vanished_since", "error_since", "partial"),
+    "projects": ("shown", "is_listed", "serial", "etag", "pages", "failures", "next_try", "pending_since"),
+    "totals": ("number", "bytes"),
+    "meta": ("value",),
+    "runs": ("ended", "status"),
+}
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_a_value_of_any_other_kind_is_damage_or_costs_nothing(
+    index: FakeIndex, mirror: Mirror, stepper: Stepper, table: str
+) -> None:
+    before = mirror.contents()
+    good = state(mirror).read_bytes()
+    for column in COLUMNS[table]:
+        for value in VALUES:
+            state(mirror).write_bytes(good)
+            execute(state(mirror), f"UPDATE {table} SET {column} = {value}")
+            told = stepper.run(mirror.config, "--status")
+            assert "a bug" not in told.stderr, (column, value, told)
+            index.touch("project-1")
+            ended = stepper.run(mirror.config, "-U")
+            if (table, column) == ("meta", "value") and ended.status == 1:
+                assert "belongs to another tree" in ended.stderr, (column, value, ended)
+                continue
+            assert ended.status == 0, (column, value, ended)
+            assert "Traceback" not in mirror.log, (column, value)
+            mirror.check_links()
+            assert mirror.contents() == before, (column, value)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM totals",
+        "DELETE FROM totals WHERE status = 'held'",
+        "DROP TRIGGER file_moved",
+        "DROP INDEX rendered_projects",
+        "DROP TABLE meta",
+        "ALTER TABLE files DROP COLUMN partial",
+        "ALTER TABLE runs RENAME TO walks",
+        "PRAGMA user_version = 77",
+        "PRAGMA user_version = -4",
+    ],
+)
+@pytest.mark.parametrize("mode", ["-U", "--status", "--verify"])
+def test_a_schema_that_is_not_ours_is_damage_whatever_it_says(
+    mirror: Mirror, stepper: Stepper, statement: str, mode: str
+) -> None:
+    before = mirror.contents()
+    execute(state(mirror), statement)
+    ended = stepper.run(mirror.config, mode)
+    assert "a bug" not in ended.stderr
+    if mode == "--status":
+        assert ended.status == 1
+        assert "is damaged" in ended.stderr or "has format" in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1
+    if mode == "--verify":
+        assert ended.status in (0, 1)
+    assert stepper.run(mirror.config, "-U").status == 0
+    mirror.check_links()
+    assert mirror.contents() == before
+
+
+def test_a_dry_run_tells_of_damage_and_changes_nothing(mirror: Mirror) -> None:
+    execute(state(mirror), "UPDATE files SET listed = x'c1'")
+    content = state(mirror).read_bytes()
+    ended = mirror.run("-U", "--dry-run")
+    assert ended.status == 1
+    assert "is damaged" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert state(mirror).read_bytes() == content
+    assert not aside(mirror)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_flipped_bits_anywhere_end_well(
+    index: FakeIndex, mirror: Mirror, stepper: Stepper, seed: int
+) -> None:
+    before = mirror.contents()
+    good = state(mirror).read_bytes()
+    chance = random.Random(seed)
+    for number in range(12):
+        index.touch(f"project-{number}")
+    for _ in range(25):
+        flipped = bytearray(good)
+        for _ in range(chance.choice((1, 8, 64))):
+            flipped[chance.randrange(len(good))] ^= 1 << chance.randrange(8)
+        state(mirror).write_bytes(flipped)
+        ended = stepper.run(mirror.config, "-U")
+        if "belongs to another tree" in ended.stderr:
+            continue
+        assert ended.status in (0, 3), ended
+        assert "Traceback" not in mirror.log
+        assert mirror.contents().keys() >= {path for path in before if path.endswith(".whl")}

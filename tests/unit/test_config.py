@@ -77,6 +77,7 @@ def test_defaults() -> None:
         replace_changed_files=False,
         accepted_changes=(),
         removal_limit=10.0,
+        removal_window_hours=24.0,
         min_free_space=2**30,
     )
 
@@ -122,6 +123,7 @@ def test_every_option_given() -> None:
         "removal_grace_hours = 0",
         "status_max_age_hours = 48",
         "removal_limit = 12.5 %",
+        "removal_window_hours = 168",
         "replace_changed_files = yes",
         "accepted_changes =",
         "    demo-1.0.zip sha256=ABABABABABABABAB",
@@ -167,6 +169,7 @@ def test_every_option_given() -> None:
         replace_changed_files=True,
         accepted_changes=(("demo-1.0.zip", Digest("sha256", "ab" * 8)),),
         removal_limit=12.5,
+        removal_window_hours=168.0,
         min_free_space=3 * 2**29,
         warnings=(
             "fetch_since_days: not needed any more, as updates find every change",

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import logging
-import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,8 +31,8 @@ from pypimirror.model import NormalizedName
 from pypimirror.names import normalize
 from pypimirror.pace import Floor
 from pypimirror.selection import Selection
-from pypimirror.state import State, move_aside, why_unusable
-from pypimirror.store import PRIVATE, ReadOnlyStore, Store, check_root
+from pypimirror.state import State, damage_told, move_aside
+from pypimirror.store import PRIVATE, ReadOnlyStore, Store, check_root, check_state_file
 from pypimirror.upstream import Rules, Upstream, is_index_private
 from pypimirror.workers import MAX_THREADS, Crew, suitable_processes
 
@@ -162,6 +161,7 @@ def _locked(configuration: Config) -> Iterator[None]:
     paths = {path.parent.resolve() / path.name for path in (own, configuration.lock_file_name)}
     with contextlib.ExitStack() as held:
         for path in sorted(paths):
+            check_state_file(path)
             try:
                 held.enter_context(FileLock(path, timeout=0, fallback_to_soft=False))
             except Timeout as error:
@@ -206,7 +206,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
         opened.callback(store.sweep)
-        opened.enter_context(_sqlite_errors(configuration.state_dir / _STATE))
+        opened.enter_context(damage_told(configuration.state_dir / _STATE))
         state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
         is_private = _is_index_private(configuration.index_url) if crew else None
         upstream = opened.enter_context(contextlib.closing(_upstream(configuration, is_private=is_private)))
@@ -237,14 +237,6 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
     return outcome.status
 
 
-@contextlib.contextmanager
-def _sqlite_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise why_unusable(path, error) from error
-
-
 def _interruptible(show: sync.Progress) -> sync.Progress:
     """Return `show` with a look for a signal whose exception got lost, and for trouble with the log."""
 
@@ -260,6 +252,8 @@ def _state(configuration: Config, store: Store, *, is_dry: bool) -> State:
     if not is_dry:
         configuration.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = configuration.state_dir / _STATE
+    for suffix in ("", "-journal"):
+        check_state_file(path.with_name(path.name + suffix))
     is_new = not path.exists()
     state = State.open(path, is_dry=is_dry)
     tree = store.tree_id(is_state_new=is_new, state_id=state.note(_STATE_ID), state_path=path)
@@ -307,7 +301,7 @@ def _recorded(work: sync.Run, args: Arguments) -> summary.Outcome:
         outcome = _done(work, args)
     except BaseException as error:
         # Of a run that can't even record that it failed --status tells that it has no end.
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(Exception):
             _record_end(work, number, summary.of_error(error))
         raise
     _record_end(work, number, outcome)

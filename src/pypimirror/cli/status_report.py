@@ -12,8 +12,9 @@ from pypimirror.cli.status import Status
 from pypimirror.cli.summary import size_text
 from pypimirror.config import Config
 from pypimirror.errors import StateError
-from pypimirror.state import Failure, Total
+from pypimirror.state import Failure, Total, damage_told
 from pypimirror.state.reading import PastRun, Reading
+from pypimirror.store import check_state_file, read_id
 
 _SHOWN = 50
 _HOUR_S = 3600.0
@@ -64,10 +65,11 @@ class StatusReport(msgspec.Struct, kw_only=True):
 def run(config: Config, *, is_json: bool) -> Status:
     """Print how the mirror is; return OK only if the last run was good and is young enough."""
     path = config.state_dir / "state.sqlite"
+    check_state_file(path)
     if not path.exists():
         report = _of_nothing(config, f"there is no state yet ({path}); --update-fetch makes it")
     else:
-        with closing(Reading.open_read_only(path)) as state:
+        with damage_told(path, is_writer=False), closing(Reading.open_read_only(path)) as state:
             report = _of_state(config, state)
     print(_as_json(report) if is_json else _as_text(report))
     return Status.OK if report.is_good else Status.FAILURES
@@ -85,7 +87,7 @@ def _of_nothing(config: Config, reason: str) -> StatusReport:
 
 def _of_state(config: Config, state: Reading) -> StatusReport:
     tree = config.mirror_file_path / ".pypimirror/id"
-    if not tree.exists() or tree.read_text("ascii").strip() != state.note("tree"):
+    if (found := read_id(tree)) is None or found != state.note("tree"):
         raise StateError(state.path, f"belongs to another tree than {config.mirror_file_path}")
     now = time.time()
     good, ended = state.last_good_run(), state.last_ended_run()
@@ -148,6 +150,8 @@ def _why_not_good(config: Config, ended: PastRun | None, age: float | None) -> l
         return ["no run was good yet"]
     if ended is not None and ended.status:
         return ["the last run was not good"]
+    if age < 0:
+        return [f"the clock was wrong, or is: the last good run ended {-age:.1f} hours from now"]
     if age > config.status_max_age_hours:
         return [f"the last good run is older than {config.status_max_age_hours:g} hours"]
     return []

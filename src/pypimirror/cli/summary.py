@@ -63,11 +63,12 @@ def _of_report(report: Report) -> Outcome:
 
 
 def _of_refusal(report: Report, refusal: Refusal) -> Outcome:
-    gone, held = refusal.gone, refusal.held
+    gone, held, hours = refusal[:3]
+    within = f" (within {hours:g} hours)" if hours else ""
     line = (
         f"upstream no longer has {gone.projects} of {held.projects} projects and {gone.files} of {held.files}"
-        " files; that is more than removal_limit allows, so nothing was removed, and all else was done."
-        " If it is right, run once with --allow-removals"
+        f" files{within}; that is more than removal_limit allows, so nothing was removed, and all else was"
+        " done. If it is right, run once with --allow-removals"
     )
     names = tuple(f"would go: {name}" for name in refusal.names)
     failures = tuple(_told(f) for f in report.failures)
@@ -110,7 +111,7 @@ def is_news(outcome: Outcome, state: State, now: float) -> bool:
         return False
     key = f"{int(outcome.status)} {outcome.key}"
     told_key, _, told_at = (state.note(_TOLD_NOTE) or "").rpartition(" ")
-    if told_key == key and 0 <= now - float(told_at) < _DAY_S:
+    if told_key == key and told_at.isdecimal() and 0 <= now - int(told_at) < _DAY_S:
         return False
     state.set_note(_TOLD_NOTE, f"{key} {int(now)}")
     return True

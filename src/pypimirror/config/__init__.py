@@ -64,6 +64,8 @@ class Config:
     max_rate: int
     removal_grace_hours: float
     removal_limit: float
+    removal_window_hours: float
+    """For so long what was removed counts for the limit."""
     replace_changed_files: bool
     accepted_changes: tuple[tuple[str, Digest], ...]
     min_free_space: int
@@ -131,6 +133,7 @@ OPTIONS: Mapping[str, Option] = {
     "max_rate": Option(readers.size, "0"),
     "removal_grace_hours": Option(readers.number(0, 87_600, "hours"), "24"),
     "removal_limit": Option(readers.percent, "10"),
+    "removal_window_hours": Option(readers.number(0, 87_600, "hours"), "24"),
     "replace_changed_files": Option(readers.boolean, "False"),
     "accepted_changes": Option(readers.changes, ""),
     "min_free_space": Option(readers.size, "1G"),

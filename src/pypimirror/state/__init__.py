@@ -8,20 +8,13 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from pypimirror.errors import DamagedStateError
-from pypimirror.model import (
-    External,
-    File,
-    HeldFile,
-    Listed,
-    ListEntry,
-    NormalizedName,
-    Provenance,
-    Validators,
-)
+from pypimirror.model import File, HeldFile, Listed, ListEntry, NormalizedName, Provenance, Validators
+from pypimirror.state import blobs
+from pypimirror.state.blobs import ExternalLinks, sealed
 from pypimirror.state.inventory import Kept, Stocked
-from pypimirror.state.outside import ExternalLinks, Outside
-from pypimirror.state.rows import Doomed, ExternalRow, Failure, ProjectRow, Total
-from pypimirror.state.trouble import move_aside, why_unusable
+from pypimirror.state.outside import Outside
+from pypimirror.state.rows import Doomed, ExternalRow, Failure, ProjectRow, Total, typed
+from pypimirror.state.trouble import damage_told, move_aside, why_unusable
 
 __all__ = [
     "Doomed",
@@ -33,14 +26,18 @@ __all__ = [
     "State",
     "Stocked",
     "Total",
+    "damage_told",
     "move_aside",
     "why_unusable",
 ]
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(File).decode
-_decode_provenance = msgspec.msgpack.Decoder(Provenance).decode
-_decode_external = msgspec.msgpack.Decoder(External).decode
+
+def _held(file: HeldFile) -> HeldFile:
+    """Return what was read; raise msgspec.DecodeError for what was never written so."""
+    size, metadata = file.size, file.metadata
+    if type(file.sha256) is str and type(size) is int and (metadata is None or type(metadata) is str):
+        return file
+    raise msgspec.DecodeError(f"{file.file.filename} has no digest, or no size")
 
 
 class State(Outside):
@@ -63,10 +60,8 @@ class State(Outside):
         if row is None:
             return None
         name, shown, is_listed, is_current, serial, page_serial, etag, last_modified, *rest = row
-        validators = Validators(etag, last_modified)
-        return ProjectRow(
-            name, shown, bool(is_listed), bool(is_current), serial, page_serial, validators, *rest
-        )
+        head = (name, shown, bool(is_listed), bool(is_current), serial, page_serial)
+        return typed(ProjectRow, (*head, (etag, last_modified), *rest))
 
     def names(self, after: str = "") -> Iterator[NormalizedName]:
         """Yield every project that anything is known of, sorted; the state may be changed meanwhile."""
@@ -211,7 +206,7 @@ class State(Outside):
             " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
             " ORDER BY 1, 2"
         )
-        return [Failure(*row) for row in rows]
+        return [typed(Failure, row) for row in rows]
 
     def pending(self) -> list[tuple[NormalizedName, float]]:
         """Return the projects that wait for upstream's page, with since when."""
@@ -231,13 +226,18 @@ class State(Outside):
         rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND status = 'held'", (name,))
         return [filename for (filename,) in rows]
 
+    def file_names(self, name: NormalizedName) -> set[str]:
+        """Return the names of all files of a project that anything is known of."""
+        rows = self._db.execute("SELECT filename FROM files WHERE project = ?", (name,))
+        return {filename for (filename,) in rows}
+
     def held_total(self, name: NormalizedName) -> Total:
         """Return how many files are held of a project, with their bytes."""
         row = self._db.execute(
             "SELECT count(*), coalesce(sum(size), 0) FROM files WHERE project = ? AND status = 'held'",
             (name,),
         ).fetchone()
-        return Total(*row)
+        return typed(Total, row)
 
     def doomed_of(self, name: NormalizedName) -> dict[str, HeldFile]:
         """Return what was held of a project and is still in the tree, for its grace."""
@@ -251,13 +251,15 @@ class State(Outside):
         )
         try:
             return {
-                filename: HeldFile(
-                    file=_decode(listed),
-                    sha256=sha256,
-                    size=size,
-                    metadata=metadata,
-                    provenance=None if provenance is None else _decode_provenance(provenance),
-                    external=None if external is None else _decode_external(external),
+                filename: _held(
+                    HeldFile(
+                        file=blobs.file(listed),
+                        sha256=sha256,
+                        size=size,
+                        metadata=metadata,
+                        provenance=None if provenance is None else blobs.provenance(provenance),
+                        external=None if external is None else blobs.external(external),
+                    )
                 )
                 for filename, listed, sha256, size, metadata, provenance, external in rows
             }
@@ -271,7 +273,7 @@ class State(Outside):
             " ON CONFLICT (project, filename) DO UPDATE SET status = 'arriving', listed = excluded.listed,"
             " sha256 = NULL, size = NULL, metadata = NULL, provenance = NULL, external = NULL,"
             " doomed_since = NULL, vanished_since = NULL, aside = NULL",
-            [(name, file.filename, _encode(file)) for file in files],
+            [(name, file.filename, sealed(file)) for file in files],
         )
 
     def record_held(self, name: NormalizedName, files: Iterable[HeldFile], *, is_new: bool = False) -> None:
@@ -287,7 +289,7 @@ class State(Outside):
             " metadata = excluded.metadata, unsynced = coalesce(excluded.unsynced, unsynced),"
             " doomed_since = NULL, error = NULL, error_since = NULL, partial = NULL, aside = NULL",
             [
-                (name, h.file.filename, _encode(h.file), h.sha256, h.size, h.metadata, 1 if is_new else None)
+                (name, h.file.filename, sealed(h.file), h.sha256, h.size, h.metadata, 1 if is_new else None)
                 for h in files
             ],
         )
@@ -296,7 +298,7 @@ class State(Outside):
         """Record the document of provenance that lies beside a file."""
         self._db.execute(
             "UPDATE files SET provenance = ? WHERE project = ? AND filename = ?",
-            (None if found is None else _encode(found), name, filename),
+            (None if found is None else sealed(found), name, filename),
         )
 
     def record_file_failed(self, name: NormalizedName, filename: str, reason: str, now: float) -> None:
@@ -317,7 +319,7 @@ class State(Outside):
     def partials(self) -> dict[tuple[str, str], str]:
         """Return the files of which a part is kept, by project and filename, each with its validator."""
         rows = self._db.execute("SELECT project, filename, partial FROM files WHERE partial IS NOT NULL")
-        return {(project, filename): validator for project, filename, validator in rows}
+        return {(project, filename): typed(str, validator) for project, filename, validator in rows}
 
     def forgive(self, name: NormalizedName, wanted: Iterable[str]) -> None:
         """Drop what was wrong with a project, as a good page of it was seen; what still is, comes again.

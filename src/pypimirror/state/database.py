@@ -4,15 +4,20 @@ import contextlib
 import os
 import sqlite3
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
+
+import msgspec
 
 from pypimirror.errors import DamagedStateError, StateError
 from pypimirror.model import NormalizedName
-from pypimirror.state.rows import Total
+from pypimirror.state import damage
+from pypimirror.state.rows import Total, typed
 from pypimirror.state.schema import FORMAT, SCHEMA
 from pypimirror.state.trouble import why_unusable
 
 _RUNS_KEPT = 1000
+
+_T = TypeVar("_T")
 
 
 class Database:
@@ -47,10 +52,8 @@ class Database:
         try:
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             (tables,) = self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if version > FORMAT:
-                raise StateError(self.path, f"has format {version}, newer than {FORMAT}; upgrade pypimirror")
-            if version < FORMAT and tables:
-                raise DamagedStateError(self.path, f"has format {version}, and {FORMAT} is needed")
+            if version or tables:
+                self.check_format(version)
             self._db.execute("PRAGMA synchronous = FULL")
             if self._is_dry:
                 self._db.execute("PRAGMA journal_mode = MEMORY")
@@ -60,6 +63,16 @@ class Database:
                 self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
         except sqlite3.DatabaseError as error:
             raise why_unusable(self.path, error) from error
+
+    def check_format(self, version: int) -> None:
+        """Raise StateError for another format, DamagedStateError for what only says that it is this one."""
+        is_ours = damage.tables(self._db) == damage.our_tables()
+        if version > FORMAT and not is_ours:
+            raise StateError(self.path, f"has format {version}, newer than {FORMAT}; upgrade pypimirror")
+        if version != FORMAT:
+            raise DamagedStateError(self.path, f"has format {version}, and {FORMAT} is needed")
+        if not is_ours:
+            raise DamagedStateError(self.path, f"is damaged (it has not the tables of format {FORMAT})")
 
     def commit(self) -> None:
         """Make everything recorded so far durable; in a dry state, do nothing."""
@@ -80,6 +93,13 @@ class Database:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
+    def hint(self, key: str, kind: type[_T]) -> _T | None:
+        """Return a note that is JSON and no more than a hint; None where there is none that can be read."""
+        try:
+            return msgspec.json.decode(self.note(key) or "null", type=kind | None)
+        except (msgspec.DecodeError, UnicodeError):
+            return None
+
     def set_note(self, key: str, value: str | None) -> None:
         """Set a note, or remove it."""
         if value is None:
@@ -90,7 +110,7 @@ class Database:
     def total(self, status: str) -> Total:
         """Return how many files have a status, with their bytes; `listed` are projects on the root page."""
         row = self._db.execute("SELECT number, bytes FROM totals WHERE status = ?", (status,)).fetchone()
-        return Total(*row)
+        return typed(Total, row)
 
     # -- runs ----------------------------------------------------------------------------
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.inventory import Inventory
-from pypimirror.state.rows import Doomed, Total
+from pypimirror.state.removed import Removed
+from pypimirror.state.rows import Doomed, Total, typed
 
 
-class Leaving(Inventory):
+class Leaving(Removed):
     """The part of the state that tells what upstream no longer has, and what goes."""
 
     def vanished_projects(self) -> list[NormalizedName]:
@@ -123,7 +123,7 @@ class Leaving(Inventory):
             " ORDER BY project, filename",
             (before,),
         )
-        return [Doomed(*row) for row in rows]
+        return [typed(Doomed, row) for row in rows]
 
     # -- quarantine (PEP 792) ----------------------------------------------------------------
 

@@ -2,34 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-import msgspec
-
-from pypimirror.model import External, File, Link, NormalizedName
+from pypimirror.model import External, File, NormalizedName
+from pypimirror.state import blobs
+from pypimirror.state.blobs import ExternalLinks, sealed
 from pypimirror.state.leaving import Leaving
 from pypimirror.state.rows import ExternalRow, Failure
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode_file = msgspec.msgpack.Decoder(File).decode
-_decode_external = msgspec.msgpack.Decoder(External).decode
-
-
-class ExternalLinks(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where else there may be files of a project."""
-
-    page: tuple[Link, ...] = ()
-    """By the project's page."""
-    document: Link | None = None
-    """By its legacy JSON document."""
-    looked: frozenset[Link] = frozenset()
-    """Those that were looked at."""
-
-    def every(self) -> dict[str, Link]:
-        """Return all by their addresses."""
-        found = {link.url: link for link in self.page}
-        return found if self.document is None else found | {self.document.url: self.document}
-
-
-_decode_links = msgspec.msgpack.Decoder(ExternalLinks).decode
 
 
 class Outside(Leaving):
@@ -40,13 +17,13 @@ class Outside(Leaving):
     def external_links(self, name: NormalizedName) -> ExternalLinks:
         """Return where else there may be files of a project."""
         row = self._db.execute("SELECT external_links FROM projects WHERE name = ?", (name,)).fetchone()
-        return ExternalLinks() if row is None or row[0] is None else _decode_links(row[0])
+        return ExternalLinks() if row is None or row[0] is None else blobs.links(row[0])
 
     def record_external_links(self, name: NormalizedName, links: ExternalLinks) -> None:
         """Record links off a good page; they are read by the next look."""
         self._db.execute(
             "UPDATE projects SET external_links = ?, external_unread = 1 WHERE name = ?",
-            (_encode(links), name),
+            (sealed(links), name),
         )
 
     def record_external_looked(
@@ -56,7 +33,7 @@ class Outside(Leaving):
         self._db.execute(
             "UPDATE projects SET external_links = ?, external_next = ?, external_unread = NULL"
             " WHERE name = ?",
-            (_encode(links), next_look, name),
+            (sealed(links), next_look, name),
         )
 
     def external_due(self, now: float, longest_s: float) -> list[tuple[NormalizedName, bool]]:
@@ -107,7 +84,7 @@ class Outside(Leaving):
             (name,),
         )
         return {
-            filename: ExternalRow(status, _decode_file(listed), _decode_external(external), checked, since)
+            filename: ExternalRow(status, blobs.file(listed), blobs.external(external), checked, since)
             for filename, status, listed, external, checked, since in rows
         }
 
@@ -123,7 +100,7 @@ class Outside(Leaving):
         self._db.execute(
             "UPDATE files SET listed = ?, external = ?, external_checked = ?, vanished_since = NULL"
             " WHERE project = ? AND filename = ?",
-            (_encode(file), _encode(external), checked, name, file.filename),
+            (sealed(file), sealed(external), checked, name, file.filename),
         )
 
     def record_own(self, name: NormalizedName, filename: str) -> None:
@@ -176,7 +153,7 @@ class Outside(Leaving):
             "SELECT project, filename, external FROM files WHERE external IS NOT NULL AND status != 'doomed'"
         ).fetchall()
         for project, filename, external in rows:
-            yield NormalizedName(project), filename, _decode_external(external)
+            yield NormalizedName(project), filename, blobs.external(external)
 
     # -- what does not answer ------------------------------------------------------------
 

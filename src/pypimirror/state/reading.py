@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pypimirror.errors import StateError
 from pypimirror.model import NormalizedName
 from pypimirror.state import State, why_unusable
-from pypimirror.state.rows import Failure, Total
+from pypimirror.state.rows import Failure, Total, typed
 from pypimirror.state.schema import FORMAT
 
 _PATIENCE_S = 5.0
@@ -53,8 +53,9 @@ class Reading(State):
         address = f"file:{quote(str(path))}?mode={mode}"
         reading = cls(path, sqlite3.connect(address, uri=True, timeout=_PATIENCE_S), is_dry=True)
         (version,) = reading._db.execute("PRAGMA user_version").fetchone()
-        if version != FORMAT:
+        if version < FORMAT:
             raise StateError(path, f"has format {version}, and this version reads {FORMAT}")
+        reading.check_format(version)
         return reading
 
     def last_run(self) -> PastRun | None:
@@ -72,7 +73,7 @@ class Reading(State):
     def _run(self, condition: str) -> PastRun | None:
         query = f"SELECT {', '.join(PastRun._fields)} FROM runs WHERE mode IN (?, ?) {condition}"  # noqa: S608
         row = self._db.execute(f"{query} ORDER BY id DESC LIMIT 1", _FETCHES).fetchone()
-        return None if row is None else PastRun(*row)
+        return None if row is None else typed(PastRun, row)
 
     def failing(self, limit: int) -> tuple[list[Failure], int]:
         """Return the first of what failed and was not mended since, and how much that is in all."""
@@ -83,14 +84,16 @@ class Reading(State):
             (limit,),
         )
         projects = self._count("projects WHERE error IS NOT NULL")
-        return [Failure(*row) for row in rows], projects + self._count("files WHERE error IS NOT NULL")
+        return [typed(Failure, row) for row in rows], projects + self._count("files WHERE error IS NOT NULL")
 
     def waiting(self, limit: int) -> tuple[list[tuple[NormalizedName, float]], int]:
         """Return the first of the projects that wait for upstream's page, since when, and their number."""
         rows = self._db.execute(
             "SELECT name, pending_since FROM projects WHERE pending_since IS NOT NULL LIMIT ?", (limit,)
         )
-        return list(rows), self._count("projects WHERE pending_since IS NOT NULL")
+        return [typed(tuple[NormalizedName, float], row) for row in rows], self._count(
+            "projects WHERE pending_since IS NOT NULL"
+        )
 
     def vanished(self) -> tuple[int, int]:
         """Return how many listed projects, and how many files of others, upstream no longer has."""

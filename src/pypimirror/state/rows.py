@@ -1,8 +1,17 @@
 """What the state tells: rows as values."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from pypimirror.model import External, File, NormalizedName, Validators
+
+_T = TypeVar("_T")
+
+
+def typed(kind: type[_T], row: object) -> _T:
+    """Return a row of the database as a value; raise msgspec.ValidationError for what is none of ours."""
+    return msgspec.convert(row, kind)
 
 
 class ProjectRow(NamedTuple):

@@ -1,6 +1,6 @@
 """The tables of the state, and the totals that SQLite keeps of them."""
 
-FORMAT = 5
+FORMAT = 6
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -63,6 +63,10 @@ CREATE INDEX unsynced_files ON files (project) WHERE unsynced;
 CREATE INDEX aside_files ON files (aside) WHERE aside IS NOT NULL;
 CREATE INDEX external_files ON files (project) WHERE external IS NOT NULL;
 CREATE INDEX doomed_files ON files (doomed_since) WHERE status = 'doomed';
+-- What upstream's changes removed within removal_window_hours; an empty filename is a whole project.
+CREATE TABLE removed (
+    project TEXT NOT NULL, filename TEXT NOT NULL, moment REAL NOT NULL, PRIMARY KEY (project, filename)
+) WITHOUT ROWID;
 -- Links that could not be followed, and hosts that do not answer.
 CREATE TABLE dead_links (
     project TEXT NOT NULL, url TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,

@@ -9,15 +9,21 @@ import errno
 import os
 import re
 import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pypimirror.errors import DamagedStateError, DiskFullError, MirrorError, StateError
+from pypimirror.state import damage
 
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT})
+"""Constraints are met by what we write, as long as what is there is what we wrote."""
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_NOT_OURS = re.compile("no such table|no such column|has no column named")
-"""What SQLite says where a table is missing, or is another one."""
+_NOT_OURS = re.compile(
+    "no such table|no such column|has no column named|malformed|unsupported file format"
+    "|not decode|datatype mismatch|too big"
+)
+"""What SQLite says where a table is missing, or is another one, or holds no value of ours."""
 _DAMAGED_KEPT = 3
 _PROBE_BYTES = 1 << 16
 
@@ -27,9 +33,10 @@ def why_unusable(path: Path, error: sqlite3.Error, *, is_writer: bool = True) ->
 
     One who `is_writer` finds out by writing.
     """
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _DAMAGED or (code == sqlite3.SQLITE_ERROR and _NOT_OURS.search(str(error))):
-        return DamagedStateError(path, f"is damaged ({error})")
+    code_in_full = getattr(error, "sqlite_errorcode", 0)
+    code = code_in_full & 0xFF
+    if reason := _what_is_damaged(path, error, code):
+        return DamagedStateError(path, f"is damaged ({reason})")
     if code in _BUSY:
         return StateError(path, "is in use by another program; end that first")
     system = _what_the_system_says(path) if is_writer else None
@@ -37,7 +44,34 @@ def why_unusable(path: Path, error: sqlite3.Error, *, is_writer: bool = True) ->
         return DiskFullError(f"{path}: the disk is full; make room, and the next run goes on")
     if system:
         return system
+    if is_writer and code_in_full == sqlite3.SQLITE_READONLY:  # we may write: its own header says no
+        return DamagedStateError(path, f"is damaged ({error})")
     return StateError(path, f"can't be used ({error}); are its disk and its permissions right?")
+
+
+def _what_is_damaged(path: Path, error: sqlite3.Error, code: int) -> str | None:
+    if code in _DAMAGED or _NOT_OURS.search(str(error)):
+        return str(error)
+    return damage.found(path) if code in (0, sqlite3.SQLITE_ERROR) else None
+
+
+@contextlib.contextmanager
+def damage_told(path: Path, *, is_writer: bool = True) -> Iterator[None]:
+    """Raise DamagedStateError for whatever a damaged state led to, and any other error as what it means.
+
+    What a flipped bit does to a value is seen far from here, as an error that looks like a bug. So all that
+    is no error of a known kind is a question to the state first, which is read to its end for the answer.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise why_unusable(path, error, is_writer=is_writer) from error
+    except (MirrorError, OSError):
+        raise
+    except Exception as error:
+        if reason := damage.found(path):
+            raise DamagedStateError(path, f"is damaged ({reason})") from error
+        raise
 
 
 def _what_the_system_says(path: Path) -> OSError | None:

@@ -10,6 +10,7 @@ from collections.abc import Container
 from pypimirror import names
 from pypimirror.model import NormalizedName
 from pypimirror.store.layout import PRIVATE
+from pypimirror.store.opened import entries_if_any
 from pypimirror.store.tree import Tree, local_errors
 
 _ASIDE = "aside"
@@ -127,8 +128,8 @@ class Store(Tree):
         """Remove what was put out of reach, but for what is wanted: project and filename."""
         root = f"{self._root}/{PRIVATE}/{_ASIDE}"
         with contextlib.suppress(FileNotFoundError):
-            for project in os.listdir(root):
-                for name in os.listdir(f"{root}/{project}"):
+            for project in entries_if_any(root):
+                for name in entries_if_any(f"{root}/{project}"):
                     if (project, name) not in wanted:
                         self.remove(aside_folder(NormalizedName(project)), name)
                 self.remove_folder(aside_folder(NormalizedName(project)))

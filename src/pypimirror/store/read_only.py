@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pypimirror.model import NormalizedName
 from pypimirror.store.folders import Store
+from pypimirror.store.spelling import Spelling, ignores_case
 from pypimirror.store.temporary import Temporary
 
 
@@ -17,6 +18,10 @@ class ReadOnlyStore(Store):
 
     def sync(self) -> None:
         """Wait for nothing."""
+
+    def spelling(self) -> Spelling:
+        """Return which names are one file here, as far as it can be told without making one."""
+        return Spelling(ignores_case(self._root), ignores_form=False)
 
     def sweep(self) -> int:
         """Leave temporary files to the next run that writes."""

@@ -12,7 +12,6 @@ import stat
 import time
 import uuid
 from collections.abc import Callable, Container, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +19,8 @@ from pypimirror.errors import StateError, TreeError
 from pypimirror.model import NormalizedName
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.machine import sync_file_system
+from pypimirror.store.opened import in_the_way, open_file, read_id, read_regular
+from pypimirror.store.spelling import Spelling, ignores_case, ignores_form
 from pypimirror.store.temporary import Temporary, TemporaryFile
 
 _log = logging.getLogger(__name__)
@@ -45,7 +46,6 @@ _LOCAL_ERRORS = frozenset(
 
 
 _NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
-_BLOCK = 1 << 16
 
 
 class Tree:
@@ -64,6 +64,7 @@ class Tree:
         self._count = 0
         self._folders: set[str] = set()
         self._is_dirty = False
+        self._spelling: Spelling | None = None
 
     # -- the folder itself --------------------------------------------------------------------
 
@@ -81,7 +82,7 @@ class Tree:
             left = [entry.path for entry in entries]
         for path in left:
             self.step(path)
-            os.unlink(path)
+            _unlink(path)
         return len(left)
 
     def sync(self) -> None:
@@ -113,10 +114,7 @@ class Tree:
     def tree_id(self, *, is_state_new: bool, state_id: str | None, state_path: Path) -> str:
         """Return the tree's identity, which its state carries too; raise StateError where they differ."""
         path = self.root / PRIVATE / "id"
-        try:
-            found = path.read_text("ascii").strip() or None
-        except FileNotFoundError:
-            found = None
+        found = read_id(path)
         if (
             state_id is not None
             and found != state_id
@@ -137,6 +135,12 @@ class Tree:
         temporary.file.close()
         self.step(str(path))
         os.replace(temporary.path, path)
+
+    def spelling(self) -> Spelling:
+        """Return which names are one file here; looked up once."""
+        if self._spelling is None:
+            self._spelling = Spelling(ignores_case(self._root), ignores_form(self._temporary))
+        return self._spelling
 
     # -- files ------------------------------------------------------------------------------
 
@@ -168,7 +172,7 @@ class Tree:
             return
         for path in left:
             self.step(path)
-            os.unlink(path)
+            _unlink(path)
 
     def discard(self, temporary: Temporary) -> None:
         """Close and remove a temporary file, unless it has its place."""
@@ -236,7 +240,10 @@ class Tree:
 
     def _has_bytes(self, path: str, wanted: BinaryIO) -> bool:
         try:
-            with open(path, "rb") as present:
+            opened = open_file(path)
+            if opened is None:
+                return False
+            with opened as present:
                 if os.fstat(present.fileno()).st_size != wanted.tell():
                     return False
                 wanted.seek(0)
@@ -244,7 +251,9 @@ class Tree:
                     if present.read(len(chunk)) != chunk:
                         return False
                 return True
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        except OSError as error:
+            if error.errno not in _NOT_OURS:
+                raise
             return False
 
     def has_bytes(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
@@ -280,12 +289,7 @@ class Tree:
     def read(self, project: str, name: str) -> bytes | None:
         """Return a page, or a file beside a file; None where it is not there."""
         try:
-            descriptor = os.open(f"{self._folder(project)}/{name}", os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                blocks = list(iter(partial(os.read, descriptor, _BLOCK), b""))
-            finally:
-                os.close(descriptor)
-            return b"".join(blocks)
+            return read_regular(f"{self._folder(project)}/{name}")
         except OSError as error:
             if error.errno not in _NOT_OURS:
                 raise
@@ -294,7 +298,7 @@ class Tree:
     def open_existing(self, folder: str, name: str) -> BinaryIO | None:
         """Open a file for reading; None where it is not there, or not ours to read."""
         try:
-            return open(f"{self._folder(folder)}/{name}", "rb")
+            return open_file(f"{self._folder(folder)}/{name}")
         except OSError as error:
             if error.errno not in _NOT_OURS:
                 raise
@@ -333,10 +337,29 @@ class Tree:
 
 
 def _status(path: str) -> os.stat_result | None:
+    """Return what a page is now; raise TreeError for what is no page. A link gives way to the page."""
     try:
-        return os.stat(path)
+        found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:  # a link that leads to itself
+        if error.errno == errno.ELOOP:
+            return None
+        raise
+    kind = in_the_way(found.st_mode)
+    if kind and not os.path.islink(path):
+        raise TreeError(path, f"something else is in the way ({kind}); remove it")
+    return found
+
+
+def _unlink(path: str) -> None:
+    """Remove what was left; a folder is not ours, and stays."""
+    try:
+        os.unlink(path)
+    except OSError as error:
+        if not os.path.isdir(path):
+            raise
+        _log.warning("%s: something else is in the way (%s); remove it", path, error.strerror)
 
 
 def _later(present: os.stat_result | None, size: int) -> float | None:

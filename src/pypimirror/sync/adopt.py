@@ -5,7 +5,7 @@ folder when they are verified; where they were, they go after the pages that lin
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
@@ -38,11 +38,19 @@ class Candidate(NamedTuple):
 class Present:
     """What lies in the folders of one project, whatever their spelling, and what was in quarantine."""
 
-    def __init__(self, run: Run, name: NormalizedName, raw_folders: list[str]) -> None:
+    def __init__(
+        self, run: Run, name: NormalizedName, raw_folders: list[str], wanted: Collection[File]
+    ) -> None:
         self._store = run.store
         self._name = name
         self._source = run.source
-        self._sizes = {folder: run.store.sizes(folder) for folder in [name, *raw_folders, aside_folder(name)]}
+        folders = [name, *raw_folders, aside_folder(name)] if wanted else []
+        self._sizes = {folder: run.store.sizes(folder) for folder in folders}
+
+    def has_any(self, filenames: Collection[str]) -> bool:
+        """Tell whether anything in the project's own folder has one of these names, or lies beside such."""
+        own = self._sizes.get(self._name, {})
+        return any(name in own or f"{name}.metadata" in own for name in filenames)
 
     def has(self, file: File) -> bool:
         """Tell whether something of that name and size is there."""

@@ -8,7 +8,7 @@ import msgspec
 from pypimirror import download
 from pypimirror.model import HeldFile, NormalizedName, Provenance
 from pypimirror.store import Store
-from pypimirror.sync import publish
+from pypimirror.sync import placing, publish
 from pypimirror.sync.run import Run
 from pypimirror.upstream import NotModified
 
@@ -43,7 +43,7 @@ def record_lost(run: Run, name: NormalizedName, left: HeldFile) -> None:
 
 def write_metadata(run: Run, name: NormalizedName, held: HeldFile, text: bytes) -> HeldFile:
     """Write a file's core metadata beside it, and return the file with it."""
-    run.store.write(name, held.file.filename + METADATA, text)
+    placing.write_beside(run, name, held.file.filename + METADATA, text)
     return msgspec.structs.replace(held, metadata=download.sha256(text))
 
 
@@ -67,7 +67,7 @@ def keep_provenance(
     """Write a document of provenance beside its file, unless it is what it was; raise TreeError."""
     if isinstance(result, NotModified):
         return
-    if run.store.write(name, filename + PROVENANCE, result.content):
+    if placing.write_beside(run, name, filename + PROVENANCE, result.content):
         _log.debug("%s: stored %s", name, filename + PROVENANCE)
     provenance = Provenance(
         sha256=download.sha256(result.content),

@@ -221,10 +221,9 @@ def _note_absent(run: Run, known: Mapping[str, str | None], *, is_conclusive: bo
 
 
 def _validators(run: Run) -> Validators:
-    text = run.state.note(_LIST_NOTE)
-    if text is None or run.is_recheck:
+    note = run.state.hint(_LIST_NOTE, _Note)
+    if note is None or run.is_recheck:
         return Validators()
-    note = msgspec.json.decode(text, type=_Note)
     if note.selection != run.selection.of_projects:
         return Validators()
     return Validators(note.etag, note.last_modified)

@@ -119,10 +119,9 @@ class _Look:
         self._drain(0)
 
     def _resumed(self) -> str:
-        text = self._run.state.note(_NOTE)
-        if not self._is_hashing or text is None:
+        noted = self._run.state.hint(_NOTE, _Progress)
+        if not self._is_hashing or noted is None:
             return ""
-        noted = msgspec.json.decode(text, type=_Progress)
         self._done = noted.verified
         _log.info("goes on after %s", noted.name)
         return noted.name

@@ -27,7 +27,7 @@ from pypimirror.errors import (
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.plan import Plan
 from pypimirror.store import full_or_itself, partial_key
-from pypimirror.sync import adopt, companions, record, recover, tasks
+from pypimirror.sync import adopt, companions, placing, record, recover, tasks
 from pypimirror.sync.arrivals import BIG, Arrivals
 from pypimirror.sync.crawl import Due, speaks_json
 from pypimirror.sync.ready import Ready
@@ -249,7 +249,12 @@ class _Engine:
         plan = record.plan(self._run, project, seen)
         for conflict in plan.conflicts:
             record.file_failed(self._run, project, conflict.filename, f"refused: {conflict.reason}")
-        self._queue(project, plan)
+        try:
+            self._queue(project, plan)
+        except TreeError:  # its page is not what is held, and can't be written: nothing may change below it
+            self._run.pause(project.name)
+            self._done(project)
+            return
         if not project.missing:
             self._ready.add(project)
 
@@ -257,9 +262,11 @@ class _Engine:
         if self._run.preview:
             self._run.preview.will_fetch(project.name, self._missing(project, plan))
             return
-        if plan.fetch:
-            present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []))
-            self._waiting += [partial(self._start_file, project, file, present) for file in plan.fetch]
+        present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []), plan.fetch)
+        if not project.is_published and _is_over(project, plan, present):
+            self._uncommitted.discard(project.name)
+            placing.finish_page(self._run, project.name)
+        self._waiting += [partial(self._start_file, project, file, present) for file in plan.fetch]
         self._waiting += [partial(self._start_metadata, project, held) for held in plan.complete]
         attested = [held for held in plan.keep if self._wants_provenance(project, held)]
         self._waiting += [partial(self._start_provenance, project, held) for held in attested]
@@ -272,7 +279,7 @@ class _Engine:
 
     def _missing(self, project: Project, plan: Plan) -> tuple[File, ...]:
         """Return those of a plan's files that the tree does not have by name and size."""
-        present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []))
+        present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []), plan.fetch)
         return tuple(
             file for file in plan.fetch if file.filename in project.replaces or not present.has(file)
         )
@@ -351,14 +358,15 @@ class _Engine:
             _log.warning("%s: %s", project.name, note)
         if received.is_adopted:
             if task.candidate and task.candidate.folder != project.name:
-                run.store.link_from(task.candidate.folder, project.name, file.filename)
+                placing.take_over(run, project.name, task.candidate.folder, file.filename)
             run.counts.adopted += 1
         else:
             run.counts.unverified += not received.is_verified
             if file.filename in project.replaces:
-                record.withdraw(run, project.name, file)
+                placing.withdraw(run, project.name, file)
                 run.state.record_pages_lost(project.name)
-            run.store.place(task.temporary, project.name, file.filename, mtime=_moment(file.upload_time))
+            mtime = _moment(file.upload_time)
+            placing.place(run, project.name, task.temporary, file.filename, mtime=mtime)
             run.counts.stored += 1
             run.counts.stored_bytes += received.size
         _log.debug("%s: %s %s", project.name, "adopted" if received.is_adopted else "stored", file.filename)
@@ -435,6 +443,12 @@ class _Engine:
         if project.due.serial is not None:
             self._run.state.record_list_serial(project.name, project.due.serial)
         del self._projects[project.name]
+
+
+def _is_over(project: Project, plan: Plan, present: adopt.Present) -> bool:
+    """Tell whether a plan changes what the tree or the state knows already."""
+    names = {file.filename for file in plan.fetch}
+    return bool(plan.complete) or not names.isdisjoint(project.known) or present.has_any(names)
 
 
 def _moment(upload_time: str | None) -> float | None:

@@ -4,9 +4,8 @@ import logging
 
 import msgspec
 
-from pypimirror.errors import TreeError
-from pypimirror.model import External, File, HeldFile, NormalizedName, ProjectPage, Validators
-from pypimirror.plan import Plan, make_plan
+from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Validators
+from pypimirror.plan import Conflict, Plan, make_plan, told_apart
 from pypimirror.state import ProjectRow
 from pypimirror.sync import attested, publish, tasks
 from pypimirror.sync.crawl import Due, note_json
@@ -41,6 +40,10 @@ class Project:
         self.is_left = False
         """It waits for files whose host is not asked any more in this run."""
         self.has_changed = False
+        self.is_published = False
+        """The published page links to what was held before and no more, as an earlier run came to its end."""
+        self.known: frozenset[str] = frozenset()
+        """Where it is not, the names to which the page may link."""
 
 
 def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
@@ -60,7 +63,9 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     wanted, skipped = run.selection.decide(() if is_quarantined else page.files)
     for skip in skipped:
         _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
+    _note_published(run, project)
     wanted = attested.wanted(run, name, wanted)
+    wanted, clashes = _told_apart(run, name, wanted)
     made = _compared(run, name, wanted)
     _record_page(run, project, page, made)
     if run.config.external_links:
@@ -71,12 +76,42 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     else:
         _record_vanished(run, project, page, made)
     run.state.forgive(name, [file.filename for file in wanted])
+    _refuse(run, project, clashes)
     project.replaces = frozenset(held.file.filename for held in made.replace)
     # What has to be verified before it comes back stays what it is: on no page, and in its grace.
     waiting = project.replaces | (run.state.doomed_of(name).keys() if project.is_attested else set())
     run.state.record_arriving(name, [f for f in made.fetch if f.filename not in waiting])
     run.state.record_held(name, [*made.update, *made.restore])
     return made
+
+
+def _note_published(run: Run, project: Project) -> None:
+    """Note whether the page that is published may link to something else than what is held."""
+    row = run.state.project(project.name)
+    project.is_published = row is not None and bool(row.pages)
+    if row is not None and not project.is_published:
+        project.known = frozenset(run.state.file_names(project.name))
+
+
+def _told_apart(
+    run: Run, name: NormalizedName, wanted: tuple[File, ...]
+) -> tuple[tuple[File, ...], tuple[Conflict, ...]]:
+    """Leave out what would overwrite another file, where the file system takes two names for one."""
+    spelling = run.store.spelling()
+    if not any(spelling):
+        return wanted, ()
+    present = [*run.state.held_names(name), *run.state.doomed_of(name)]
+    return told_apart(wanted, present, spelling.key)
+
+
+def _refuse(run: Run, project: Project, clashes: tuple[Conflict, ...]) -> None:
+    """Tell of names that are one file here; no row is made of the second, which would end as the first."""
+    if not clashes:
+        return
+    project.is_whole = False
+    more = f" (and of {len(clashes) - 1} files more)" if len(clashes) > 1 else ""
+    reason = f"refused {clashes[0].filename}{more}: {clashes[0].reason}; keep the mirror on one that does"
+    run.fail(project.name, project.due.shown, reason)
 
 
 def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...]) -> Plan:
@@ -160,22 +195,6 @@ def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) 
     project.loses = bool(vanished) and run.config.cleanup
     if made.vanished and not can_remove(name, page):
         _log.warning("%s: what is not on its page is kept, as this page can't tell that it is gone", name)
-
-
-def withdraw(run: Run, name: NormalizedName, file: File, external: External | None = None) -> None:
-    """Take a file's link away before its bytes change; the page is due again then.
-
-    Raises TreeError where that can't be.
-    """
-    run.state.record_arriving(name, [file])
-    if external is not None:
-        run.state.record_external(name, file, external)
-    run.state.record_pages_unsure(name)
-    run.state.commit()
-    if not publish.project(run, name):
-        raise TreeError(file.filename, "its link could not be taken away")
-    publish.full(run)
-    run.state.record_pages_unsure(name)
 
 
 def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:

@@ -12,7 +12,7 @@ from pypimirror import download
 from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.store import Store, boot_id, partial_key
 from pypimirror.sync import companions, publish
-from pypimirror.sync.run import Run
+from pypimirror.sync.run import DAY_S, Run
 from pypimirror.workers import Pool, suitable_readers
 
 _log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ def begin(run: Run) -> None:
         why = "the machine went down" if before != boot else "it was cut off"
         _log.warning("the last run did not come to its end (%s); what it stored is looked at", why)
         _look_again(run)
+    run.state.heed_clock(run.clock(), DAY_S)
     run.state.set_note(_NOTE, boot)
     run.state.commit()
     _sweep(run)

@@ -76,7 +76,8 @@ def _deselect_files(run: Run, name: NormalizedName, external: list[str]) -> None
 def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
     """Take off the pages what upstream no longer has, unless that is too much of what was held.
 
-    `held` when the run began, and of that what is still `selected`.
+    `held` when the run began, and of that what is still `selected`. What was removed in the window before it
+    counts as held then and as gone now.
     """
     if not run.config.cleanup:
         return
@@ -87,26 +88,45 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
         for name, filenames in run.state.vanished_files().items()
         if _is_meant(run, name) and name not in whole and name not in run.unfollowed
     }
-    gone = Loss(
-        len(projects),
-        sum(len(run.state.held_names(name)) for name in projects) + sum(map(len, files.values())),
-    )
+    of_projects = {name: run.state.held_names(name) for name in projects}
+    gone = Loss(len(projects), sum(map(len, of_projects.values())) + sum(map(len, files.values())))
     is_everything = gone.projects == selected.projects
+    before = _removed_before(run) if any(gone) else Loss(0, 0)
+    lost, had = _sum(gone, before), _sum(held, before)
     if not run.allows_removals and is_too_much(
-        gone, held, limit=run.config.removal_limit, is_everything=is_everything
+        lost, had, limit=run.config.removal_limit, is_everything=is_everything
     ):
         names = [*projects, *(f"{name}/{each}" for name, filenames in files.items() for each in filenames)]
-        _refuse(run, Refusal(gone, held, tuple(names[:_TOLD])))
+        _refuse(run, Refusal(lost, had, run.config.removal_window_hours, tuple(names[:_TOLD])))
         return
-    for name in projects:
+    for name, filenames in of_projects.items():
         _log.info("%s: leaves the mirror, as upstream no longer has it", name)
+        _note_removed(run, name, filenames, is_whole=True)
         run.state.doom_project(name, run.clock())
     for name, filenames in files.items():
         _log.info("%s: %d files leave its page, as upstream no longer lists them", name, len(filenames))
+        _note_removed(run, name, filenames)
         run.state.doom_files(name, filenames, run.clock())
     if projects or (files and run.config.full_index):
         publish.root_is_due(run)
     run.state.commit()
+
+
+def _removed_before(run: Run) -> Loss:
+    """Return what upstream's changes removed within the window, before this run."""
+    if run.allows_removals:
+        run.state.forget_removed()
+    return Loss(*run.state.removed_since(run.clock() - run.config.removal_window_hours * _HOUR_S))
+
+
+def _note_removed(run: Run, name: NormalizedName, filenames: list[str], *, is_whole: bool = False) -> None:
+    """Remember what goes for later runs, unless the operator said that it is right, or no later run asks."""
+    if run.config.removal_window_hours and not run.allows_removals:
+        run.state.record_removed(name, filenames, run.clock(), is_whole=is_whole)
+
+
+def _sum(one: Loss, other: Loss) -> Loss:
+    return Loss(one.projects + other.projects, one.files + other.files)
 
 
 def _is_meant(run: Run, name: NormalizedName) -> bool:

@@ -64,10 +64,13 @@ Progress = Callable[[Counts, Sequence[InFlight]], None]
 
 
 class Refusal(NamedTuple):
-    """Removals that were too many for one run, and so were not done."""
+    """Removals that were too many, and so were not done."""
 
     gone: Loss
+    """With what was removed before, within the window."""
     held: Loss
+    """When the window began."""
+    window_hours: float
     names: tuple[str, ...]
     """The first of what would go: projects, and files as `project/filename`."""
 
@@ -128,6 +131,8 @@ class Run:
     unwritable: set[NormalizedName] = field(default_factory=set)
     """Projects whose pages could not be written in this run."""
     refusal: Refusal | None = None
+    is_full_finished: bool = False
+    """The page of all files links to no more than what was held when this run began."""
     may_link: bool = True
     """The file system was not yet seen to take no symbolic links."""
 

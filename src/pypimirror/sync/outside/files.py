@@ -12,7 +12,7 @@ from pypimirror.filenames import is_wheel, version_of
 from pypimirror.model import Digest, External, File, HeldFile, Link, NormalizedName
 from pypimirror.state import ExternalRow, Failure
 from pypimirror.store import aside_folder
-from pypimirror.sync import companions, publish, record
+from pypimirror.sync import companions, placing, publish, record
 from pypimirror.sync.outside.tasks import FetchTask
 from pypimirror.sync.run import DAY_S, Run
 
@@ -170,7 +170,7 @@ def _put_back(run: Run, project: Project, chosen: Collection[str]) -> dict[str, 
         run.state.commit()
     for filename, held in list(found.items()):
         try:
-            run.store.link_from(folder, name, filename)
+            placing.take_over(run, name, folder, filename)
         except TreeError as error:
             project.failed[held.file.url] = str(error)
             del found[filename]
@@ -282,13 +282,13 @@ def _place(
     for note in brought.notes:
         _log.warning("%s: %s", name, note)
     if project.is_held(file.filename):
-        record.withdraw(run, name, file, external)
+        placing.withdraw(run, name, file, external)
     # From here on the project's page is due, whatever becomes of this run.
     run.state.record_pages_unsure(name)
     run.state.commit()
     held = HeldFile(file=file, sha256=brought.sha256, size=brought.size)
     try:
-        run.store.place(task.temporary, name, file.filename)
+        placing.place(run, name, task.temporary, file.filename)
         if brought.metadata is not None:
             held = companions.write_metadata(run, name, held, brought.metadata)
     except TreeError as error:

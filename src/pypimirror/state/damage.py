@@ -1,0 +1,112 @@
+"""What tells a state that is damaged from a bug of ours: a look at all of it, after something went wrong."""
+
+import contextlib
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+from pypimirror import names
+from pypimirror.state import blobs
+from pypimirror.state.schema import FORMAT, SCHEMA
+
+_LARGEST = 1 << 60
+_LATEST = 1e11
+"""No moment is later, in POSIX seconds: that is in the fifty-second century."""
+_STATUSES = "('arriving', 'held', 'failed', 'doomed')"
+_BLOBS: Mapping[tuple[str, str], Callable[[bytes], object]] = {
+    ("files", "listed"): blobs.file,
+    ("files", "provenance"): blobs.provenance,
+    ("files", "external"): blobs.external,
+    ("projects", "external_links"): blobs.links,
+}
+_COUNTED = (
+    "SELECT 'listed', count(*), 0 FROM projects WHERE is_listed"
+    " UNION ALL SELECT status, count(*), coalesce(sum(size), 0) FROM files GROUP BY status"
+)
+_NAMES = (("projects", "name"), ("files", "project"))
+
+
+def tables(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the tables, indexes and triggers that a state has, without comments and white space."""
+    rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'")
+    return {name: re.sub(r"--[^\n]*|\s+", " ", sql or "").replace(" ", "") for name, sql in rows}
+
+
+@cache
+def our_tables() -> dict[str, str]:
+    """Return what a state of this format has."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(SCHEMA)
+        return tables(connection)
+
+
+def found(path: Path) -> str | None:
+    """Return what is damaged in a state; None for one that is sound, or can't be looked at."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+            return next(_damages(connection), None)
+    except sqlite3.OperationalError as error:
+        is_other_trouble = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN)
+        return None if is_other_trouble else str(error)
+    except (sqlite3.Error, MemoryError) as error:
+        return str(error)
+
+
+def _damages(connection: sqlite3.Connection) -> Iterator[str]:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != FORMAT or tables(connection) != our_tables():
+        yield f"it has not the tables of format {FORMAT}"
+    for (line,) in connection.execute("PRAGMA integrity_check(1)"):
+        if line != "ok":
+            yield str(line)
+    for table in ("meta", "projects", "files", "dead_links", "dead_hosts", "removed", "runs", "totals"):
+        yield from _wrong_values(connection, table)
+    yield from _wrong_blobs(connection)
+    yield from _wrong_names(connection)
+    counted = dict.fromkeys(("listed", "arriving", "held", "failed", "doomed"), (0, 0))
+    counted |= {status: (number, size) for status, number, size in connection.execute(_COUNTED)}
+    totals = {row[0]: row[1:] for row in connection.execute("SELECT status, number, bytes FROM totals")}
+    if totals != counted:
+        yield "its totals are not those of its rows"
+
+
+def _wrong_values(connection: sqlite3.Connection, table: str) -> Iterator[str]:
+    """Yield the columns in which something of another type lies, or a number that can't be."""
+    for _, column, kind, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall():
+        right = f"typeof({column}) = '{kind.lower()}'"
+        if kind == "INTEGER":
+            right += f" AND {column} BETWEEN 0 AND {_LARGEST}"
+        elif kind == "REAL":
+            right += f" AND {column} BETWEEN 0 AND {_LATEST}"
+        query = f"SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND NOT ({right}) LIMIT 1"  # noqa: S608
+        if connection.execute(query).fetchone():
+            yield f"something wrong lies in {table}.{column}"
+    if (
+        table == "files"
+        and connection.execute(
+            f"SELECT 1 FROM files WHERE status NOT IN {_STATUSES}"  # noqa: S608
+            " OR (status = 'held' AND (sha256 IS NULL OR size IS NULL))"
+        ).fetchone()
+    ):
+        yield "files are in a status that there is not"
+
+
+def _wrong_blobs(connection: sqlite3.Connection) -> Iterator[str]:
+    for (table, column), decoded in _BLOBS.items():
+        for (blob,) in connection.execute(
+            f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608
+        ):
+            try:
+                decoded(blob)
+            except Exception as error:  # noqa: BLE001 (whatever noise makes of it)
+                yield f"something wrong lies in {table}.{column} ({error})"
+
+
+def _wrong_names(connection: sqlite3.Connection) -> Iterator[str]:
+    for table, column in _NAMES:
+        for (name,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}"):  # noqa: S608
+            if not names.is_valid(name) or names.normalize(name) != name:
+                yield f"{name!r} in {table}.{column} is no project's name"

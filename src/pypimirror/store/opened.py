@@ -1,0 +1,86 @@
+"""Opening what lies in a tree: regular files alone, and without waiting, whatever lies in their place."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from pypimirror.errors import StateError
+
+_LARGEST = 1 << 28
+"""Bytes; no page and nothing beside a file is larger, and what is larger is not ours."""
+_BLOCK = 1 << 16
+_KINDS = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a link that leads to no file",
+}
+
+
+def open_regular(path: str) -> int | None:
+    """Open a regular file for reading; None for what is something else. Raises OSError.
+
+    A FIFO would keep us waiting for one who writes to it, and some devices do something when they are opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def open_file(path: str) -> BinaryIO | None:
+    """Do the same, for a buffered file."""
+    descriptor = open_regular(path)
+    return None if descriptor is None else os.fdopen(descriptor, "rb")
+
+
+def read_regular(path: str) -> bytes | None:
+    """Return what is in a regular file that is no larger than ours are; None for anything else."""
+    descriptor = open_regular(path)
+    if descriptor is None:
+        return None
+    try:
+        if os.fstat(descriptor).st_size > _LARGEST:
+            return None
+        blocks, left = [], _LARGEST
+        while left > 0 and (block := os.read(descriptor, _BLOCK)):
+            blocks.append(block)
+            left -= len(block)
+        return b"".join(blocks)
+    finally:
+        os.close(descriptor)
+
+
+def in_the_way(mode: int) -> str | None:
+    """Return what a mode says that lies there, where that is no regular file."""
+    return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no file")
+
+
+def check_state_file(path: Path) -> None:
+    """Raise StateError where something that is no regular file has the place of a private file."""
+    with contextlib.suppress(FileNotFoundError):
+        if kind := in_the_way(os.stat(path).st_mode):
+            raise StateError(path, f"is {kind}, and no file; remove it")
+
+
+def read_id(path: Path) -> str | None:
+    """Return the tree's identity; None where there is none that can be one. Raises StateError, OSError."""
+    check_state_file(path)
+    try:
+        content = read_regular(str(path))
+    except FileNotFoundError:
+        return None
+    text = (content or b"").decode("ascii", "replace").strip()
+    return text if text.isalnum() and text.isascii() else None
+
+
+def entries_if_any(folder: str) -> Iterator[str]:
+    """Yield the names in a folder; none where it is no folder."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        yield from os.listdir(folder)
