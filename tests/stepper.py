@@ -89,7 +89,7 @@ def _of_a_mac(_tree: Tree) -> Spelling:
 def serve() -> None:
     """Obey until there are no more orders."""
     if os.environ.get("PYPIMIRROR_TEST_IGNORES_CASE"):
-        Tree.spelling = _of_a_mac  # type: ignore[method-assign]
+        Tree.spelling = _of_a_mac  # type: ignore[method-assign, assignment]
     assert arguments, command  # imported here once, and not in each fork
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_forked(json.loads(line))) + "\n")

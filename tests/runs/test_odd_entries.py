@@ -53,7 +53,8 @@ def listening(path: Path) -> None:
     here = Path.cwd()
     os.chdir(path.parent)  # the name of a socket is short
     try:
-        socket.socket(socket.AF_UNIX).bind(path.name)
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(path.name)
     finally:
         os.chdir(here)
 

@@ -68,10 +68,12 @@ def run(config: Config, *, is_json: bool) -> Status:
     check_state_file(path)
     if not path.exists():
         report = _of_nothing(config, f"there is no state yet ({path}); --update-fetch makes it")
-    else:
-        with damage_told(path, is_writer=False), closing(Reading.open_read_only(path)) as state:
-            report = _of_state(config, state)
-    print(_as_json(report) if is_json else _as_text(report))
+        print(_as_json(report) if is_json else _as_text(report))
+        return Status.FAILURES
+    with damage_told(path, is_writer=False), closing(Reading.open_read_only(path)) as state:
+        report = _of_state(config, state)
+        text = _as_json(report) if is_json else _as_text(report)  # moments that can't be are seen here
+    print(text)
     return Status.OK if report.is_good else Status.FAILURES
 
 

@@ -32,10 +32,19 @@ __all__ = [
 ]
 
 
+_LARGEST = 1 << 60
+
+
 def _held(file: HeldFile) -> HeldFile:
     """Return what was read; raise msgspec.DecodeError for what was never written so."""
     size, metadata = file.size, file.metadata
-    if type(file.sha256) is str and type(size) is int and (metadata is None or type(metadata) is str):
+    is_digest = type(file.sha256) is str and len(file.sha256) in (0, 64)
+    if (
+        is_digest
+        and type(size) is int
+        and 0 <= size <= _LARGEST
+        and (metadata is None or type(metadata) is str)
+    ):
         return file
     raise msgspec.DecodeError(f"{file.file.filename} has no digest, or no size")
 

@@ -51,7 +51,7 @@ def found(path: Path) -> str | None:
     except sqlite3.OperationalError as error:
         is_other_trouble = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN)
         return None if is_other_trouble else str(error)
-    except (sqlite3.Error, MemoryError) as error:
+    except (sqlite3.Error, MemoryError, UnicodeError) as error:  # also of a message with noise in it
         return str(error)
 
 
@@ -88,7 +88,7 @@ def _wrong_values(connection: sqlite3.Connection, table: str) -> Iterator[str]:
         table == "files"
         and connection.execute(
             f"SELECT 1 FROM files WHERE status NOT IN {_STATUSES}"  # noqa: S608
-            " OR (status = 'held' AND (sha256 IS NULL OR size IS NULL))"
+            " OR (status = 'held' AND (sha256 IS NULL OR size IS NULL)) OR length(sha256) NOT IN (0, 64)"
         ).fetchone()
     ):
         yield "files are in a status that there is not"
