@@ -36,6 +36,26 @@ def without_secrets(text: str) -> str:
     return _IN_TEXT.sub(lambda match: shown(match[0]), text) if "://" in text else text
 
 
+_SCHEME = re.compile(r"\s*[a-z][a-z0-9+.-]{0,30}://", re.IGNORECASE)
+_QUERY = re.compile(r"(://[^\s?#]*)[?#].*", re.DOTALL)
+_NO_PORT = re.compile(r"(://[^\s/?#:@]*):(?![0-9]+(?:[/?#\s]|$)).*", re.DOTALL)
+
+
+def masked(text: str) -> str:
+    """Return what somebody wrote into a configuration without what may be a part of a password.
+
+    That is more than in an address that is one: all before the last `@`, whatever stands there, what is in the
+    place of a port and is none, and every query.
+    """
+    before, at, rest = text.rpartition("@")
+    if at:
+        scheme = _SCHEME.match(before)
+        if scheme and re.search("[?#]", before):  # nobody can tell a host from a query
+            return f"{scheme[0]}..."
+        text = f"{scheme[0] if scheme else ''}...@{rest}"
+    return _NO_PORT.sub(r"\1:...", _QUERY.sub(r"\1?...", text))
+
+
 _METADATA = frozenset(
     {
         "168.63.129.16",  # it looks like any public address, as the next one does on some Pythons

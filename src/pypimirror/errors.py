@@ -1,10 +1,9 @@
 """What can go wrong, each class with its facts; the text is made when it is asked for."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pypimirror.addresses import shown, without_secrets
+from pypimirror.addresses import masked, shown, without_secrets
 
 
 class MirrorError(Exception):
@@ -22,14 +21,14 @@ class Problem:
 
     def __str__(self) -> str:
         given = "" if self.value is None else f" = {_shortened(self.value)}"
-        return f"[{self.section}] {self.option}{given}: {self.allowed}"
+        return f"[{masked(self.section)}] {masked(self.option)}{given}: {self.allowed}"
 
 
 _LONGEST = 500
 
 
 def _shortened(value: str) -> str:
-    line = re.sub(r"//[^/\s]*@", "//...@", " ".join(value.split()))
+    line = " ".join(masked(value).split())
     return line if len(line) <= 60 else line[:57] + "..."
 
 

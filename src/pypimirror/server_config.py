@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from pypimirror.addresses import is_loopback
+from pypimirror.addresses import is_loopback, masked
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError
 
@@ -30,8 +30,12 @@ class Site(NamedTuple):
     host: str
     port: int
     """That the web server listens on: 80 where something before it speaks TLS."""
-    address: str
-    """With the port, as a web server is told where to listen."""
+    addresses: tuple[str, ...]
+    """With the port, as a web server is told where to listen, by IPv4 and by IPv6."""
+    listens: tuple[str, ...]
+    """The same for Apache, to which a port alone means both."""
+    virtual_host: str
+    """The same as the addresses for which a virtual host is."""
     prefix: str
     """The path that the root page has, without the slash at its end."""
     origin: str
@@ -55,7 +59,9 @@ def render(config: Config, server: str, source: str) -> str:
         )
     site = _site(config.base_url)
     if not _PREFIX.fullmatch(site.prefix):
-        problems.append(f"base_url = {config.base_url}: its path is none that can be told to a web server")
+        problems.append(
+            f"base_url = {masked(config.base_url)}: its path is none that can be told to a web server"
+        )
     if problems:
         raise ConfigError(source, tuple(problems))
     return _template(SERVERS[server]).render(
@@ -73,15 +79,26 @@ def _site(base_url: str) -> Site:
     shown_host = f"[{host}]" if ":" in host else host
     is_https = parts.scheme == "https"
     port = 80 if is_https else parts.port or _PORTS[parts.scheme]
+    addresses = _addresses(host, port)
     return Site(
         host=shown_host,
         port=port,
-        address=f"127.0.0.1:{port}" if is_loopback(host) and ":" not in host else str(port),
+        addresses=addresses,
+        listens=addresses if is_loopback(host) else (str(port),),
+        virtual_host=" ".join(addresses) if is_loopback(host) else f"*:{port}",
         prefix=parts.path.rstrip("/"),
         origin=f"{parts.scheme}://{shown_host}:{parts.port or _PORTS[parts.scheme]}",
         is_https=is_https,
         is_example=not base_url,
     )
+
+
+def _addresses(host: str, port: int) -> tuple[str, ...]:
+    """Return where to listen: everywhere, or on this machine alone where no other one can be meant."""
+    if not is_loopback(host):
+        return str(port), f"[::]:{port}"
+    here = (f"127.0.0.1:{port}",)  # that is where a server asks itself
+    return here if "." in host else (*here, f"[::1]:{port}")
 
 
 @functools.cache

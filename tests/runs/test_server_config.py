@@ -32,7 +32,7 @@ def test_what_docs_ship_is_what_is_printed(mirror: Mirror, server: str, shipped:
 
 def test_host_port_and_path_are_those_of_base_url(mirror: Mirror) -> None:
     nginx = printed(mirror, "nginx", base_url="http://mirror.example.org:8080/python/simple/")
-    assert "listen       8080;" in nginx
+    assert "listen       8080;\n    listen       [::]:8080;\n" in nginx
     assert "server_name  mirror.example.org;" in nginx
     assert 'if ($request_uri !~ "^/python/simple/") { return 404; }' in nginx
     assert "proxy_pass               http://127.0.0.1:8080;" in nginx
@@ -40,6 +40,27 @@ def test_host_port_and_path_are_those_of_base_url(mirror: Mirror) -> None:
     assert "Listen 8080\n<VirtualHost *:8080>" in apache
     assert "ServerName    http://mirror.example.org:8080\n" in apache
     assert 'Alias         "/python/simple/" "/srv/pypi/"' in apache
+
+
+@pytest.mark.parametrize(
+    ("host", "addresses"),
+    [
+        ("127.0.0.1", ["127.0.0.1:8080"]),
+        ("localhost", ["127.0.0.1:8080", "[::1]:8080"]),
+        ("[::1]", ["127.0.0.1:8080", "[::1]:8080"]),
+    ],
+)
+def test_on_this_machine_alone_both_kinds_of_addresses_are_listened_to(
+    mirror: Mirror, host: str, addresses: list[str]
+) -> None:
+    nginx = printed(mirror, "nginx", base_url=f"http://{host}:8080/")
+    for server in nginx.split("server {")[1:]:
+        assert [line.split()[1] for line in server.splitlines() if " listen " in line] == [
+            f"{address};" for address in addresses
+        ]
+    apache = printed(mirror, "apache", base_url=f"http://{host}:8080/")
+    listens = "".join(f"Listen {address}\n" for address in addresses)
+    assert f"{listens}<VirtualHost {' '.join(addresses)}>" in apache
 
 
 def test_tls_is_left_to_those_who_have_the_key(mirror: Mirror) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
-from pypimirror.addresses import without_credentials
+from pypimirror.addresses import masked, without_credentials
 from pypimirror.config import ini, readers
 from pypimirror.errors import ConfigError, Problem
 from pypimirror.model import Digest, External, File
@@ -204,7 +204,7 @@ class _Reader:
         try:
             return read(text.strip())
         except (ValueError, RuntimeError) as error:  # RuntimeError: "~user" without such a user
-            self.problems.append(Problem(section, name, text, str(error)))
+            self.problems.append(Problem(section, name, text, _said(error, text, read)))
             return None
 
     def path(self, name: str, folder: Path, default: str | None = None) -> Path | None:
@@ -222,12 +222,27 @@ class _Reader:
         return self.given[name].value.strip() if name in self.given else ""
 
     def check_unknown(self, referenced: frozenset[str]) -> None:
-        for name, (section, _) in self.given.items():
+        for name, (section, text) in self.given.items():
             if name in OPTIONS or name in referenced:
+                continue
+            if " " in name and "@" in text:  # no name, but what stands before a colon in a password
+                self.problems.append(Problem(section, "...", None, "unknown option"))
                 continue
             near = difflib.get_close_matches(name, OPTIONS, n=1)
             hint = f"; did you mean {near[0]}?" if near else "; docs/configuration.md lists the options"
             self.problems.append(Problem(section, name, None, f"unknown option{hint}"))
+
+
+def _said(error: Exception, text: str, read: Callable[[str], Any]) -> str:
+    """Return what a reader says of a value; where there may be a password in it, what it says without that."""
+    hidden = masked(text.strip())
+    if hidden == text.strip():
+        return str(error)
+    try:
+        read(hidden)
+    except (ValueError, RuntimeError) as without:
+        return str(without)
+    return f"can't be used as it is; {readers.ENCODE}"
 
 
 def _check_external(reader: _Reader, values: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from typing import NamedTuple
 
+from pypimirror.addresses import masked
 from pypimirror.errors import Problem
 
 SECTIONS = (configparser.DEFAULTSECT, "pypimirror")
@@ -48,14 +49,14 @@ def parse(content: bytes) -> Ini:
     except configparser.Error as error:
         return Ini({}, frozenset(), (_one_line(error),), ())
     unknown = tuple(
-        f"[{section}]: unknown section; options stand in [DEFAULT] or [pypimirror]"
+        f"[{masked(section)}]: unknown section; options stand in [DEFAULT] or [pypimirror]"
         for section in parser.sections()
     )
     places = _places(text)
     raw = {name: Setting(places[name][-1], value) for name, value in parser.defaults().items()}
     settings, referenced, bad = _interpolated(raw)
     repeated = tuple(
-        f"[{sections[-1]}] {name}: given {len(sections)} times; the last one counts"
+        f"[{sections[-1]}] {masked(name)}: given {len(sections)} times; the last one counts"
         for name, sections in places.items()
         if len(sections) > 1
     )
@@ -70,7 +71,12 @@ def _decoded(content: bytes) -> str:
 
 
 def _one_line(error: configparser.Error) -> str:
-    return " ".join(str(error).replace("<string>", "the file").split())
+    text = " ".join(str(error).replace("<string>", "the file").split())
+    if masked(text) == text:
+        return text
+    errors = getattr(error, "errors", ()) or ((getattr(error, "lineno", 1), ""),)
+    lines = ", ".join(str(number) for number, _ in errors)
+    return f"line {lines} of the file: neither a section nor an option with its value"
 
 
 def _places(text: str) -> defaultdict[str, list[str]]:
@@ -103,10 +109,11 @@ def _interpolated(
         def replace(match: re.Match[str]) -> str:
             nonlocal left
             name = match[1].lower()
+            said = "..." if "@" in value else name  # it may be a part of a password
             if name not in raw:
-                raise LookupError(f"%({name})s names no option of this file")
+                raise LookupError(f"%({said})s names no option of this file")
             if depth == _MAX_DEPTH:
-                raise LookupError(f"%({name})s goes round in a circle")
+                raise LookupError(f"%({said})s goes round in a circle")
             left -= len(raw[name].value) + 1
             if left < 0:
                 raise LookupError(f"with all that it refers to it has more than {_MAX_VALUE} characters")

@@ -21,6 +21,9 @@ _HOST_GLOB = re.compile(r"[a-z0-9._*?\[\]!:-]+")
 _FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
+ENCODE = "in a name and password, special characters are percent-encoded: %40 is @, %2F is /, %3A is :, %20 is a space"
+
+
 def boolean(text: str) -> bool:
     """Read a boolean as configparser does."""
     value = configparser.ConfigParser.BOOLEAN_STATES.get(text.lower())
@@ -176,7 +179,10 @@ def _http(text: str) -> None:
     try:
         parts = urlsplit(text)
         is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        # What looks like host and port, or user and host, may be a password with a slash in it.
+        is_good = is_good and not ("@" in parts.path and (":" in parts.netloc or "@" in parts.netloc))
     except ValueError:
         is_good = False
     if not is_good or parts.query or parts.fragment or not text.isprintable() or " " in text:
-        raise ValueError("not an address such as https://index.example.org/simple/")
+        hint = f"; {ENCODE}" if "@" in text else ""
+        raise ValueError(f"not an address such as https://index.example.org/simple/{hint}")
