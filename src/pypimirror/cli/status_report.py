@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from pypimirror.cli.console import show, show_as_it_is
 from pypimirror.cli.status import Status
 from pypimirror.cli.summary import size_text
 from pypimirror.config import Config
@@ -66,7 +67,10 @@ def run(config: Config, *, is_json: bool) -> Status:
     else:
         with closing(Reading.open_read_only(path)) as state:
             report = _of_state(config, state)
-    print(_as_json(report) if is_json else _as_text(report))
+    if is_json:
+        show_as_it_is(f"{_as_json(report)}\n")  # its escapes are JSON's
+    else:
+        show(*_as_lines(report))
     return Status.OK if report.is_good else Status.FAILURES
 
 
@@ -170,7 +174,7 @@ def _dead_link(failure: Failure) -> dict[str, str | float | None]:
     }
 
 
-def _as_text(report: StatusReport) -> str:
+def _as_lines(report: StatusReport) -> list[str]:
     lines = {
         "mirror": f"{report.mirror} of {report.index}",
         "complete": "yes" if report.is_complete else "no",
@@ -202,7 +206,7 @@ def _as_text(report: StatusReport) -> str:
     ]
     shown = len(report.failing) + len(report.pending) + len(report.dead_links)
     more = report.failing_count + report.pending_count + report.dead_links_count - shown
-    return "\n".join([*text, f"  and {more} more"] if more else text)
+    return [*text, f"  and {more} more"] if more else text
 
 
 def _run_text(past: PastRun | None) -> str:
