@@ -15,7 +15,7 @@ ROOT = Path(pypimirror.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = (
-    ("addresses",),
+    ("addresses", "printable"),
     ("model", "errors"),
     (
         "config",

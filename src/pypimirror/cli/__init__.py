@@ -7,8 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from pypimirror import __version__
-from pypimirror.cli import signals
-from pypimirror.cli.console import say
+from pypimirror.cli import console, signals
 from pypimirror.cli.status import Status
 from pypimirror.errors import ConfigError, DiskFullError, MirrorError
 from pypimirror.store import is_full
@@ -30,8 +29,6 @@ _HINTS = {
 _GC_THRESHOLD = 100_000
 """Objects made before the collector looks for cycles; at Python's 700 that is a fifth of a run."""
 
-_STATUSES = {ConfigError: Status.USAGE, DiskFullError: Status.FULL}
-
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +36,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit status."""
     # What libraries warn of, and our own words before the log is there, are not for the console.
     logging.getLogger().addHandler(logging.NullHandler())
-    sys.exit(_status(sys.argv[1:] if argv is None else argv))
+    console.prepare()
+    try:
+        status = _status(sys.argv[1:] if argv is None else argv)
+    finally:
+        console.finish()
+    sys.exit(status)
 
 
 def _status(argv: Sequence[str]) -> int:
@@ -56,8 +58,11 @@ def _status(argv: Sequence[str]) -> int:
     except signals.Interrupted as interrupt:
         _log.warning("interrupted by a signal; what is there is whole")
         return interrupt.status
+    except ConfigError as error:
+        console.say(*f"pypimirror: {error}".split("\n"))  # before the log is there
+        return Status.USAGE
     except MirrorError as error:
-        return _ended(str(error), _STATUSES.get(type(error), Status.ERROR))
+        return _ended(str(error), Status.FULL if isinstance(error, DiskFullError) else Status.ERROR)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         message = f"{place}{error.strerror or error}{_HINTS.get(error.errno or 0, '')}"
@@ -70,5 +75,5 @@ def _status(argv: Sequence[str]) -> int:
 
 def _ended(message: str, status: Status) -> int:
     _log.error("%s", message)
-    say(f"pypimirror: {message}")
+    console.say(f"pypimirror: {message}")
     return status

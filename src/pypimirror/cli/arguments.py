@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pypimirror import __version__
+from pypimirror.cli.console import show_as_it_is
 from pypimirror.server_config import SERVERS
 
 _DESCRIPTION = """\
@@ -62,7 +63,7 @@ class _SampleConfig(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         sample = importlib.resources.files("pypimirror").joinpath("pypimirror.cfg.sample")
-        print(sample.read_text("utf-8"), end="")
+        show_as_it_is(sample.read_text("utf-8"))
         parser.exit()
 
 

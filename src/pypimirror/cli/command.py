@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 from pypimirror import __version__, config, server_config, sync
 from pypimirror.cli import logs, progress, signals, status_report, summary
 from pypimirror.cli.arguments import Arguments
-from pypimirror.cli.console import say
+from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.cli.status import Status
 from pypimirror.config import Config
 from pypimirror.errors import (
@@ -52,7 +53,7 @@ def run(args: Arguments) -> Status:
     configuration = config.load(args.config, args.overrides)
     selection = selection_of(configuration)
     if args.server is not None:
-        print(server_config.render(configuration, args.server, str(args.config)), end="")
+        show_as_it_is(server_config.render(configuration, args.server, str(args.config)))
         return Status.OK
     if args.mode == "status":
         return status_report.run(configuration, is_json=args.is_json)
@@ -114,6 +115,8 @@ def _check_folders(configuration: Config, source: Path) -> None:
     ):
         if path.is_dir() or path == root:
             problems.append(Problem("DEFAULT", option, str(path), "it is a folder; name a file"))
+        elif option == "log_filename" and str(path) != os.devnull and path.exists() and not path.is_file():
+            problems.append(Problem("DEFAULT", option, str(path), "it is no regular file; name a file"))
         elif path.parent not in (root, root / PRIVATE) and not path.parent.is_dir():
             problems.append(Problem("DEFAULT", option, str(path), "its folder does not exist"))
     for option, paths in (
@@ -327,7 +330,7 @@ def _done(work: sync.Run, args: Arguments) -> summary.Outcome:
 
 
 def _print(finding: sync.Finding) -> None:
-    print(f"{finding.kind.value} {finding.path}")  # in one piece, whatever signal comes
+    show(f"{finding.kind.value} {finding.path}")
 
 
 def _record_end(work: sync.Run, number: int, outcome: summary.Outcome) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from pypimirror.addresses import shown
+from pypimirror.cli.console import show, show_as_it_is
 from pypimirror.cli.status import Status
 from pypimirror.cli.summary import size_text
 from pypimirror.config import Config
@@ -68,13 +69,19 @@ def run(config: Config, *, is_json: bool) -> Status:
     check_state_file(path)
     if not path.exists():
         report = _of_nothing(config, f"there is no state yet ({path}); --update-fetch makes it")
-        print(_as_json(report) if is_json else _as_text(report))
+        _show(report, is_json=is_json)
         return Status.FAILURES
     with damage_told(path, is_writer=False), closing(Reading.open_read_only(path)) as state:
         report = _of_state(config, state)
-        text = _as_json(report) if is_json else _as_text(report)  # moments that can't be are seen here
-    print(text)
+        _show(report, is_json=is_json)  # moments that can't be are seen here
     return Status.OK if report.is_good else Status.FAILURES
+
+
+def _show(report: StatusReport, *, is_json: bool) -> None:
+    if is_json:
+        show_as_it_is(f"{_as_json(report)}\n")  # its escapes are JSON's
+    else:
+        show(*_as_lines(report))
 
 
 def _of_nothing(config: Config, reason: str) -> StatusReport:
@@ -180,7 +187,7 @@ def _dead_link(failure: Failure) -> dict[str, str | float | None]:
     }
 
 
-def _as_text(report: StatusReport) -> str:
+def _as_lines(report: StatusReport) -> list[str]:
     lines = {
         "mirror": f"{report.mirror} of {report.index}",
         "complete": "yes" if report.is_complete else "no",
@@ -217,7 +224,7 @@ def _as_text(report: StatusReport) -> str:
     ]
     shown = len(report.failing) + len(report.pending) + len(report.dead_links)
     more = report.failing_count + report.pending_count + report.dead_links_count - shown
-    return "\n".join([*text, f"  and {more} more"] if more else text)
+    return [*text, f"  and {more} more"] if more else text
 
 
 def _run_text(past: PastRun | None) -> str:

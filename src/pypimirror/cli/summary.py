@@ -5,7 +5,7 @@ import logging
 from datetime import datetime
 from typing import NamedTuple
 
-from pypimirror.cli.console import say
+from pypimirror.cli.console import say, show
 from pypimirror.cli.signals import Interrupted
 from pypimirror.cli.status import Status
 from pypimirror.config import Config
@@ -137,25 +137,25 @@ def tell_dry(outcome: Outcome, pages: int) -> None:
     """Print what a run would do, and how it would end as far as can be known."""
     changes = outcome.changes
     for change in changes:
-        print(f"{change.name}: {_listed(change.fetch, change.keep, change.leave, change.remove)}")
+        show(f"{change.name}: {_listed(change.fetch, change.keep, change.leave, change.remove)}")
     fetch, leave, remove = (
         Total(sum(t.number for t in totals), sum(t.bytes for t in totals))
         for totals in ([c.fetch for c in changes], [c.leave for c in changes], [c.remove for c in changes])
     )
-    print(f"in all: {_listed(fetch, None, leave, remove)}; {pages} pages would change")
-    print(f"the run would free {size_text(remove.bytes)} and need {size_text(fetch.bytes)}")
+    show(f"in all: {_listed(fetch, None, leave, remove)}; {pages} pages would change")
+    show(f"the run would free {size_text(remove.bytes)} and need {size_text(fetch.bytes)}")
     why = "" if outcome.status is Status.OK else f": {outcome.line}"
-    print(f"it would end with status {int(outcome.status)}{why}")
+    show(f"it would end with status {int(outcome.status)}{why}")
     for detail in outcome.details[:_SHOWN]:
-        print(f"  {detail}")
+        show(f"  {detail}")
     if len(outcome.details) > _SHOWN:
-        print(f"  and {len(outcome.details) - _SHOWN} more")
+        show(f"  and {len(outcome.details) - _SHOWN} more")
 
 
 def tell_verified(outcome: Outcome) -> None:
     """Print the last line of a look at the whole tree, below its findings."""
     _log.info("%s", outcome.line)
-    print("\n  ".join([outcome.line, *outcome.details[:_SHOWN]]))
+    show(outcome.line, *(f"  {detail}" for detail in outcome.details[:_SHOWN]))
 
 
 def _listed(fetch: Total, keep: Total | None, leave: Total, remove: Total) -> str:
