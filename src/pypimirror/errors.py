@@ -85,13 +85,28 @@ class DiskFullError(MirrorError):
         return self.reason
 
 
-class TreeError(MirrorError):
-    """One place in the tree can't take what belongs there; the others can."""
+class TooBigError(MirrorError):
+    """A file that says to be bigger than all of the disk: no room that anybody makes would be enough."""
 
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class TreeError(MirrorError):
+    """One place in the tree can't take what belongs there; the others can.
+
+    Where it `is_denied`, what is there is still ours, and has to be looked at again.
+    """
+
+    def __init__(self, path: str, reason: str, *, is_denied: bool = False) -> None:
         super().__init__(path, reason)
         self.path = path
         self.reason = reason
+        self.is_denied = is_denied
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"

@@ -211,7 +211,6 @@ def test_what_is_there_already_takes_no_more_space(index: FakeIndex, limited: Mi
         (errno.ENOSPC, 6, "make room"),
         (errno.EDQUOT, 6, "make room"),
         (errno.EROFS, 1, "mount its file system for writing"),
-        (errno.EACCES, 1, "run pypimirror as the user who owns the mirror"),
         (errno.EMFILE, 1, "allow more open files"),
         (errno.EIO, 1, "look at the system's log"),
     ],
@@ -251,7 +250,6 @@ def give_up_rights() -> None:
     ("place", "mode"),
     [
         ("", 0o555),
-        ("project-1", 0o555),
         (".pypimirror", 0o555),
         (".pypimirror/new", 0o555),
         (".pypimirror/state.sqlite", 0o444),

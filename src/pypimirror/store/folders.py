@@ -11,7 +11,7 @@ from pypimirror import names
 from pypimirror.model import NormalizedName
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.opened import entries_if_any
-from pypimirror.store.tree import Tree, local_errors
+from pypimirror.store.tree import Tree
 
 _ASIDE = "aside"
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
@@ -46,7 +46,7 @@ class Store(Tree):
     def link_from(self, folder: str, project: NormalizedName, name: str) -> None:
         """Give a file of another folder its place in the project's; its mode and mtime stay as they are."""
         source, target = os.path.realpath(f"{self._folder(folder)}/{name}"), self._path(project, name)
-        with local_errors(target):
+        with self.local_errors(target):
             self._make_folder(project)
             self.step(target)
             with contextlib.suppress(FileNotFoundError):
@@ -118,7 +118,7 @@ class Store(Tree):
     def set_aside(self, project: NormalizedName, name: str) -> None:
         """Put a file out of reach, if it is there."""
         source, folder = self._path(project, name), f"{self._root}/{aside_folder(project)}"
-        with local_errors(source), contextlib.suppress(FileNotFoundError):
+        with self.local_errors(source), contextlib.suppress(FileNotFoundError):
             os.makedirs(folder, mode=0o700, exist_ok=True)
             self.step(source)
             os.replace(source, f"{folder}/{name}")

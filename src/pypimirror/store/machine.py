@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from pypimirror.errors import DiskFullError
+from pypimirror.errors import DiskFullError, TooBigError
 
 
 def is_full(error: OSError) -> bool:
@@ -41,6 +41,23 @@ class FreeSpace(NamedTuple):
                 f"only {free >> 20} MiB are free below {self.folder}{more}, and min_free_space ="
                 f" {self.limit >> 20} MiB shall stay free; make room, and the next run goes on"
             )
+
+    def check_file(self, size: int) -> None:
+        """Raise TooBigError for a file that could never fit, DiskFullError for one that does not fit now."""
+        if reason := self.why_never(size):
+            raise TooBigError(reason)
+        self.check(size)
+
+    def why_never(self, size: int) -> str | None:
+        """Say why a file of so many bytes could not even be stored on an empty disk; None where it could."""
+        disk = os.statvfs(self.folder)
+        room = disk.f_blocks * disk.f_frsize - self.limit
+        if not disk.f_blocks or size <= room:
+            return None
+        return (
+            f"it is said to have {size >> 20} MiB, and the disk of {self.folder} has {max(room, 0) >> 20} MiB"
+            " less min_free_space"
+        )
 
 
 def boot_id() -> str:

@@ -43,7 +43,8 @@ _LOCAL_ERRORS = frozenset(
         errno.EXDEV,
     }
 )
-
+_DENIED = frozenset({errno.EACCES, errno.EPERM})
+"""Wrong with one project's folder, where the root can be written to."""
 
 _NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
 
@@ -201,7 +202,7 @@ class Tree:
             os.utime(temporary.file.fileno(), (mtime, mtime))
         temporary.file.close()
         target = self._path(project, name)
-        with local_errors(target):
+        with self.local_errors(target):
             self._make_folder(project)
             self.step(target)
             os.replace(temporary.path, target)
@@ -210,7 +211,7 @@ class Tree:
     def write(self, project: NormalizedName | None, name: str, content: bytes) -> bool:
         """Write a page, or a file beside a file, unless it has these bytes; tell whether it was written."""
         target = self._path(project, name)
-        with local_errors(target):
+        with self.local_errors(target):
             present = _status(target)
             if present and present.st_size == len(content) and self.has_bytes(project, name, [content]):
                 return False
@@ -229,7 +230,7 @@ class Tree:
             for chunk in chunks:
                 temporary.file.write(chunk)
             target = self._path(project, name)
-            with local_errors(target):
+            with self.local_errors(target):
                 if self._has_bytes(target, temporary.file):
                     return False
                 present = _status(target)
@@ -269,7 +270,7 @@ class Tree:
         try:
             with os.scandir(self._folder(folder)) as entries:
                 sizes = {entry.name: size_of(entry) for entry in entries}
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
             return {}
         return {name: size for name, size in sizes.items() if size is not None}
 
@@ -278,7 +279,7 @@ class Tree:
         try:
             with os.scandir(f"{self._root}/{project}") as entries:
                 return {entry.name: entry for entry in entries}
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
             return {}
 
     def root_entries(self) -> Iterator[str]:
@@ -304,6 +305,24 @@ class Tree:
                 raise
             return None
 
+    @contextlib.contextmanager
+    def local_errors(self, path: str) -> Iterator[None]:
+        """Turn what is wrong with one place in the tree into a TreeError."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in _LOCAL_ERRORS:
+                raise TreeError(path, f"something else is in the way ({error.strerror})") from error
+            if error.errno in _DENIED and self._is_in_writable(path):
+                reason = f"{error.strerror}; it belongs to somebody else, or may not be changed"
+                raise TreeError(path, reason, is_denied=True) from error
+            raise
+
+    def _is_in_writable(self, path: str) -> bool:
+        """Tell whether a place lies in a folder below a root that can be written to."""
+        is_below = os.path.dirname(os.path.normpath(path)) != self._root
+        return is_below and os.access(self._root, os.W_OK | os.X_OK)
+
     def _folder(self, folder: str) -> str:
         return folder if folder.startswith("/") else f"{self._root}/{folder}"
 
@@ -321,7 +340,7 @@ class Tree:
     def remove(self, folder: str, name: str) -> None:
         """Remove one file, if it is there; `.` is the root. Raises TreeError where it is no file."""
         path = f"{self._root}/{folder}/{name}"
-        with local_errors(path), contextlib.suppress(FileNotFoundError):
+        with self.local_errors(path), contextlib.suppress(FileNotFoundError):
             self.step(path)
             os.unlink(path)
 
@@ -387,14 +406,3 @@ def size_of(entry: os.DirEntry[str]) -> int | None:
 
 def _is_within(path: Path, folder: Path) -> bool:
     return path.is_relative_to(folder)
-
-
-@contextlib.contextmanager
-def local_errors(path: str) -> Iterator[None]:
-    """Turn what is wrong with one place in the tree into a TreeError."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _LOCAL_ERRORS:
-            raise TreeError(path, f"something else is in the way ({error.strerror})") from error
-        raise

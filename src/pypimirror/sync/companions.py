@@ -6,6 +6,7 @@ from collections.abc import Collection
 import msgspec
 
 from pypimirror import download
+from pypimirror.errors import TreeError
 from pypimirror.model import HeldFile, NormalizedName, Provenance
 from pypimirror.store import Store
 from pypimirror.sync import placing, publish
@@ -81,5 +82,9 @@ def keep_provenance(
 def drop_provenance(run: Run, name: NormalizedName, files: Collection[HeldFile]) -> None:
     """Remove documents of provenance that are no longer offered, or not wanted any more."""
     for held in files:
-        run.store.remove(name, held.file.filename + PROVENANCE)
+        try:
+            run.store.remove(name, held.file.filename + PROVENANCE)
+        except TreeError as error:
+            _log.warning("%s: %s", name, error)
+            continue
         run.state.record_provenance(name, held.file.filename, None)

@@ -281,7 +281,10 @@ class _Engine:
         """Return those of a plan's files that the tree does not have by name and size."""
         present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []), plan.fetch)
         return tuple(
-            file for file in plan.fetch if file.filename in project.replaces or not present.has(file)
+            file
+            for file in plan.fetch
+            if (file.filename in project.replaces or not present.has(file))
+            and not self._run.space.why_never(file.size or 0)
         )
 
     # -- files -------------------------------------------------------------------------------
@@ -289,8 +292,9 @@ class _Engine:
     def _start_file(self, project: Project, file: File, present: adopt.Present) -> None:
         candidate = present.candidate(file)
         # What is there already takes no more space.
-        if candidate is None and (file.size or 0) >= BIG:
-            self._run.space.check(self._arrivals.still_to_come() + (file.size or 0))
+        if candidate is None and (file.size or 0) >= BIG and not self._has_room(project, file):
+            self._one_less(project)
+            return
         validator = self._partial.get((project.name, file.filename))
         temporary = self._run.store.open_temporary(
             partial_key(project.name, file.filename) if validator else None
@@ -300,6 +304,24 @@ class _Engine:
         )
         self._arrivals.add(task)
         self._begin(task)
+
+    def _has_room(self, project: Project, file: File) -> bool:
+        """Tell whether a big file fits; one that does not is left out, and smaller ones go on."""
+        size, space = file.size or 0, self._run.space
+        if reason := space.why_never(size):
+            record.file_failed(self._run, project, file.filename, reason)
+            return False
+        try:
+            space.check(self._arrivals.still_to_come() + size)
+        except DiskFullError as full:
+            self._skip(project, full)
+            return False
+        return True
+
+    def _skip(self, project: Project, full: DiskFullError) -> None:
+        """Leave out a file that does not fit now: the run ends with that, and the next one tries again."""
+        self._run.full = self._run.full or full
+        project.is_whole, project.is_left = False, True
 
     def _start_metadata(self, project: Project, held: HeldFile) -> None:
         content = self._run.store.open_existing(project.name, held.file.filename)
@@ -324,9 +346,8 @@ class _Engine:
             if isinstance(result, OSError):
                 raise result
             if isinstance(result, DiskFullError):
-                self._full = result
-                return
-            if reason := self._why_unasked(result):
+                self._skip(project, result)
+            elif reason := self._why_unasked(result):
                 self._leave(project, reason)
             elif isinstance(result, MirrorError):
                 record.file_failed(self._run, project, task.file.filename, str(result))

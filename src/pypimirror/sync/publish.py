@@ -142,6 +142,11 @@ def remove_project(run: Run, name: NormalizedName) -> None:
     try:
         _remove_pages(run, name)
     except TreeError as error:
+        if error.is_denied:
+            # Its pages are still there, and so its files stay.
+            run.unwritable.add(name)
+            run.fail(name, name, str(error))
+            return
         _log.warning("%s", error)
     run.store.remove_folder(name)
     run.state.record_pages_written(name, "", digest=None, html_digest=None)

@@ -167,13 +167,11 @@ def files(run: Run) -> list[Doomed]:
         return []
     now = run.clock()
     doomed = run.state.doomed(now - run.config.removal_grace_hours * _HOUR_S)
-    gone = [file for file in doomed if file.project not in run.unwritable]
-    for file in gone:
-        _remove(run, file)
-    return gone
+    return [file for file in doomed if file.project not in run.unwritable and _remove(run, file)]
 
 
-def _remove(run: Run, file: Doomed) -> None:
+def _remove(run: Run, file: Doomed) -> bool:
+    """Remove a file whose grace is over; tell whether it may be forgotten."""
     try:
         # Beside the file go what stands for it alone.
         for suffix in ("", *companions.SUFFIXES):
@@ -181,12 +179,16 @@ def _remove(run: Run, file: Doomed) -> None:
         if file.aside is not None:
             run.store.remove(aside_folder(file.project), file.filename)
     except TreeError as error:
+        if error.is_denied:
+            run.fail(file.project, file.project, str(error))
+            return False
         _log.warning("%s", error)
-        return
+        return True
     if file.size is not None:
         run.counts.removed += 1
         run.counts.removed_bytes += file.size
         _log.info("%s: removed %s", file.project, file.filename)
+    return True
 
 
 def forget(run: Run, gone: list[Doomed]) -> None:

@@ -177,7 +177,9 @@ def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
         opened.callback(into.begin_write_back)
         candidate = None if existing is None else opened.enter_context(os.fdopen(existing, "rb"))
         try:
-            return download.obtain(upstream, file, download.Into(into, validator, space.check), candidate)
+            return download.obtain(
+                upstream, file, download.Into(into, validator, space.check_file), candidate
+            )
         except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
             return _broken(error)
 

@@ -36,6 +36,8 @@ _AHEAD = 64
 """Tasks queued beyond the number of threads, so that none idles while the main process stores and records."""
 _MOST_DEATHS = 16
 """So often a process that died is replaced in a run."""
+_START_S = 60.0
+"""What a process may take to begin, on a machine that is busy."""
 _FEW = 16
 _MOMENT_S = 0.002
 _MOST_DESCRIPTORS = 1024
@@ -61,6 +63,7 @@ class _Member:
         self.latency = math.inf
         self.silent_s = 0.0
         """For how long it said nothing, by the clock of a main process that listens."""
+        self.has_begun = False
 
 
 class Crew(Generic[_T]):
@@ -207,7 +210,7 @@ class Crew(Generic[_T]):
         elapsed, self._listened = min(now - self._listened, 1.0), now
         for each in list(self._members):
             each.silent_s += elapsed
-            if each.silent_s > self._patience_s:
+            if each.silent_s > self._patience_s + (0.0 if each.has_begun else _START_S):
                 yield from self._bury(each, f"said nothing for {self._patience_s:g} seconds")
 
     def _heard(self, source: _Member) -> Iterator[tuple[_T, Any]]:
@@ -216,7 +219,7 @@ class Crew(Generic[_T]):
         except wire.ClosedError:
             yield from self._bury(source)
             return
-        source.silent_s = 0.0
+        source.silent_s, source.has_begun = 0.0, True
         for message in messages:
             if isinstance(message, member.Done):
                 source.requests, source.latency = message.requests, message.latency

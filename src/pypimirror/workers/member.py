@@ -124,8 +124,8 @@ class _Member:
 
     def _beat(self) -> NoReturn:
         while True:
-            time.sleep(HEARTBEAT_S)
             self._send(Alive())
+            time.sleep(HEARTBEAT_S)
 
     def _done(self, call: Call, files: list[int]) -> Done:
         try:

@@ -106,5 +106,5 @@ def fetch(  # noqa: PLR0913 (a task's values, and its open file)
 ) -> elsewhere.Brought | elsewhere.Unchanged | MirrorError | OSError:
     """Fetch a file; the descriptor is closed."""
     with TemporaryFile(temporary, "r+") as opened:
-        into = Into(opened, None, space.check)
+        into = Into(opened, None, space.check_file)
         return guarded(lambda: elsewhere.fetch(upstream, file, external, into, dead))

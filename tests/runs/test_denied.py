@@ -1,0 +1,169 @@
+"""One project's folder that may not be written to, and one file that is too big: the others go on."""
+
+import contextlib
+import ctypes
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import faults
+from tests.fake_index import FakeIndex
+from tests.mirror import Ended, Mirror
+from tests.missing import unable
+from tests.small_disks import SmallDisk, mounted
+
+MakeMirror = Callable[..., Mirror]
+MIB = 1 << 20
+
+
+def give_up_rights() -> None:
+    """Take from root what lets it write where it may not."""
+    libc = ctypes.CDLL(None)
+    for capability in (1, 2, 3):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER
+        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+
+
+def update(mirror: Mirror) -> Ended:
+    return mirror.run("-U", before=give_up_rights)
+
+
+def fill(index: FakeIndex) -> None:
+    for number in range(6):
+        index.add(f"demo-{number}", "1.0")
+
+
+@contextlib.contextmanager
+def immutable(path: Path) -> Iterator[None]:
+    if subprocess.run(["chattr", "+i", path], capture_output=True, check=False).returncode:
+        unable("no file can be made immutable here")
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", path], check=True)
+
+
+@contextlib.contextmanager
+def closed(path: Path, mode: int) -> Iterator[None]:
+    before = path.stat().st_mode & 0o777
+    path.chmod(mode)
+    try:
+        yield
+    finally:
+        path.chmod(before)
+
+
+PLACES: dict[str, Callable[[Path], contextlib.AbstractContextManager[None]]] = {
+    "folder without writing": lambda root: closed(root / "demo-1", 0o555),
+    "folder without anything": lambda root: closed(root / "demo-1", 0o000),
+    "immutable folder": lambda root: immutable(root / "demo-1"),
+    "immutable page": lambda root: immutable(root / "demo-1/index.html"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_folder_that_takes_nothing_costs_its_project_alone(
+    index: FakeIndex, make_mirror: MakeMirror, place: str
+) -> None:
+    fill(index)
+    mirror = make_mirror()
+    mirror.update()
+    for number in range(6):
+        index.add(f"demo-{number}", "2.0")
+    with PLACES[place](mirror.root):
+        ended = update(mirror)
+    assert ended.status == 3, ended
+    assert "demo-1" in ended.stderr
+    assert "permitted" in ended.stderr or "Permission denied" in ended.stderr
+    assert all(len(mirror.listed(f"demo-{number}")) == 4 for number in (0, 2, 3, 4, 5))
+    assert len(mirror.listed("demo-1")) == 2
+    mirror.run("-U")
+    mirror.update()
+    assert mirror.check_links() == 24
+
+
+def test_a_file_that_can_not_be_removed_is_not_forgotten(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    fill(index)
+    for number in range(6):
+        index.add(f"demo-{number}", "2.0")
+    mirror = make_mirror(removal_grace_hours=0)
+    mirror.update()
+    for number in range(2):
+        index.remove_file(f"demo-{number}", f"demo-{number}-1.0.tar.gz".replace("demo-", "demo-", 1))
+    kept = mirror.root / "demo-1/demo-1-1.0.tar.gz"
+    assert kept.exists()
+    with immutable(kept):
+        ended = update(mirror)
+    assert ended.status == 3, ended
+    assert kept.exists()
+    assert not (mirror.root / "demo-0/demo-0-1.0.tar.gz").exists()
+    mirror.run("-U")
+    mirror.run("-U")
+    assert not kept.exists()
+
+
+def test_a_root_that_takes_nothing_is_the_machine(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    fill(index)
+    mirror = make_mirror()
+    mirror.update()
+    index.add("new", "1.0")
+    with closed(mirror.root, 0o555):
+        ended = update(mirror)
+    assert ended.status == 1
+    assert "run pypimirror as the user who owns the mirror" in ended.stderr
+
+
+# -- sizes ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [9 << 50, (1 << 63) - 1])
+def test_a_size_that_could_never_fit_fails_that_file_alone(
+    index: FakeIndex, make_mirror: MakeMirror, size: int
+) -> None:
+    fill(index)
+    index.files("demo-1")[0].size = size
+    mirror = make_mirror(min_free_space="1M")
+    ended = mirror.run("-U")
+    assert ended.status == 3, ended
+    assert "it is said to have" in ended.stderr
+    assert mirror.check_links() == 11
+    assert mirror.run("-U").status == 3
+
+
+def test_an_answer_that_could_never_fit_fails_that_file_alone(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    index.formats = ("html",)
+    fill(index)
+    index.fault("/files/demo-1/*.whl", faults.Headers({"Content-Length": str(9 << 50)}))
+    mirror = make_mirror(min_free_space="1M")
+    ended = mirror.run("-U")
+    assert ended.status == 3, ended
+    assert "it is said to have" in ended.stderr
+    assert mirror.check_links() == 11
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with mounted(tmp_path / "disk", "size=20m") as disk:
+        yield disk
+
+
+@pytest.mark.parametrize("formats", [("json", "html"), ("html",)])
+def test_what_does_not_fit_now_is_left_out_and_smaller_things_go_on(
+    index: FakeIndex, small_disk: SmallDisk, formats: tuple[str, ...]
+) -> None:
+    index.formats = formats  # type: ignore[assignment]
+    index.add_file("aaa", "aaa-1.tar.gz", os.urandom(12 * MIB))
+    fill(index)
+    (small_disk.path / "ballast").write_bytes(bytes(8 * MIB))
+    mirror = Mirror(small_disk.path, index.url, min_free_space="2M")
+    ended = mirror.run("-U")
+    assert ended.status == 6, ended
+    assert mirror.check_links() == 12
+    assert mirror.run("-U").status == 6
+    (small_disk.path / "ballast").unlink()
+    mirror.update()
+    assert mirror.check_links() == 13
