@@ -43,7 +43,7 @@ def _held(file: HeldFile) -> HeldFile:
         is_digest
         and type(size) is int
         and 0 <= size <= _LARGEST
-        and (metadata is None or type(metadata) is str)
+        and (metadata is None or (type(metadata) is str and len(metadata) == 64))
     ):
         return file
     raise msgspec.DecodeError(f"{file.file.filename} has no digest, or no size")

@@ -88,7 +88,8 @@ def _wrong_values(connection: sqlite3.Connection, table: str) -> Iterator[str]:
         table == "files"
         and connection.execute(
             f"SELECT 1 FROM files WHERE status NOT IN {_STATUSES}"  # noqa: S608
-            " OR (status = 'held' AND (sha256 IS NULL OR size IS NULL)) OR length(sha256) NOT IN (0, 64)"
+            " OR (status = 'held' AND (sha256 IS NULL OR size IS NULL))"
+            " OR length(sha256) NOT IN (0, 64) OR length(metadata) != 64"
         ).fetchone()
     ):
         yield "files are in a status that there is not"

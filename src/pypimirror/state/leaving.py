@@ -38,8 +38,12 @@ class Leaving(Removed):
     def vanished_files(self) -> dict[NormalizedName, list[str]]:
         """Return the held files that are on no good page of upstream's any more, by project."""
         found: dict[NormalizedName, list[str]] = {}
-        rows = self._db.execute("SELECT project, filename FROM files WHERE vanished_since IS NOT NULL")
-        for project, filename in rows:
+        rows = self._db.execute(
+            "SELECT project, filename, vanished_since FROM files WHERE vanished_since IS NOT NULL"
+        )
+        for project, filename, since in rows:
+            if not 0 <= typed(float, since) < 1e11:  # noise would remove what it meets
+                raise ValueError(f"{project}/{filename} vanished at {since}")
             found.setdefault(project, []).append(filename)
         return found
 

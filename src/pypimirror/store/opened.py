@@ -1,6 +1,7 @@
 """Opening what lies in a tree: regular files alone, and without waiting, whatever lies in their place."""
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -27,7 +28,12 @@ def open_regular(path: str) -> int | None:
 
     A FIFO would keep us waiting for one who writes to it, and some devices do something when they are opened.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError as error:
+        if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, or a device that is not there
+            return None
+        raise
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
