@@ -9,9 +9,10 @@ from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
 from tests.stepper import Stepper
 from tests.wild.offered import DEMO, FOO, YANK, Dist, offered
-from tests.wild.real import DumbPypi, Index, Pypiserver, SimpleRepositoryServer, running
+from tests.wild.real import Index, Pypiserver, SimpleRepositoryServer, running
 from tests.wild.real_devpi import Devpi
 from tests.wild.real_proxies import Proxpi, SimpleRepositoryProxy
+from tests.wild.real_static import DumbPypi
 
 Make = Callable[[Path, FakeIndex], Index]
 
