@@ -15,7 +15,7 @@ ROOT = Path(pypimirror.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = (
-    ("addresses",),
+    ("addresses", "upload_times"),
     ("model", "errors"),
     (
         "config",
@@ -83,7 +83,12 @@ OUTSIDE = {
     "time",
 }
 # Paths are values of the configuration, and facts of errors.
-ALLOWED_OUTSIDE = {("config", "os"), ("config", "pathlib"), ("errors", "pathlib")}
+ALLOWED_OUTSIDE = {
+    ("upload_times", "datetime"),
+    ("config", "os"),
+    ("config", "pathlib"),
+    ("errors", "pathlib"),
+}
 
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "base", "misc", "handlers"}
 
