@@ -9,7 +9,9 @@ from packaging.version import Version
 from pypimirror import names
 
 SDIST_SUFFIXES = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz", ".tar.z", ".tar")
-BUILT_SUFFIXES = (".whl", ".egg", ".exe", ".msi", ".rpm", ".deb", ".dmg")
+BUILT_SUFFIXES = (".whl", ".egg", ".exe", ".msi", ".dmg")
+PASSED_OVER = (".tbz", ".tbz2", ".txz", ".tlz", ".tar.lz", ".tar.lzma", ".tar.zst", ".rpm", ".deb")
+"""What indexes list beside that, and no client of a mirror installs."""
 
 MAX_VERSION = 200
 """Characters: a longer text is no version, as the names of files show none."""
@@ -35,6 +37,7 @@ _RESERVED_SUFFIXES = (
 _RULES: tuple[tuple[Callable[[str], object], str], ...] = (
     (lambda name: not name, "empty"),
     (lambda name: not name.isprintable(), "of unprintable characters"),
+    (lambda name: "\N{REPLACEMENT CHARACTER}" in name, "not readable in the page's encoding"),
     (lambda name: "/" in name or "\\" in name, "a path"),
     (lambda name: name.startswith((".", "-", " ")), "hidden, or begins with a dash or a space"),
     (lambda name: name.endswith((".", " ")), "ended by a dot or a space"),
@@ -56,6 +59,57 @@ def is_distribution(filename: str) -> bool:
 def is_wheel(filename: str) -> bool:
     """Tell by its ending whether this is a wheel."""
     return filename.endswith(".whl")
+
+
+def is_passed_over(filename: str) -> bool:
+    """Tell by its ending whether this is a file of a project that no client of a mirror installs."""
+    return filename.lower().endswith(PASSED_OVER)
+
+
+@functools.lru_cache(maxsize=64)
+def _spelled(project: str) -> re.Pattern[str]:
+    return re.compile(r"[-_.]+".join(map(re.escape, project.split("-"))) + "-(.+)", re.IGNORECASE | re.DOTALL)
+
+
+def _behind_name(filename: str, project: str) -> str | None:
+    """Return what stands between the project's name, in any spelling, and the ending."""
+    lower = filename.lower()
+    suffix = next((s for s in SDIST_SUFFIXES + BUILT_SUFFIXES + PASSED_OVER if lower.endswith(s)), "")
+    named = _spelled(project).fullmatch(filename[: len(filename) - len(suffix)])
+    return named[1] if named else None
+
+
+def is_of_another(filename: str, project: str) -> bool:
+    """Tell whether a file does not begin with the project's name, as clients want it."""
+    return _behind_name(filename, project) is None
+
+
+def is_file_of(filename: str, project: str) -> bool:
+    """Tell whether a file is one of `project` beyond doubt: `foo-bar-1.0.zip` is none of `foo`.
+
+    A version that PEP 440 does not know is one if it begins as versions do, and can't be another name's end.
+    """
+    behind = _behind_name(filename, project)
+    if behind is None:
+        return False
+    if filename.lower().endswith((".whl", ".egg")):
+        version, _, tags = behind.partition("-")
+        is_complete = tags.count("-") in (2, 3) or filename.lower().endswith(".egg")
+        return is_complete and re.match(r"v?\d", version) is not None
+    if filename.lower().endswith(BUILT_SUFFIXES + PASSED_OVER):
+        behind = re.sub(r"[.-](?:win|linux|macosx|noarch|x86_64|i\d86|src).*", "", behind)
+    if _is_version(behind):
+        return True
+    rest, _, last = behind.rpartition("-")
+    return re.match(r"v?\d", behind) is not None and not (rest and _is_version(last))
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except ValueError:  # InvalidVersion, and numbers of too many digits
+        return False
+    return True
 
 
 def version_of(filename: str, project: str) -> str | None:

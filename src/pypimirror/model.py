@@ -32,7 +32,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     core_metadata: tuple[Digest, ...] | None = None
     """PEP 658, 714: None is not offered, empty is offered without a digest."""
     upload_time: str | None = None
-    """PEP 700: verbatim."""
+    """PEP 700: in UTC, as `upload_times` writes it."""
     provenance: str | None = None
     """PEP 740: an https address."""
 
@@ -54,9 +54,15 @@ class ProjectPage(msgspec.Struct, frozen=True, kw_only=True):
     status_reason: str | None = None
     """PEP 792."""
     refused: tuple[str, ...] = ()
-    """Files whose entry can't be taken, each with the reason."""
+    """The first files whose entry can't be taken, each with the reason."""
+    more_refused: int = 0
+    """How many there are beside the first."""
+    skipped: tuple[str, ...] = ()
+    """What kinds of entries were passed over, each kind with its count and an example."""
+    notes: tuple[str, ...] = ()
+    """What was dropped of entries that are taken; the first such things."""
     project: NormalizedName | None = None
-    """Which project the page proves to be of; None where nothing tells: that page adds, and removes nothing."""
+    """Which project the page proves to be of; None where nothing tells: it adds, and removes nothing."""
     unusable: frozenset[str] = frozenset()
     """Names of files that the page lists and whose entries can't be used: these files are not gone."""
     nameless: int = 0

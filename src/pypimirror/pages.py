@@ -12,11 +12,12 @@ from urllib.parse import quote
 
 import msgspec
 
-from pypimirror.filenames import version_key
+from pypimirror.filenames import canonical_version, version_key
 from pypimirror.model import HeldFile, Listed, NormalizedName
+from pypimirror.upload_times import normal_time
 
 API_VERSION = "1.4"
-RENDERER = "2"
+RENDERER = "3"
 """To be changed whenever the same state renders to other bytes: that is how an upgrade reaches old pages."""
 
 _NOT_IN_HTML = re.compile(
@@ -112,7 +113,8 @@ def project_html(project: Project) -> bytes:
 def project_json(project: Project) -> bytes:
     """Render a project page (PEP 691, 700, 714, 740, 792)."""
     files = _sorted(project.files)
-    versions = {held.file.version: None for held in files if held.file.version is not None}
+    # PEP 700: of the files that are listed; in the one form that PEP 440 has for each.
+    versions = {canonical_version(v): None for held in files if (v := held.file.version) is not None}
     status = _Status(project.status, project.status_reason) if project.status else None
     page = _ProjectPage(_Meta(), project.name, [_json_file(f) for f in files], list(versions), status)
     return _encode(page) + b"\n"
@@ -213,6 +215,6 @@ def _json_file(held: HeldFile) -> _File:
         core_metadata={"sha256": held.metadata} if held.metadata else None,
         # PEP 592 and 691: a reason is a non-empty string, none at all is true.
         yanked=None if file.yanked is None else file.yanked or True,
-        upload_time=file.upload_time,
+        upload_time=normal_time(file.upload_time) if file.upload_time else None,
         provenance=file.provenance,
     )

@@ -38,7 +38,12 @@ def whole(content: bytes, encoding: str, size: int = 1000) -> bytes:
         ("gzip", gzip.compress(TEXT, mtime=0)),
         ("GZip ,identity", gzip.compress(TEXT, mtime=0)),
         ("x-gzip", gzip.compress(TEXT, mtime=0)),
-        ("gzip", gzip.compress(TEXT[:99], mtime=0) + gzip.compress(b"", mtime=0) + gzip.compress(TEXT[99:], mtime=0)),
+        (
+            "gzip",
+            gzip.compress(TEXT[:99], mtime=0)
+            + gzip.compress(b"", mtime=0)
+            + gzip.compress(TEXT[99:], mtime=0),
+        ),
         ("gzip", gzip.compress(TEXT, mtime=0) + b"\0" * 500),
         ("gzip", gzip.compress(TEXT, mtime=0) + b"garbage"),
         ("gzip", gzip.compress(TEXT, mtime=0) + b"\x1f"),
@@ -62,7 +67,11 @@ def test_what_was_not_asked_for_is_named(encoding: str) -> None:
 @pytest.mark.parametrize("length", [0, 1, 2, 9, 10, 15, 100, -9, -8, -4, -1])
 @pytest.mark.parametrize(
     ("encoding", "content"),
-    [("gzip", gzip.compress(TEXT, mtime=0)), ("deflate", zlib.compress(TEXT)), ("deflate", raw_deflated(TEXT))],
+    [
+        ("gzip", gzip.compress(TEXT, mtime=0)),
+        ("deflate", zlib.compress(TEXT)),
+        ("deflate", raw_deflated(TEXT)),
+    ],
 )
 def test_what_is_cut_is_an_error_though_its_length_was_full(
     encoding: str, content: bytes, length: int

@@ -2,15 +2,16 @@
 
 import hashlib
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from pypimirror.errors import BadPageError
 from pypimirror.model import Link, ListEntry, NormalizedName, ProjectPage
-from pypimirror.simple import from_html, from_json, json_list
+from pypimirror.simple import from_html, from_json, html_list, json_list, lenient
 from pypimirror.simple.list_facts import ListFacts
-from pypimirror.simple.problems import DIGEST, PageProblem
+from pypimirror.simple.problems import DIGEST, LONGEST_ADDRESS, PageProblem
 
 __all__ = [
     "ACCEPT",
@@ -30,6 +31,9 @@ MAX_LIST = 1 << 28
 """Bytes of a project list, unpacked: five times what PyPI's has."""
 
 _BLOCK = 1000
+
+_SEPARATORS = re.compile(r"[;,\s]")
+_CHARSET = re.compile(r"""(?:^|[;,\s])charset\s*=\s*["']?([\w.:+-]{1,40})""", re.IGNORECASE)
 
 _HTML = "application/vnd.pypi.simple.v1+html"
 _HTML_TYPES = frozenset({_HTML, "text/html", "application/xhtml+xml"})
@@ -51,19 +55,26 @@ def parse_project_page(  # noqa: PLR0913 (what is known of the page)
     *,
     needs_version: bool = False,
     serial: str | None = None,
+    tells_its_end: bool = False,
 ) -> ProjectPage:
     """Read the project page that `url` (after redirects) gave.
 
     With `needs_version` HTML has to name its API version, as that of an index that speaks JSON does. Where
-    the project list's `serial` is the digest of a page, the page's own serial is its digest.
-    Raises BadPageError for another type, another major API version, invalid JSON, or HTML that is cut off.
+    the project list's `serial` is the digest of a page, the page's own serial is its digest. HTML needs its
+    `</html>` unless the transport `tells_its_end`.
+    Raises BadPageError for another type, another major API version, invalid JSON, HTML that is cut off, or
+    what is no project page.
     """
     try:
+        if len(url) > LONGEST_ADDRESS:
+            raise PageProblem("its own address is too long")
         if is_json(content_type):
             page = from_json.project_page(content, url, name)
         else:
             charset = _charset(content_type)
-            page = from_html.project_page(content, charset, url, name, needs_version=needs_version)
+            page = from_html.project_page(
+                content, charset, url, name, needs_version=needs_version, tells_its_end=tells_its_end
+            )
     except PageProblem as problem:
         raise BadPageError(url, str(problem)) from problem
     if page.serial is None and serial is not None and DIGEST.fullmatch(serial):
@@ -76,23 +87,33 @@ def parse_project_list(  # noqa: PLR0913 (what is known of the list, and what is
     content_type: str,
     url: str,
     *,
+    asked: str | None = None,
     needs_version: bool = False,
+    tells_its_end: bool = False,
     choose: json_list.Choose = lambda names: range(len(names)),
     seen: ListFacts | None = None,
 ) -> Iterator[ListEntry]:
     """Yield the entries of a project list block by block, never holding it whole.
 
-    `choose` gets the names of each block, and says by their positions which entries are wanted.
-    `seen` gets to know what the list says as a whole, of the entries that are not chosen, too.
+    `asked` is the list's own address, where `url` is what redirects led to. `choose` gets the names of each
+    block, and says by their positions which entries are wanted. `seen` gets to know what the list says as a
+    whole, of the entries that are not chosen, too.
     Nothing may count as absent before the iterator ended by itself. Raises BadPageError as above.
     """
     chunks = _bounded(chunks)
     seen = ListFacts() if seen is None else seen
     try:
         if is_json(content_type):
-            yield from json_list.entries(chunks, choose, seen)
+            yield from json_list.entries(lenient.without_mark(chunks), choose, seen)
         else:
-            found = from_html.entries(chunks, _charset(content_type), needs_version=needs_version)
+            found = html_list.entries(
+                chunks,
+                _charset(content_type),
+                url,
+                asked=asked or url,
+                needs_version=needs_version,
+                tells_its_end=tells_its_end,
+            )
             while block := list(itertools.islice(found, _BLOCK)):
                 seen.see(len(block), (entry.serial for entry in block))
                 yield from (block[number] for number in choose([entry.name for entry in block]))
@@ -139,24 +160,26 @@ def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def is_html(content_type: str) -> bool:
     """Tell whether this is a type of HTML, of an index or of any other server."""
-    return content_type.partition(";")[0].strip().lower() in _HTML_TYPES
+    return _media_type(content_type) in _HTML_TYPES
 
 
 def is_json(content_type: str) -> bool:
     """Tell which representation a type of the API is; raise PageProblem for any other type."""
-    media_type = content_type.partition(";")[0].strip().lower()
+    media_type = _media_type(content_type)
     if media_type == JSON_TYPE:
         return True
     if media_type in _HTML_TYPES:
         return False
     if media_type.startswith("application/vnd.pypi.simple."):
-        raise PageProblem(f"{media_type} is an API that this version does not speak")
-    raise PageProblem(f"{media_type or 'no type at all'} is not a type of the simple repository API")
+        raise PageProblem(f"{media_type[:100]} is an API that this version does not speak")
+    raise PageProblem(f"{media_type[:100] or 'no type at all'} is not a type of the simple repository API")
+
+
+def _media_type(content_type: str) -> str:
+    """Return the type alone, also where a server says it twice, or parts it from the rest by a space."""
+    return next(iter(_SEPARATORS.split(content_type.strip(), maxsplit=1))).lower()
 
 
 def _charset(content_type: str) -> str | None:
-    for parameter in content_type.split(";")[1:]:
-        key, _, value = parameter.partition("=")
-        if key.strip().lower() == "charset":
-            return value.strip().strip("\"'") or None
-    return None
+    found = _CHARSET.search(content_type[:1000])
+    return found[1] if found else None

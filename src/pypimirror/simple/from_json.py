@@ -1,19 +1,27 @@
-"""The JSON representation of a project page (PEP 691, 700, 714, 740, 792), decoded by msgspec."""
+"""The JSON representation of a project page (PEP 691, 700, 714, 740, 792), decoded by msgspec.
+
+One typed decode; where that fails, `lenient` makes of the page what can be made of it.
+"""
 
 import msgspec
 
 from pypimirror import names
 from pypimirror.filenames import canonical_version, version_of
 from pypimirror.model import Digest, File, NormalizedName, ProjectPage
+from pypimirror.simple import lenient
+from pypimirror.simple.digests import DigestProblem, digests
+from pypimirror.simple.gathered import Gathered
 from pypimirror.simple.problems import (
+    LONGEST_REASON,
+    LONGEST_TEXT,
+    MOST_ENTRIES,
     PageProblem,
     check_api_version,
-    digests,
-    file_url,
     project_status,
     provenance,
-    refusal,
 )
+from pypimirror.simple.urls import file_url, is_of_project
+from pypimirror.upload_times import normal_time
 
 # Lists and serials as other servers really send them: null for what is absent, serials as text.
 _Serial = int | str | None
@@ -23,7 +31,7 @@ _CoreMetadata = bool | dict[str, str] | None
 class Meta(msgspec.Struct):
     """The `meta` object of either page."""
 
-    api_version: str = msgspec.field(name="api-version", default="1.0")
+    api_version: str | int | float = msgspec.field(name="api-version", default="1.0")
     last_serial: _Serial = msgspec.field(name="_last-serial", default=None)
     project_status: "_Status | str | None" = msgspec.field(name="project-status", default=None)
     """Where the specification's example has it."""
@@ -37,7 +45,7 @@ class _Status(msgspec.Struct):
 class _File(msgspec.Struct):
     filename: str
     url: str
-    hashes: dict[str, str] | None = None
+    hashes: dict[str, str | None] | None = None
     size: int | str | None = None
     requires_python: str | None = msgspec.field(name="requires-python", default=None)
     yanked: bool | str | None = None
@@ -60,7 +68,9 @@ NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises for bytes that are not what was expected; the last one for deep nesting."""
 
 _MAX_SIZE = 1 << 53
-_MAX_SERIAL = 100
+_MOST_VALUES = 1_000_000
+"""Commas of a page: what it decodes to takes memory by its values, not by its bytes."""
+_LONGEST_SERIAL = 100
 """Characters."""
 
 _decode = msgspec.json.Decoder(_Page).decode
@@ -68,59 +78,118 @@ _decode = msgspec.json.Decoder(_Page).decode
 
 def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
     """Read a project page; raise PageProblem where it is none."""
+    content = lenient.as_utf8(content)
+    if content.count(b",") > _MOST_VALUES:
+        raise PageProblem(f"it has more than {_MOST_VALUES} values")
+    gathered = Gathered(name)
     try:
         page = _decode(content)
     except NOT_DECODED as error:
-        raise PageProblem(f"not the JSON of a project page ({error})") from error
+        page = _leniently(content, error, gathered)
     check_api_version(page.meta.api_version)
     if page.name is not None and not _is_named(page.name, name):
         raise PageProblem(f"it is the page of {page.name[:100]!r}")
-    spelled = {canonical_version(v): v for v in page.versions or ()}
-    files: dict[str, File] = {}
-    refused = []
-    unusable = set()
+    if len(page.files) + gathered.nameless > MOST_ENTRIES:
+        raise PageProblem(f"it has more than {MOST_ENTRIES} files")
+    spelled = {canonical_version(v): v for v in page.versions or () if len(v) <= LONGEST_TEXT}
     for entry in page.files:
-        reason = refusal(entry.filename)
-        try:
-            if reason is None:
-                files.setdefault(entry.filename, _file(entry, url, name, spelled))
-        except ValueError as error:
-            reason = f"{entry.filename!r}: {error}"
-            unusable.add(entry.filename)
-        if reason is not None:
-            refused.append(reason)
+        gathered.take(entry.filename, _file, entry, url, name, spelled, gathered)
     status, status_reason = _project_status(page.project_status or page.meta.project_status)
-    return ProjectPage(
-        files=tuple(files.values()),
+    is_proved = page.name is not None and is_of_project(url, name)
+    if page.name is None:
+        gathered.skip_others()
+    return gathered.page(
         serial=serial_text(page.meta.last_serial),
         status=status,
         status_reason=status_reason,
-        refused=tuple(refused),
-        project=None if page.name is None else name,
-        unusable=frozenset(unusable),
+        project=name if is_proved else None,
     )
+
+
+def _leniently(content: bytes, error: Exception, gathered: Gathered) -> _Page:
+    """Read what can be read of a page that is not all of the right types."""
+    envelope = lenient.envelope(content, error)
+    note = gathered.note
+    said = envelope["meta"]
+    version = said.get("api-version")
+    status = (
+        _status(envelope.get("project-status"), gathered),
+        _status(said.get("project-status"), gathered),
+    )
+    serial = said.get("_last-serial")
+    shown = envelope.get("name")
+    if shown is not None and not isinstance(shown, str):
+        note("", "the page's name is no text")
+    files = [_lenient_file(entry, gathered) for entry in envelope["files"]]
+    listed = envelope.get("versions")
+    return _Page(
+        files=[file for file in files if file is not None],
+        meta=Meta(
+            api_version="1.0" if version is None else str(version),
+            last_serial=serial if isinstance(serial, int) else lenient.text(serial),
+            project_status=status[1],
+        ),
+        name=shown if isinstance(shown, str) else None,
+        versions=[v for v in listed if isinstance(v, str)] if isinstance(listed, list) else None,
+        project_status=status[0],
+    )
+
+
+def _status(said: object, gathered: Gathered) -> _Status | str | None:
+    if isinstance(said, dict):
+        return _Status(lenient.text(said.get("status")), lenient.text(said.get("reason")))
+    if said is None or isinstance(said, str):
+        return lenient.text(said)
+    gathered.note("", "the project's status is no text")
+    return None
+
+
+def _lenient_file(entry: object, gathered: Gathered) -> _File | None:
+    """Return an entry without what is not of its type; None where it can't be used at all."""
+    filename = entry.get("filename") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(filename, str) or not filename:
+        gathered.refuse_nameless("an entry without the name of a file")
+        return None
+    if not isinstance(entry.get("url"), str):
+        gathered.refuse(filename, "its address is no text")
+        return None
+    fields, dropped = lenient.fields(entry)
+    for key in dropped:
+        gathered.note(filename, f"its {key} is not of the right type")
+    return msgspec.convert(fields, _File)
 
 
 def serial_text(serial: _Serial) -> str | None:
     """Return a serial as text: they are compared for equality only. One of many characters is none."""
     text = None if serial is None else str(serial)
-    return text if text is not None and len(text) <= _MAX_SERIAL else None
+    return text if text is None or len(text) <= _LONGEST_SERIAL else None
 
 
-def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str]) -> File:
-    version = version_of(entry.filename, name)
+def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str], gathered: Gathered) -> File:
+    filename = entry.filename
+    version = version_of(filename, name)
     if version is not None:
         version = spelled.get(canonical_version(version), version) if spelled else version
+    uploaded = normal_time(entry.upload_time) if entry.upload_time else None
+    if entry.upload_time and uploaded is None:
+        gathered.note(filename, "its upload time is no moment in UTC")
+    size = _size(entry.size)
+    if size == 0:
+        gathered.note(filename, "no distribution has no bytes at all")
+    requires_python = entry.requires_python or None
+    if requires_python and len(requires_python) > LONGEST_TEXT:
+        gathered.note(filename, "its requires-python is too long")
+        requires_python = None
     return File(
-        filename=entry.filename,
+        filename=filename,
         url=file_url(url, entry.url),
-        digests=digests(entry.hashes or {}),
-        size=_size(entry.size),
+        digests=digests(entry.hashes.items()) if entry.hashes else (),
+        size=size or None,
         version=version,
-        requires_python=entry.requires_python or None,
+        requires_python=requires_python,
         yanked=_yanked(entry.yanked),
-        core_metadata=_core_metadata(entry),
-        upload_time=entry.upload_time or None,
+        core_metadata=_core_metadata(entry, gathered),
+        upload_time=uploaded,
         provenance=provenance(entry.provenance),
     )
 
@@ -147,13 +216,17 @@ def _is_named(shown: str, name: NormalizedName) -> bool:
 def _yanked(yanked: bool | str | None) -> str | None:  # noqa: FBT001 (PEP 592's own type)
     if yanked is None or yanked is False:
         return None
-    return "" if yanked is True else yanked
+    return "" if yanked is True else yanked[:LONGEST_REASON]
 
 
-def _core_metadata(entry: _File) -> tuple[Digest, ...] | None:
+def _core_metadata(entry: _File, gathered: Gathered) -> tuple[Digest, ...] | None:
     # PEP 714: the new name wins; the others are what servers wrote before it, or by mistake.
     offers = (entry.core_metadata, entry.dist_info_metadata, entry.data_dist_info_metadata)
     offer = next((o for o in offers if o is not None), None)
     if offer is None or offer is False:
         return None
-    return () if offer is True else digests(offer)
+    try:
+        return () if offer is True else digests(offer.items())
+    except DigestProblem as error:
+        gathered.note(entry.filename, f"its core metadata: {error}")
+        return ()

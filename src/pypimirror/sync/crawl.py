@@ -167,7 +167,9 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
             answer.chunks(),
             answer.content_type,
             answer.url,
+            asked=url,
             needs_version=speaks_json(run),
+            tells_its_end=answer.tells_its_end,
             choose=choose,
         )
         for name, entry in _selected(run, entries):

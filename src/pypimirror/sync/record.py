@@ -56,8 +56,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     project.page_serial = page.serial or project.due.page_serial
     if seen.is_json:
         note_json(run)
-    for reason in page.refused:
-        _log.warning("%s: refused %s", name, reason)
+    _tell(name, page)
     # PEP 792: no file of a project in quarantine may be offered.
     is_quarantined = page.status == "quarantined"
     wanted, skipped = run.selection.decide(() if is_quarantined else page.files)
@@ -112,6 +111,18 @@ def _refuse(run: Run, project: Project, clashes: tuple[Conflict, ...]) -> None:
     more = f" (and of {len(clashes) - 1} files more)" if len(clashes) > 1 else ""
     reason = f"refused {clashes[0].filename}{more}: {clashes[0].reason}; keep the mirror on one that does"
     run.fail(project.name, project.due.shown, reason)
+
+
+def _tell(name: NormalizedName, page: ProjectPage) -> None:
+    """Log what of a page was not taken as it stands there."""
+    for reason in page.refused:
+        _log.warning("%s: refused %s", name, reason)
+    if page.more_refused:
+        _log.warning("%s: refused %d more", name, page.more_refused)
+    for skipped in page.skipped:
+        _log.info("%s: skipped %s", name, skipped)
+    for note in page.notes:
+        _log.info("%s: dropped: %s", name, note)
 
 
 def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...]) -> Plan:

@@ -134,6 +134,7 @@ def _page(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | N
         task.name,
         needs_version=task.needs_version,
         serial=task.serial,
+        tells_its_end=fetched.tells_its_end,
     )
     if not upstream.is_own(fetched.url):
         page = msgspec.structs.replace(page, project=None)

@@ -171,7 +171,12 @@ class Upstream:
                     raise BadPageError(answer.url, f"longer than {MAX_PAGE} bytes")
                 content.append(chunk)
             return Fetched(
-                b"".join(content), answer.content_type, answer.url, answer.validators, answer.serial
+                b"".join(content),
+                answer.content_type,
+                answer.url,
+                answer.validators,
+                answer.serial,
+                answer.tells_its_end,
             )
 
     @contextlib.contextmanager

@@ -30,6 +30,8 @@ class Fetched(NamedTuple):
     url: str
     validators: Validators
     serial: str | None
+    tells_its_end: bool = False
+    """The transport told that all of it came."""
 
 
 class NotModified:

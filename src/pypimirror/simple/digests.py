@@ -1,0 +1,86 @@
+"""Digests in every form in which indexes offer them. What was offered and can't be read never counts as none."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+from pypimirror.model import Digest
+
+_LENGTHS = {
+    "md5": 32,
+    "sha1": 40,
+    "sha224": 56,
+    "sha256": 64,
+    "sha384": 96,
+    "sha512": 128,
+    "sha3_224": 56,
+    "sha3_256": 64,
+    "sha3_384": 96,
+    "sha3_512": 128,
+    "blake2s": 64,
+    "blake2b": 128,
+}
+"""The algorithms that can be checked, with the digits of their digests."""
+
+_MOST = 20
+_HEX = re.compile(r"[0-9a-f]{8,256}")
+_ALGORITHM = re.compile(r"[a-z0-9_-]{1,32}")
+_NEXT = re.compile("[&#;]")
+_PAIR = re.compile("[=:]")
+
+
+class DigestProblem(ValueError):
+    """Why what an index says of a file's digests is not to be relied on; nothing vouches for the file then."""
+
+
+def digests(offered: Iterable[tuple[str, object]]) -> tuple[Digest, ...]:
+    """Return the well-formed digests, sorted by algorithm.
+
+    Raises DigestProblem where one algorithm has two, or where digests that could be checked were offered and
+    not one of them can be read.
+    """
+    found: dict[str, str] = {}
+    unread = None
+    is_checked = False
+    for spelled, value in offered:
+        algorithm = _name(spelled)
+        hexdigest = value.strip().lower() if isinstance(value, str) else ""
+        length = _LENGTHS.get(algorithm)
+        if not _HEX.fullmatch(hexdigest) or length not in (None, len(hexdigest)):
+            unread = unread or (algorithm if length else None)
+        elif found.setdefault(algorithm, hexdigest) != hexdigest:
+            raise DigestProblem(f"two different {algorithm} digests")
+        is_checked = is_checked or (algorithm in found and length is not None)
+    if unread and not is_checked:
+        raise DigestProblem(f"its {unread} is no digest")
+    well_formed = [Digest(a, v) for a, v in found.items() if _ALGORITHM.fullmatch(a)]
+    return tuple(sorted(well_formed)) if len(well_formed) <= _MOST else _checkable(well_formed)
+
+
+def in_fragment(reference: str) -> tuple[Digest, ...]:
+    """Return the digests that a link's fragment offers (PEP 503), among other pairs, encoded or not."""
+    fragment = reference.partition("#")[2]
+    return in_pairs(fragment) if fragment else ()
+
+
+def in_pairs(text: str) -> tuple[Digest, ...]:
+    """Return the digests of `key=value` pairs; raise DigestProblem as `digests` does."""
+    parts = (_PAIR.split(part.strip(), maxsplit=1) for part in _NEXT.split(unquote(text)))
+    return digests((part[0], part[1]) for part in parts if len(part) == 2)
+
+
+def merged(one: tuple[Digest, ...], other: tuple[Digest, ...]) -> tuple[Digest, ...]:
+    """Return the digests of both; raise DigestProblem where they don't agree."""
+    return one if one == other or not other else digests((*one, *other))
+
+
+def _name(spelled: str) -> str:
+    """Return an algorithm's name as hashlib has it, however the index spells it (`SHA-256`)."""
+    name = spelled.strip().lower()
+    if name in _LENGTHS or len(name) > 32:
+        return name
+    return next((n for n in (name.replace("-", "_"), re.sub("[-_]", "", name)) if n in _LENGTHS), name)
+
+
+def _checkable(found: list[Digest]) -> tuple[Digest, ...]:
+    return tuple(sorted(each for each in found if each.algorithm in _LENGTHS))

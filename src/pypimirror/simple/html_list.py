@@ -1,0 +1,116 @@
+"""The HTML representation of the project list: what lies directly below the list's own address."""
+
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from pypimirror import names
+from pypimirror.filenames import BUILT_SUFFIXES, PASSED_OVER, SDIST_SUFFIXES
+from pypimirror.model import ListEntry
+from pypimirror.simple import proof
+from pypimirror.simple.from_html import base_of, check_version
+from pypimirror.simple.html import Anchor, Bounds, Read, feed
+from pypimirror.simple.problems import LONGEST_ADDRESS, PageProblem
+from pypimirror.simple.urls import folder_of, is_index, is_same_folder, quoted
+
+_BOUNDS = Bounds(anchors=4_000_000, elements=16_000_000)
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/")
+
+# What lies loose in the folder that a plain web server lists.
+_FILE_SUFFIXES = (
+    *(".txt", ".html", ".htm", ".json", ".v1_json", ".xml", ".md", ".css", ".js", ".ico", ".png", ".svg"),
+    *(".gz", ".bz2", ".xz", ".asc", ".sig", ".metadata"),
+    *SDIST_SUFFIXES,
+    *BUILT_SUFFIXES,
+    *PASSED_OVER,
+)
+
+
+def entries(  # noqa: PLR0913 (what is known of the page)
+    chunks: Iterable[bytes],
+    charset: str | None,
+    url: str,
+    *,
+    asked: str,
+    needs_version: bool,
+    tells_its_end: bool,
+) -> Iterator[ListEntry]:
+    """Yield the projects of the list that was `asked` for and found at `url`.
+
+    Raises PageProblem where that is another address, or the page is cut off or none of an index.
+    """
+    if not is_same_folder(url, asked):
+        raise PageProblem(f"{asked} leads to another page; if that is the list, set index_url to it")
+    read = Read(_BOUNDS)
+    for _ in feed(chunks, charset, read, tells_its_end=tells_its_end):
+        anchors = read.taken()
+        if anchors:
+            yield from _Listing(url, base_of(url, read)).entries(anchors)
+    check_version(read, needs_version=needs_version)
+    if read.has_password or proof.is_login(read.titles):
+        raise PageProblem("a page that asks who you are is no project list")
+
+
+class _Listing:
+    """A list's own address, and what its links are relative to."""
+
+    def __init__(self, url: str, base: str) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._folder = folder_of(url)
+        path = "/".join(("", *(quote(segment, safe="") for segment in self._folder), ""))
+        self._base = base
+        self._own = self._origin + path
+        # Almost all links of almost all lists: their addresses need no resolving.
+        prefix = urlsplit(base).path.rpartition("/")[0] + "/"
+        self._prefixes = (
+            path,
+            self._own,
+            *([""] if base.startswith(self._origin) and prefix == path else []),
+        )
+
+    def entries(self, anchors: Iterable[Anchor]) -> Iterator[ListEntry]:
+        """Yield the projects that anchors lead to."""
+        for anchor in anchors:
+            if anchor.href and (found := self._plain(anchor.href) or self._resolved(anchor.href)):
+                last, url = found
+                shown = anchor.text.rstrip("/")
+                yield ListEntry(shown if shown == last or _same(shown, last) else last, url=url)
+
+    def _plain(self, href: str) -> tuple[str, str] | None:
+        for prefix in self._prefixes:
+            if href.startswith(prefix) and _PLAIN.fullmatch(href, len(prefix)):
+                return href[len(prefix) : -1], self._own + href[len(prefix) :]
+        return None
+
+    def _resolved(self, href: str) -> tuple[str, str] | None:
+        """Return the component below the list, and the address of that on the list's own origin."""
+        try:
+            parts = urlsplit(urljoin(self._base, href.partition("#")[0]))
+            host = parts.hostname
+        except ValueError:
+            return None
+        # Behind a proxy a server may not know by which scheme and port it was asked.
+        if parts.scheme not in ("http", "https") or host != self._host:
+            return None
+        segments = [unquote(segment) for segment in parts.path.split("/") if segment]
+        is_folder = parts.path.endswith("/")
+        below, depth = segments[len(self._folder) :], len(self._folder)
+        if tuple(segments[:depth]) != self._folder or not below:
+            return None
+        if len(below) == 2 and is_index(below[1]) and not is_folder:
+            below, is_folder = below[:1], True
+        last = below[0]
+        if len(below) > 1 or last in (".", "..") or (not is_folder and _is_loose(last)):
+            return None
+        url = quoted(self._origin + parts.path + (f"?{parts.query}" if parts.query else ""))
+        return (last, url) if len(url) <= LONGEST_ADDRESS else None
+
+
+def _is_loose(last: str) -> bool:
+    return is_index(last) or last.lower().endswith(_FILE_SUFFIXES)
+
+
+def _same(text: str, last: str) -> bool:
+    return names.is_valid(text) and names.is_valid(last) and names.normalize(text) == names.normalize(last)

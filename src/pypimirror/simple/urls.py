@@ -1,0 +1,86 @@
+"""Addresses of files and pages: as pip sends them, and what their paths say."""
+
+import functools
+import re
+from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes, urljoin, urlsplit, urlunsplit
+
+from pypimirror import names
+from pypimirror.addresses import without_credentials
+from pypimirror.model import NormalizedName
+from pypimirror.simple.problems import LONGEST_ADDRESS
+
+# What needs neither quoting nor resolving; most indexes write nothing else.
+_PLAIN = re.compile(
+    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[1-9][0-9]{0,4})?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
+)
+_RESERVED = re.compile("(@|%2F)", re.IGNORECASE)
+_IN_QUERY = "!#$%&'()*+,/:;=?@[]~"
+_INDEX = re.compile(r"(?:index|default)\.(?:html?|json|v1_json|v1_html|php|aspx?)", re.IGNORECASE)
+
+
+def file_url(base: str, reference: str) -> str:
+    """Return the absolute address of a file as pip sends it, without fragment and credentials.
+
+    Raises ValueError for other than http and https, and for one that is too long.
+    """
+    if len(reference) > LONGEST_ADDRESS + 500:
+        raise ValueError("its address is too long")
+    reference = reference.partition("#")[0]
+    if _PLAIN.fullmatch(reference):
+        url = reference
+    else:
+        url = quoted(without_credentials(urljoin(base, reference)))
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+            raise ValueError(f"its address {url[:200]!r} is none of http or https")
+    if len(url) > LONGEST_ADDRESS:
+        raise ValueError("its address is too long")
+    return url
+
+
+def quoted(url: str) -> str:
+    """Return an address with its path and query quoted as pip quotes them: once, and `@` and %2F as they are."""
+    parts = urlsplit(url)
+    # What stands behind the last component's `;` pip leaves as it is.
+    slash = parts.path.rfind("/")
+    semicolon = parts.path.find(";", max(slash, 0))
+    path, params = (parts.path, "") if semicolon < 0 else (parts.path[:semicolon], parts.path[semicolon:])
+    pieces = (p.upper() if n % 2 else _quoted(p) for n, p in enumerate(_RESERVED.split(path)))
+    params = quote(params, safe=_IN_QUERY)
+    return urlunsplit(parts._replace(path="".join(pieces) + params, query=quote(parts.query, safe=_IN_QUERY)))
+
+
+def _quoted(part: str) -> str:
+    return quote_from_bytes(unquote_to_bytes(part))
+
+
+def filename_of(url: str) -> str:
+    """Return the last component of an address's path, percent-decoded."""
+    return unquote(url.partition("#")[0].partition("?")[0].rpartition("/")[2])
+
+
+@functools.lru_cache(maxsize=256)
+def folder_of(url: str) -> tuple[str, ...]:
+    """Return the path of the folder that an address is the page of: decoded, without the name of an index."""
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return ()
+    segments = tuple(unquote(segment) for segment in path.split("/") if segment)
+    return segments[:-1] if segments and is_index(segments[-1]) else segments
+
+
+def is_index(segment: str) -> bool:
+    """Tell whether a web server gives a file of this name for its folder."""
+    return _INDEX.fullmatch(segment) is not None
+
+
+def is_of_project(url: str, name: NormalizedName) -> bool:
+    """Tell whether an address is that of the project's own page, whatever folder it lies in."""
+    last = folder_of(url)[-1:]
+    return bool(last) and names.is_valid(last[0]) and names.normalize(last[0]) == name
+
+
+def is_same_folder(url: str, asked: str) -> bool:
+    """Tell whether an address is still that of the list that was asked for, by its last component."""
+    return folder_of(url)[-1:] == folder_of(asked)[-1:]
