@@ -94,6 +94,9 @@ class Loss(NamedTuple):
 _FEW = Loss(3, 50)
 """That many may always go."""
 
+_MANY_FILES = 10
+"""From so many files on, more than half of them never go without a question."""
+
 
 def is_too_much(gone: Loss, held: Loss, *, limit: float, is_everything: bool) -> bool:
     """Tell whether upstream's changes remove more than `limit` percent of the projects or files held.
@@ -105,6 +108,22 @@ def is_too_much(gone: Loss, held: Loss, *, limit: float, is_everything: bool) ->
     return any(
         lost > few and lost * 100 > limit * had for lost, few, had in zip(gone, _FEW, held, strict=True)
     )
+
+
+def why_too_much(gone: Loss, held: Loss, selected: Loss, *, limit: float, left: int) -> str | None:
+    """Say why what upstream's changes remove is more than may go without a question; None where it is not.
+
+    Of what was `held` when the run began is still `selected`, and `left` files would stay.
+    """
+    if is_too_much(gone, held, limit=limit, is_everything=gone.projects == selected.projects):
+        is_all = gone.projects and gone.projects == selected.projects
+        return "that is every project" if is_all else "that is more than removal_limit allows"
+    if gone.files and not left:
+        return "that would leave no file at all"
+    # Who sets a limit above the half has said what may go.
+    if selected.files >= _MANY_FILES and gone.files * 100 > max(limit, 50) * selected.files:
+        return "that is more than half of all files"
+    return None
 
 
 def _conflict(file: File, held: HeldFile) -> str | None:

@@ -71,6 +71,7 @@ def test_defaults() -> None:
         replace_changed_files=False,
         accepted_changes=(),
         removal_limit=10.0,
+        revalidate_days=30.0,
         min_free_space=2**30,
     )
 
@@ -110,6 +111,7 @@ def test_every_option_given() -> None:
         "removal_grace_hours = 0",
         "status_max_age_hours = 48",
         "removal_limit = 12.5 %",
+        "revalidate_days = 0.5",
         "replace_changed_files = yes",
         "accepted_changes =",
         "    demo-1.0.zip sha256=ABABABABABABABAB",
@@ -149,6 +151,7 @@ def test_every_option_given() -> None:
         replace_changed_files=True,
         accepted_changes=(("demo-1.0.zip", Digest("sha256", "ab" * 8)),),
         removal_limit=12.5,
+        revalidate_days=0.5,
         min_free_space=3 * 2**29,
         warnings=("fetch_since_days: not needed any more, as updates find every change",),
     )

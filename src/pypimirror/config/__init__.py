@@ -56,6 +56,7 @@ class Config:
     max_rate: int
     removal_grace_hours: float
     removal_limit: float
+    revalidate_days: float
     replace_changed_files: bool
     accepted_changes: tuple[tuple[str, Digest], ...]
     min_free_space: int
@@ -117,6 +118,7 @@ OPTIONS: Mapping[str, Option] = {
     "max_rate": Option(readers.size, "0"),
     "removal_grace_hours": Option(readers.number(0, 87_600, "hours"), "24"),
     "removal_limit": Option(readers.percent, "10"),
+    "revalidate_days": Option(readers.number(0, 3650, "days"), "30"),
     "replace_changed_files": Option(readers.boolean, "False"),
     "accepted_changes": Option(readers.changes, ""),
     "min_free_space": Option(readers.size, "1G"),

@@ -56,8 +56,8 @@ class State(Outside):
         """Return what is known of a project."""
         row = self._db.execute(
             "SELECT name, shown, is_listed, is_current, serial, page_serial, etag, last_modified, selection,"
-            " status, status_reason, spelled, link, digest, pages, failures, next_try, error FROM projects"
-            " WHERE name = ?",
+            " status, status_reason, spelled, link, digest, pages, failures, next_try, error, url,"
+            " speaks_json, revalidate_at, held_back FROM projects WHERE name = ?",
             (name,),
         ).fetchone()
         if row is None:
@@ -93,12 +93,24 @@ class State(Outside):
 
     def list_entry(self, name: NormalizedName) -> ListEntry | None:
         """Return what the project list said of a project when it was last asked about."""
-        row = self._db.execute("SELECT shown, serial FROM projects WHERE name = ?", (name,)).fetchone()
+        row = self._db.execute("SELECT shown, serial, url FROM projects WHERE name = ?", (name,)).fetchone()
         return None if row is None else ListEntry(*row)
 
     def record_list_serial(self, name: NormalizedName, serial: str) -> None:
         """Record what the project list says, whatever came of asking for the project's page."""
         self._db.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, name))
+
+    def record_url(self, name: NormalizedName, url: str | None) -> None:
+        """Record where the project list's own link leads."""
+        self._db.execute("UPDATE projects SET url = ? WHERE name = ?", (url, name))
+
+    def record_speaks_json(self, name: NormalizedName, *, speaks_json: bool) -> None:
+        """Record whether a project's address gave JSON."""
+        self._db.execute("UPDATE projects SET speaks_json = ? WHERE name = ?", (speaks_json, name))
+
+    def forget_learned(self) -> None:
+        """Forget what was learned of the addresses of projects' pages: they are another index's."""
+        self._db.execute("UPDATE projects SET url = NULL, speaks_json = NULL")
 
     def listed(self) -> Iterator[Listed]:
         """Yield the projects that stand on the root page, sorted by name."""
@@ -169,6 +181,15 @@ class State(Outside):
             " selection = ?, pending_since = NULL, failures = 0, next_try = NULL, error = NULL,"
             " error_since = NULL WHERE name = ?",
             (serial, page_serial, *validators, selection, name),
+        )
+
+    def record_unproven(self, name: NormalizedName) -> None:
+        """Record that a page was seen that tells nothing of its project for sure: it is asked for again."""
+        self._db.execute(
+            "UPDATE projects SET is_current = 0, serial = NULL, etag = NULL, last_modified = NULL,"
+            " pending_since = NULL, failures = 0, next_try = NULL, error = NULL, error_since = NULL"
+            " WHERE name = ?",
+            (name,),
         )
 
     def record_pending(self, name: NormalizedName, shown: str, page_serial: str | None, now: float) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from pypimirror.model import External, File, Link, NormalizedName
-from pypimirror.state.leaving import Leaving
+from pypimirror.state.revalidation import Revalidation
 from pypimirror.state.rows import ExternalRow, Failure
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -32,7 +32,7 @@ class ExternalLinks(msgspec.Struct, frozen=True, omit_defaults=True):
 _decode_links = msgspec.msgpack.Decoder(ExternalLinks).decode
 
 
-class Outside(Leaving):
+class Outside(Revalidation):
     """The part of the state that tells of other hosts than the index's."""
 
     # -- links ---------------------------------------------------------------------------

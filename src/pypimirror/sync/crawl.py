@@ -38,6 +38,13 @@ class Due(NamedTuple):
     is_from_list: bool
     failures: int
     """How many tries failed in a row."""
+    url: str | None
+    """Where the list's own link leads, if not to the normalized address."""
+    is_new_url: bool
+    speaks_json: bool
+    """Its address was seen to give JSON."""
+    is_revalidation: bool
+    """It is to be looked at whatever upstream's hints say, with all that can be told of its files."""
 
 
 class Crawl(NamedTuple):
@@ -62,6 +69,7 @@ def find_due(run: Run) -> Crawl:
     Raises UpstreamError where the list can't be had or trusted.
     """
     _heed_configuration(run)
+    run.state.set_revalidation(run.config.revalidate_days, run.clock())
     if run.only:
         return Crawl(_all_due(run, dict.fromkeys(run.only)), is_full=False, note=None)
     if not run.selection.needs_list:
@@ -79,19 +87,14 @@ def _heed_configuration(run: Run) -> None:
         run.state.record_external_due()
         if run.state.note(_INDEX_NOTE) != run.upstream.index_url:
             run.state.forget_external_links()  # they were another index's
+            run.state.forget_learned()
             run.state.set_note(_INDEX_NOTE, run.upstream.index_url)
         run.state.set_note(_CONFIG_NOTE, fingerprint)
 
 
-def speaks_json(run: Run) -> bool:
-    """Tell whether upstream was seen to speak JSON."""
-    return run.state.note(_JSON_NOTE) == run.upstream.index_url
-
-
-def note_json(run: Run) -> None:
-    """Remember that upstream speaks JSON."""
-    if not speaks_json(run):
-        run.state.set_note(_JSON_NOTE, run.upstream.index_url)
+def _speaks_json(run: Run) -> bool:
+    """Tell whether the list's own address was seen to give JSON; of projects' pages that says nothing."""
+    return run.state.note(_JSON_NOTE) == run.upstream.index_url and not run.is_recheck
 
 
 def keep_note(run: Run, crawl: Crawl) -> None:
@@ -122,6 +125,7 @@ def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntr
     is_conditional = (
         row is not None and row.is_current and row.selection == run.selection.of_files and not run.is_recheck
     )
+    url = _link(run, name, row, entry)
     return Due(
         name=name,
         shown=entry.name if entry else row.shown if row else name,
@@ -130,24 +134,49 @@ def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntr
         validators=row.validators if row and is_conditional else Validators(),
         is_from_list=entry is not None,
         failures=row.failures if row else 0,
+        url=url,
+        is_new_url=url != (row.url if row else None),
+        speaks_json=bool(row and row.speaks_json and row.url == url) and not run.is_recheck,
+        is_revalidation=run.is_recheck or is_to_revalidate(run, row),
     )
+
+
+def _link(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> str | None:
+    """Return where the list's own link leads, or led when the list was last read; not the usual address."""
+    url = entry.url if entry else row.url if row else None
+    return None if url == run.upstream.project_url(name) else url
+
+
+def is_to_revalidate(run: Run, row: ProjectRow | None) -> bool:
+    """Tell whether it is time to ask for a page though nothing tells of a change."""
+    if row is None or row.revalidate_at is None or not run.config.revalidate_days:
+        return False
+    return not 0 < row.revalidate_at - run.clock() <= run.config.revalidate_days * DAY_S
 
 
 def _by_list(run: Run) -> Crawl:
     found = run.upstream.retrying(lambda: _read_list(run))
     if found is None:
-        # The list is what it was, and so are the serials in it: only what is unfinished is due.
-        unfinished = [name for name in run.state.unsettled() if run.selection.selects(name)]
-        due = _all_due(run, {name: run.state.list_entry(name) for name in unfinished})
+        # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
+        again = dict.fromkeys([*run.state.unsettled(), *_too_old(run)])
+        again = {name: run.state.list_entry(name) for name in again if run.selection.selects(name)}
+        due = _all_due(run, again)
         return Crawl(due, is_full=False, note=None)
     entries, note = found
     return Crawl(_all_due(run, entries), is_full=True, note=note)
+
+
+def _too_old(run: Run) -> list[NormalizedName]:
+    days = run.config.revalidate_days
+    return run.state.to_revalidate(run.clock(), days) if days else []
 
 
 def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] | None:
     """Return the projects whose serial moved, and the next note; None where the list is unchanged."""
     url = run.upstream.index_url
     known = run.state.serials(run.selection.of_files)
+    # Whatever the list says of these: no serial that was seen confirms them.
+    known |= {name: None for name in _too_old(run) if name in known}
     with run.upstream.open_page(url, accept=ACCEPT, validators=_validators(run)) as answer:
         if isinstance(answer, NotModified):
             return None
@@ -164,13 +193,13 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
             answer.chunks(),
             answer.content_type,
             answer.url,
-            needs_version=speaks_json(run),
+            needs_version=_speaks_json(run),
             choose=choose,
         )
-        for name, entry in _selected(run, entries):
+        for name, entry in told_apart(_selected(run, entries)):
             has_serials = has_serials and entry.serial is not None
             serial = known.get(name)
-            if serial == _SEEN:
+            if serial == _SEEN or name in due:  # under two spellings: the first counts, in each run
                 continue
             if name in known:
                 known[name] = _SEEN
@@ -179,12 +208,32 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
         if not listed:
             raise BadPageError(answer.url, "lists no project at all")
         if is_json(answer.content_type):
-            note_json(run)
+            run.state.set_note(_JSON_NOTE, run.upstream.index_url)
         _note_absent(run, known, is_conclusive=run.upstream.is_own(answer.url))
         # Without serials an unchanged list says nothing about the projects' pages.
         note = _Note(run.selection.of_projects, *answer.validators)
         is_useful = has_serials and any(answer.validators)
         return due, msgspec.json.encode(note).decode() if is_useful else None
+
+
+def told_apart(
+    entries: Iterable[tuple[NormalizedName, ListEntry]],
+) -> Iterator[tuple[NormalizedName, ListEntry]]:
+    """Yield all entries, without their serials where these are all equal: such serials say nothing."""
+    entries = iter(entries)
+    first: list[tuple[NormalizedName, ListEntry]] = []
+    for each in entries:
+        if each[1].serial is None and not first:
+            yield each
+            continue
+        first.append(each)
+        if each[1].serial != first[0][1].serial:
+            yield from first
+            yield from entries
+            return
+    is_one = len({name for name, _ in first}) < 2  # that of one project can't differ
+    for name, entry in first:
+        yield name, entry if is_one else ListEntry(entry.name, None, entry.url)
 
 
 def _selected(run: Run, entries: Iterable[ListEntry]) -> Iterator[tuple[NormalizedName, ListEntry]]:
@@ -237,6 +286,6 @@ def check_any_answer(run: Run, crawl: Crawl, errors: list[MirrorError], vanished
         # The trouble is not theirs, and when it is over they are all wanted at once.
         run.state.end_pauses()
         reason = (
-            f"not one project of {len(errors)} could be had (is index_url right?); the first: {errors[0]}"
+            f"not one project of {len(crawl.due)} could be had (is index_url right?); the first: {errors[0]}"
         )
         raise UnavailableError(run.upstream.index_url, reason)

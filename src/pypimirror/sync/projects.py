@@ -27,7 +27,7 @@ from pypimirror.plan import Plan
 from pypimirror.store import full_or_itself, partial_key
 from pypimirror.sync import adopt, companions, record, recover, tasks
 from pypimirror.sync.arrivals import BIG, Arrivals
-from pypimirror.sync.crawl import Due, speaks_json
+from pypimirror.sync.crawl import Due
 from pypimirror.sync.ready import Ready
 from pypimirror.sync.record import Project
 from pypimirror.sync.run import Run
@@ -81,7 +81,6 @@ class _Engine:
         self._crew: Crew[tasks.Task] = run.crew
         self._crew.latency = run.upstream.latency
         self.outcome = Outcome([], [])
-        self._needs_version = speaks_json(run)
         self._full: DiskFullError | None = None
         self._partial = run.state.partials()
         """The validators of what earlier runs got of files."""
@@ -152,7 +151,8 @@ class _Engine:
                 serial=project.due.serial,
                 page_serial=project.due.page_serial,
                 is_from_list=project.due.is_from_list,
-                needs_version=self._needs_version,
+                url=project.due.url,
+                needs_version=project.due.speaks_json,
             )
             self._begin(task)
         while self._waiting and self._crew.has_room:
@@ -217,8 +217,10 @@ class _Engine:
     def _page_seen(self, project: Project, seen: tasks.PageSeen) -> None:
         self._uncommitted.add(project.name)
         plan = record.plan(self._run, project, seen)
+        listed = {file.filename: file for file in seen.page.files} if plan.conflicts else {}
         for conflict in plan.conflicts:
-            record.file_failed(self._run, project, conflict.filename, f"refused: {conflict.reason}")
+            hint = record.how_to_accept(listed[conflict.filename])
+            record.file_failed(self._run, project, conflict.filename, f"refused: {conflict.reason}; {hint}")
         self._queue(project, plan)
         if not project.missing:
             self._ready.add(project)
@@ -370,8 +372,7 @@ class _Engine:
 
     def _done(self, project: Project) -> None:
         self._run.counts.projects_done += 1
-        if project.due.serial is not None:
-            self._run.state.record_list_serial(project.name, project.due.serial)
+        record.listed(self._run, project.due)
         del self._projects[project.name]
 
 

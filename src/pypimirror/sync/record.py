@@ -4,12 +4,13 @@ import logging
 
 import msgspec
 
+from pypimirror.download import strongest
 from pypimirror.errors import TreeError
 from pypimirror.model import External, File, HeldFile, NormalizedName, ProjectPage, Validators
 from pypimirror.plan import Plan, make_plan
 from pypimirror.state import ProjectRow
 from pypimirror.sync import publish, tasks
-from pypimirror.sync.crawl import Due, note_json
+from pypimirror.sync.crawl import Due
 from pypimirror.sync.run import DAY_S, Run
 
 _log = logging.getLogger(__name__)
@@ -46,8 +47,6 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     project.validators = seen.validators
     # A page without a serial, from an index that has them, confirms none.
     project.page_serial = page.serial or project.due.page_serial
-    if seen.is_json:
-        note_json(run)
     for reason in page.refused:
         _log.warning("%s: refused %s", name, reason)
     # PEP 792: no file of a project in quarantine may be offered.
@@ -57,10 +56,12 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
         _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
     made = _compared(run, name, wanted)
     _record_page(run, project, page, made)
+    _record_address(run, project.due, is_json=seen.is_json)
     if run.config.external_links:
         _record_links(run, project, page)
     if is_quarantined:
         run.state.record_returned(name)
+        run.counts.vanished_files += run.state.held_total(name).number
         run.state.record_quarantined(name, run.clock())
     else:
         _record_vanished(run, project, page, made)
@@ -69,6 +70,14 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     run.state.record_arriving(name, [f for f in made.fetch if f.filename not in project.replaces])
     run.state.record_held(name, [*made.update, *made.restore])
     return made
+
+
+def _record_address(run: Run, due: Due, *, is_json: bool) -> None:
+    """Record what was learned of the address of a project's page."""
+    row = run.state.project(due.name)
+    speaks_json = is_json or due.speaks_json
+    if row is not None and bool(row.speaks_json) != speaks_json:
+        run.state.record_speaks_json(due.name, speaks_json=speaks_json)
 
 
 def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...]) -> Plan:
@@ -169,6 +178,14 @@ def withdraw(run: Run, name: NormalizedName, file: File, external: External | No
     run.state.record_pages_unsure(name)
 
 
+def how_to_accept(file: File) -> str:
+    """Say what lets new content take the place of a held file: the option, and the line to put there."""
+    digest = strongest(file.digests)
+    if digest is None:
+        return "if that is right, say replace_changed_files = True"
+    return f"if that is right, say accepted_changes = {file.filename} {digest.algorithm}={digest.hexdigest}"
+
+
 def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:
     """Record that a file could not be had, or not be stored."""
     _log.error("%s: %s: %s", project.name, filename, reason)
@@ -186,6 +203,14 @@ def shown(run: Run, project: Project) -> None:
         publish.root_is_due(run)
 
 
+def listed(run: Run, due: Due) -> None:
+    """Record what the project list says of a project, whatever came of asking for its page."""
+    if due.serial is not None:
+        run.state.record_list_serial(due.name, due.serial)
+    if due.is_new_url:
+        run.state.record_url(due.name, due.url)
+
+
 def settle(run: Run, project: Project) -> None:
     """Record that the project is what upstream's page says; or that it waits, if that is an old page."""
     if project.is_pending:
@@ -198,6 +223,10 @@ def settle(run: Run, project: Project) -> None:
         validators=project.validators,
         selection=run.selection.of_files,
     )
+    row = run.state.project(project.name)
+    days = run.config.revalidate_days
+    if project.due.is_revalidation or (days and row is not None and row.revalidate_at is None):
+        run.state.record_revalidated(project.name, run.clock(), days)
 
 
 def _wait(run: Run, project: Project) -> None:

@@ -38,6 +38,12 @@ class Counts:
     stored: int = 0
     adopted: int = 0
     failed: int = 0
+    vanished_projects: int = 0
+    vanished_files: int = 0
+    """What left the pages by upstream's word: gone, or in quarantine; files of projects included."""
+    deselected_projects: int = 0
+    deselected_files: int = 0
+    """What left the pages as the configuration no longer selects it; files of projects included."""
     removed: int = 0
     """Files that left the tree."""
     removed_bytes: int = 0
@@ -68,6 +74,8 @@ class Refusal(NamedTuple):
     held: Loss
     names: tuple[str, ...]
     """The first of what would go: projects, and files as `project/filename`."""
+    why: str
+    """Which rule it breaks, as a clause."""
 
 
 class Report(NamedTuple):

@@ -34,7 +34,9 @@ class PageTask(NamedTuple):
     """What the last page said."""
     is_from_list: bool
     needs_version: bool
-    """HTML has to name its API version, as this index speaks JSON."""
+    """HTML has to name its API version, as this address gave JSON."""
+    url: str | None = None
+    """Where the project list's own link leads, if not to the normalized address."""
 
 
 class PageSeen(NamedTuple):
@@ -117,7 +119,18 @@ def _asked(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | 
 
 
 def _page(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified:
-    url = upstream.project_url(task.name)
+    usual = upstream.project_url(task.name)
+    try:
+        return _page_at(upstream, task.url or usual, task, is_fresh=is_fresh)
+    except NotFoundError:
+        if task.url is None:
+            raise
+        # The list's link leads nowhere (any more): the normalized address is what installers ask for.
+        elsewhere = task._replace(validators=Validators(), needs_version=False)
+        return _page_at(upstream, usual, elsewhere, is_fresh=is_fresh)
+
+
+def _page_at(upstream: Upstream, url: str, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified:
     fetched = upstream.page(url, accept=ACCEPT, validators=task.validators, is_fresh=is_fresh)
     if isinstance(fetched, NotModified):
         return fetched

@@ -189,7 +189,9 @@ class Crew(Generic[_T]):
             return
         for message in messages:
             if isinstance(message, member.Done):
-                source.requests, source.latency = message.requests, message.latency
+                # Answers of two threads overtake each other.
+                source.requests = max(source.requests, message.requests)
+                source.latency = min(source.latency, message.latency)
                 source.unfinished.discard(message.number)
                 if message.number in self._tasks:
                     yield self._tasks.pop(message.number), _value(message.result)
