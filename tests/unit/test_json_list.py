@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pypimirror.errors import BadPageError
 from pypimirror.model import ListEntry
-from pypimirror.simple import parse_project_list
+from pypimirror.simple import ListFacts, parse_project_list
 from tests.strategies import project_names, texts
 
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -237,6 +237,41 @@ def test_wrong_entries_are_no_empty_list(projects: str, chunk_size: int) -> None
     content = f'{{{META},"projects":[{projects}]}}'.encode()
     with pytest.raises(BadPageError):
         read(content[n : n + chunk_size] for n in range(0, len(content), chunk_size))
+
+
+ALL_CONSTANT = [{"name": name, "_last-serial": 1000000000} for name in ("a", "b", "c")]
+
+
+@pytest.mark.parametrize(
+    ("projects", "tell"),
+    [
+        (ALL_CONSTANT, False),
+        ([*ALL_CONSTANT, {"name": "d", "_last-serial": "1000000000"}], False),
+        ([*ALL_CONSTANT, {"name": "d"}], False),
+        ([*ALL_CONSTANT, {"name": "d", "_last-serial": 7}], True),
+        ([{"name": "a", "_last-serial": 7}], True),
+        ([{"name": "a"}, {"name": "b"}], True),
+        ([{"name": name, "_pypimirror": f"page:{'0' * 32}"} for name in ("a", "b")], False),
+        ([{"name": str(n), "_pypimirror": f"page:{str(n) * 32}"} for n in (1, 2)], True),
+    ],
+)
+@pytest.mark.parametrize("chunk_size", [1, 1000])
+def test_serials_that_are_all_equal_say_nothing(
+    projects: list[dict[str, Any]], *, tell: bool, chunk_size: int
+) -> None:
+    content = json.dumps({"meta": {"api-version": "1.0"}, "projects": projects}).encode()
+    chunks = (content[n : n + chunk_size] for n in range(0, len(content), chunk_size))
+    seen = ListFacts()
+    # None of them is chosen: what the list says as a whole is known even so.
+    assert list(parse_project_list(chunks, JSON, URL, choose=lambda _: [], seen=seen)) == []
+    assert (seen.entries, seen.serials_tell) == (len(projects), tell)
+
+
+def test_an_html_list_is_counted_and_has_no_serials() -> None:
+    seen = ListFacts()
+    page = b'<html><a href="a/">a</a><a href="b/">b</a></html>'
+    list(parse_project_list([page], "text/html", URL, choose=lambda _: [], seen=seen))
+    assert (seen.entries, seen.serials_differ) == (2, False)
 
 
 def test_a_list_without_end_is_not_held() -> None:

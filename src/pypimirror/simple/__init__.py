@@ -9,11 +9,13 @@ import msgspec
 from pypimirror.errors import BadPageError
 from pypimirror.model import Link, ListEntry, NormalizedName, ProjectPage
 from pypimirror.simple import from_html, from_json, json_list
+from pypimirror.simple.list_facts import ListFacts
 from pypimirror.simple.problems import DIGEST, PageProblem
 
 __all__ = [
     "ACCEPT",
     "JSON_TYPE",
+    "ListFacts",
     "download_url",
     "is_html",
     "is_json",
@@ -69,26 +71,30 @@ def parse_project_page(  # noqa: PLR0913 (what is known of the page)
     return page
 
 
-def parse_project_list(
+def parse_project_list(  # noqa: PLR0913 (what is known of the list, and what is wanted of it)
     chunks: Iterable[bytes],
     content_type: str,
     url: str,
     *,
     needs_version: bool = False,
     choose: json_list.Choose = lambda names: range(len(names)),
+    seen: ListFacts | None = None,
 ) -> Iterator[ListEntry]:
     """Yield the entries of a project list block by block, never holding it whole.
 
     `choose` gets the names of each block, and says by their positions which entries are wanted.
+    `seen` gets to know what the list says as a whole, of the entries that are not chosen, too.
     Nothing may count as absent before the iterator ended by itself. Raises BadPageError as above.
     """
     chunks = _bounded(chunks)
+    seen = ListFacts() if seen is None else seen
     try:
         if is_json(content_type):
-            yield from json_list.entries(chunks, choose)
+            yield from json_list.entries(chunks, choose, seen)
         else:
             found = from_html.entries(chunks, _charset(content_type), needs_version=needs_version)
             while block := list(itertools.islice(found, _BLOCK)):
+                seen.see(len(block), (entry.serial for entry in block))
                 yield from (block[number] for number in choose([entry.name for entry in block]))
     except PageProblem as problem:
         raise BadPageError(url, str(problem)) from problem

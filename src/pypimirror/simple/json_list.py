@@ -10,6 +10,7 @@ import msgspec
 
 from pypimirror.model import ListEntry
 from pypimirror.simple.from_json import NOT_DECODED, Meta, serial_text
+from pypimirror.simple.list_facts import ListFacts
 from pypimirror.simple.problems import DIGEST, PageProblem, check_api_version
 
 Choose = Callable[[Sequence[str]], Iterable[int]]
@@ -18,9 +19,11 @@ Choose = Callable[[Sequence[str]], Iterable[int]]
 _HEAD_LIMIT = 1 << 20
 _ENTRY_LIMIT = 1 << 22
 """Bytes before the first project, and bytes of one project: far beyond what any index sends."""
+_REST_LIMIT = 1 << 22
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|["{}\[\],]', re.DOTALL)
-_PROJECTS = re.compile(rb"\s*:\s*\[")
+# Possessive: without its end a string is looked at once, and not again from each of its escapes.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\],]', re.DOTALL)
+_PROJECTS = re.compile(rb"\s*+:\s*+\[")
 
 
 class _Entry(msgspec.Struct):
@@ -39,26 +42,63 @@ _decode_entries = msgspec.json.Decoder(list[_Entry]).decode
 _decode_frame = msgspec.json.Decoder(_Frame).decode
 
 
-def entries(chunks: Iterable[bytes], choose: Choose) -> Iterator[ListEntry]:
+def entries(chunks: Iterable[bytes], choose: Choose, seen: ListFacts) -> Iterator[ListEntry]:
     """Yield the entries that are chosen; raise PageProblem for all but one complete list of API 1.x."""
-    source = iter(chunks)
-    head, buffer = _until_projects(source)
+    source = _Source(chunks)
+    head = _until_projects(source)
     is_ended, count = False, 0
     while not is_ended:
-        decoded, buffer, is_ended = _take(buffer)
+        decoded, source.held, is_ended = _take(source.held)
         count += len(decoded)
         if is_ended and count and not decoded:
             raise PageProblem("not the JSON of a project list (a comma ends it)")
+        seen.see(len(decoded), map(_serial, decoded))
         for number in choose([entry.name for entry in decoded]):
             entry = decoded[number]
             yield ListEntry(entry.name, _serial(entry))
         if not decoded and not is_ended:
-            buffer += _next(source, held=len(buffer))
+            source.grow(_ENTRY_LIMIT, "an entry is too long")
     try:
-        frame = _decode_frame(head + _rest(buffer, source))
+        frame = _decode_frame(head + source.rest(_REST_LIMIT, "it goes on after the projects"))
     except NOT_DECODED as error:
         raise PageProblem(f"not the JSON of a project list ({error})") from error
     check_api_version(frame.meta.api_version)
+
+
+class _Source:
+    """Chunks of any size, and what was read of them and not taken.
+
+    It grows to twice what it held before anybody looks at it again: so new bytes pay for each look at all of
+    it, and an entry in a thousand pieces is not read a thousand times.
+    """
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self.held = b""
+
+    def grow(self, limit: int, problem: str) -> None:
+        """Read on; raise PageProblem where nothing comes, or more than `limit` bytes are held."""
+        if len(self.held) > limit:
+            raise PageProblem(f"not the JSON of a project list ({problem})")
+        pieces, missing = [self.held], max(len(self.held), 1)
+        for chunk in self._chunks:
+            pieces.append(chunk)
+            missing -= len(chunk)
+            if missing <= 0:
+                break
+        if not any(pieces[1:]):
+            raise PageProblem("the project list is cut off")
+        self.held = b"".join(pieces)
+
+    def rest(self, limit: int, problem: str) -> bytes:
+        """Return all that is left; raise PageProblem where that is more than `limit` bytes."""
+        pieces, size = [self.held], len(self.held)
+        for chunk in self._chunks:
+            pieces.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                raise PageProblem(f"not the JSON of a project list ({problem})")
+        return b"".join(pieces)
 
 
 def _serial(entry: _Entry) -> str | None:
@@ -68,17 +108,14 @@ def _serial(entry: _Entry) -> str | None:
     return serial_text(entry.last_serial)
 
 
-def _until_projects(source: Iterator[bytes]) -> tuple[bytes, bytes]:
-    """Return what stands before the first project, `[` included, and what was read behind it."""
-    buffer = b""
-    for chunk in source:
-        buffer += chunk
-        start = _projects_start(buffer)
+def _until_projects(source: _Source) -> bytes:
+    """Take what stands before the first project, `[` included."""
+    while True:
+        source.grow(_HEAD_LIMIT, "it has no projects")
+        start = _projects_start(source.held)
         if start is not None:
-            return buffer[:start], buffer[start:]
-        if len(buffer) > _HEAD_LIMIT:
-            break
-    raise PageProblem("not the JSON of a project list (it has no projects)")
+            head, source.held = source.held[:start], source.held[start:]
+            return head
 
 
 def _projects_start(buffer: bytes) -> int | None:
@@ -89,26 +126,11 @@ def _projects_start(buffer: bytes) -> int | None:
             depth += 1
         elif token in (b"}", b"]"):
             depth -= 1
+        elif token == b'"':  # a string that the next chunk will end
+            break
         elif depth == 1 and token == b'"projects"' and (key := _PROJECTS.match(buffer, match.end())):
             return key.end()
     return None
-
-
-def _next(source: Iterator[bytes], *, held: int) -> bytes:
-    chunk = next(source, None)
-    if chunk is None:
-        raise PageProblem("the project list is cut off")
-    if held > _ENTRY_LIMIT:
-        raise PageProblem("not the JSON of a project list (an entry is too long)")
-    return chunk
-
-
-def _rest(buffer: bytes, source: Iterator[bytes]) -> bytes:
-    for chunk in source:
-        buffer += chunk
-        if len(buffer) > _ENTRY_LIMIT:
-            raise PageProblem("not the JSON of a project list (it goes on after the projects)")
-    return buffer
 
 
 def _take(buffer: bytes) -> tuple[list[_Entry], bytes, bool]:
