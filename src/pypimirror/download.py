@@ -22,7 +22,7 @@ from pypimirror.errors import (
     VerificationError,
 )
 from pypimirror.filenames import is_wheel
-from pypimirror.model import Digest, File, Validators
+from pypimirror.model import Digest, File, HeldFile, Served, Validators
 from pypimirror.upstream import CHUNK, Answer, NotModified, Upstream
 
 MIN_RESUMED = 1 << 20
@@ -48,6 +48,13 @@ _STRENGTH = (
 """Algorithms that can be checked (hashlib's guaranteed set of fixed length), the weakest first."""
 
 
+class Unchanged(NamedTuple):
+    """A held file is what upstream has; what it says of it now."""
+
+    served: Served | None
+    """None: what it said before."""
+
+
 class Received(NamedTuple):
     """A file that is whole and verified: in the temporary file, or where it was if `is_adopted`."""
 
@@ -57,6 +64,8 @@ class Received(NamedTuple):
     metadata: bytes | None
     notes: tuple[str, ...]
     metadata_error: UnavailableError | None
+    served: Served | None = None
+    """Set where upstream offers no digest."""
 
 
 class Into(NamedTuple):
@@ -83,11 +92,51 @@ def obtain(
         if existing is not None and (found := verified(file, existing)):
             return _with_metadata(upstream, file, existing, found, is_adopted=True)
         found = upstream.retrying(transfer)
-        return _with_metadata(upstream, file, into.file, found, is_adopted=False)
+        received = _with_metadata(upstream, file, into.file, found, is_adopted=False)
+        return received if transfer.served is None else received._replace(served=transfer.served)
     except UnavailableError as error:
         return transfer.cut_off(error)
     except (MirrorError, OSError) as error:
         return error
+
+
+def look_again(
+    upstream: Upstream, held: HeldFile, into: Into, *, trusts_size: bool
+) -> Received | Unchanged | MirrorError | OSError:
+    """Ask for a held file that upstream offers no digest of, conditionally; errors come as values.
+
+    Other bytes come as Received, in `into`. With `trusts_size` a file of which upstream says the same as
+    before is the same.
+    """
+    try:
+        return upstream.retrying(lambda: _looked(upstream, held, into, trusts_size=trusts_size))
+    except (MirrorError, OSError) as error:
+        return error
+
+
+def _looked(upstream: Upstream, held: HeldFile, into: Into, *, trusts_size: bool) -> Received | Unchanged:
+    file, before = held.file, held.served or Served()
+    now = msgspec.structs.replace
+    with upstream.open_if_changed(file.url, Validators(before.etag, before.last_modified)) as answer:
+        if isinstance(answer, NotModified):
+            return Unchanged(None)
+        said = _served(answer)
+        if trusts_size and held.served is not None and said == now(before, refused=None):
+            return Unchanged(None)
+        # What was listed of the bytes that are held says nothing of these.
+        bare = now(file, digests=(), size=None)
+        transfer = _Transfer(upstream, bare, into)
+        found = transfer.read(answer)
+    if found.sha256 == held.sha256:
+        return Unchanged(said)
+    received = _with_metadata(upstream, bare, into.file, found, is_adopted=False)
+    return received._replace(served=said)
+
+
+def _served(answer: Answer) -> Served:
+    return Served(
+        etag=answer.validators.etag, last_modified=answer.validators.last_modified, length=answer.length
+    )
 
 
 def strongest(digests: Iterable[Digest]) -> Digest | None:
@@ -169,6 +218,7 @@ class _Transfer:
         self._hashes = Hashes(file)
         self._is_resumed = False
         self._has_begun = False
+        self.served: Served | None = None
 
     def __call__(self) -> Found:
         file = self._file
@@ -192,6 +242,12 @@ class _Transfer:
             raise VerificationError(file.url, reason)
         warning = f"{file.filename}: taken without a digest, as upstream offers none"
         return Found(self._hashes.sha256, self._hashes.size, () if self._hashes.expected else (warning,))
+
+    def read(self, answer: Answer) -> Found:
+        """Take the whole of an answer that is open already."""
+        self._rewind()
+        self._receive(answer)
+        return Found(self._hashes.sha256, self._hashes.size)
 
     def cut_off(self, error: UnavailableError) -> UnavailableError:
         """Return the error, as a CutOffError where the next run can go on with what came."""
@@ -221,6 +277,7 @@ class _Transfer:
         file, hashes = self._file, self._hashes
         if hashes.expected is None:
             _check_trust(file, answer.url)
+            self.served = _served(answer)
             if answer.content_encoding != "identity":
                 raise VerificationError(
                     file.url, f"it comes packed ({answer.content_encoding}) and has no digest"
@@ -257,19 +314,19 @@ def _with_metadata(
 def core_metadata(
     upstream: Upstream, file: File, content: BinaryIO
 ) -> tuple[bytes | None, tuple[str, ...], UnavailableError | None]:
-    """Return the core metadata of a file that is held: out of the wheel where that is what upstream offers.
+    """Return the core metadata of a file that is held: a wheel's own, whatever upstream offers.
 
-    It is fetched only where the wheel's own differs from the digest offered, or the file is no wheel
-    (PEP 658). Beside it come notes, and the error where upstream can't be had now.
+    It is fetched only where the file is no wheel (PEP 658). Beside it come notes, and the error where
+    upstream can't be had now.
     """
     if is_wheel(file.filename):
         content.seek(0)
         text = metadata.from_wheel(content, file.filename)
         if text is None:
             return None, (f"{file.filename}: no core metadata, as the wheel is damaged or has none",), None
-        if is_offered(text, file):
-            return text, (), None
-    elif file.core_metadata is None:
+        note = f"{file.filename}: its own core metadata is kept, as what upstream offers is another wheel's"
+        return text, () if is_offered(text, file) else (note,), None
+    if file.core_metadata is None:
         return None, (), None
     try:
         return upstream.retrying(partial(_metadata_transfer, upstream, file)), (), None

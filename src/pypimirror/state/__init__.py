@@ -16,6 +16,7 @@ from pypimirror.model import (
     ListEntry,
     NormalizedName,
     Provenance,
+    Served,
     Validators,
 )
 from pypimirror.state.inventory import Kept, Stocked
@@ -41,6 +42,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(File).decode
 _decode_provenance = msgspec.msgpack.Decoder(Provenance).decode
 _decode_external = msgspec.msgpack.Decoder(External).decode
+_decode_served = msgspec.msgpack.Decoder(Served).decode
 
 
 class State(Outside):
@@ -86,6 +88,11 @@ class State(Outside):
                 (selection,),
             )
         )
+
+    def has_page_serial(self, serial: str, *, but: NormalizedName) -> bool:
+        """Tell whether the page of another project had this serial."""
+        query = "SELECT 1 FROM projects WHERE page_serial = ? AND name != ? LIMIT 1"
+        return self._db.execute(query, (serial, but)).fetchone() is not None
 
     def unsettled(self) -> list[NormalizedName]:
         """Return the projects that an update has to look at again whatever upstream's list says."""
@@ -266,7 +273,7 @@ class State(Outside):
 
     def _files(self, name: NormalizedName, status: str) -> dict[str, HeldFile]:
         rows = self._db.execute(
-            "SELECT filename, listed, sha256, size, metadata, provenance, external FROM files"
+            "SELECT filename, listed, sha256, size, metadata, provenance, external, served FROM files"
             " WHERE project = ? AND status = ? AND sha256 IS NOT NULL",
             (name, status),
         )
@@ -279,8 +286,9 @@ class State(Outside):
                     metadata=metadata,
                     provenance=None if provenance is None else _decode_provenance(provenance),
                     external=None if external is None else _decode_external(external),
+                    served=None if served is None else _decode_served(served),
                 )
-                for filename, listed, sha256, size, metadata, provenance, external in rows
+                for filename, listed, sha256, size, metadata, provenance, external, served in rows
             }
         except msgspec.DecodeError as error:
             raise DamagedStateError(self.path, f"is damaged ({name}: {error})") from error
@@ -290,7 +298,7 @@ class State(Outside):
         self._db.executemany(
             "INSERT INTO files (project, filename, status, listed) VALUES (?, ?, 'arriving', ?)"
             " ON CONFLICT (project, filename) DO UPDATE SET status = 'arriving', listed = excluded.listed,"
-            " sha256 = NULL, size = NULL, metadata = NULL, provenance = NULL, external = NULL,"
+            " sha256 = NULL, size = NULL, metadata = NULL, provenance = NULL, external = NULL, served = NULL,"
             " doomed_since = NULL, vanished_since = NULL, aside = NULL",
             [(name, file.filename, _encode(file)) for file in files],
         )
@@ -311,6 +319,13 @@ class State(Outside):
                 (name, h.file.filename, _encode(h.file), h.sha256, h.size, h.metadata, 1 if is_new else None)
                 for h in files
             ],
+        )
+
+    def record_served(self, name: NormalizedName, filename: str, served: Served | None) -> None:
+        """Record what upstream says of a file that it offers no digest of."""
+        self._db.execute(
+            "UPDATE files SET served = ? WHERE project = ? AND filename = ?",
+            (None if served is None else _encode(served), name, filename),
         )
 
     def record_provenance(self, name: NormalizedName, filename: str, found: Provenance | None) -> None:

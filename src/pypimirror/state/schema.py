@@ -50,6 +50,7 @@ CREATE TABLE files (
     provenance BLOB,               -- <filename>.provenance in the tree: a Provenance
     external BLOB,                 -- set where it lies elsewhere than on the index: an External
     external_checked REAL,         -- when that was last looked at
+    served BLOB,                   -- of a file without a digest upstream, what it was served with: a Served
     partial TEXT,                  -- the validator of what came of it, where that is kept
     PRIMARY KEY (project, filename)
 ) WITHOUT ROWID;

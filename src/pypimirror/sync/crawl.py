@@ -5,14 +5,14 @@ import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from pypimirror import names
 from pypimirror.errors import BadPageError, MirrorError, UnavailableError
 from pypimirror.model import ListEntry, NormalizedName, Validators
-from pypimirror.simple import ACCEPT, is_json, parse_project_list
+from pypimirror.simple import ACCEPT, ListFacts, is_json, parse_project_list
 from pypimirror.state import ProjectRow
 from pypimirror.sync.run import DAY_S, Run
 from pypimirror.upstream import NotModified
@@ -128,7 +128,7 @@ def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntr
     url = _link(run, name, row, entry)
     return Due(
         name=name,
-        shown=entry.name if entry else row.shown if row else name,
+        shown=_shown(name, row, entry),
         serial=entry.serial if entry else None,
         page_serial=row.page_serial if row else None,
         validators=row.validators if row and is_conditional else Validators(),
@@ -139,6 +139,15 @@ def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntr
         speaks_json=bool(row and row.speaks_json and row.url == url) and not run.is_recheck,
         is_revalidation=run.is_recheck or is_to_revalidate(run, row),
     )
+
+
+def _shown(name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> str:
+    """Return how a project is shown: as a list spells it that does not normalize, else as its files do."""
+    if entry is not None and entry.name != name:
+        return entry.name
+    if row is None:
+        return name
+    return (row.spelled or name) if entry else row.shown
 
 
 def _link(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> str | None:
@@ -181,6 +190,7 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
         if isinstance(answer, NotModified):
             return None
         due: dict[NormalizedName, ListEntry] = {}
+        facts = ListFacts()
         listed = 0
 
         def choose(shown: Sequence[str]) -> Sequence[int]:
@@ -195,8 +205,9 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
             answer.url,
             needs_version=_speaks_json(run),
             choose=choose,
+            seen=facts,
         )
-        for name, entry in told_apart(_selected(run, entries)):
+        for name, entry in _told_apart(_selected(run, entries), facts):
             has_serials = has_serials and entry.serial is not None
             serial = known.get(name)
             if serial == _SEEN or name in due:  # under two spellings: the first counts, in each run
@@ -216,24 +227,20 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
         return due, msgspec.json.encode(note).decode() if is_useful else None
 
 
-def told_apart(
-    entries: Iterable[tuple[NormalizedName, ListEntry]],
+def _told_apart(
+    entries: Iterable[tuple[NormalizedName, ListEntry]], facts: ListFacts
 ) -> Iterator[tuple[NormalizedName, ListEntry]]:
-    """Yield all entries, without their serials where these are all equal: such serials say nothing."""
-    entries = iter(entries)
-    first: list[tuple[NormalizedName, ListEntry]] = []
+    """Yield all entries, without their serials where the list's are all equal: such serials say nothing."""
+    waiting = []
     for each in entries:
-        if each[1].serial is None and not first:
-            yield each
+        if not facts.serials_differ and each[1].serial is not None:
+            waiting.append(each)
             continue
-        first.append(each)
-        if each[1].serial != first[0][1].serial:
-            yield from first
-            yield from entries
-            return
-    is_one = len({name for name, _ in first}) < 2  # that of one project can't differ
-    for name, entry in first:
-        yield name, entry if is_one else ListEntry(entry.name, None, entry.url)
+        yield from waiting
+        waiting.clear()
+        yield each
+    for name, entry in waiting:
+        yield name, entry if facts.serials_tell else ListEntry(entry.name, None, entry.url)
 
 
 def _selected(run: Run, entries: Iterable[ListEntry]) -> Iterator[tuple[NormalizedName, ListEntry]]:
@@ -276,16 +283,33 @@ def _validators(run: Run) -> Validators:
     return Validators(note.etag, note.last_modified)
 
 
-def check_any_answer(run: Run, crawl: Crawl, errors: list[MirrorError], vanished: int) -> None:
-    """Raise UnavailableError where not one page of a mirror of literal names could be had.
+class Answers(Protocol):
+    """What became of the pages that were asked for."""
 
-    `vanished` of the projects were held, and are now said to be not there.
-    """
-    is_literal = not (run.only or run.selection.needs_list)
-    if is_literal and errors and len(errors) + vanished == len(crawl.due):
+    @property
+    def errors(self) -> list[MirrorError]:
+        """Why some could not be had."""
+
+    @property
+    def vanished(self) -> list[NormalizedName]:
+        """Projects that were held, and are now said to be not there."""
+
+    @property
+    def unproven(self) -> list[NormalizedName]:
+        """Projects whose page has no file, and nothing else of an index's page, as a login page."""
+
+
+def check_any_answer(run: Run, crawl: Crawl, answers: Answers) -> None:
+    """Raise UnavailableError where not one page of a mirror of literal names could be had."""
+    if run.only or run.selection.needs_list:
+        return
+    errors, unproven = answers.errors, answers.unproven
+    # One project without a file and its page may be just that.
+    if not errors and len(unproven) < 2:  # noqa: PLR2004
+        return
+    if len(errors) + len(answers.vanished) + len(unproven) == len(crawl.due):
         # The trouble is not theirs, and when it is over they are all wanted at once.
         run.state.end_pauses()
-        reason = (
-            f"not one project of {len(crawl.due)} could be had (is index_url right?); the first: {errors[0]}"
-        )
+        first = errors[0] if errors else f"the page of {unproven[0]} has no file, and no mark of an index"
+        reason = f"not one project of {len(crawl.due)} could be had (is index_url right?); the first: {first}"
         raise UnavailableError(run.upstream.index_url, reason)

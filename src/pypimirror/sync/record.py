@@ -4,14 +4,25 @@ import logging
 
 import msgspec
 
-from pypimirror.download import strongest
-from pypimirror.errors import TreeError
-from pypimirror.model import External, File, HeldFile, NormalizedName, ProjectPage, Validators
+from pypimirror.download import Received, strongest
+from pypimirror.errors import MirrorError, TreeError
+from pypimirror.filenames import is_wheel
+from pypimirror.model import (
+    Digest,
+    External,
+    File,
+    HeldFile,
+    NormalizedName,
+    ProjectPage,
+    Served,
+    Validators,
+)
 from pypimirror.plan import Plan, make_plan
 from pypimirror.state import ProjectRow
 from pypimirror.sync import publish, tasks
 from pypimirror.sync.crawl import Due
 from pypimirror.sync.run import DAY_S, Run
+from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +40,10 @@ class Project:
         self.page_serial: str | None = None
         self.is_pending = False
         """Upstream's page is not the one that its list speaks of."""
+        self.is_missing = False
+        """There is none, though the list names the project."""
+        self.is_proven = True
+        """The page is this project's; another one confirms nothing."""
         self.replaces: frozenset[str] = frozenset()
         """Held files that other content takes the place of."""
         self.loses = False
@@ -45,6 +60,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     name, page = project.name, seen.page
     run.counts.pages_read += 1
     project.validators = seen.validators
+    project.is_proven = page.project == name
     # A page without a serial, from an index that has them, confirms none.
     project.page_serial = page.serial or project.due.page_serial
     for reason in page.refused:
@@ -54,7 +70,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     wanted, skipped = run.selection.decide(() if is_quarantined else page.files)
     for skip in skipped:
         _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
-    made = _compared(run, name, wanted)
+    made = _compared(run, name, wanted, looks=project.due.is_revalidation)
     _record_page(run, project, page, made)
     _record_address(run, project.due, is_json=seen.is_json)
     if run.config.external_links:
@@ -63,13 +79,24 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
         run.state.record_returned(name)
         run.counts.vanished_files += run.state.held_total(name).number
         run.state.record_quarantined(name, run.clock())
+        _record_held_back(run, project, page, set())
     else:
         _record_vanished(run, project, page, made)
     run.state.forgive(name, [file.filename for file in wanted])
+    _tell_disputed(name, made)
     project.replaces = frozenset(held.file.filename for held in made.replace)
     run.state.record_arriving(name, [f for f in made.fetch if f.filename not in project.replaces])
     run.state.record_held(name, [*made.update, *made.restore])
     return made
+
+
+def has_empty_serial(run: Run, project: Project, found: tasks.PageSeen | NotModified | MirrorError) -> bool:
+    """Tell whether the page's serial says nothing, as another project's page has the same."""
+    if isinstance(found, MirrorError):
+        return False
+    own = found.page.serial if isinstance(found, tasks.PageSeen) else None
+    serial = own or project.due.page_serial
+    return serial is not None and run.state.has_page_serial(serial, but=project.name)
 
 
 def _record_address(run: Run, due: Due, *, is_json: bool) -> None:
@@ -80,7 +107,16 @@ def _record_address(run: Run, due: Due, *, is_json: bool) -> None:
         run.state.record_speaks_json(due.name, speaks_json=speaks_json)
 
 
-def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...]) -> Plan:
+def _tell_disputed(name: NormalizedName, made: Plan) -> None:
+    """Log, when it is new, that upstream offers core metadata that is not a held wheel's own."""
+    for held in made.update:
+        offered = dict(held.file.core_metadata or ()).get("sha256")
+        if is_wheel(held.file.filename) and held.metadata and offered not in (None, held.metadata):
+            filename = held.file.filename
+            _log.warning("%s: %s: upstream offers core metadata that is not the wheel's own", name, filename)
+
+
+def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...], *, looks: bool) -> Plan:
     """Compare what is wanted with what is held. What lies elsewhere comes and goes by its links alone.
 
     But the index's word counts for more: what it has itself now takes the place of what came from elsewhere.
@@ -93,6 +129,7 @@ def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...]) -> Plan:
         {filename: each for filename, each in held.items() if filename not in external - own},
         doomed={f: each for f, each in restorable(run, name).items() if each.external is None},
         accepts=lambda file: file.filename in external or run.config.accepts(file),
+        looks=looks,
     )
     for filename in external & own - {each.file.filename for each in made.replace}:
         run.state.record_own(name, filename)
@@ -158,8 +195,32 @@ def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) 
         vanished &= run.state.vanished_files_of(name)
     run.state.record_vanished_files(name, vanished, run.clock())
     project.loses = bool(vanished) and run.config.cleanup
-    if made.vanished and not can_remove(name, page):
-        _log.warning("%s: what is not on its page is kept, as this page can't tell that it is gone", name)
+    _record_held_back(run, project, page, {held.file.filename for held in made.vanished} - vanished)
+
+
+def _record_held_back(run: Run, project: Project, page: ProjectPage, kept: set[str]) -> None:
+    """Record why files are kept that a page does not list, or that none are; that is told after a day.
+
+    Of a page that is older than the list that is told by itself.
+    """
+    why = None
+    if not project.is_pending and run.config.cleanup and kept - page.unusable:
+        why = _why_not_gone(project.name, page)
+    row = run.state.project(project.name)
+    if why is not None:
+        _log.warning("%s: %d files that are not on its page are kept: %s", project.name, len(kept), why)
+    if row is not None and row.held_back != why and not project.is_pending:
+        run.state.record_held_back(project.name, why, run.clock())
+
+
+def _why_not_gone(name: NormalizedName, page: ProjectPage) -> str | None:
+    """Say why a page can't tell that what it does not list is gone; None where it can."""
+    if page.project != name:
+        return "as this page can't tell that they are gone: nothing in it proves that it is this project's"
+    if page.nameless:
+        entries = "1 entry has" if page.nameless == 1 else f"{page.nameless} entries have"
+        return f"as this page can't tell that they are gone: {entries} no readable file name"
+    return None
 
 
 def withdraw(run: Run, name: NormalizedName, file: File, external: External | None = None) -> None:
@@ -176,6 +237,50 @@ def withdraw(run: Run, name: NormalizedName, file: File, external: External | No
         raise TreeError(file.filename, "its link could not be taken away")
     publish.full(run)
     run.state.record_pages_unsure(name)
+
+
+def without_digest(run: Run, name: NormalizedName) -> list[HeldFile]:
+    """Return the held files of a project that upstream offers no digest of."""
+    held = run.state.held(name).values()
+    return [each for each in held if each.external is None and (each.served or not each.file.digests)]
+
+
+def looked(run: Run, project: Project, held: HeldFile, served: Served | None) -> None:
+    """Record that upstream has the bytes that are held, or still those that were refused."""
+    filename = held.file.filename
+    if served is not None:
+        run.state.record_served(project.name, filename, served)
+    elif held.served is not None and held.served.refused:
+        _refuse_other_bytes(run, project, filename, held.sha256, held.served.refused)
+
+
+def is_now_accepted(run: Run, held: HeldFile) -> bool:
+    """Tell whether bytes that were refused may come now."""
+    return bool(held.served and held.served.refused and _accepts(run, held.file, held.served.refused))
+
+
+def takes_other_bytes(run: Run, project: Project, held: HeldFile, received: Received) -> bool:
+    """Tell whether other bytes may take the place of a held file's; record it where they may not."""
+    filename = held.file.filename
+    if _accepts(run, held.file, received.sha256):
+        project.replaces |= {filename}
+        project.has_changed = True
+        return True
+    assert received.served is not None
+    refused = msgspec.structs.replace(received.served, refused=received.sha256)
+    run.state.record_served(project.name, filename, refused)
+    _refuse_other_bytes(run, project, filename, held.sha256, received.sha256)
+    return False
+
+
+def _accepts(run: Run, file: File, sha256: str) -> bool:
+    return run.config.accepts(msgspec.structs.replace(file, digests=(Digest("sha256", sha256),)))
+
+
+def _refuse_other_bytes(run: Run, project: Project, filename: str, held: str, other: str) -> None:
+    hint = f"if that is right, say accepted_changes = {filename} sha256={other}"
+    reason = f"refused: upstream now has other bytes (sha256 {other}); held is {held}; {hint}"
+    file_failed(run, project, filename, reason)
 
 
 def how_to_accept(file: File) -> str:
@@ -216,6 +321,9 @@ def settle(run: Run, project: Project) -> None:
     if project.is_pending:
         _wait(run, project)
         return
+    if not project.is_proven:
+        run.state.record_unproven(project.name)
+        return
     run.state.record_current(
         project.name,
         serial=project.due.serial,
@@ -233,8 +341,13 @@ def _wait(run: Run, project: Project) -> None:
     """Record that upstream's list and page don't agree: silently for a day, as a failure after that."""
     name, shown = project.name, project.due.shown
     since = run.state.record_pending(name, shown, project.page_serial, run.clock())
-    _log.info("%s: upstream's page is not yet the one that its list speaks of", name)
+    what = "answers 404, though the list names it" if project.is_missing else "is older than the list says"
+    _log.info("%s: upstream's page %s; it is waited for", name, what)
     if run.clock() - since > DAY_S:
-        reason = "upstream's page has not been the one that its list speaks of for more than a day"
+        reason = (
+            "upstream's page answers 404, though its list has named the project for more than a day"
+            if project.is_missing
+            else "upstream's page has not been the one that its list speaks of for more than a day"
+        )
         run.fail(name, shown, reason, since=since)
     run.pause(name)

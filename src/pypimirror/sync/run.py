@@ -1,7 +1,7 @@
 """What a run works with, and what it counts."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -140,8 +140,17 @@ class Run:
         """Return what was done, and what is wrong with the mirror now."""
         failures = tuple(f for f in self.state.failures() if self.selection.selects(f.project))
         failures += tuple(self.outside)
+        failures += tuple(self._held_back())
         changes = self.preview.changes(self.state, since=self.started) if self.preview else ()
         return Report(self.counts, failures, self.refusal, self.full, changes)
+
+    def _held_back(self) -> Iterator[Failure]:
+        """Yield the projects of which removals have been held back for a day."""
+        for each in self.state.held_back():
+            is_long_ago = not 0 <= self.clock() - each.since <= DAY_S
+            if self.selection.selects(each.project) and is_long_ago:
+                reason = f"what its page no longer lists is kept, {each.reason}"
+                yield each._replace(reason=reason)
 
     @property
     def space(self) -> FreeSpace:

@@ -65,6 +65,23 @@ class FileTask(NamedTuple):
     """Where the temporary file has what an earlier run got: which file that was."""
 
 
+class LookTask(NamedTuple):
+    """A held file that upstream offers no digest of: whether it is still the same there."""
+
+    name: NormalizedName
+    held: HeldFile
+    temporary: Temporary
+    trusts_size: bool
+    """Nothing else tells of a change: what upstream says of the file counts, without its bytes."""
+    candidate: None = None
+    """Nothing in the tree stands for it."""
+
+    @property
+    def file(self) -> File:
+        """What comes, if it changed: nothing that was said of the old bytes counts for it."""
+        return msgspec.structs.replace(self.held.file, digests=(), size=None)
+
+
 class MetadataTask(NamedTuple):
     """A held file, open, whose core metadata is missing."""
 
@@ -89,7 +106,7 @@ class ProvenanceTask(NamedTuple):
     url: str
 
 
-Task = PageTask | FileTask | MetadataTask | ProvenanceTask
+Task = PageTask | FileTask | LookTask | MetadataTask | ProvenanceTask
 
 
 def submit(crew: Crew[Task], task: Task, space: FreeSpace) -> None:
@@ -100,6 +117,9 @@ def submit(crew: Crew[Task], task: Task, space: FreeSpace) -> None:
         files = [task.temporary.file] + ([task.candidate.file] if task.candidate else [])
         fetch = partial(fetch_file, file=task.file, validator=task.validator, space=space)
         crew.submit(task, fetch, files)
+    elif isinstance(task, LookTask):
+        look = partial(look_again, held=task.held, space=space, trusts_size=task.trusts_size)
+        crew.submit(task, look, [task.temporary.file])
     elif isinstance(task, MetadataTask):
         crew.submit(task, partial(read_metadata, file=task.held.file), [task.content])
     else:
@@ -187,6 +207,15 @@ def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
             return download.obtain(upstream, file, download.Into(into, validator, space.check), candidate)
         except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
             return _broken(error)
+
+
+def look_again(
+    upstream: Upstream, temporary: int, *, held: HeldFile, space: FreeSpace, trusts_size: bool
+) -> download.Received | download.Unchanged | MirrorError | OSError:
+    """Look whether a held file is still what upstream has; the descriptor is closed."""
+    with TemporaryFile(temporary, "r+") as opened:
+        into = download.Into(opened, None, space.check)
+        return guarded(lambda: download.look_again(upstream, held, into, trusts_size=trusts_size))
 
 
 def _broken(error: Exception) -> BrokenWorkerError:

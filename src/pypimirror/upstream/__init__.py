@@ -133,10 +133,7 @@ class Upstream:
         headers = {"Accept": accept, "Accept-Encoding": "gzip, deflate"}
         if is_fresh:
             headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
-        if validators.etag:
-            headers["If-None-Match"] = validators.etag
-        if validators.last_modified:
-            headers["If-Modified-Since"] = validators.last_modified
+        headers |= _conditions(validators)
         with self._sent(url, headers) as (found, response):
             is_conditional = bool(validators.etag or validators.last_modified)
             if response.status == http.HTTPStatus.NOT_MODIFIED and is_conditional:
@@ -170,6 +167,16 @@ class Upstream:
                     return
         with self._sent(url, FILE_HEADERS) as (found, response):
             yield self._checked(found, response)
+
+    @contextlib.contextmanager
+    def open_if_changed(self, url: str, validators: Validators) -> Iterator[Answer | NotModified]:
+        """Open a file as `open_file` does, unless it is what these validators say."""
+        headers = FILE_HEADERS | _conditions(validators)
+        with self._sent(url, headers) as (found, response):
+            if response.status == http.HTTPStatus.NOT_MODIFIED and any(validators):
+                yield NotModified()
+            else:
+                yield self._checked(found, response)
 
     def _checked(self, url: str, response: Response) -> Answer:
         status = response.status
@@ -239,6 +246,12 @@ class Upstream:
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%d %s", response.status, without_credentials(url))
         return response
+
+
+def _conditions(validators: Validators) -> dict[str, str]:
+    """Return the headers of a conditional request (RFC 9110, 13.1)."""
+    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in named.items() if value}
 
 
 def _begins_at(response: Response, start: int) -> bool:
