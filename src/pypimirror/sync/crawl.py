@@ -305,7 +305,7 @@ def check_any_answer(run: Run, crawl: Crawl, answers: Answers) -> None:
         return
     errors, unproven = answers.errors, answers.unproven
     # One project without a file and its page may be just that.
-    if not errors and len(unproven) < 2:  # noqa: PLR2004
+    if not errors and len(unproven) < 2:
         return
     if len(errors) + len(answers.vanished) + len(unproven) == len(crawl.due):
         # The trouble is not theirs, and when it is over they are all wanted at once.
