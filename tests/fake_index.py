@@ -75,6 +75,8 @@ class FakeIndex:
         self.has_documents = False
         self.absolute_urls = False
         self.serial_comment = False
+        self.constant_serial: int | None = None
+        """What is sent for all serials, as some servers do that have none."""
         self.latency = 0.0
         self.serial = _FIRST_SERIAL
         self.requests: list[Request] = []
@@ -319,7 +321,8 @@ class FakeIndex:
             return Answer(404)
         answer = self._negotiated(request, page)
         if self.serials:
-            answer = answer.with_headers({"X-PyPI-Last-Serial": str(page.serial)})
+            serial = page.serial if self.constant_serial is None else self.constant_serial
+            answer = answer.with_headers({"X-PyPI-Last-Serial": str(serial)})
         if self.validators:
             answer = validated(answer, _EPOCH_S + page.serial)
         return gzipped(conditional(answer, request.headers), request.headers)
@@ -355,6 +358,7 @@ class FakeIndex:
             core_metadata=self.core_metadata,
             files_url=f"{self.origin}/files" if self.absolute_urls else "../../files",
             serial_comment=self.serial_comment,
+            constant_serial=self.constant_serial,
         )
 
     def _file_answer(self, request: Request, name: str, filename: str) -> Answer:

@@ -61,6 +61,7 @@ class PageOptions:
     core_metadata: CoreMetadata
     files_url: str
     serial_comment: bool
+    constant_serial: int | None = None
 
     def has_api(self, minor: int) -> bool:
         """Say whether the announced version has the fields of API 1.`minor`."""
@@ -71,6 +72,7 @@ class PageOptions:
         """Return the private key with which PyPI gives a serial."""
         if not self.serials:
             return {}
+        serial = serial if self.constant_serial is None else self.constant_serial
         return {"_last-serial": str(serial) if self.serials == "strings" else serial}
 
 

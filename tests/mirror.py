@@ -89,7 +89,16 @@ class Mirror:
     def age(self, hours: float) -> None:
         """Let time go by: every moment that the state knows is that much longer ago."""
         moments = {
-            "projects": ("vanished_since", "pending_since", "next_try", "error_since", "external_next"),
+            "projects": (
+                "vanished_since",
+                "pending_since",
+                "next_try",
+                "error_since",
+                "external_next",
+                "revalidated",
+                "revalidate_at",
+                "held_back_since",
+            ),
             "files": ("vanished_since", "doomed_since", "error_since", "external_checked"),
             "dead_links": ("since", "told"),
             "dead_hosts": ("next_try",),

@@ -22,7 +22,7 @@ from pypimirror.errors import (
     VerificationError,
 )
 from pypimirror.filenames import is_own_packing, is_wheel
-from pypimirror.model import Digest, File, Validators
+from pypimirror.model import Digest, File, HeldFile, Served, Validators
 from pypimirror.upstream import CHUNK, Answer, NotModified, Upstream
 
 MIN_RESUMED = 1 << 20
@@ -48,6 +48,13 @@ _STRENGTH = (
 """Algorithms that can be checked (hashlib's guaranteed set of fixed length), the weakest first."""
 
 
+class Unchanged(NamedTuple):
+    """A held file is what upstream has; what it says of it now."""
+
+    served: Served | None
+    """None: what it said before."""
+
+
 class Received(NamedTuple):
     """A file that is whole and verified: in the temporary file, or where it was if `is_adopted`."""
 
@@ -60,6 +67,8 @@ class Received(NamedTuple):
     metadata_error: UnavailableError | None
     provenance: "Document | None" = None
     """What proved who published it, where that is required."""
+    served: Served | None = None
+    """Set where upstream offers no digest."""
 
 
 class Into(NamedTuple):
@@ -86,11 +95,51 @@ def obtain(
         if existing is not None and (found := verified(file, existing)):
             return _with_metadata(upstream, file, existing, found, is_adopted=True)
         found = upstream.retrying(transfer)
-        return _with_metadata(upstream, file, into.file, found, is_adopted=False)
+        received = _with_metadata(upstream, file, into.file, found, is_adopted=False)
+        return received if transfer.served is None else received._replace(served=transfer.served)
     except UnavailableError as error:
         return transfer.cut_off(error)
     except (MirrorError, OSError) as error:
         return error
+
+
+def look_again(
+    upstream: Upstream, held: HeldFile, into: Into, *, trusts_size: bool
+) -> Received | Unchanged | MirrorError | OSError:
+    """Ask for a held file that upstream offers no digest of, conditionally; errors come as values.
+
+    Other bytes come as Received, in `into`. With `trusts_size` a file of which upstream says the same as
+    before is the same.
+    """
+    try:
+        return upstream.retrying(lambda: _looked(upstream, held, into, trusts_size=trusts_size))
+    except (MirrorError, OSError) as error:
+        return error
+
+
+def _looked(upstream: Upstream, held: HeldFile, into: Into, *, trusts_size: bool) -> Received | Unchanged:
+    file, before = held.file, held.served or Served()
+    now = msgspec.structs.replace
+    with upstream.open_if_changed(file.url, Validators(before.etag, before.last_modified)) as answer:
+        if isinstance(answer, NotModified):
+            return Unchanged(None)
+        said = _served(answer)
+        if trusts_size and held.served is not None and said == now(before, refused=None):
+            return Unchanged(None)
+        # What was listed of the bytes that are held says nothing of these.
+        bare = now(file, digests=(), size=None)
+        transfer = _Transfer(upstream, bare, into)
+        found = transfer.read(answer)
+    if found.sha256 == held.sha256:
+        return Unchanged(said)
+    received = _with_metadata(upstream, bare, into.file, found, is_adopted=False)
+    return received._replace(served=said)
+
+
+def _served(answer: Answer) -> Served:
+    return Served(
+        etag=answer.validators.etag, last_modified=answer.validators.last_modified, length=answer.length
+    )
 
 
 def strongest(digests: Iterable[Digest]) -> Digest | None:
@@ -173,6 +222,7 @@ class _Transfer:
         self._hashes = Hashes(file)
         self._is_resumed = False
         self._has_begun = False
+        self.served: Served | None = None
 
     def __call__(self) -> Found:
         file = self._file
@@ -199,6 +249,12 @@ class _Transfer:
             packed = why_packed(file.filename, answer.content_encoding)
             raise VerificationError(file.url, f"{reason}; {packed}" if packed else reason)
         return Found(self._hashes.sha256, self._hashes.size, is_verified=is_verified)
+
+    def read(self, answer: Answer) -> Found:
+        """Take the whole of an answer that is open already."""
+        self._rewind()
+        self._receive(answer)
+        return Found(self._hashes.sha256, self._hashes.size)
 
     def cut_off(self, error: UnavailableError) -> UnavailableError:
         """Return the error, as a CutOffError where the next run can go on with what came."""
@@ -237,6 +293,7 @@ class _Transfer:
         file, hashes = self._file, self._hashes
         if hashes.expected is None:
             self._check_trust(answer.url)
+            self.served = _served(answer)
             if reason := why_packed(file.filename, answer.content_encoding):
                 raise VerificationError(file.url, f"{reason} and has no digest")
         if file.size is None and answer.length is not None:
@@ -273,23 +330,20 @@ def _with_metadata(
 def core_metadata(
     upstream: Upstream, file: File, content: BinaryIO
 ) -> tuple[bytes | None, tuple[str, ...], UnavailableError | None]:
-    """Return the core metadata of a file that is held: out of the wheel where that is what upstream offers.
+    """Return the core metadata of a file that is held: a wheel's own, whatever upstream offers.
 
-    It is fetched only where the wheel's own differs from the digest offered, or the file is no wheel
-    (PEP 658). Beside it come notes, and the error where upstream can't be had now.
+    It is fetched only where the file is no wheel (PEP 658). Beside it come notes, and the error where
+    upstream can't be had now.
     """
     if is_wheel(file.filename):
         content.seek(0)
         text = metadata.from_wheel(content, file.filename)
         if text is None:
-            return (
-                None,
-                (f"{file.filename}: no core metadata, as the wheel is damaged, has none, or too many files",),
-                None,
-            )
-        if is_offered(text, file):
-            return text, (), None
-    elif file.core_metadata is None:
+            reason = "no core metadata, as the wheel is damaged, has none, or too many files"
+            return None, (f"{file.filename}: {reason}",), None
+        note = f"{file.filename}: its own core metadata is kept, as what upstream offers is another wheel's"
+        return text, () if is_offered(text, file) else (note,), None
+    if file.core_metadata is None:
         return None, (), None
     try:
         return upstream.retrying(partial(_metadata_transfer, upstream, file)), (), None

@@ -126,6 +126,16 @@ class External(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The sha256 of other bytes that lie there now."""
 
 
+class Served(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What upstream said of a file without a digest when it last gave it: that tells whether it changed."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+    length: int | None = None
+    refused: str | None = None
+    """The sha256 of other bytes that lie there now; the rest is said of these."""
+
+
 class HeldFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file that is whole and verified in the tree."""
 
@@ -138,6 +148,8 @@ class HeldFile(msgspec.Struct, frozen=True, kw_only=True):
     """What `<filename>.provenance` beside it is; None where there is none."""
     external: External | None = None
     """Set where it lies elsewhere than on the index."""
+    served: Served | None = None
+    """Set where upstream offers no digest of it."""
 
     @property
     def is_attested(self) -> bool:

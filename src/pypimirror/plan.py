@@ -30,7 +30,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     update: tuple[HeldFile, ...]
     """Those of `keep` of which upstream now says something else than before."""
     complete: tuple[HeldFile, ...]
-    """Those of `keep` whose core metadata is missing, or is not what upstream offers now."""
+    """Those of `keep` whose core metadata is missing; of others than wheels, also where it is not what
+    upstream offers now."""
+    look: tuple[HeldFile, ...]
+    """Those of `keep` that upstream offers no digest of, and that may be others there by now."""
     vanished: tuple[HeldFile, ...]
     """Held files that upstream's page no longer lists."""
     conflicts: tuple[Conflict, ...]
@@ -42,12 +45,15 @@ def make_plan(
     *,
     doomed: Mapping[str, HeldFile] | None = None,
     accepts: Callable[[File], bool] = lambda _file: False,
+    looks: bool = False,
 ) -> Plan:
     """Compare what is wanted of a project with what is held of it.
 
-    `doomed` files left the pages and are still in the tree; `accepts` whether content may change.
+    `doomed` files left the pages and are still in the tree; `accepts` whether content may change; `looks`
+    whether upstream is asked about every file that it offers no digest of.
     """
     fetch, replace, restore, keep, update, complete, conflicts = [], [], [], [], [], [], []
+    look = []
     for file in wanted:
         old = held.get(file.filename)
         if old is None:
@@ -57,6 +63,8 @@ def make_plan(
                 continue
             old = msgspec.structs.replace(past, file=_merged(file, past.file))
             restore.append(old)
+            if not file.digests:
+                look.append(old)
         elif reason := _conflict(file, old):
             if accepts(file):
                 fetch.append(file)
@@ -69,7 +77,10 @@ def make_plan(
         keep.append(new)
         if new != old:
             update.append(new)
-        if _lacks_metadata(new):
+        is_sure = bool(file.digests) or old.external is not None or new in look
+        if not is_sure and (looks or _has_changed(new, old) or is_refused(new)):
+            look.append(new)
+        elif lacks_metadata(new):
             complete.append(new)
     names = {file.filename for file in wanted}
     return Plan(
@@ -79,6 +90,7 @@ def make_plan(
         keep=tuple(keep),
         update=tuple(update),
         complete=tuple(complete),
+        look=tuple(look),
         vanished=tuple(f for name, f in held.items() if name not in names),
         conflicts=tuple(conflicts),
     )
@@ -105,6 +117,19 @@ def told_apart(
     return tuple(apart), tuple(conflicts)
 
 
+def is_refused(held: HeldFile) -> bool:
+    """Tell whether upstream was last seen to have other bytes under a held file's name."""
+    return held.served is not None and held.served.refused is not None
+
+
+def _has_changed(new: HeldFile, old: HeldFile) -> bool:
+    """Tell whether upstream says something else of a file; but a signature in its address says nothing."""
+    one, other = (
+        msgspec.structs.replace(held.file, url=held.file.url.partition("?")[0]) for held in (new, old)
+    )
+    return one != other
+
+
 class Loss(NamedTuple):
     """What goes, of what was held when the run began."""
 
@@ -114,6 +139,9 @@ class Loss(NamedTuple):
 
 _FEW = Loss(3, 50)
 """That many may always go."""
+
+_MANY_FILES = 10
+"""From so many files on, more than half of them never go without a question."""
 
 
 def is_too_much(gone: Loss, held: Loss, *, limit: float, is_everything: bool) -> bool:
@@ -126,6 +154,22 @@ def is_too_much(gone: Loss, held: Loss, *, limit: float, is_everything: bool) ->
     return any(
         lost > few and lost * 100 > limit * had for lost, few, had in zip(gone, _FEW, held, strict=True)
     )
+
+
+def why_too_much(gone: Loss, held: Loss, selected: Loss, *, limit: float, left: int) -> str | None:
+    """Say why what upstream's changes remove is more than may go without a question; None where it is not.
+
+    Of what was `held` when the run began is still `selected`, and `left` files would stay.
+    """
+    if is_too_much(gone, held, limit=limit, is_everything=gone.projects == selected.projects):
+        is_all = gone.projects and gone.projects == selected.projects
+        return "that is every project" if is_all else "that is more than removal_limit allows"
+    if gone.files and not left:
+        return "that would leave no file at all"
+    # Who sets a limit above the half has said what may go.
+    if selected.files >= _MANY_FILES and gone.files * 100 > max(limit, 50) * selected.files:
+        return "that is more than half of all files"
+    return None
 
 
 def _conflict(file: File, held: HeldFile) -> str | None:
@@ -150,9 +194,12 @@ def _merged(new: File, old: File) -> File:
     )
 
 
-def _lacks_metadata(held: HeldFile) -> bool:
+def lacks_metadata(held: HeldFile) -> bool:
+    """Tell whether the core metadata of a held file is missing, or is not what is offered of it."""
     offered = held.file.core_metadata
     if held.metadata is None:
         return offered is not None or is_wheel(held.file.filename)
+    if is_wheel(held.file.filename):  # what it says itself counts, whatever is offered
+        return False
     sha256 = dict(offered or ()).get("sha256")
     return sha256 is not None and sha256 != held.metadata

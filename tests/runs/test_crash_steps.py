@@ -57,12 +57,13 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
         for number in range(6):
             for version in ("1.0", "2.0"):
                 index.add(f"Project.{number}", version, extra_size=500)
+        wheel, sdist = index.files("project-2")[:2]
+        sdist.core_metadata = b"Name: project-2\nVersion: 1.0\n"
         Mirror(folder / "before", index.url, **OPTIONS).update()
         index.remove("project-0")
         index.remove_file("project-1", index.files("project-1")[1].filename)
-        wheel = index.project("project-2").files[0]
         wheel.yanked = "broken"
-        wheel.core_metadata = b"Name: project-2\nVersion: 1.0\nSummary: mended\n"
+        sdist.core_metadata = b"Name: project-2\nVersion: 1.0\nSummary: mended\n"
         index.touch("project-2")
         sdist = next(file for file in index.project("project-3").files if file.filename.endswith(".gz"))
         index.add_file("project-3", sdist.filename, b"other bytes", upload_time=sdist.upload_time)

@@ -222,7 +222,7 @@ def test_metadata_is_made_where_upstream_has_none(index: FakeIndex, make_mirror:
     assert mirror.check_links() == 2
 
 
-def test_metadata_is_fetched_where_upstream_has_another_or_the_file_is_no_wheel(
+def test_metadata_is_a_wheel_s_own_and_fetched_where_the_file_is_none(
     index: FakeIndex, make_mirror: MakeMirror
 ) -> None:
     filename, content = make_wheel("six", "1.0")
@@ -231,11 +231,9 @@ def test_metadata_is_fetched_where_upstream_has_another_or_the_file_is_no_wheel(
     index.add_file("six", filename, content, core_metadata=b"Name: six\nVersion: 1.0\n")
     mirror = make_mirror()
     mirror.update()
-    assert sorted(path for path in index.paths() if path.endswith(".metadata")) == [
-        f"/files/six/{WHEEL}.metadata",
-        f"/files/six/{SDIST}.metadata",
-    ]
-    assert b"repaired" in mirror.tree()[f"six/{WHEEL}.metadata"].content
+    assert [path for path in index.paths() if path.endswith(".metadata")] == [f"/files/six/{SDIST}.metadata"]
+    assert b"repaired" not in mirror.tree()[f"six/{WHEEL}.metadata"].content
+    assert "its own core metadata is kept" in mirror.log
     assert mirror.check_links() == 2
 
 

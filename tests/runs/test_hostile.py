@@ -153,15 +153,16 @@ def test_a_full_check_leaves_no_link_to_what_somebody_deleted_and_upstream_dropp
 def test_new_core_metadata_comes_with_the_page_that_tells_of_it(
     index: FakeIndex, make_mirror: MakeMirror
 ) -> None:
-    wheel, _ = index.add("six", "1.0")
+    _, sdist = index.add("six", "1.0")
+    sdist.core_metadata = b"Name: six\nVersion: 1.0\n"
     mirror = make_mirror()
     mirror.update()
-    wheel.core_metadata = b"Name: six\nVersion: 1.0\nSummary: mended\n"
+    sdist.core_metadata = b"Name: six\nVersion: 1.0\nSummary: mended\n"
     index.add("six", "2.0", wheel=False)
     index.fault("/files/six/six-2.0.tar.gz", faults.Call(lambda: mirror.check_links(is_settled=False)))
     mirror.run("-U")
     assert mirror.check_links() == 3
-    metadata = mirror.tree()["six/six-1.0-py3-none-any.whl.metadata"]
+    metadata = mirror.tree()["six/six-1.0.tar.gz.metadata"]
     assert b"mended" in metadata.content
     assert "Traceback" not in mirror.log
 

@@ -93,6 +93,20 @@ def test_sdists_spell_it_where_there_is_no_metadata(
     assert mirror.links() == links
 
 
+@pytest.mark.parametrize("listed", ["zope-event", "ZOPE-event"])
+def test_files_spell_it_where_the_list_is_normalized(
+    index: FakeIndex, make_mirror: MakeMirror, listed: str
+) -> None:
+    index.add_file(listed, *make_wheel("Zope.Event", "1.0"))
+    index.add("six", "1.0")
+    mirror = make_mirror()
+    shown = "Zope.Event" if listed == "zope-event" else listed
+    for _ in range(2):
+        mirror.update()
+        assert sorted(mirror.projects()) == [shown, "six"]
+        index.touch(listed)
+
+
 @pytest.mark.parametrize("shown", ["index.html", "index.v1_json", "robots.txt", "full.html", "sitemap.XML"])
 def test_a_name_like_a_page_gets_none(index: FakeIndex, make_mirror: MakeMirror, shown: str) -> None:
     index.add(shown, "1.0")

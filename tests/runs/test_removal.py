@@ -290,13 +290,13 @@ def test_a_limit_that_is_not_reached_stops_nothing(index: FakeIndex, make_mirror
 
 
 def test_three_projects_may_always_go(index: FakeIndex, make_mirror: MakeMirror) -> None:
-    fill(index, count=1)
+    fill(index, count=4)
     mirror = make_mirror(removal_limit=0)
     mirror.update()
     for name in ("attrs", "six", "zope.event"):
         index.remove(name)
     mirror.update()
-    assert mirror.projects() == ["project-0"]
+    assert mirror.projects() == ["project-0", "project-1", "project-2", "project-3"]
 
 
 def test_too_many_files_stop_all_removals_of_the_run(index: FakeIndex, make_mirror: MakeMirror) -> None:

@@ -78,6 +78,7 @@ def test_defaults() -> None:
         accepted_changes=(),
         removal_limit=10.0,
         removal_window_hours=24.0,
+        revalidate_days=30.0,
         min_free_space=2**30,
     )
 
@@ -124,6 +125,7 @@ def test_every_option_given() -> None:
         "status_max_age_hours = 48",
         "removal_limit = 12.5 %",
         "removal_window_hours = 168",
+        "revalidate_days = 0.5",
         "replace_changed_files = yes",
         "accepted_changes =",
         "    demo-1.0.zip sha256=ABABABABABABABAB",
@@ -170,6 +172,7 @@ def test_every_option_given() -> None:
         accepted_changes=(("demo-1.0.zip", Digest("sha256", "ab" * 8)),),
         removal_limit=12.5,
         removal_window_hours=168.0,
+        revalidate_days=0.5,
         min_free_space=3 * 2**29,
         warnings=(
             "fetch_since_days: not needed any more, as updates find every change",

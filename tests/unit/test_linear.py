@@ -13,7 +13,9 @@ from pypimirror.errors import BadPageError, MirrorError
 from pypimirror.links import file_named, file_offered
 from pypimirror.selection import MAX_PATTERN, Globs, check_name_pattern, normalize_glob
 from pypimirror.simple import parse_project_list
-from pypimirror.simple.problems import digests, filename_of, project_status, provenance
+from pypimirror.simple.digests import digests
+from pypimirror.simple.problems import project_status, provenance
+from pypimirror.simple.urls import filename_of
 from pypimirror.upstream import lane
 from pypimirror.upstream.trouble import redirected, retry_after
 
@@ -145,7 +147,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "the last part of an address": filename_of,
     "the name in metadata": lambda text: metadata.name_in(f"Name:{text}\nName: {text} x".encode()),
     "Retry-After": retry_after,
-    "a digest": lambda text: digests({text: text, "sha256": text}),
+    "a digest": lambda text: digests([(text, text), ("sha256", text)]),
     "provenance": provenance,
     "a status": lambda text: project_status(text, text),
     "a header": _header,

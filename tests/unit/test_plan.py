@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pypimirror.model import Digest, File, HeldFile
-from pypimirror.plan import Conflict, Loss, Plan, is_too_much, make_plan
+from pypimirror.model import Digest, External, File, HeldFile, Served
+from pypimirror.plan import Conflict, Loss, Plan, is_too_much, make_plan, why_too_much
 from tests.strategies import digests, files, held_projects
 
 SHA256 = "ab" * 32
@@ -71,14 +71,38 @@ def test_files_come_in_upstream_s_order() -> None:
     ],
 )
 def test_what_upstream_says_anew_is_an_update(fields: dict[str, Any]) -> None:
-    assert plan_of([file_of(**fields)], held_of()) == plan(
-        keep=(held_of(**fields),), update=(held_of(**fields),)
-    )
+    new = held_of(**fields)
+    assert plan_of([file_of(**fields)], held_of()) == plan(keep=(new,), update=(new,), look=(new,))
 
 
 @pytest.mark.parametrize("fields", [{"yanked": "why"}, {"yanked": ""}, {"requires_python": ">=3"}])
 def test_what_upstream_takes_back_is_an_update(fields: dict[str, Any]) -> None:
-    assert plan_of([file_of()], held_of(**fields)) == plan(keep=(held_of(),), update=(held_of(),))
+    assert plan_of([file_of()], held_of(**fields)) == plan(
+        keep=(held_of(),), update=(held_of(),), look=(held_of(),)
+    )
+
+
+@pytest.mark.parametrize("fields", [{"yanked": "why"}, {"upload_time": "2024-01-02T03:04:05Z"}])
+def test_what_has_a_digest_is_not_looked_at(fields: dict[str, Any]) -> None:
+    digests = (Digest("sha256", SHA256),)
+    new = held_of(**fields, digests=digests)
+    assert plan_of([new.file], held_of(digests=digests)) == plan(keep=(new,), update=(new,))
+
+
+def test_another_signature_in_an_address_is_no_reason_to_look() -> None:
+    old = held_of()
+    file = msgspec.structs.replace(old.file, url=f"{URL}?X-Amz-Signature=1")
+    assert plan_of([file], old).look == ()
+    assert plan_of([msgspec.structs.replace(file, url="https://index.example.org/demo")], old).look != ()
+
+
+def test_what_has_no_digest_is_looked_at_when_it_is_time_or_was_refused() -> None:
+    old = held_of()
+    assert make_plan([old.file], by_name((old,)), looks=True).look == (old,)
+    refused = msgspec.structs.replace(old, served=Served(refused=OTHER))
+    assert plan_of([old.file], refused).look == (refused,)
+    outside = msgspec.structs.replace(old, external=External(link=URL))
+    assert make_plan([], by_name((outside,)), looks=True).look == ()
 
 
 def test_digests_and_time_are_not_lost() -> None:
@@ -139,7 +163,7 @@ def test_content_is_asked_about_only_where_it_changed() -> None:
 def test_what_left_the_pages_and_is_wanted_again_is_restored() -> None:
     past = held_of(yanked="why")
     assert make_plan([file_of()], {}, doomed=by_name((past,))) == plan(
-        restore=(held_of(),), keep=(held_of(),)
+        restore=(held_of(),), keep=(held_of(),), look=(held_of(),)
     )
 
 
@@ -175,6 +199,25 @@ def test_everything_is_always_too_much() -> None:
     assert not is_too_much(Loss(0, 0), Loss(0, 0), limit=0, is_everything=True)
 
 
+@pytest.mark.parametrize(
+    ("gone", "held", "left", "limit", "why"),
+    [
+        (Loss(0, 0), Loss(1, 1), 1, 10, None),
+        (Loss(0, 1), Loss(1, 1), 0, 10, "that would leave no file at all"),
+        (Loss(0, 1), Loss(1, 1), 0, 100, "that would leave no file at all"),
+        (Loss(1, 0), Loss(2, 0), 0, 10, None),
+        (Loss(0, 8), Loss(1, 9), 1, 10, None),
+        (Loss(0, 5), Loss(1, 10), 5, 10, None),
+        (Loss(0, 6), Loss(1, 10), 4, 10, "that is more than half of all files"),
+        (Loss(0, 6), Loss(1, 10), 4, 60, None),
+        (Loss(3, 30), Loss(3, 30), 0, 10, "that is every project"),
+        (Loss(0, 60), Loss(3, 100), 40, 10, "that is more than removal_limit allows"),
+    ],
+)
+def test_why_it_is_too_much(gone: Loss, held: Loss, left: int, limit: float, why: str | None) -> None:
+    assert why_too_much(gone, held, held, limit=limit, left=left) == why
+
+
 WHEEL = "demo-1.0-py3-none-any.whl"
 
 
@@ -190,7 +233,7 @@ WHEEL = "demo-1.0-py3-none-any.whl"
         ("demo-1.0.zip", None, SHA256, True),
         (WHEEL, None, None, False),
         (WHEEL, None, SHA256, True),
-        (WHEEL, (Digest("sha256", OTHER),), SHA256, False),
+        (WHEEL, (Digest("sha256", OTHER),), SHA256, True),
     ],
 )
 def test_missing_core_metadata(

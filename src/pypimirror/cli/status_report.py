@@ -28,6 +28,14 @@ class Pending(msgspec.Struct):
     since: float
 
 
+class HeldBack(msgspec.Struct):
+    """A project of which something is kept that its page no longer lists."""
+
+    project: str
+    reason: str
+    since: float
+
+
 class StatusReport(msgspec.Struct, kw_only=True):
     """What `--status --json` prints; moments are POSIX seconds."""
 
@@ -48,6 +56,9 @@ class StatusReport(msgspec.Struct, kw_only=True):
     failing_count: int = 0
     pending: list[Pending] = []
     pending_count: int = 0
+    held_back: list[HeldBack] = []
+    """Projects of which something is kept that their pages no longer list, with the reason."""
+    held_back_count: int = 0
     vanished_projects: int = 0
     vanished_files: int = 0
     dead_links: list[Failure] = []
@@ -107,7 +118,10 @@ def _of_state(config: Config, state: Reading) -> StatusReport:
     dead_links, dead_links_count = state.dead_links(_SHOWN)
     grace, first = state.in_grace()
     held = state.total("held")
+    held_back = state.held_back()
     what = _why_incomplete(state, ended, failing_count, pending_count)
+    if held_back:
+        what.append(f"removals of {len(held_back)} projects are held back")
     when = _why_not_good(config, ended, age)
     return StatusReport(
         mirror=str(config.mirror_file_path),
@@ -125,6 +139,8 @@ def _of_state(config: Config, state: Reading) -> StatusReport:
         failing_count=failing_count,
         pending=[Pending(name, since) for name, since in pending],
         pending_count=pending_count,
+        held_back=[HeldBack(each.project, each.reason, each.since) for each in held_back[:_SHOWN]],
+        held_back_count=len(held_back),
         vanished_projects=vanished_projects,
         vanished_files=vanished_files,
         dead_links=dead_links,
@@ -198,6 +214,7 @@ def _as_lines(report: StatusReport) -> list[str]:
         "failing": f"{report.failing_count}",
         "pending": f"{report.pending_count}",
         "vanished": f"{report.vanished_projects} projects, {report.vanished_files} files, by upstream",
+        "held back": f"removals of {report.held_back_count} projects",
         "dead links": f"{report.dead_links_count} that lead elsewhere",
         "in grace": _total_text(Total(report.grace_files, report.grace_bytes))
         + (f", the first may go {_moment(report.grace_ends)}" if report.grace_ends else ""),
@@ -210,6 +227,8 @@ def _as_lines(report: StatusReport) -> list[str]:
         lines["UNVERIFIED"] = (
             f"files without a digest are taken over plain http (accept_unverified = {hosts})"
         )
+    if not report.held_back_count:
+        del lines["held back"]
     if not report.dead_links_count:
         del lines["dead links"]
     text = [f"{key:<10} {value}" for key, value in lines.items()]
@@ -219,11 +238,15 @@ def _as_lines(report: StatusReport) -> list[str]:
         text.append(f"  failing since {_moment(failure.since)}: {place}: {failure.reason}")
     text += [f"  pending since {_moment(each.since)}: {each.project}" for each in report.pending]
     text += [
+        f"  held back since {_moment(each.since)}: {each.project}: {each.reason}" for each in report.held_back
+    ]
+    text += [
         f"  dead since {_moment(failure.since)}: {failure.project}: {failure.reason}"
         for failure in report.dead_links
     ]
-    shown = len(report.failing) + len(report.pending) + len(report.dead_links)
-    more = report.failing_count + report.pending_count + report.dead_links_count - shown
+    shown = len(report.failing) + len(report.pending) + len(report.held_back) + len(report.dead_links)
+    more = report.failing_count + report.pending_count + report.held_back_count + report.dead_links_count
+    more -= shown
     return [*text, f"  and {more} more"] if more else text
 
 

@@ -67,8 +67,8 @@ def _of_refusal(report: Report, refusal: Refusal) -> Outcome:
     within = f" (within {hours:g} hours)" if hours else ""
     line = (
         f"upstream no longer has {gone.projects} of {held.projects} projects and {gone.files} of {held.files}"
-        f" files{within}; that is more than removal_limit allows, so nothing was removed, and all else was"
-        " done. If it is right, run once with --allow-removals"
+        f" files{within}; {refusal.why}, so nothing was removed, and all else was done."
+        " If it is right, run once with --allow-removals"
     )
     names = tuple(f"would go: {name}" for name in refusal.names)
     failures = tuple(_told(f) for f in report.failures)
@@ -173,7 +173,19 @@ def _files(report: Report) -> str:
     counts = report.counts
     adopted = f", {counts.adopted} adopted" if counts.adopted else ""
     removed = f", {counts.removed} removed ({size_text(counts.removed_bytes)})" if counts.removed else ""
-    return f"{counts.stored} files stored ({size_text(counts.stored_bytes)}){adopted}{removed}"
+    left = _left(counts.vanished_projects, counts.vanished_files, "upstream no longer has them")
+    left += _left(counts.deselected_projects, counts.deselected_files, "they are no longer selected")
+    return f"{counts.stored} files stored ({size_text(counts.stored_bytes)}){adopted}{removed}{left}"
+
+
+def _left(projects: int, files: int, why: str) -> str:
+    """Say what left the pages, if anything did."""
+    parts = [
+        f"{number} {noun if number == 1 else noun + 's'}"
+        for number, noun in ((projects, "project"), (files, "file"))
+        if number
+    ]
+    return f"; {' and '.join(parts)} left the pages, as {why}" if parts else ""
 
 
 def _told(failure: Failure) -> str:

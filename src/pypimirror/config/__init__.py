@@ -66,6 +66,7 @@ class Config:
     removal_limit: float
     removal_window_hours: float
     """For so long what was removed counts for the limit."""
+    revalidate_days: float
     replace_changed_files: bool
     accepted_changes: tuple[tuple[str, Digest], ...]
     min_free_space: int
@@ -134,6 +135,7 @@ OPTIONS: Mapping[str, Option] = {
     "removal_grace_hours": Option(readers.number(0, 87_600, "hours"), "24"),
     "removal_limit": Option(readers.percent, "10"),
     "removal_window_hours": Option(readers.number(0, 87_600, "hours"), "24"),
+    "revalidate_days": Option(readers.number(0, 3650, "days"), "30"),
     "replace_changed_files": Option(readers.boolean, "False"),
     "accepted_changes": Option(readers.changes, ""),
     "min_free_space": Option(readers.size, "1G"),

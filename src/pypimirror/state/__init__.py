@@ -8,7 +8,16 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from pypimirror.errors import DamagedStateError
-from pypimirror.model import File, HeldFile, Listed, ListEntry, NormalizedName, Provenance, Validators
+from pypimirror.model import (
+    File,
+    HeldFile,
+    Listed,
+    ListEntry,
+    NormalizedName,
+    Provenance,
+    Served,
+    Validators,
+)
 from pypimirror.state import blobs
 from pypimirror.state.blobs import ExternalLinks, sealed
 from pypimirror.state.inventory import Kept, Stocked
@@ -62,8 +71,8 @@ class State(Outside):
         """Return what is known of a project."""
         row = self._db.execute(
             "SELECT name, shown, is_listed, is_current, serial, page_serial, etag, last_modified, selection,"
-            " status, status_reason, spelled, link, digest, pages, failures, next_try, error FROM projects"
-            " WHERE name = ?",
+            " status, status_reason, spelled, link, digest, pages, failures, next_try, error, url,"
+            " speaks_json, revalidate_at, held_back FROM projects WHERE name = ?",
             (name,),
         ).fetchone()
         if row is None:
@@ -91,18 +100,35 @@ class State(Outside):
             )
         )
 
+    def has_page_serial(self, serial: str, *, but: NormalizedName) -> bool:
+        """Tell whether the page of another project had this serial."""
+        query = "SELECT 1 FROM projects WHERE page_serial = ? AND name != ? LIMIT 1"
+        return self._db.execute(query, (serial, but)).fetchone() is not None
+
     def unsettled(self) -> list[NormalizedName]:
         """Return the projects that an update has to look at again whatever upstream's list says."""
         return self.names_where("NOT is_current")
 
     def list_entry(self, name: NormalizedName) -> ListEntry | None:
         """Return what the project list said of a project when it was last asked about."""
-        row = self._db.execute("SELECT shown, serial FROM projects WHERE name = ?", (name,)).fetchone()
+        row = self._db.execute("SELECT shown, serial, url FROM projects WHERE name = ?", (name,)).fetchone()
         return None if row is None else ListEntry(*row)
 
     def record_list_serial(self, name: NormalizedName, serial: str) -> None:
         """Record what the project list says, whatever came of asking for the project's page."""
         self._db.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, name))
+
+    def record_url(self, name: NormalizedName, url: str | None) -> None:
+        """Record where the project list's own link leads."""
+        self._db.execute("UPDATE projects SET url = ? WHERE name = ?", (url, name))
+
+    def record_speaks_json(self, name: NormalizedName, *, speaks_json: bool) -> None:
+        """Record whether a project's address gave JSON."""
+        self._db.execute("UPDATE projects SET speaks_json = ? WHERE name = ?", (speaks_json, name))
+
+    def forget_learned(self) -> None:
+        """Forget what was learned of the addresses of projects' pages: they are another index's."""
+        self._db.execute("UPDATE projects SET url = NULL, speaks_json = NULL")
 
     def listed(self) -> Iterator[Listed]:
         """Yield the projects that stand on the root page, sorted by name."""
@@ -173,6 +199,15 @@ class State(Outside):
             " selection = ?, pending_since = NULL, failures = 0, next_try = NULL, error = NULL,"
             " error_since = NULL WHERE name = ?",
             (serial, page_serial, *validators, selection, name),
+        )
+
+    def record_unproven(self, name: NormalizedName) -> None:
+        """Record that a page was seen that tells nothing of its project for sure: it is asked for again."""
+        self._db.execute(
+            "UPDATE projects SET is_current = 0, serial = NULL, etag = NULL, last_modified = NULL,"
+            " pending_since = NULL, failures = 0, next_try = NULL, error = NULL, error_since = NULL"
+            " WHERE name = ?",
+            (name,),
         )
 
     def record_pending(self, name: NormalizedName, shown: str, page_serial: str | None, now: float) -> float:
@@ -254,7 +289,7 @@ class State(Outside):
 
     def _files(self, name: NormalizedName, status: str) -> dict[str, HeldFile]:
         rows = self._db.execute(
-            "SELECT filename, listed, sha256, size, metadata, provenance, external FROM files"
+            "SELECT filename, listed, sha256, size, metadata, provenance, external, served FROM files"
             " WHERE project = ? AND status = ? AND sha256 IS NOT NULL",
             (name, status),
         )
@@ -268,9 +303,10 @@ class State(Outside):
                         metadata=metadata,
                         provenance=None if provenance is None else blobs.provenance(provenance),
                         external=None if external is None else blobs.external(external),
+                        served=None if served is None else blobs.served(served),
                     )
                 )
-                for filename, listed, sha256, size, metadata, provenance, external in rows
+                for filename, listed, sha256, size, metadata, provenance, external, served in rows
             }
         except msgspec.DecodeError as error:
             raise DamagedStateError(self.path, f"is damaged ({name}: {error})") from error
@@ -280,7 +316,7 @@ class State(Outside):
         self._db.executemany(
             "INSERT INTO files (project, filename, status, listed) VALUES (?, ?, 'arriving', ?)"
             " ON CONFLICT (project, filename) DO UPDATE SET status = 'arriving', listed = excluded.listed,"
-            " sha256 = NULL, size = NULL, metadata = NULL, provenance = NULL, external = NULL,"
+            " sha256 = NULL, size = NULL, metadata = NULL, provenance = NULL, external = NULL, served = NULL,"
             " doomed_since = NULL, vanished_since = NULL, aside = NULL",
             [(name, file.filename, sealed(file)) for file in files],
         )
@@ -301,6 +337,13 @@ class State(Outside):
                 (name, h.file.filename, sealed(h.file), h.sha256, h.size, h.metadata, 1 if is_new else None)
                 for h in files
             ],
+        )
+
+    def record_served(self, name: NormalizedName, filename: str, served: Served | None) -> None:
+        """Record what upstream says of a file that it offers no digest of."""
+        self._db.execute(
+            "UPDATE files SET served = ? WHERE project = ? AND filename = ?",
+            (None if served is None else sealed(served), name, filename),
         )
 
     def record_provenance(self, name: NormalizedName, filename: str, found: Provenance | None) -> None:

@@ -4,7 +4,7 @@ import zlib
 
 import msgspec
 
-from pypimirror.model import External, File, Link, Provenance
+from pypimirror.model import External, File, Link, Provenance, Served
 
 _CRC_BYTES = 4
 _encode = msgspec.msgpack.Encoder().encode
@@ -29,10 +29,11 @@ class ExternalLinks(msgspec.Struct, frozen=True, omit_defaults=True):
 _decode_file = msgspec.msgpack.Decoder(File).decode
 _decode_provenance = msgspec.msgpack.Decoder(Provenance).decode
 _decode_external = msgspec.msgpack.Decoder(External).decode
+_decode_served = msgspec.msgpack.Decoder(Served).decode
 _decode_links = msgspec.msgpack.Decoder(ExternalLinks).decode
 
 
-def sealed(value: File | Provenance | External | ExternalLinks) -> bytes:
+def sealed(value: File | Provenance | External | Served | ExternalLinks) -> bytes:
     """Return a value as a blob."""
     content = _encode(value)
     return zlib.crc32(content).to_bytes(_CRC_BYTES, "little") + content
@@ -58,6 +59,11 @@ def provenance(blob: bytes) -> Provenance:
 def external(blob: bytes) -> External:
     """Return how a file came that lies elsewhere."""
     return _decode_external(_unsealed(blob))
+
+
+def served(blob: bytes) -> Served:
+    """Return what upstream's server said of a file without a digest."""
+    return _decode_served(_unsealed(blob))
 
 
 def links(blob: bytes) -> ExternalLinks:

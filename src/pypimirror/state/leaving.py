@@ -19,7 +19,8 @@ class Leaving(Removed):
         self._db.execute(
             "UPDATE projects SET vanished_since = coalesce(vanished_since, ?), is_current = 1, serial = NULL,"
             " selection = NULL, pending_since = NULL, failures = 0, next_try = NULL, error = NULL,"
-            " error_since = NULL WHERE name = ?",
+            " error_since = NULL, revalidate_at = NULL, held_back = NULL, held_back_since = NULL"
+            " WHERE name = ?",
             (now, name),
         )
         self._db.execute(
@@ -78,7 +79,8 @@ class Leaving(Removed):
             "UPDATE projects SET is_listed = 0, pages = iif(is_listed, NULL, pages), vanished_since = NULL,"
             " is_current = 1, serial = NULL, selection = NULL, pending_since = NULL, failures = 0,"
             " next_try = NULL, error = NULL, error_since = NULL, external_links = NULL, external_next = NULL,"
-            " external_unread = NULL WHERE name = ?",
+            " external_unread = NULL, revalidate_at = NULL, held_back = NULL, held_back_since = NULL"
+            " WHERE name = ?",
             (name,),
         )
         self._db.execute("DELETE FROM dead_links WHERE project = ?", (name,))

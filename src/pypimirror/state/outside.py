@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from pypimirror.model import External, File, NormalizedName
 from pypimirror.state import blobs
 from pypimirror.state.blobs import ExternalLinks, sealed
-from pypimirror.state.leaving import Leaving
+from pypimirror.state.revalidation import Revalidation
 from pypimirror.state.rows import ExternalRow, Failure
 
 
-class Outside(Leaving):
+class Outside(Revalidation):
     """The part of the state that tells of other hosts than the index's."""
 
     # -- links ---------------------------------------------------------------------------

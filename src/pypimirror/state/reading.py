@@ -27,6 +27,10 @@ class PastRun(NamedTuple):
     stored: int | None
     adopted: int | None
     removed: int | None
+    vanished_projects: int | None
+    vanished_files: int | None
+    deselected_projects: int | None
+    deselected_files: int | None
     failed: int | None
     summary: str | None
 

@@ -34,6 +34,11 @@ class ProjectRow(NamedTuple):
     failures: int
     next_try: float | None
     error: str | None
+    url: str | None
+    """Where the project list's own link leads, if not to the normalized address."""
+    speaks_json: bool | None
+    revalidate_at: float | None
+    held_back: str | None
 
 
 class ExternalRow(NamedTuple):

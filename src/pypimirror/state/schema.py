@@ -13,6 +13,12 @@ CREATE TABLE projects (
     page_serial TEXT,              -- the page's own
     etag TEXT, last_modified TEXT, -- the page's validators
     selection TEXT,                -- fingerprint of what selected its files
+    url TEXT,                      -- where the project list's own link leads; NULL: to the normalized address
+    speaks_json INTEGER,           -- 1: that address gave JSON
+    revalidated REAL,              -- when its page was last had, whatever list, serials and caches claimed
+    revalidate_at REAL,            -- when it is asked for again though nothing tells of a change; NULL: never
+    held_back TEXT,                -- why what its page no longer lists is kept
+    held_back_since REAL,
     status TEXT, status_reason TEXT,
     spelled TEXT,                  -- its name as its files spell it, where nothing else tells
     link TEXT,                     -- the link to its folder under the name as shown, made or to be made
@@ -44,6 +50,7 @@ CREATE TABLE files (
     provenance BLOB,               -- <filename>.provenance in the tree: a Provenance
     external BLOB,                 -- set where it lies elsewhere than on the index: an External
     external_checked REAL,         -- when that was last looked at
+    served BLOB,                   -- of a file without a digest upstream, what it was served with: a Served
     partial TEXT,                  -- the validator of what came of it, where that is kept
     PRIMARY KEY (project, filename)
 ) WITHOUT ROWID;
@@ -52,6 +59,8 @@ CREATE INDEX unlisted_projects ON projects (name) WHERE NOT is_listed;
 CREATE INDEX wrong_projects ON projects (name) WHERE error IS NOT NULL;
 CREATE INDEX pending_projects ON projects (name) WHERE pending_since IS NOT NULL;
 CREATE INDEX vanished_projects ON projects (name) WHERE vanished_since IS NOT NULL;
+CREATE INDEX revalidated_projects ON projects (revalidate_at) WHERE revalidate_at IS NOT NULL;
+CREATE INDEX held_back_projects ON projects (name) WHERE held_back IS NOT NULL;
 CREATE INDEX unsynced_projects ON projects (name) WHERE unsynced;
 CREATE INDEX linked_projects ON projects (external_next) WHERE external_next IS NOT NULL;
 CREATE INDEX unread_projects ON projects (name) WHERE external_unread;
@@ -80,6 +89,8 @@ CREATE TABLE dead_hosts (
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, mode TEXT NOT NULL, started REAL NOT NULL, ended REAL, status INTEGER,
     requests INTEGER, bytes INTEGER, stored INTEGER, adopted INTEGER, removed INTEGER, failed INTEGER,
+    vanished_projects INTEGER, vanished_files INTEGER,     -- what left the pages, as upstream has it no more
+    deselected_projects INTEGER, deselected_files INTEGER, -- the same, as it is no longer selected
     summary TEXT, failures TEXT    -- the first failures with their reasons, as JSON
 );
 

@@ -54,7 +54,7 @@ def _updated(run: Run) -> Report:
     raw_folders = adopt.raw_folders(run)
     try:
         outcome = projects.bring_up_to_date(run, found.due, raw_folders)
-        crawl.check_any_answer(run, found, outcome.errors, len(outcome.vanished))
+        crawl.check_any_answer(run, found, outcome)
         if run.config.external_links:
             _follow_links(run)
         if run.preview:

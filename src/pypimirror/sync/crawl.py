@@ -5,14 +5,14 @@ import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from pypimirror import names
 from pypimirror.errors import BadPageError, MirrorError, UnavailableError
 from pypimirror.model import ListEntry, NormalizedName, Validators
-from pypimirror.simple import ACCEPT, is_json, parse_project_list
+from pypimirror.simple import ACCEPT, ListFacts, is_json, parse_project_list
 from pypimirror.state import ProjectRow
 from pypimirror.sync.run import DAY_S, Run
 from pypimirror.upstream import NotModified
@@ -38,6 +38,13 @@ class Due(NamedTuple):
     is_from_list: bool
     failures: int
     """How many tries failed in a row."""
+    url: str | None
+    """Where the list's own link leads, if not to the normalized address."""
+    is_new_url: bool
+    speaks_json: bool
+    """Its address was seen to give JSON."""
+    is_revalidation: bool
+    """It is to be looked at whatever upstream's hints say, with all that can be told of its files."""
     next_try: float = 0.0
     """Of those that failed who waits longest comes first."""
 
@@ -64,6 +71,7 @@ def find_due(run: Run) -> Crawl:
     Raises UpstreamError where the list can't be had or trusted.
     """
     _heed_configuration(run)
+    run.state.set_revalidation(run.config.revalidate_days, run.clock())
     if run.only:
         return Crawl(_all_due(run, dict.fromkeys(run.only)), is_full=False, note=None)
     if not run.selection.needs_list:
@@ -81,19 +89,14 @@ def _heed_configuration(run: Run) -> None:
         run.state.record_external_due()
         if run.state.note(_INDEX_NOTE) != run.upstream.index_url:
             run.state.forget_external_links()  # they were another index's
+            run.state.forget_learned()
             run.state.set_note(_INDEX_NOTE, run.upstream.index_url)
         run.state.set_note(_CONFIG_NOTE, fingerprint)
 
 
-def speaks_json(run: Run) -> bool:
-    """Tell whether upstream was seen to speak JSON."""
-    return run.state.note(_JSON_NOTE) == run.upstream.index_url
-
-
-def note_json(run: Run) -> None:
-    """Remember that upstream speaks JSON."""
-    if not speaks_json(run):
-        run.state.set_note(_JSON_NOTE, run.upstream.index_url)
+def _speaks_json(run: Run) -> bool:
+    """Tell whether the list's own address was seen to give JSON; of projects' pages that says nothing."""
+    return run.state.note(_JSON_NOTE) == run.upstream.index_url and not run.is_recheck
 
 
 def keep_note(run: Run, crawl: Crawl) -> None:
@@ -124,37 +127,73 @@ def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntr
     is_conditional = (
         row is not None and row.is_current and row.selection == run.selection.of_files and not run.is_recheck
     )
+    url = _link(run, name, row, entry)
     return Due(
         name=name,
-        shown=entry.name if entry else row.shown if row else name,
+        shown=_shown(name, row, entry),
         serial=entry.serial if entry else None,
         page_serial=row.page_serial if row else None,
         validators=row.validators if row and is_conditional else Validators(),
         is_from_list=entry is not None,
         failures=row.failures if row else 0,
         next_try=(row.next_try if row else None) or 0.0,
+        url=url,
+        is_new_url=url != (row.url if row else None),
+        speaks_json=bool(row and row.speaks_json and row.url == url) and not run.is_recheck,
+        is_revalidation=run.is_recheck or is_to_revalidate(run, row),
     )
+
+
+def _shown(name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> str:
+    """Return how a project is shown: as a list spells it that does not normalize, else as its files do."""
+    if entry is not None and entry.name != name:
+        return entry.name
+    if row is None:
+        return name
+    return (row.spelled or name) if entry else row.shown
+
+
+def _link(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> str | None:
+    """Return where the list's own link leads, or led when the list was last read; not the usual address."""
+    url = entry.url if entry else row.url if row else None
+    return None if url == run.upstream.project_url(name) else url
+
+
+def is_to_revalidate(run: Run, row: ProjectRow | None) -> bool:
+    """Tell whether it is time to ask for a page though nothing tells of a change."""
+    if row is None or row.revalidate_at is None or not run.config.revalidate_days:
+        return False
+    return not 0 < row.revalidate_at - run.clock() <= run.config.revalidate_days * DAY_S
 
 
 def _by_list(run: Run) -> Crawl:
     found = run.upstream.retrying(lambda: _read_list(run))
     if found is None:
-        # The list is what it was, and so are the serials in it: only what is unfinished is due.
-        unfinished = [name for name in run.state.unsettled() if run.selection.selects(name)]
-        due = _all_due(run, {name: run.state.list_entry(name) for name in unfinished})
+        # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
+        again = dict.fromkeys([*run.state.unsettled(), *_too_old(run)])
+        again = {name: run.state.list_entry(name) for name in again if run.selection.selects(name)}
+        due = _all_due(run, again)
         return Crawl(due, is_full=False, note=None)
     entries, note = found
     return Crawl(_all_due(run, entries), is_full=True, note=note)
+
+
+def _too_old(run: Run) -> list[NormalizedName]:
+    days = run.config.revalidate_days
+    return run.state.to_revalidate(run.clock(), days) if days else []
 
 
 def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] | None:
     """Return the projects whose serial moved, and the next note; None where the list is unchanged."""
     url = run.upstream.index_url
     known = run.state.serials(run.selection.of_files)
+    # Whatever the list says of these: no serial that was seen confirms them.
+    known |= {name: None for name in _too_old(run) if name in known}
     with run.upstream.open_page(url, accept=ACCEPT, validators=_validators(run)) as answer:
         if isinstance(answer, NotModified):
             return None
         due: dict[NormalizedName, ListEntry] = {}
+        facts = ListFacts()
         listed = 0
 
         def choose(shown: Sequence[str]) -> Sequence[int]:
@@ -168,14 +207,15 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
             answer.content_type,
             answer.url,
             asked=url,
-            needs_version=speaks_json(run),
+            needs_version=_speaks_json(run),
             tells_its_end=answer.tells_its_end,
             choose=choose,
+            seen=facts,
         )
-        for name, entry in _selected(run, entries):
+        for name, entry in _told_apart(_selected(run, entries), facts):
             has_serials = has_serials and entry.serial is not None
             serial = known.get(name)
-            if serial == _SEEN:
+            if serial == _SEEN or name in due:  # under two spellings: the first counts, in each run
                 continue
             if name in known:
                 known[name] = _SEEN
@@ -184,12 +224,28 @@ def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] |
         if not listed:
             raise BadPageError(answer.url, "lists no project at all")
         if is_json(answer.content_type):
-            note_json(run)
+            run.state.set_note(_JSON_NOTE, run.upstream.index_url)
         _note_absent(run, known, is_conclusive=run.upstream.is_own(answer.url))
         # Without serials an unchanged list says nothing about the projects' pages.
         note = _Note(run.selection.of_projects, *answer.validators)
         is_useful = has_serials and any(answer.validators)
         return due, msgspec.json.encode(note).decode() if is_useful else None
+
+
+def _told_apart(
+    entries: Iterable[tuple[NormalizedName, ListEntry]], facts: ListFacts
+) -> Iterator[tuple[NormalizedName, ListEntry]]:
+    """Yield all entries, without their serials where the list's are all equal: such serials say nothing."""
+    waiting = []
+    for each in entries:
+        if not facts.serials_differ and each[1].serial is not None:
+            waiting.append(each)
+            continue
+        yield from waiting
+        waiting.clear()
+        yield each
+    for name, entry in waiting:
+        yield name, entry if facts.serials_tell else ListEntry(entry.name, None, entry.url)
 
 
 def _selected(run: Run, entries: Iterable[ListEntry]) -> Iterator[tuple[NormalizedName, ListEntry]]:
@@ -231,20 +287,37 @@ def _validators(run: Run) -> Validators:
     return Validators(note.etag, note.last_modified)
 
 
-def check_any_answer(run: Run, crawl: Crawl, errors: list[MirrorError], vanished: int) -> None:
-    """Raise UnavailableError where not one page of a mirror of literal names could be had.
+class Answers(Protocol):
+    """What became of the pages that were asked for."""
 
-    `vanished` of the projects were held, and are now said to be not there.
-    """
-    is_literal = not (run.only or run.selection.needs_list)
+    @property
+    def errors(self) -> list[MirrorError]:
+        """Why some could not be had."""
+
+    @property
+    def vanished(self) -> list[NormalizedName]:
+        """Projects that were held, and are now said to be not there."""
+
+    @property
+    def unproven(self) -> list[NormalizedName]:
+        """Projects whose page has no file, and nothing else of an index's page, as a login page."""
+
+
+def check_any_answer(run: Run, crawl: Crawl, answers: Answers) -> None:
+    """Raise UnavailableError where not one page of a mirror of literal names could be had."""
+    if run.only or run.selection.needs_list:
+        return
+    errors, unproven = answers.errors, answers.unproven
     left = len(frozenset().union(*run.unasked.values()))
-    if is_literal and left and left + len(errors) + vanished == len(crawl.due):
+    if left and left + len(errors) + len(answers.vanished) + len(unproven) == len(crawl.due):
         run.state.end_pauses()
         raise UnavailableError(run.upstream.index_url, "; ".join(run.why_unasked()))
-    if is_literal and errors and len(errors) + vanished == len(crawl.due):
+    # One project without a file and its page may be just that.
+    if not errors and len(unproven) < 2:
+        return
+    if len(errors) + len(answers.vanished) + len(unproven) == len(crawl.due):
         # The trouble is not theirs, and when it is over they are all wanted at once.
         run.state.end_pauses()
-        reason = (
-            f"not one project of {len(errors)} could be had (is index_url right?); the first: {errors[0]}"
-        )
+        first = errors[0] if errors else f"the page of {unproven[0]} has no file, and no mark of an index"
+        reason = f"not one project of {len(crawl.due)} could be had (is index_url right?); the first: {first}"
         raise UnavailableError(run.upstream.index_url, reason)

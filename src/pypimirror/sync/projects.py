@@ -7,10 +7,12 @@ soon as its last file is in, so that one that is slow or broken holds back no ot
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
+
+import msgspec
 
 from pypimirror import download
 from pypimirror.errors import (
@@ -25,11 +27,11 @@ from pypimirror.errors import (
     VerificationError,
 )
 from pypimirror.model import File, HeldFile, NormalizedName
-from pypimirror.plan import Plan
+from pypimirror.plan import Plan, lacks_metadata
 from pypimirror.store import full_or_itself, partial_key
 from pypimirror.sync import adopt, companions, placing, record, recover, tasks
 from pypimirror.sync.arrivals import BIG, Arrivals
-from pypimirror.sync.crawl import Due, speaks_json
+from pypimirror.sync.crawl import Due
 from pypimirror.sync.ready import Ready
 from pypimirror.sync.record import Project
 from pypimirror.sync.run import Run
@@ -45,10 +47,12 @@ _FEW, _MANY = 64, 256
 
 
 class Outcome(NamedTuple):
-    """What became of the projects' pages: why some could not be had, and which are said to be gone."""
+    """What became of the projects' pages: why some could not be had, which are said to be gone."""
 
     errors: list[MirrorError]
     vanished: list[NormalizedName]
+    unproven: list[NormalizedName]
+    """Of those that no list names: whose page has no file, and nothing else of an index's page."""
 
 
 def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> Outcome:
@@ -91,8 +95,7 @@ class _Engine:
         assert run.crew is not None
         self._crew: Crew[tasks.Task] = run.crew
         self._crew.latency = run.upstream.latency
-        self.outcome = Outcome([], [])
-        self._needs_version = speaks_json(run)
+        self.outcome = Outcome([], [], [])
         self._full: DiskFullError | None = None
         self._partial = run.state.partials()
         """The validators of what earlier runs got of files."""
@@ -127,6 +130,8 @@ class _Engine:
             self._commit()
         if isinstance(task, tasks.FileTask):
             self._take_file(task, result)
+        elif isinstance(task, tasks.LookTask):
+            self._take_look(task, result)
         elif isinstance(task, tasks.MetadataTask):
             self._take_metadata(task, result)
         else:
@@ -173,7 +178,8 @@ class _Engine:
                 serial=project.due.serial,
                 page_serial=project.due.page_serial,
                 is_from_list=project.due.is_from_list,
-                needs_version=self._needs_version,
+                url=project.due.url,
+                needs_version=project.due.speaks_json,
             )
             self._begin(task)
         while self._waiting and self._crew.has_room:
@@ -191,6 +197,8 @@ class _Engine:
         project = self._projects[task.name]
         result = found.result if isinstance(found, tasks.PageResult) else found
         project.is_pending = isinstance(found, tasks.PageResult) and found.is_stale
+        if project.is_pending and record.has_empty_serial(self._run, project, result):
+            project.is_pending = False
         if isinstance(result, NotFoundError):
             self._page_missing(project, result)
         elif isinstance(result, NotAskedError):
@@ -208,10 +216,14 @@ class _Engine:
         row = run.state.project(name)
         is_known = row is not None and row.is_listed
         is_gone = is_known and not run.selection.needs_list and run.upstream.is_own(error.url)
-        if project.is_pending:
-            project.page_serial = project.due.page_serial
+        if project.is_pending and project.due.serial is not None:
+            project.page_serial, project.is_missing = project.due.page_serial, True
             record.settle(run, project)
             self._done(project)
+        elif project.due.is_from_list:
+            # Without serials there is no list that a page could be older than.
+            reason = f"{error.reason}, though the project list names it"
+            self._page_failed(project, NotFoundError(error.url, reason))
         elif is_gone:
             _log.warning("%s: upstream no longer has it (%s)", name, error.reason)
             self.outcome.vanished.append(name)
@@ -241,16 +253,31 @@ class _Engine:
     def _page_unchanged(self, project: Project) -> None:
         project.page_serial, project.validators = project.due.page_serial, project.due.validators
         record.shown(self._run, project)
+        if project.due.is_revalidation and not self._run.preview:
+            self._look(project, record.without_digest(self._run, project.name), changed=set())
+        if project.missing:
+            return
         record.settle(self._run, project)
         self._done(project)
 
     def _page_seen(self, project: Project, seen: tasks.PageSeen) -> None:
+        if seen.page.project is None and not seen.page.files and not project.due.is_from_list:
+            self.outcome.unproven.append(project.name)
+            row = self._run.state.project(project.name)
+            if row is None or not row.is_listed:
+                _log.warning(
+                    "%s: its page has no file, and nothing in it proves that it is one", project.name
+                )
+                self._done(project)
+                return
         self._uncommitted.add(project.name)
-        plan = record.plan(self._run, project, seen)
-        for conflict in plan.conflicts:
-            record.file_failed(self._run, project, conflict.filename, f"refused: {conflict.reason}")
+        made = record.plan(self._run, project, seen)
+        listed = {file.filename: file for file in seen.page.files} if made.conflicts else {}
+        for conflict in made.conflicts:
+            hint = record.how_to_accept(listed[conflict.filename])
+            record.file_failed(self._run, project, conflict.filename, f"refused: {conflict.reason}; {hint}")
         try:
-            self._queue(project, plan)
+            self._queue(project, made)
         except TreeError:  # its page is not what is held, and can't be written: nothing may change below it
             self._run.pause(project.name)
             self._done(project)
@@ -258,31 +285,33 @@ class _Engine:
         if not project.missing:
             self._ready.add(project)
 
-    def _queue(self, project: Project, plan: Plan) -> None:
+    def _queue(self, project: Project, made: Plan) -> None:
         if self._run.preview:
-            self._run.preview.will_fetch(project.name, self._missing(project, plan))
+            self._run.preview.will_fetch(project.name, self._missing(project, made))
             return
-        present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []), plan.fetch)
-        if not project.is_published and _is_over(project, plan, present):
+        present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []), made.fetch)
+        if not project.is_published and _is_over(project, made, present):
             self._uncommitted.discard(project.name)
             placing.finish_page(self._run, project.name)
-        self._waiting += [partial(self._start_file, project, file, present) for file in plan.fetch]
-        self._waiting += [partial(self._start_metadata, project, held) for held in plan.complete]
-        attested = [held for held in plan.keep if self._wants_provenance(project, held)]
+        self._waiting += [partial(self._start_file, project, file, present) for file in made.fetch]
+        self._waiting += [partial(self._start_metadata, project, held) for held in made.complete]
+        sure = {held.file.filename for held in (*made.update, *made.restore)}
+        self._look(project, made.look, changed=sure)
+        attested = [held for held in made.keep if self._wants_provenance(project, held)]
         self._waiting += [partial(self._start_provenance, project, held) for held in attested]
-        unwanted = [h for h in plan.keep if h.provenance and not self._wants_provenance(project, h)]
+        unwanted = [h for h in made.keep if h.provenance and not self._wants_provenance(project, h)]
         if not project.is_attested:  # there it is what the file is held for
             companions.drop_provenance(self._run, project.name, unwanted)
-        project.missing = len(plan.fetch) + len(plan.complete) + len(attested)
-        self._run.counts.files += len(plan.fetch)
-        self._run.counts.wanted_bytes += sum(file.size or 0 for file in plan.fetch)
+        project.missing += len(made.fetch) + len(made.complete) + len(attested)
+        self._run.counts.files += len(made.fetch)
+        self._run.counts.wanted_bytes += sum(file.size or 0 for file in made.fetch)
 
-    def _missing(self, project: Project, plan: Plan) -> tuple[File, ...]:
+    def _missing(self, project: Project, made: Plan) -> tuple[File, ...]:
         """Return those of a plan's files that the tree does not have by name and size."""
-        present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []), plan.fetch)
+        present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []), made.fetch)
         return tuple(
             file
-            for file in plan.fetch
+            for file in made.fetch
             if (file.filename in project.replaces or not present.has(file))
             and not self._run.space.why_never(file.size or 0)
         )
@@ -332,6 +361,50 @@ class _Engine:
             return
         self._begin(tasks.MetadataTask(project.name, held, content))
 
+    def _look(self, project: Project, held_files: Iterable[HeldFile], *, changed: set[str]) -> None:
+        """Look again at held files; those whose entry `changed` are held against their very bytes."""
+        for held in held_files:
+            trusts_size = held.file.filename not in changed
+            self._waiting.append(partial(self._start_look, project, held, trusts_size=trusts_size))
+            project.missing += 1
+
+    def _start_look(self, project: Project, held: HeldFile, *, trusts_size: bool) -> None:
+        if record.is_now_accepted(self._run, held):
+            held = msgspec.structs.replace(held, served=None)  # so that the bytes come
+        temporary = self._run.store.open_temporary(None)
+        task = tasks.LookTask(project.name, held, temporary, trusts_size)
+        self._arrivals.add(task)
+        self._begin(task)
+
+    def _take_look(
+        self, task: tasks.LookTask, result: download.Received | download.Unchanged | MirrorError | OSError
+    ) -> None:
+        project, filename = self._projects[task.name], task.file.filename
+        try:
+            if isinstance(result, OSError):
+                raise result
+            if isinstance(result, DiskFullError):
+                self._full = result
+                return
+            if isinstance(result, MirrorError):
+                record.file_failed(self._run, project, filename, f"it could not be looked at again: {result}")
+            elif isinstance(result, download.Unchanged):
+                self._found_unchanged(project, task.held, result)
+            elif record.takes_other_bytes(self._run, project, task.held, result):
+                self._run.counts.files += 1
+                self._store(project, task, result)
+        except TreeError as error:
+            record.file_failed(self._run, project, filename, str(error))
+        finally:
+            self._arrivals.end(task)
+        self._one_less(project)
+
+    def _found_unchanged(self, project: Project, held: HeldFile, found: download.Unchanged) -> None:
+        record.looked(self._run, project, held, found.served)
+        if lacks_metadata(held):
+            self._waiting.append(partial(self._start_metadata, project, held))
+            project.missing += 1
+
     def _wants_provenance(self, project: Project, held: HeldFile) -> bool:
         is_kept = self._run.config.provenance or project.is_attested
         return is_kept and held.file.provenance is not None
@@ -373,7 +446,9 @@ class _Engine:
         project.is_whole, project.is_left = False, True
         self._run.leave(project.name, reason)
 
-    def _store(self, project: Project, task: tasks.FileTask, received: download.Received) -> None:
+    def _store(
+        self, project: Project, task: tasks.FileTask | tasks.LookTask, received: download.Received
+    ) -> None:
         run, file = self._run, task.file
         for note in received.notes:
             _log.warning("%s: %s", project.name, note)
@@ -395,6 +470,8 @@ class _Engine:
         run.counts.done_bytes += received.size
         held = HeldFile(file=file, sha256=received.sha256, size=received.size)
         self._record_held(project, held, received.metadata, received.metadata_error)
+        if received.served is not None:
+            run.state.record_served(project.name, file.filename, received.served)
         if received.provenance is not None:
             filename = file.filename
             companions.keep_provenance(run, project.name, filename, received.provenance, is_verified=True)
@@ -461,15 +538,14 @@ class _Engine:
 
     def _done(self, project: Project) -> None:
         self._run.counts.projects_done += 1
-        if project.due.serial is not None:
-            self._run.state.record_list_serial(project.name, project.due.serial)
+        record.listed(self._run, project.due)
         del self._projects[project.name]
 
 
-def _is_over(project: Project, plan: Plan, present: adopt.Present) -> bool:
+def _is_over(project: Project, made: Plan, present: adopt.Present) -> bool:
     """Tell whether a plan changes what the tree or the state knows already."""
-    names = {file.filename for file in plan.fetch}
-    return bool(plan.complete) or not names.isdisjoint(project.known) or present.has_any(names)
+    names = {file.filename for file in made.fetch}
+    return bool(made.complete) or not names.isdisjoint(project.known) or present.has_any(names)
 
 
 def _moment(upload_time: str | None) -> float | None:

@@ -4,12 +4,24 @@ import logging
 
 import msgspec
 
-from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Validators
+from pypimirror.download import Received, strongest
+from pypimirror.errors import MirrorError
+from pypimirror.filenames import is_wheel
+from pypimirror.model import (
+    Digest,
+    File,
+    HeldFile,
+    NormalizedName,
+    ProjectPage,
+    Served,
+    Validators,
+)
 from pypimirror.plan import Conflict, Plan, make_plan, told_apart
 from pypimirror.state import ProjectRow
 from pypimirror.sync import attested, publish, tasks
-from pypimirror.sync.crawl import Due, note_json
+from pypimirror.sync.crawl import Due
 from pypimirror.sync.run import DAY_S, Run
+from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +41,10 @@ class Project:
         """Upstream's page is not the one that its list speaks of."""
         self.is_attested = False
         """Only files whose provenance was verified may be on its pages."""
+        self.is_missing = False
+        """There is none, though the list names the project."""
+        self.is_proven = True
+        """The page is this project's; another one confirms nothing."""
         self.replaces: frozenset[str] = frozenset()
         """Held files that other content takes the place of."""
         self.loses = False
@@ -52,10 +68,9 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     run.counts.pages_read += 1
     project.is_attested = run.selection.needs_provenance(name)
     project.validators = seen.validators
+    project.is_proven = page.project == name
     # A page without a serial, from an index that has them, confirms none.
     project.page_serial = page.serial or project.due.page_serial
-    if seen.is_json:
-        note_json(run)
     _tell(name, page)
     # PEP 792: no file of a project in quarantine may be offered.
     is_quarantined = page.status == "quarantined"
@@ -65,17 +80,21 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
     _note_published(run, project)
     wanted = attested.wanted(run, name, wanted)
     wanted, clashes = _told_apart(run, name, wanted)
-    made = _compared(run, name, wanted)
+    made = _compared(run, name, wanted, looks=project.due.is_revalidation)
     _record_page(run, project, page, made)
+    _record_address(run, project.due, is_json=seen.is_json)
     if run.config.external_links:
         _record_links(run, project, page)
     if is_quarantined:
         run.state.record_returned(name)
+        run.counts.vanished_files += run.state.held_total(name).number
         run.state.record_quarantined(name, run.clock())
+        _record_held_back(run, project, page, set())
     else:
         _record_vanished(run, project, page, made)
     run.state.forgive(name, [file.filename for file in wanted])
     _refuse(run, project, clashes)
+    _tell_disputed(name, made)
     project.replaces = frozenset(held.file.filename for held in made.replace)
     # What has to be verified before it comes back stays what it is: on no page, and in its grace.
     waiting = project.replaces | (run.state.doomed_of(name).keys() if project.is_attested else set())
@@ -125,7 +144,33 @@ def _tell(name: NormalizedName, page: ProjectPage) -> None:
         _log.info("%s: dropped: %s", name, note)
 
 
-def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...]) -> Plan:
+def has_empty_serial(run: Run, project: Project, found: tasks.PageSeen | NotModified | MirrorError) -> bool:
+    """Tell whether the page's serial says nothing, as another project's page has the same."""
+    if isinstance(found, MirrorError):
+        return False
+    own = found.page.serial if isinstance(found, tasks.PageSeen) else None
+    serial = own or project.due.page_serial
+    return serial is not None and run.state.has_page_serial(serial, but=project.name)
+
+
+def _record_address(run: Run, due: Due, *, is_json: bool) -> None:
+    """Record what was learned of the address of a project's page."""
+    row = run.state.project(due.name)
+    speaks_json = is_json or due.speaks_json
+    if row is not None and bool(row.speaks_json) != speaks_json:
+        run.state.record_speaks_json(due.name, speaks_json=speaks_json)
+
+
+def _tell_disputed(name: NormalizedName, made: Plan) -> None:
+    """Log, when it is new, that upstream offers core metadata that is not a held wheel's own."""
+    for held in made.update:
+        offered = dict(held.file.core_metadata or ()).get("sha256")
+        if is_wheel(held.file.filename) and held.metadata and offered not in (None, held.metadata):
+            filename = held.file.filename
+            _log.warning("%s: %s: upstream offers core metadata that is not the wheel's own", name, filename)
+
+
+def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...], *, looks: bool) -> Plan:
     """Compare what is wanted with what is held. What lies elsewhere comes and goes by its links alone.
 
     But the index's word counts for more: what it has itself now takes the place of what came from elsewhere.
@@ -139,6 +184,7 @@ def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...]) -> Plan:
         {filename: each for filename, each in held.items() if filename not in external - own},
         doomed={f: each for f, each in back.items() if each.external is None},
         accepts=lambda file: file.filename in external or run.config.accepts(file),
+        looks=looks,
     )
     for filename in external & own - {each.file.filename for each in made.replace}:
         run.state.record_own(name, filename)
@@ -204,8 +250,85 @@ def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) 
         vanished &= run.state.vanished_files_of(name)
     run.state.record_vanished_files(name, vanished, run.clock())
     project.loses = bool(vanished) and run.config.cleanup
-    if made.vanished and not can_remove(name, page):
-        _log.warning("%s: what is not on its page is kept, as this page can't tell that it is gone", name)
+    _record_held_back(run, project, page, {held.file.filename for held in made.vanished} - vanished)
+
+
+def _record_held_back(run: Run, project: Project, page: ProjectPage, kept: set[str]) -> None:
+    """Record why files are kept that a page does not list, or that none are; that is told after a day.
+
+    Of a page that is older than the list that is told by itself.
+    """
+    why = None
+    if not project.is_pending and run.config.cleanup and kept - page.unusable:
+        why = _why_not_gone(project.name, page)
+    row = run.state.project(project.name)
+    if why is not None:
+        _log.warning("%s: %d files that are not on its page are kept: %s", project.name, len(kept), why)
+    if row is not None and row.held_back != why and not project.is_pending:
+        run.state.record_held_back(project.name, why, run.clock())
+
+
+def _why_not_gone(name: NormalizedName, page: ProjectPage) -> str | None:
+    """Say why a page can't tell that what it does not list is gone; None where it can."""
+    if page.project != name:
+        return "as this page can't tell that they are gone: nothing in it proves that it is this project's"
+    if page.nameless:
+        entries = "1 entry has" if page.nameless == 1 else f"{page.nameless} entries have"
+        return f"as this page can't tell that they are gone: {entries} no readable file name"
+    return None
+
+
+def without_digest(run: Run, name: NormalizedName) -> list[HeldFile]:
+    """Return the held files of a project that upstream offers no digest of."""
+    held = run.state.held(name).values()
+    return [each for each in held if each.external is None and (each.served or not each.file.digests)]
+
+
+def looked(run: Run, project: Project, held: HeldFile, served: Served | None) -> None:
+    """Record that upstream has the bytes that are held, or still those that were refused."""
+    filename = held.file.filename
+    if served is not None:
+        run.state.record_served(project.name, filename, served)
+    elif held.served is not None and held.served.refused:
+        _refuse_other_bytes(run, project, filename, held.sha256, held.served.refused)
+
+
+def is_now_accepted(run: Run, held: HeldFile) -> bool:
+    """Tell whether bytes that were refused may come now."""
+    return bool(held.served and held.served.refused and _accepts(run, held.file, held.served.refused))
+
+
+def takes_other_bytes(run: Run, project: Project, held: HeldFile, received: Received) -> bool:
+    """Tell whether other bytes may take the place of a held file's; record it where they may not."""
+    filename = held.file.filename
+    # Where provenance is required, a document has to prove these bytes, and they came without any.
+    if _accepts(run, held.file, received.sha256) and not project.is_attested:
+        project.replaces |= {filename}
+        project.has_changed = True
+        return True
+    assert received.served is not None
+    refused = msgspec.structs.replace(received.served, refused=received.sha256)
+    run.state.record_served(project.name, filename, refused)
+    _refuse_other_bytes(run, project, filename, held.sha256, received.sha256)
+    return False
+
+
+def _accepts(run: Run, file: File, sha256: str) -> bool:
+    return run.config.accepts(msgspec.structs.replace(file, digests=(Digest("sha256", sha256),)))
+
+
+def _refuse_other_bytes(run: Run, project: Project, filename: str, held: str, other: str) -> None:
+    hint = f"if that is right, say accepted_changes = {filename} sha256={other}"
+    reason = f"refused: upstream now has other bytes (sha256 {other}); held is {held}; {hint}"
+    file_failed(run, project, filename, reason)
+
+
+def how_to_accept(file: File) -> str:
+    """Say what lets new content take the place of a held file: the option, and the line to put there."""
+    digest = strongest(file.digests)
+    if digest is None:
+        return "if that is right, say replace_changed_files = True"
+    return f"if that is right, say accepted_changes = {file.filename} {digest.algorithm}={digest.hexdigest}"
 
 
 def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:
@@ -225,10 +348,21 @@ def shown(run: Run, project: Project) -> None:
         publish.root_is_due(run)
 
 
+def listed(run: Run, due: Due) -> None:
+    """Record what the project list says of a project, whatever came of asking for its page."""
+    if due.serial is not None:
+        run.state.record_list_serial(due.name, due.serial)
+    if due.is_new_url:
+        run.state.record_url(due.name, due.url)
+
+
 def settle(run: Run, project: Project) -> None:
     """Record that the project is what upstream's page says; or that it waits, if that is an old page."""
     if project.is_pending:
         _wait(run, project)
+        return
+    if not project.is_proven:
+        run.state.record_unproven(project.name)
         return
     run.state.record_current(
         project.name,
@@ -237,14 +371,23 @@ def settle(run: Run, project: Project) -> None:
         validators=project.validators,
         selection=run.selection.of_files,
     )
+    row = run.state.project(project.name)
+    days = run.config.revalidate_days
+    if project.due.is_revalidation or (days and row is not None and row.revalidate_at is None):
+        run.state.record_revalidated(project.name, run.clock(), days)
 
 
 def _wait(run: Run, project: Project) -> None:
     """Record that upstream's list and page don't agree: silently for a day, as a failure after that."""
     name, shown = project.name, project.due.shown
     since = run.state.record_pending(name, shown, project.page_serial, run.clock())
-    _log.info("%s: upstream's page is not yet the one that its list speaks of", name)
+    what = "answers 404, though the list names it" if project.is_missing else "is older than the list says"
+    _log.info("%s: upstream's page %s; it is waited for", name, what)
     if run.clock() - since > DAY_S:
-        reason = "upstream's page has not been the one that its list speaks of for more than a day"
+        reason = (
+            "upstream's page answers 404, though its list has named the project for more than a day"
+            if project.is_missing
+            else "upstream's page has not been the one that its list speaks of for more than a day"
+        )
         run.fail(name, shown, reason, since=since)
     run.pause(name)

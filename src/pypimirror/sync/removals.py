@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pypimirror.errors import TreeError
 from pypimirror.model import NormalizedName
-from pypimirror.plan import Loss, is_too_much
+from pypimirror.plan import Loss, why_too_much
 from pypimirror.state import Doomed
 from pypimirror.store import aside_folder
 from pypimirror.sync import companions, publish
@@ -47,6 +47,8 @@ def _deselect_project(run: Run, name: NormalizedName) -> None:
     if row is not None and row.is_listed:
         _log.info("%s: no longer selected", name)
         publish.root_is_due(run)
+        run.counts.deselected_projects += 1
+        run.counts.deselected_files += run.state.held_total(name).number
     run.state.doom_project(name, run.clock())
     run.state.forget_projects([name])
 
@@ -68,6 +70,7 @@ def _deselect_files(run: Run, name: NormalizedName, external: list[str]) -> None
     if not gone:
         return
     _log.info("%s: %d files are no longer selected", name, len(gone))
+    run.counts.deselected_files += len(gone)
     if run.config.full_index:
         publish.root_is_due(run)
     run.state.doom_files(name, gone, run.clock())
@@ -90,15 +93,16 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
     }
     of_projects = {name: run.state.held_names(name) for name in projects}
     gone = Loss(len(projects), sum(map(len, of_projects.values())) + sum(map(len, files.values())))
-    is_everything = gone.projects == selected.projects
+    left = run.totals().files - gone.files
     before = _removed_before(run) if any(gone) else Loss(0, 0)
     lost, had = _sum(gone, before), _sum(held, before)
-    if not run.allows_removals and is_too_much(
-        lost, had, limit=run.config.removal_limit, is_everything=is_everything
-    ):
+    why = why_too_much(lost, had, _sum(selected, before), limit=run.config.removal_limit, left=left)
+    if why and not run.allows_removals:
         names = [*projects, *(f"{name}/{each}" for name, filenames in files.items() for each in filenames)]
-        _refuse(run, Refusal(lost, had, run.config.removal_window_hours, tuple(names[:_TOLD])))
+        _refuse(run, Refusal(lost, had, run.config.removal_window_hours, tuple(names[:_TOLD]), why))
         return
+    run.counts.vanished_projects += gone.projects
+    run.counts.vanished_files += gone.files
     for name, filenames in of_projects.items():
         _log.info("%s: leaves the mirror, as upstream no longer has it", name)
         _note_removed(run, name, filenames, is_whole=True)

@@ -1,7 +1,7 @@
 """What a run works with, and what it counts."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -40,6 +40,12 @@ class Counts:
     failed: int = 0
     unverified: int = 0
     """Files taken without a digest, and not told yet."""
+    vanished_projects: int = 0
+    vanished_files: int = 0
+    """What left the pages by upstream's word: gone, or in quarantine; files of projects included."""
+    deselected_projects: int = 0
+    deselected_files: int = 0
+    """What left the pages as the configuration no longer selects it; files of projects included."""
     removed: int = 0
     """Files that left the tree."""
     removed_bytes: int = 0
@@ -73,6 +79,8 @@ class Refusal(NamedTuple):
     window_hours: float
     names: tuple[str, ...]
     """The first of what would go: projects, and files as `project/filename`."""
+    why: str
+    """Which rule it breaks, as a clause."""
 
 
 class Report(NamedTuple):
@@ -143,6 +151,7 @@ class Run:
         """Return what was done, and what is wrong with the mirror now."""
         failures = tuple(f for f in self.state.failures() if self.selection.selects(f.project))
         failures += tuple(self.outside)
+        failures += tuple(self._held_back())
         changes = self.preview.changes(self.state, since=self.started) if self.preview else ()
         return Report(self.counts, failures, self.refusal, self.full, changes, self.why_unasked())
 
@@ -156,6 +165,14 @@ class Run:
     def leave(self, project: NormalizedName, reason: str) -> None:
         """Note that a project was not asked for, or not to its end: it has not failed."""
         self.unasked.setdefault(reason, set()).add(project)
+
+    def _held_back(self) -> Iterator[Failure]:
+        """Yield the projects of which removals have been held back for a day."""
+        for each in self.state.held_back():
+            is_long_ago = not 0 <= self.clock() - each.since <= DAY_S
+            if self.selection.selects(each.project) and is_long_ago:
+                reason = f"what its page no longer lists is kept, {each.reason}"
+                yield each._replace(reason=reason)
 
     @property
     def space(self) -> FreeSpace:

@@ -13,7 +13,7 @@ _TRIED = 3
 def note(run: Run, name: NormalizedName) -> bool:
     """Record how a project's files spell its name, once; tell whether that was done now.
 
-    The project is shown like that, too, where no project list says how.
+    The project is shown like that, too, where no project list says how, or lists normalized names.
     """
     row = run.state.project(name)
     if row is None or row.spelled is not None or row.shown != name:
@@ -23,9 +23,8 @@ def note(run: Run, name: NormalizedName) -> bool:
         return False
     newest = sorted(held, key=lambda each: version_key(each.file.version or ""), reverse=True)
     spelled = _by_metadata(run, name, newest) or _by_sdist(name, newest) or name
-    is_shown = not run.selection.needs_list
-    run.state.record_spelled(name, spelled, spelled if is_shown else row.shown)
-    if is_shown and spelled != name:
+    run.state.record_spelled(name, spelled, spelled)
+    if spelled != name:
         publish.root_is_due(run)
     publish.intend_link(run, name)
     return True

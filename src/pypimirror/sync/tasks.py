@@ -34,7 +34,9 @@ class PageTask(NamedTuple):
     """What the last page said."""
     is_from_list: bool
     needs_version: bool
-    """HTML has to name its API version, as this index speaks JSON."""
+    """HTML has to name its API version, as this address gave JSON."""
+    url: str | None = None
+    """Where the project list's own link leads, if not to the normalized address."""
 
 
 class PageSeen(NamedTuple):
@@ -65,6 +67,23 @@ class FileTask(NamedTuple):
     """It is taken only with a provenance that is verified."""
 
 
+class LookTask(NamedTuple):
+    """A held file that upstream offers no digest of: whether it is still the same there."""
+
+    name: NormalizedName
+    held: HeldFile
+    temporary: Temporary
+    trusts_size: bool
+    """Nothing else tells of a change: what upstream says of the file counts, without its bytes."""
+    candidate: None = None
+    """Nothing in the tree stands for it."""
+
+    @property
+    def file(self) -> File:
+        """What comes, if it changed: nothing that was said of the old bytes counts for it."""
+        return msgspec.structs.replace(self.held.file, digests=(), size=None)
+
+
 class MetadataTask(NamedTuple):
     """A held file, open, whose core metadata is missing."""
 
@@ -91,7 +110,7 @@ class ProvenanceTask(NamedTuple):
     """The document has to prove who published the file."""
 
 
-Task = PageTask | FileTask | MetadataTask | ProvenanceTask
+Task = PageTask | FileTask | LookTask | MetadataTask | ProvenanceTask
 
 
 def submit(crew: Crew[Task], task: Task, space: FreeSpace) -> None:
@@ -103,11 +122,14 @@ def submit(crew: Crew[Task], task: Task, space: FreeSpace) -> None:
         obtain = fetch_attested if task.is_attested else fetch_file
         fetch = partial(obtain, file=task.file, validator=task.validator, space=space)
         crew.submit(task, fetch, files)
+    elif isinstance(task, LookTask):
+        look = partial(look_again, held=task.held, space=space, trusts_size=task.trusts_size)
+        crew.submit(task, look, [task.temporary.file])
     elif isinstance(task, MetadataTask):
         crew.submit(task, partial(read_metadata, file=task.held.file), [task.content])
     else:
-        look = attested_provenance if task.is_attested else fetch_provenance
-        crew.submit(task, partial(look, url=task.url, held=task.held))
+        fetch_document = attested_provenance if task.is_attested else fetch_provenance
+        crew.submit(task, partial(fetch_document, url=task.url, held=task.held))
 
 
 def fetch_page(upstream: Upstream, task: PageTask) -> PageResult:
@@ -123,7 +145,18 @@ def _asked(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | 
 
 
 def _page(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified:
-    url = upstream.project_url(task.name)
+    usual = upstream.project_url(task.name)
+    try:
+        return _page_at(upstream, task.url or usual, task, is_fresh=is_fresh)
+    except NotFoundError:
+        if task.url is None:
+            raise
+        # The list's link leads nowhere (any more): the normalized address is what installers ask for.
+        elsewhere = task._replace(validators=Validators(), needs_version=False)
+        return _page_at(upstream, usual, elsewhere, is_fresh=is_fresh)
+
+
+def _page_at(upstream: Upstream, url: str, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified:
     fetched = upstream.page(url, accept=ACCEPT, validators=task.validators, is_fresh=is_fresh)
     if isinstance(fetched, NotModified):
         return fetched
@@ -219,6 +252,15 @@ def _document(upstream: Upstream, file: File, sha256: str) -> download.Document 
     if isinstance(found, NotModified):
         return UnavailableError(url, "an unconditional request was answered with 304")
     return found
+
+
+def look_again(
+    upstream: Upstream, temporary: int, *, held: HeldFile, space: FreeSpace, trusts_size: bool
+) -> download.Received | download.Unchanged | MirrorError | OSError:
+    """Look whether a held file is still what upstream has; the descriptor is closed."""
+    with TemporaryFile(temporary, "r+") as opened:
+        into = download.Into(opened, None, space.check)
+        return guarded(lambda: download.look_again(upstream, held, into, trusts_size=trusts_size))
 
 
 def _broken(error: Exception) -> BrokenWorkerError:

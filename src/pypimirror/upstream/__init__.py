@@ -193,10 +193,7 @@ class Upstream:
         headers = {"Accept": accept, "Accept-Encoding": "gzip, deflate"}
         if is_fresh:
             headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
-        if validators.etag:
-            headers["If-None-Match"] = validators.etag
-        if validators.last_modified:
-            headers["If-Modified-Since"] = validators.last_modified
+        headers |= _conditions(validators)
         with self._sent(url, headers, may_leave_https=_never) as (found, response, deadline):
             is_conditional = bool(validators.etag or validators.last_modified)
             if is_of_index and response.status in (http.HTTPStatus.OK, http.HTTPStatus.NOT_MODIFIED):
@@ -266,6 +263,16 @@ class Upstream:
     def _answer(self, url: str, response: Response, *, start: int = 0) -> Answer:
         on_good = functools.partial(self.breaker.good, host_and_port(url))
         return Answer(url, response, self._pace, start=start, on_good=on_good)
+
+    @contextlib.contextmanager
+    def open_if_changed(self, url: str, validators: Validators) -> Iterator[Answer | NotModified]:
+        """Open a file that no digest verifies as `open_file` does, unless it is what these validators say."""
+        headers = FILE_HEADERS | _conditions(validators)
+        with self._sent(url, headers, self.accepts_unverified) as (found, response, deadline):
+            if response.status == http.HTTPStatus.NOT_MODIFIED and any(validators):
+                yield NotModified()
+            else:
+                yield self._in_time(self._checked(found, response), deadline, None)
 
     def _checked(self, url: str, response: Response) -> Answer:
         status = response.status
@@ -400,6 +407,12 @@ def _never(_url: str) -> bool:
 
 def _always(_url: str) -> bool:
     return True
+
+
+def _conditions(validators: Validators) -> dict[str, str]:
+    """Return the headers of a conditional request (RFC 9110, 13.1)."""
+    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in named.items() if value}
 
 
 def _begins_at(response: Response, start: int) -> bool:

@@ -222,7 +222,9 @@ class Crew(Generic[_T]):
         source.silent_s, source.has_begun = 0.0, True
         for message in messages:
             if isinstance(message, member.Done):
-                source.requests, source.latency = message.requests, message.latency
+                # Answers of two threads overtake each other.
+                source.requests = max(source.requests, message.requests)
+                source.latency = min(source.latency, message.latency)
                 source.unfinished.discard(message.number)
                 if message.number in self._tasks:
                     yield self._tasks.pop(message.number), _value(message.result)
