@@ -36,7 +36,7 @@ class ProjectRow(NamedTuple):
     error: str | None
     url: str | None
     """Where the project list's own link leads, if not to the normalized address."""
-    speaks_json: bool | None
+    speaks_json: int | None
     revalidate_at: float | None
     held_back: str | None
 
