@@ -12,9 +12,7 @@ from tests.mirror import Mirror
 MakeMirror = Callable[..., Mirror]
 
 NAMES = ("attrs", "six", "zope.event")
-UNPROVEN = faults.Body(
-    b'<html><head><meta name="pypi:project-status" content="active"></head></html>', "text/html"
-)
+UNPROVEN = faults.Body(b"<html><body><p>There is nothing here.</p></body></html>", "text/html")
 LIST, PAGE = "/simple/", "/simple/six/"
 
 
@@ -70,7 +68,7 @@ def test_more_than_half_of_ten_files_never_go_without_a_question(
     empty(index, "attrs", "six")
     ended = mirror.run("-U")
     assert ended.status == 7
-    assert "8 of 12 files; that is more than half of all files" in ended.stderr
+    assert "8 of 12 files (within 24 hours); that is more than half of all files" in ended.stderr
     assert mirror.tree() == before
 
 
