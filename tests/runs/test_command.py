@@ -197,7 +197,7 @@ def test_a_file_in_the_place_of_the_private_folder_is_status_1(
         ),
         (
             faults.Body(b'{"meta":{"api-', "application/vnd.pypi.simple.v1+json"),
-            "not the JSON of a project list",
+            "the project list is cut off",
         ),
         (faults.Body(b"{}", "application/json"), "application/json is not a type"),
         (faults.Redirect("/simple/"), "redirects"),

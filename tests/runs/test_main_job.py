@@ -266,7 +266,7 @@ def test_only_the_named_projects_are_fetched(index: FakeIndex, make_mirror: Make
     ended = mirror.run("-U", "--project", "Zope.Event", "--project", "zope-schema")
     assert ended == Ended(0, "", "")
     assert "/simple/" not in index.paths()
-    assert mirror.projects() == ["zope-event", "zope-schema"]
+    assert mirror.projects() == ["Zope.Event", "zope_schema"]
     mirror.update()
     assert len(mirror.projects()) == 3
 

@@ -403,16 +403,15 @@ def test_a_page_older_than_the_list_removes_nothing(index: FakeIndex, mirror: Mi
     assert mirror.tree() == before
 
 
-def test_a_page_from_elsewhere_or_with_a_broken_entry_keeps_what_is_not_on_it(
-    index: FakeIndex, mirror: Mirror
-) -> None:
-    files = index.project("six").files
+def test_one_bad_entry_keeps_nothing_but_itself(index: FakeIndex, mirror: Mirror) -> None:
     index.remove_file("six", WHEEL)
-    index.add_file("six", "six-9.tar.gz", b"nine", url="ftp://index.example.org/six-9.tar.gz")
-    assert len(files)
+    (kept, *_) = index.files("six")
+    kept.url = "ftp://index.example.org/" + kept.filename
+    index.touch("six")
     mirror.update()
-    assert WHEEL in mirror.listed("six")
-    assert "as this page can't tell" in mirror.log
+    assert WHEEL not in mirror.listed("six")
+    assert kept.filename in mirror.listed("six")
+    assert "is none of http or https" in mirror.log
 
 
 @pytest.mark.parametrize(
@@ -441,7 +440,9 @@ def test_a_list_from_another_host_removes_nothing(index: FakeIndex, mirror: Mirr
     index.fault("/short/", faults.Body(short, "application/vnd.pypi.simple.v1+json"))
     index.touch("six")
     before = mirror.tree()
-    mirror.update()
+    ended = mirror.run("-U")
+    assert ended.status == 4
+    assert "index_hosts" in ended.stderr
     assert mirror.tree() == before
 
 
