@@ -134,3 +134,9 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_secure(url: str) -> bool:
+    """Tell whether what comes from an address is what its server sent: by TLS, or without any network."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")

@@ -8,12 +8,12 @@ import hashlib
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import BinaryIO, NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
 
 from pypimirror import metadata
-from pypimirror.addresses import host_of, is_loopback
+from pypimirror.addresses import host_of, is_secure
+from pypimirror.documents import Document
 from pypimirror.errors import (
     CutOffError,
     MirrorError,
@@ -65,7 +65,7 @@ class Received(NamedTuple):
     metadata: bytes | None
     notes: tuple[str, ...]
     metadata_error: UnavailableError | None
-    provenance: "Document | None" = None
+    provenance: Document | None = None
     """What proved who published it, where that is required."""
     served: Served | None = None
     """Set where upstream offers no digest."""
@@ -314,12 +314,6 @@ def why_packed(filename: str, encoding: str) -> str | None:
     return f"it comes packed ({encoding[:100]})"
 
 
-def is_secure(url: str) -> bool:
-    """Tell whether what comes from an address is what its server sent: by TLS, or without any network."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or is_loopback(parts.hostname or "")
-
-
 def _with_metadata(
     upstream: Upstream, file: File, content: BinaryIO, found: Found, *, is_adopted: bool
 ) -> Received:
@@ -368,43 +362,6 @@ def _metadata_transfer(upstream: Upstream, file: File) -> bytes:
     if not is_offered(text, file):
         raise VerificationError(f"{file.url}.metadata", "its digest is not what upstream's page says")
     return text
-
-
-class Document(NamedTuple):
-    """A document, and what makes the next request for it conditional."""
-
-    content: bytes
-    validators: Validators
-
-
-class _ProvenanceObject(msgspec.Struct):
-    """What a document of provenance has to hold (PEP 740)."""
-
-    version: int
-    attestation_bundles: list[object]
-
-
-_decode_provenance = msgspec.json.Decoder(_ProvenanceObject).decode
-_PROVENANCE_TYPES = "application/vnd.pypi.integrity.v1+json, application/json;q=0.9"
-
-
-def provenance(upstream: Upstream, url: str, validators: Validators) -> Document | NotModified:
-    """Fetch a document of provenance, conditionally where there are validators (PEP 740).
-
-    Raises UpstreamError where it can't be had, does not come over https, or is another thing.
-    """
-    fetched = upstream.page(url, accept=_PROVENANCE_TYPES, validators=validators, is_of_index=False)
-    if isinstance(fetched, NotModified):
-        return fetched
-    if not is_secure(fetched.url):
-        raise VerificationError(fetched.url, "a document of provenance has to come over https")
-    try:
-        version = _decode_provenance(fetched.content).version
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise VerificationError(fetched.url, f"no document of provenance ({error})") from error
-    if version != 1:
-        raise VerificationError(fetched.url, f"a document of provenance of version {version}")
-    return Document(fetched.content, fetched.validators)
 
 
 def is_offered(text: bytes, file: File) -> bool:

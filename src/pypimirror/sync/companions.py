@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from pypimirror import download
+from pypimirror import documents, download
 from pypimirror.errors import TreeError
 from pypimirror.model import HeldFile, NormalizedName, Provenance
 from pypimirror.store import Store
@@ -61,7 +61,7 @@ def keep_provenance(
     run: Run,
     name: NormalizedName,
     filename: str,
-    result: download.Document | NotModified,
+    result: documents.Document | NotModified,
     *,
     is_verified: bool = False,
 ) -> None:

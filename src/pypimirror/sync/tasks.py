@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple, TypeVar
 
 import msgspec
 
-from pypimirror import attestations, download
+from pypimirror import attestations, documents, download
 from pypimirror.errors import BrokenWorkerError, MirrorError, NotFoundError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Provenance, Validators
 from pypimirror.simple import ACCEPT, is_json, parse_project_page
@@ -246,7 +246,7 @@ def fetch_attested(  # noqa: PLR0913 (as fetch_file)
     return document if isinstance(document, MirrorError) else found._replace(provenance=document)
 
 
-def _document(upstream: Upstream, file: File, sha256: str) -> download.Document | MirrorError:
+def _document(upstream: Upstream, file: File, sha256: str) -> documents.Document | MirrorError:
     url = file.provenance or ""
     found = guarded(lambda: _verified(_provenance(upstream, url, None), url, file.filename, sha256))
     if isinstance(found, NotModified):
@@ -277,28 +277,28 @@ def read_metadata(upstream: Upstream, content: int, *, file: File) -> Metadata:
 
 def fetch_provenance(
     upstream: Upstream, *, url: str, held: HeldFile
-) -> download.Document | NotModified | MirrorError:
+) -> documents.Document | NotModified | MirrorError:
     """Fetch a document of provenance, conditionally where there is one."""
     return guarded(lambda: _provenance(upstream, url, held.provenance))
 
 
 def attested_provenance(
     upstream: Upstream, *, url: str, held: HeldFile
-) -> download.Document | NotModified | MirrorError:
+) -> documents.Document | NotModified | MirrorError:
     """Fetch a document that proves who published a held file; unchanged is one that did before."""
     known = held.provenance if held.is_attested else None
     return guarded(lambda: _verified(_provenance(upstream, url, known), url, held.file.filename, held.sha256))
 
 
-def _provenance(upstream: Upstream, url: str, known: Provenance | None) -> download.Document | NotModified:
+def _provenance(upstream: Upstream, url: str, known: Provenance | None) -> documents.Document | NotModified:
     validators = Validators(known.etag, known.last_modified) if known else Validators()
-    return download.provenance(upstream, url, validators)
+    return documents.provenance(upstream, url, validators)
 
 
 def _verified(
-    found: download.Document | NotModified, url: str, filename: str, sha256: str
-) -> download.Document | NotModified:
-    if isinstance(found, download.Document):
+    found: documents.Document | NotModified, url: str, filename: str, sha256: str
+) -> documents.Document | NotModified:
+    if isinstance(found, documents.Document):
         publishers = attestations.verify(found.content, url=url, filename=filename, sha256=sha256)
         _log.debug("%s: published by %s", filename, ", ".join(publishers))
     return found

@@ -27,6 +27,7 @@ from pypimirror.upstream.answers import CHUNK, REDIRECTS, Answer, Fetched, NotMo
 from pypimirror.upstream.breaker import Breaker
 from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
 from pypimirror.upstream.reach import is_index_private
+from pypimirror.upstream.redirects import always, never, onwards
 from pypimirror.upstream.routes import FILE_HEADERS, Response, Routes
 from pypimirror.upstream.rules import OwnHosts, Rules, matches
 from pypimirror.upstream.trouble import innermost, is_silence, raise_of_machine, redirected, retry_after
@@ -194,7 +195,7 @@ class Upstream:
         if is_fresh:
             headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
         headers |= _conditions(validators)
-        with self._sent(url, headers, may_leave_https=_never) as (found, response, deadline):
+        with self._sent(url, headers, may_leave_https=never) as (found, response, deadline):
             is_conditional = bool(validators.etag or validators.last_modified)
             if is_of_index and response.status in (http.HTTPStatus.OK, http.HTTPStatus.NOT_MODIFIED):
                 self._own.check(url, found)
@@ -227,7 +228,7 @@ class Upstream:
         With `start` and `if_range` it begins there if the file is the same and the server can do that; the
         answer's own `start` tells. The `size` that is known bounds its time, else what the answer says.
         """
-        may_leave_https = _always if is_verified else self.accepts_unverified
+        may_leave_https = always if is_verified else self.accepts_unverified
         if start and if_range:
             rest = {"Range": f"bytes={start}-", "If-Range": if_range}
             with self._sent(url, FILE_HEADERS | rest, may_leave_https) as (found, response, deadline):
@@ -327,7 +328,7 @@ class Upstream:
                     if not location:
                         yield url, response, deadline
                         return
-                    url = _onwards(url, location, may_leave_https)
+                    url = onwards(url, location, may_leave_https)
                 finally:
                     # The connection goes back if the body was read to its end; else it can't be used again.
                     response.close()
@@ -390,23 +391,6 @@ class Upstream:
 def given_up(host: str, failures: int) -> str:
     """Say of a host why it is not asked any more."""
     return f"{host} failed {failures} times in a row"
-
-
-def _onwards(url: str, location: str, may_leave_https: Callable[[str], bool]) -> str:
-    """Return where a redirect leads; raise UnavailableError where nobody may follow it."""
-    target = redirected(url, location)
-    if url.startswith("https:") and not target.startswith("https:") and not may_leave_https(target):
-        reason = f"redirects from https to http ({shown(target)}), where anybody may have changed it"
-        raise UnavailableError(url, reason, may_pass=False)
-    return target
-
-
-def _never(_url: str) -> bool:
-    return False
-
-
-def _always(_url: str) -> bool:
-    return True
 
 
 def _conditions(validators: Validators) -> dict[str, str]:

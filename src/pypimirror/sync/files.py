@@ -1,0 +1,328 @@
+"""A project's files on their way in: what is begun for each, and what becomes of the results.
+
+The main thread alone works here; what a worker brings is stored and recorded, and counted for its project.
+"""
+
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from pypimirror import documents, download
+from pypimirror.errors import (
+    BrokenWorkerError,
+    CutOffError,
+    DiskFullError,
+    MirrorError,
+    NotFoundError,
+    TreeError,
+    VerificationError,
+)
+from pypimirror.model import File, HeldFile, NormalizedName
+from pypimirror.plan import Plan, lacks_metadata
+from pypimirror.store import partial_key
+from pypimirror.sync import adopt, companions, placing, record, tasks
+from pypimirror.sync.arrivals import BIG, Arrivals
+from pypimirror.sync.record import Project
+from pypimirror.sync.run import Run
+from pypimirror.upstream import NotModified
+
+_log = logging.getLogger(__name__)
+
+
+class Loop(NamedTuple):
+    """What the loop over the projects does for their files."""
+
+    begin: Callable[[tasks.Task], None]
+    """Let a worker do a task."""
+    one_less: Callable[[Project], None]
+    """Note that one thing less is missing of a project."""
+    why_unasked: Callable[[object], str | None]
+    """Say why upstream was not asked for something; None where it was."""
+    committed: Callable[[NormalizedName], None]
+    """Note that the state durably knows of a project's files."""
+
+
+class Files:
+    """The files of all projects of a run that are to come, or are under way."""
+
+    def __init__(
+        self, run: Run, raw_folders: dict[NormalizedName, list[str]], loop: Loop, arrivals: Arrivals
+    ) -> None:
+        self._run = run
+        self._raw_folders = raw_folders
+        self._loop = loop
+        self._arrivals = arrivals
+        self.waiting: deque[Callable[[], None]] = deque()
+        """What is to be begun."""
+        self._partial = run.state.partials()
+        """The validators of what earlier runs got of files."""
+
+    def queue(self, project: Project, made: Plan) -> None:
+        """Queue what a plan has to bring; raise TreeError where the page can't be made ready for that."""
+        if self._run.preview:
+            self._run.preview.will_fetch(project.name, self._missing(project, made))
+            return
+        present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []), made.fetch)
+        if not project.is_published and _is_over(project, made, present):
+            placing.finish_page(self._run, project.name)
+            self._loop.committed(project.name)
+        self.waiting += [partial(self._start_file, project, file, present) for file in made.fetch]
+        self.waiting += [partial(self._start_metadata, project, held) for held in made.complete]
+        sure = {held.file.filename for held in (*made.update, *made.restore)}
+        self.look(project, made.look, changed=sure)
+        attested = [held for held in made.keep if self._wants_provenance(project, held)]
+        self.waiting += [partial(self._start_provenance, project, held) for held in attested]
+        unwanted = [h for h in made.keep if h.provenance and not self._wants_provenance(project, h)]
+        if not project.is_attested:  # there it is what the file is held for
+            companions.drop_provenance(self._run, project.name, unwanted)
+        project.missing += len(made.fetch) + len(made.complete) + len(attested)
+        self._run.counts.files += len(made.fetch)
+        self._run.counts.wanted_bytes += sum(file.size or 0 for file in made.fetch)
+
+    def _missing(self, project: Project, made: Plan) -> tuple[File, ...]:
+        """Return those of a plan's files that the tree does not have by name and size."""
+        present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []), made.fetch)
+        return tuple(
+            file
+            for file in made.fetch
+            if (file.filename in project.replaces or not present.has(file))
+            and not self._run.space.why_never(file.size or 0)
+        )
+
+    def _start_file(self, project: Project, file: File, present: adopt.Present) -> None:
+        candidate = present.candidate(file)
+        # What is there already takes no more space.
+        if candidate is None and (file.size or 0) >= BIG and not self._has_room(project, file):
+            self._loop.one_less(project)
+            return
+        validator = self._partial.get((project.name, file.filename))
+        temporary = self._run.store.open_temporary(
+            partial_key(project.name, file.filename) if validator else None
+        )
+        task = tasks.FileTask(
+            project.name, file, temporary, candidate, validator, is_attested=project.is_attested
+        )
+        self._arrivals.add(task)
+        self._loop.begin(task)
+
+    def _has_room(self, project: Project, file: File) -> bool:
+        """Tell whether a big file fits; one that does not is left out, and smaller ones go on."""
+        size, space = file.size or 0, self._run.space
+        if reason := space.why_never(size):
+            record.file_failed(self._run, project, file.filename, reason)
+            return False
+        try:
+            space.check(self._arrivals.still_to_come() + size)
+        except DiskFullError as full:
+            self._skip(project, full)
+            return False
+        return True
+
+    def _skip(self, project: Project, full: DiskFullError) -> None:
+        """Leave out a file that does not fit now: the run ends with that, and the next one tries again."""
+        self._run.full = self._run.full or full
+        project.is_whole, project.is_left = False, True
+
+    def _start_metadata(self, project: Project, held: HeldFile) -> None:
+        content = self._run.store.open_existing(project.name, held.file.filename)
+        if content is None:
+            reason = "it is gone from the tree; --initial-fetch brings it back"
+            record.file_failed(self._run, project, held.file.filename, reason)
+            self._loop.one_less(project)
+            return
+        self._loop.begin(tasks.MetadataTask(project.name, held, content))
+
+    def look(self, project: Project, held_files: Iterable[HeldFile], *, changed: set[str]) -> None:
+        """Look again at held files; those whose entry `changed` are held against their very bytes."""
+        for held in held_files:
+            trusts_size = held.file.filename not in changed
+            self.waiting.append(partial(self._start_look, project, held, trusts_size=trusts_size))
+            project.missing += 1
+
+    def _start_look(self, project: Project, held: HeldFile, *, trusts_size: bool) -> None:
+        if record.is_now_accepted(self._run, held):
+            held = msgspec.structs.replace(held, served=None)  # so that the bytes come
+        temporary = self._run.store.open_temporary(None)
+        task = tasks.LookTask(project.name, held, temporary, trusts_size)
+        self._arrivals.add(task)
+        self._loop.begin(task)
+
+    def take_look(
+        self,
+        project: Project,
+        task: tasks.LookTask,
+        result: download.Received | download.Unchanged | MirrorError | OSError,
+    ) -> None:
+        """Take what a second look at a held file found: the same, other bytes, or trouble."""
+        filename = task.file.filename
+        try:
+            if isinstance(result, OSError):
+                raise result
+            if isinstance(result, DiskFullError):
+                self._skip(project, result)
+            elif reason := self._loop.why_unasked(result):
+                self._leave(project, reason)
+            elif isinstance(result, MirrorError):
+                record.file_failed(self._run, project, filename, f"it could not be looked at again: {result}")
+            elif isinstance(result, download.Unchanged):
+                self._found_unchanged(project, task.held, result)
+            elif record.takes_other_bytes(self._run, project, task.held, result):
+                self._run.counts.files += 1
+                self._store(project, task, result)
+        except TreeError as error:
+            record.file_failed(self._run, project, filename, str(error))
+        finally:
+            self._arrivals.end(task)
+        self._loop.one_less(project)
+
+    def _found_unchanged(self, project: Project, held: HeldFile, found: download.Unchanged) -> None:
+        record.looked(self._run, project, held, found.served)
+        if lacks_metadata(held):
+            self.waiting.append(partial(self._start_metadata, project, held))
+            project.missing += 1
+
+    def _wants_provenance(self, project: Project, held: HeldFile) -> bool:
+        is_kept = self._run.config.provenance or project.is_attested
+        return is_kept and held.file.provenance is not None
+
+    def _start_provenance(self, project: Project, held: HeldFile) -> None:
+        url = held.file.provenance or ""
+        self._loop.begin(tasks.ProvenanceTask(project.name, held, url, is_attested=project.is_attested))
+
+    def take_file(
+        self, project: Project, task: tasks.FileTask, result: download.Received | MirrorError | OSError
+    ) -> None:
+        """Store a file that came in, or record why it did not."""
+        try:
+            if isinstance(result, OSError):
+                raise result
+            if isinstance(result, DiskFullError):
+                self._skip(project, result)
+            elif reason := self._loop.why_unasked(result):
+                self._leave(project, reason)
+            elif isinstance(result, MirrorError):
+                record.file_failed(self._run, project, task.file.filename, str(result))
+                if isinstance(result, CutOffError):
+                    self._run.store.keep_partial(task.temporary, partial_key(task.name, task.file.filename))
+                    self._run.state.record_partial(task.name, task.file.filename, result.validator)
+            else:
+                self._store(project, task, result)
+        except TreeError as error:
+            record.file_failed(self._run, project, task.file.filename, str(error))
+        finally:
+            self._arrivals.end(task)
+        self._loop.one_less(project)
+
+    def _leave(self, project: Project, reason: str) -> None:
+        """Note that something of a project has to wait for the next run."""
+        project.is_whole, project.is_left = False, True
+        self._run.leave(project.name, reason)
+
+    def _store(
+        self, project: Project, task: tasks.FileTask | tasks.LookTask, received: download.Received
+    ) -> None:
+        run, file = self._run, task.file
+        for note in received.notes:
+            _log.warning("%s: %s", project.name, note)
+        if received.is_adopted:
+            if task.candidate and task.candidate.folder != project.name:
+                placing.take_over(run, project.name, task.candidate.folder, file.filename)
+            run.counts.adopted += 1
+        else:
+            run.counts.unverified += not received.is_verified
+            if file.filename in project.replaces:
+                placing.withdraw(run, project.name, file)
+                run.state.record_pages_lost(project.name)
+            mtime = _moment(file.upload_time)
+            placing.place(run, project.name, task.temporary, file.filename, mtime=mtime)
+            run.counts.stored += 1
+            run.counts.stored_bytes += received.size
+        _log.debug("%s: %s %s", project.name, "adopted" if received.is_adopted else "stored", file.filename)
+        project.arrived += 1
+        run.counts.done_bytes += received.size
+        held = HeldFile(file=file, sha256=received.sha256, size=received.size)
+        self._record_held(project, held, received.metadata, received.metadata_error)
+        if received.served is not None:
+            run.state.record_served(project.name, file.filename, received.served)
+        if received.provenance is not None:
+            filename = file.filename
+            companions.keep_provenance(run, project.name, filename, received.provenance, is_verified=True)
+        elif self._wants_provenance(project, held):
+            self.waiting.append(partial(self._start_provenance, project, held))
+            project.missing += 1
+
+    def take_metadata(
+        self, project: Project, task: tasks.MetadataTask, found: tasks.Metadata | BrokenWorkerError
+    ) -> None:
+        """Keep the core metadata of a held file, or record why there is none."""
+        held = task.held
+        task.content.close()
+        if isinstance(found, BrokenWorkerError):
+            found = tasks.Metadata(None, (), found)
+        for note in found.notes:
+            _log.info("%s: %s", project.name, note)
+        try:
+            self._record_held(project, held, found.text, found.error)
+        except TreeError as error:
+            record.file_failed(self._run, project, held.file.filename, str(error))
+        self._loop.one_less(project)
+
+    def take_provenance(
+        self,
+        project: Project,
+        task: tasks.ProvenanceTask,
+        found: documents.Document | NotModified | MirrorError,
+    ) -> None:
+        """Keep a document of provenance, or record why it is not kept."""
+        filename = task.held.file.filename
+        try:
+            if isinstance(found, MirrorError):
+                raise found
+            companions.keep_provenance(self._run, task.name, filename, found, is_verified=task.is_attested)
+        except (NotFoundError, VerificationError) as error:
+            if task.is_attested:
+                record.file_failed(self._run, project, filename, str(error))
+            else:
+                _log.warning("%s: %s: its provenance is not kept: %s", task.name, filename, error)
+        except MirrorError as error:
+            if reason := self._loop.why_unasked(error):
+                self._leave(project, reason)
+            else:
+                record.file_failed(self._run, project, filename, f"its provenance could not be had: {error}")
+        self._loop.one_less(project)
+
+    def _record_held(
+        self, project: Project, held: HeldFile, metadata: bytes | None, error: MirrorError | None
+    ) -> None:
+        if metadata is not None and held.metadata is not None:
+            # A page tells of the old one: the new one comes right before the new page.
+            project.metadata.append((held, metadata))
+        elif metadata is not None:
+            held = companions.write_metadata(self._run, project.name, held, metadata)
+        self._run.state.record_held(project.name, [held], is_new=True)
+        if error is None:
+            return
+        if reason := self._loop.why_unasked(error):
+            self._leave(project, reason)
+        else:
+            reason = f"its core metadata could not be had: {error}"
+            record.file_failed(self._run, project, held.file.filename, reason)
+
+
+def _is_over(project: Project, made: Plan, present: adopt.Present) -> bool:
+    """Tell whether a plan changes what the tree or the state knows already."""
+    names = {file.filename for file in made.fetch}
+    return bool(made.complete) or not names.isdisjoint(project.known) or present.has_any(names)
+
+
+def _moment(upload_time: str | None) -> float | None:
+    """Return the time of an upload in POSIX seconds, if it can be read."""
+    with contextlib.suppress(ValueError, OverflowError):
+        return datetime.fromisoformat(upload_time).timestamp() if upload_time else None
+    return None
