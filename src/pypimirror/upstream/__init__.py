@@ -30,7 +30,7 @@ from pypimirror.upstream.reach import is_index_private
 from pypimirror.upstream.redirects import always, never, onwards
 from pypimirror.upstream.routes import FILE_HEADERS, Response, Routes
 from pypimirror.upstream.rules import OwnHosts, Rules, matches
-from pypimirror.upstream.trouble import innermost, is_silence, raise_of_machine, redirected, retry_after
+from pypimirror.upstream.trouble import innermost, is_silence, raise_of_machine, retry_after
 
 if TYPE_CHECKING:
     from pypimirror.upstream.outside import Outside
