@@ -15,8 +15,7 @@ ROOT = Path(pypimirror.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = (
-    ("addresses", "printable"),
-    ("addresses", "upload_times"),
+    ("addresses", "printable", "upload_times"),
     ("model", "errors"),
     (
         "config",
@@ -30,7 +29,7 @@ LAYERS = (
         "links",
         "server_config",
     ),
-    ("upstream", "download", "attestations", "elsewhere", "store", "state", "workers", "pace"),
+    ("upstream", "download", "documents", "attestations", "elsewhere", "store", "state", "workers", "pace"),
     ("sync",),
     ("cli",),
     ("__main__",),
@@ -41,6 +40,8 @@ PURE = {room for room in LEVEL if LEVEL[room] < 3}
 # Within one layer: who may look at whom.
 NEIGHBOURS = {
     ("download", "upstream"),
+    ("download", "documents"),
+    ("documents", "upstream"),
     ("elsewhere", "upstream"),
     ("elsewhere", "download"),
     ("links", "filenames"),
