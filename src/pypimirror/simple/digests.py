@@ -1,4 +1,4 @@
-"""Digests in every form in which indexes offer them. What was offered and can't be read never counts as none."""
+"""Digests in every form in which indexes offer them. What can't be read never counts as none."""
 
 import re
 from collections.abc import Iterable
@@ -29,14 +29,14 @@ _NEXT = re.compile("[&#;]")
 _PAIR = re.compile("[=:]")
 
 
-class DigestProblem(ValueError):
-    """Why what an index says of a file's digests is not to be relied on; nothing vouches for the file then."""
+class DigestError(ValueError):
+    """What an index says of a file's digests is not to be relied on: nothing vouches for the file."""
 
 
 def digests(offered: Iterable[tuple[str, object]]) -> tuple[Digest, ...]:
     """Return the well-formed digests, sorted by algorithm.
 
-    Raises DigestProblem where one algorithm has two, or where digests that could be checked were offered and
+    Raises DigestError where one algorithm has two, or where digests that could be checked were offered and
     not one of them can be read.
     """
     found: dict[str, str] = {}
@@ -49,10 +49,10 @@ def digests(offered: Iterable[tuple[str, object]]) -> tuple[Digest, ...]:
         if not _HEX.fullmatch(hexdigest) or length not in (None, len(hexdigest)):
             unread = unread or (algorithm if length else None)
         elif found.setdefault(algorithm, hexdigest) != hexdigest:
-            raise DigestProblem(f"two different {algorithm} digests")
+            raise DigestError(f"two different {algorithm} digests")
         is_checked = is_checked or (algorithm in found and length is not None)
     if unread and not is_checked:
-        raise DigestProblem(f"its {unread} is no digest")
+        raise DigestError(f"its {unread} is no digest")
     well_formed = [Digest(a, v) for a, v in found.items() if _ALGORITHM.fullmatch(a)]
     return tuple(sorted(well_formed)) if len(well_formed) <= _MOST else _checkable(well_formed)
 
@@ -64,13 +64,13 @@ def in_fragment(reference: str) -> tuple[Digest, ...]:
 
 
 def in_pairs(text: str) -> tuple[Digest, ...]:
-    """Return the digests of `key=value` pairs; raise DigestProblem as `digests` does."""
+    """Return the digests of `key=value` pairs; raise DigestError as `digests` does."""
     parts = (_PAIR.split(part.strip(), maxsplit=1) for part in _NEXT.split(unquote(text)))
     return digests((part[0], part[1]) for part in parts if len(part) == 2)
 
 
 def merged(one: tuple[Digest, ...], other: tuple[Digest, ...]) -> tuple[Digest, ...]:
-    """Return the digests of both; raise DigestProblem where they don't agree."""
+    """Return the digests of both; raise DigestError where they don't agree."""
     return one if one == other or not other else digests((*one, *other))
 
 

@@ -1,4 +1,4 @@
-"""The HTML representation of a project page (PEP 503, 592, 629, 658, 714, 740, 792), as any server writes it."""
+"""The HTML representation of a project page (PEP 503, 592, 629, 658, 714, 740, 792), of any server."""
 
 import contextlib
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from pypimirror.filenames import is_distribution, is_file_of, is_passed_over, version_of
 from pypimirror.model import Digest, File, Link, NormalizedName, ProjectPage
 from pypimirror.simple import proof
-from pypimirror.simple.digests import DigestProblem, in_fragment, in_pairs
+from pypimirror.simple.digests import DigestError, in_fragment, in_pairs
 from pypimirror.simple.gathered import Gathered
 from pypimirror.simple.html import Anchor, Bounds, Read, feed
 from pypimirror.simple.problems import (
@@ -43,7 +43,7 @@ def project_page(  # noqa: PLR0913 (what is known of the page)
     needs_version: bool,
     tells_its_end: bool,
 ) -> ProjectPage:
-    """Read a project page; raise PageProblem where it is cut off, of another API, or no project page at all."""
+    """Read a project page; raise PageProblem where it is cut off, of another API, or no project page."""
     read = Read(_BOUNDS)
     for _ in feed([content], charset, read, tells_its_end=tells_its_end):
         pass
@@ -98,7 +98,10 @@ def check_version(read: Read, *, needs_version: bool) -> None:
 
 def _take(anchor: Anchor, base: str, name: NormalizedName, gathered: Gathered) -> None:
     """Take what an anchor lists, unless it leads to something else than a file of a project."""
-    href, filename, _, _ = anchor
+    href, filename, text, _ = anchor
+    if href is None and not filename and is_distribution(text):
+        gathered.refuse(text, "its link has no address")
+        return
     if href is not None and (not href or href.startswith("#")):
         return
     if is_distribution(filename) or is_passed_over(filename):
@@ -178,6 +181,6 @@ def _core_metadata(anchor: Anchor, gathered: Gathered) -> tuple[Digest, ...] | N
         return None
     try:
         return in_pairs(offer)
-    except DigestProblem as error:
+    except DigestError as error:
         gathered.note(anchor.name, f"its core metadata: {error}")
         return ()

@@ -9,7 +9,7 @@ from pypimirror import names
 from pypimirror.filenames import canonical_version, version_of
 from pypimirror.model import Digest, File, NormalizedName, ProjectPage
 from pypimirror.simple import lenient
-from pypimirror.simple.digests import DigestProblem, digests
+from pypimirror.simple.digests import DigestError, digests
 from pypimirror.simple.gathered import Gathered
 from pypimirror.simple.problems import (
     LONGEST_REASON,
@@ -173,7 +173,7 @@ def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str],
     uploaded = normal_time(entry.upload_time) if entry.upload_time else None
     if entry.upload_time and uploaded is None:
         gathered.note(filename, "its upload time is no moment in UTC")
-    size = _size(entry.size)
+    size = _size(entry, gathered)
     if size == 0:
         gathered.note(filename, "no distribution has no bytes at all")
     requires_python = entry.requires_python or None
@@ -200,13 +200,17 @@ def _project_status(marker: _Status | str | None) -> tuple[str | None, str | Non
     return project_status(marker, None)
 
 
-def _size(size: int | str | None) -> int | None:
+def _size(entry: _File, gathered: Gathered) -> int | None:
+    size = entry.size
     if size is None or size == "":
         return None
     text = str(size) if isinstance(size, int) and size < _MAX_SIZE else size
-    if not isinstance(text, str) or not text.isdecimal() or len(text) > 16:
-        raise ValueError("its size is no number of bytes")
-    return int(text)
+    if isinstance(text, str) and text.isdecimal() and len(text) <= 16:
+        return int(text)
+    if isinstance(text, str) and not text.lstrip("-").isdecimal():
+        gathered.note(entry.filename, "its size is no number")
+        return None
+    raise ValueError("its size is no number of bytes")
 
 
 def _is_named(shown: str, name: NormalizedName) -> bool:
@@ -227,6 +231,6 @@ def _core_metadata(entry: _File, gathered: Gathered) -> tuple[Digest, ...] | Non
         return None
     try:
         return () if offer is True else digests(offer.items())
-    except DigestProblem as error:
+    except DigestError as error:
         gathered.note(entry.filename, f"its core metadata: {error}")
         return ()

@@ -7,7 +7,7 @@ import msgspec
 
 from pypimirror import filenames
 from pypimirror.model import File, NormalizedName, ProjectPage
-from pypimirror.simple.digests import DigestProblem, merged
+from pypimirror.simple.digests import DigestError, merged
 from pypimirror.simple.problems import PageProblem
 
 _MOST_TOLD = 20
@@ -46,7 +46,7 @@ class Gathered:
             elif known.digests != file.digests:
                 digests = merged(known.digests, file.digests)
                 self.files[filename] = msgspec.structs.replace(known, digests=digests)
-        except DigestProblem as error:
+        except DigestError as error:
             self._distrusted.add(filename)
             self.refuse(filename, str(error))
         except ValueError as error:

@@ -36,6 +36,7 @@ _ATTRIBUTES = frozenset(
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 )
+_SWALLOWED = re.compile(r"<\s*(?:a\s|/\s*a\s*>)", re.IGNORECASE)
 _END = re.compile(r"</html(?=[\s/>])", re.IGNORECASE)
 _LONGEST_END = len("</html>")
 
@@ -81,6 +82,7 @@ class Read:
         self._title: list[str] | None = None
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Take the beginning of an element."""
         self.events += 1
         self._elements += 1
         if tag == "a":
@@ -117,6 +119,8 @@ class Read:
         self._anchors += 1
         if self._anchors > self._bounds.anchors:
             raise PageProblem(f"it has more than {self._bounds.anchors} links")
+        if any(_SWALLOWED.search(value) for value in attributes.values()):
+            raise PageProblem("an attribute of a link goes on into the next link, as its quote is not closed")
         # What means nothing in an index is not kept.
         self._open = {
             key: value if key == "href" else value[:_LONGEST_VALUE]
@@ -134,6 +138,7 @@ class Read:
         self.has_password = self.has_password or "password" in kinds[0] or "password" in kinds[1]
 
     def end(self, tag: str) -> None:
+        """Take the end of an element."""
         self.events += 1
         self._depth -= tag not in _VOID
         if tag == "a":
@@ -142,15 +147,18 @@ class Read:
             self._end_title()
 
     def data(self, data: str) -> None:
+        """Take a piece of text."""
         self.events += 1
         for into in (self._text if self._open is not None else None, self._title):
             if into is not None and len(into) < _TEXTS:
                 into.append(data[:_TEXT])
 
     def comment(self, _text: str) -> None:
+        """Note that there is a comment."""
         self.events += 1
 
     def close(self) -> None:
+        """End what is still open."""
         self._end_anchor()
         self._end_title()
 

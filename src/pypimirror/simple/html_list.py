@@ -8,7 +8,7 @@ from pypimirror import names
 from pypimirror.filenames import BUILT_SUFFIXES, PASSED_OVER, SDIST_SUFFIXES
 from pypimirror.model import ListEntry
 from pypimirror.simple import proof
-from pypimirror.simple.from_html import base_of, check_version
+from pypimirror.simple.from_html import VERSION, base_of, check_version
 from pypimirror.simple.html import Anchor, Bounds, Read, feed
 from pypimirror.simple.problems import LONGEST_ADDRESS, PageProblem
 from pypimirror.simple.urls import folder_of, is_index, is_same_folder, quoted
@@ -42,11 +42,19 @@ def entries(  # noqa: PLR0913 (what is known of the page)
     if not is_same_folder(url, asked):
         raise PageProblem(f"{asked} leads to another page; if that is the list, set index_url to it")
     read = Read(_BOUNDS)
+    projects = others = 0
     for _ in feed(chunks, charset, read, tells_its_end=tells_its_end):
-        anchors = read.taken()
-        if anchors:
-            yield from _Listing(url, base_of(url, read)).entries(anchors)
+        if anchors := read.taken():
+            listing = _Listing(url, base_of(url, read))
+            for entry in listing.entries(anchors):
+                projects += 1
+                yield entry
+            others += listing.others
     check_version(read, needs_version=needs_version)
+    if others > projects and VERSION not in read.meta and not proof.is_list(read.titles):
+        raise PageProblem(
+            "most of its links lead elsewhere than to projects: is index_url the list's address?"
+        )
     if read.has_password or proof.is_login(read.titles):
         raise PageProblem("a page that asks who you are is no project list")
 
@@ -56,6 +64,8 @@ class _Listing:
 
     def __init__(self, url: str, base: str) -> None:
         parts = urlsplit(url)
+        self.others = 0
+        """Links that lead elsewhere."""
         self._host = parts.hostname
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._folder = folder_of(url)
@@ -77,6 +87,21 @@ class _Listing:
                 last, url = found
                 shown = anchor.text.rstrip("/")
                 yield ListEntry(shown if shown == last or _same(shown, last) else last, url=url)
+            elif anchor.href and self._leads_away(anchor.href):
+                self.others += 1
+
+    def _leads_away(self, href: str) -> bool:
+        """Tell whether a link leads to neither the list itself, nor what is above or below it."""
+        try:
+            parts = urlsplit(urljoin(self._base, href.partition("#")[0]))
+            host = parts.hostname
+        except ValueError:
+            return True
+        if parts.scheme not in ("http", "https") or host != self._host:
+            return True
+        segments = tuple(unquote(segment) for segment in parts.path.split("/") if segment)
+        common = min(len(segments), len(self._folder))
+        return segments[:common] != self._folder[:common]
 
     def _plain(self, href: str) -> tuple[str, str] | None:
         for prefix in self._prefixes:

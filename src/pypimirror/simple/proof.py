@@ -6,18 +6,21 @@ from collections.abc import Iterable
 from pypimirror import names
 from pypimirror.model import NormalizedName
 
-# The words in which indexes say what a page is, beside the project's name: pypiserver, pulp, Nexus, Artifactory,
-# GitLab and Azure "Links for", devpi "root/pypi: simple list (including inherited indices) for", http.server
-# "Directory listing for", Apache and nginx "Index of".
+# The words in which indexes say what a page is, beside the project's name: pypiserver, pulp, Nexus,
+# Artifactory, GitLab and Azure "Links for", devpi "root/pypi: simple list (including inherited indices)
+# for", http.server "Directory listing for", Apache and nginx "Index of".
 _WORDS = frozenset(
-    "a all and archive archives artifactory available browse by cache cached content contents devpi directory"
-    " distribution distributions download downloads file files folder for from in including index indexes indices"
-    " inherited link links list listing local mirror name nexus of on package packages page private project projects"
-    " proxpi proxy pypi pypiserver python release releases repo repository simple stage the to versions".split()
+    (  # noqa: SIM905 (one word a line is no better to read)
+        "a all and archive archives artifactory available browse by cache cached content contents "
+        "devpi directory distribution distributions download downloads file files folder for from in "
+        "including index indexes indices inherited link links list listing local mirror name nexus of "
+        "on package packages page private project projects proxpi proxy pypi pypiserver python "
+        "release releases repo repository simple stage the to versions"
+    ).split()
 )
 _SIGNS = re.compile(
-    r"\b(?:log[ -]?(?:in|on)|sign[ -]?(?:in|on)|sso|single sign|authenticat|unauthorized|forbidden|access denied"
-    r"|anmeld|einlogg|passwor[dt]|session expired|captcha|just a moment|not found|error)",
+    r"\b(?:log[ -]?(?:in|on)|sign[ -]?(?:in|on)|sso|single sign|authenticat|unauthorized|forbidden"
+    r"|access denied|anmeld|einlogg|passwor[dt]|session expired|captcha|just a moment|not found|error)",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"[^\s\"'`«»“”()|,]+")
@@ -51,6 +54,20 @@ def _is_stage(token: str) -> bool:
 def _is_name(token: str, name: NormalizedName) -> bool:
     last = token.rpartition("/")[2]
     return names.is_valid(last) and names.normalize(last) == name
+
+
+_LISTS = frozenset({"directory", "index", "links", "list", "listing", "packages", "projects", "simple"})
+
+
+def is_list(titles: Iterable[str]) -> bool:
+    """Tell whether a title or a heading is that of a list of projects, as indexes and folders have them."""
+    return any(_is_list(title) for title in titles)
+
+
+def _is_list(title: str) -> bool:
+    tokens = [token for token in _TOKEN.findall(title)[:_MOST_TOKENS] if not token.startswith("/")]
+    words = {stripped.lower() for token in tokens if (stripped := _stripped(token))}
+    return not words.isdisjoint(_LISTS) and words <= _WORDS
 
 
 def is_login(titles: Iterable[str]) -> bool:
