@@ -96,7 +96,7 @@ class _Listing:
             parts = urlsplit(urljoin(self._base, href.partition("#")[0]))
             host = parts.hostname
         except ValueError:
-            return True
+            return False
         if parts.scheme not in ("http", "https") or host != self._host:
             return True
         segments = tuple(unquote(segment) for segment in parts.path.split("/") if segment)
