@@ -44,8 +44,8 @@ _NO_PORT = re.compile(r"(://[^\s/?#:@]*):(?![0-9]+(?:[/?#\s]|$)).*", re.DOTALL)
 def masked(text: str) -> str:
     """Return what somebody wrote into a configuration without what may be a part of a password.
 
-    That is more than in an address that is one: all before the last `@`, whatever stands there, what is in the
-    place of a port and is none, and every query.
+    That is more than in an address that is one: all before the last `@`, whatever stands there, what is in
+    the place of a port and is none, and every query.
     """
     before, at, rest = text.rpartition("@")
     if at:

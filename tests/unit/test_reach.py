@@ -56,8 +56,8 @@ def reach(*globs: str, index_url: str = INDEX, is_private: bool | None = None) -
 )
 def test_where_an_index_is(
     addresses: list[str],
-    is_private: bool,
-    resolve: Callable[[Names], list[str]],  # noqa: FBT001
+    is_private: bool,  # noqa: FBT001 (a parameter)
+    resolve: Callable[[Names], list[str]],
 ) -> None:
     resolve({"index.example.org": addresses})
     assert is_index_private(INDEX) is is_private

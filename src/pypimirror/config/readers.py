@@ -20,7 +20,9 @@ _HOST_GLOB = re.compile(r"[a-z0-9._*?\[\]!:-]+")
 _FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
-ENCODE = "in a name and password, special characters are percent-encoded: %40 is @, %2F is /, %3A is :, %20 is a space"
+ENCODE = (
+    "special characters of a name or password are percent-encoded: %40 is @, %2F is /, %3A is :, %20 a space"
+)
 
 
 def boolean(text: str) -> bool:
