@@ -15,6 +15,10 @@ from pypimirror.upstream.unpack import STEP, PackingError, UnknownPackingError, 
 TEXT = b"<html>" + b"a page of many links " * 5000
 
 
+def packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)  # the same each time, as names of tests are made of it
+
+
 def raw_deflated(content: bytes) -> bytes:
     stream = zlib.compressobj(wbits=-15)
     return stream.compress(content) + stream.flush()
@@ -36,18 +40,13 @@ def whole(content: bytes, encoding: str, size: int = 1000) -> bytes:
         ("identity", TEXT),
         ("UTF-8", TEXT),
         ("aws-chunked", TEXT),
-        ("gzip", gzip.compress(TEXT, mtime=0)),
-        ("GZip ,identity", gzip.compress(TEXT, mtime=0)),
-        ("x-gzip", gzip.compress(TEXT, mtime=0)),
-        (
-            "gzip",
-            gzip.compress(TEXT[:99], mtime=0)
-            + gzip.compress(b"", mtime=0)
-            + gzip.compress(TEXT[99:], mtime=0),
-        ),
-        ("gzip", gzip.compress(TEXT, mtime=0) + b"\0" * 500),
-        ("gzip", gzip.compress(TEXT, mtime=0) + b"garbage"),
-        ("gzip", gzip.compress(TEXT, mtime=0) + b"\x1f"),
+        ("gzip", packed(TEXT)),
+        ("GZip ,identity", packed(TEXT)),
+        ("x-gzip", packed(TEXT)),
+        ("gzip", packed(TEXT[:99]) + packed(b"") + packed(TEXT[99:])),
+        ("gzip", packed(TEXT) + b"\0" * 500),
+        ("gzip", packed(TEXT) + b"garbage"),
+        ("gzip", packed(TEXT) + b"\x1f"),
         ("deflate", zlib.compress(TEXT)),
         ("deflate", zlib.compress(TEXT) + b"garbage"),
         ("deflate", raw_deflated(TEXT)),
@@ -68,11 +67,7 @@ def test_what_was_not_asked_for_is_named(encoding: str) -> None:
 @pytest.mark.parametrize("length", [0, 1, 2, 9, 10, 15, 100, -9, -8, -4, -1])
 @pytest.mark.parametrize(
     ("encoding", "content"),
-    [
-        ("gzip", gzip.compress(TEXT, mtime=0)),
-        ("deflate", zlib.compress(TEXT)),
-        ("deflate", raw_deflated(TEXT)),
-    ],
+    [("gzip", packed(TEXT)), ("deflate", zlib.compress(TEXT)), ("deflate", raw_deflated(TEXT))],
 )
 def test_what_is_cut_is_an_error_though_its_length_was_full(
     encoding: str, content: bytes, length: int
@@ -82,13 +77,13 @@ def test_what_is_cut_is_an_error_though_its_length_was_full(
 
 
 def test_a_second_member_that_is_cut_is_an_error() -> None:
-    second = gzip.compress(TEXT, mtime=0)
+    second = packed(TEXT)
     for length in (2, 5, 12, len(second) - 1):
         with pytest.raises(PackingError):
-            whole(gzip.compress(TEXT, mtime=0) + second[:length], "gzip")
+            whole(packed(TEXT) + second[:length], "gzip")
 
 
-@pytest.mark.parametrize("content", [TEXT, b"\x1f\x8b" + TEXT, gzip.compress(TEXT, mtime=0)[:-8] + b"\0" * 8])
+@pytest.mark.parametrize("content", [TEXT, b"\x1f\x8b" + TEXT, packed(TEXT)[:-8] + b"\0" * 8])
 def test_what_is_not_packed_as_it_says_is_an_error(content: bytes) -> None:
     with pytest.raises(PackingError):
         whole(content, "gzip")
@@ -103,11 +98,11 @@ def test_a_bomb_comes_out_in_bounded_steps() -> None:
 @pytest.mark.parametrize(
     ("encoding", "begin", "more"),
     [
-        ("gzip", b"", gzip.compress(b"", mtime=0)),
-        ("gzip", gzip.compress(TEXT, mtime=0), gzip.compress(b"", mtime=0)),
-        ("gzip", gzip.compress(TEXT, mtime=0), b"\0" * 64),
-        ("gzip", gzip.compress(TEXT, mtime=0), b"garbage"),
-        ("gzip", gzip.compress(b"", mtime=0)[:10], b"\0\0\0\xff\xff"),  # empty stored blocks
+        ("gzip", b"", packed(b"")),
+        ("gzip", packed(TEXT), packed(b"")),
+        ("gzip", packed(TEXT), b"\0" * 64),
+        ("gzip", packed(TEXT), b"garbage"),
+        ("gzip", packed(b"")[:10], b"\0\0\0\xff\xff"),  # empty stored blocks
         ("deflate", b"", b"\0\0\0\xff\xff"),
         ("gzip", b"\x1f\x8b\x08\x08" + bytes(6), b"a name without an end "),
     ],
@@ -129,7 +124,7 @@ def test_what_brings_nothing_ends(encoding: str, begin: bytes, more: bytes) -> N
 
 @given(st.binary(max_size=2000), st.integers(1, 50), st.sampled_from(["gzip", "deflate"]))
 def test_any_bytes_are_unpacked_or_an_error(content: bytes, size: int, encoding: str) -> None:
-    pack = gzip.compress if encoding == "gzip" else zlib.compress
+    pack = packed if encoding == "gzip" else zlib.compress
     assert whole(pack(content), encoding, size) == content
     with contextlib.suppress(PackingError):
         whole(content, encoding, size)

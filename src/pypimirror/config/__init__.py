@@ -236,7 +236,7 @@ class _Reader:
 
 
 def _said(error: Exception, text: str, read: Callable[[str], Any]) -> str:
-    """Return what a reader says of a value, without what may be a password in it."""
+    """Return what a reader says of a value, or where there may be a password in it, of the rest."""
     hidden = masked(text.strip())
     if hidden == text.strip():
         return str(error)

@@ -29,7 +29,7 @@ class Credentials:
         scheme, host, _ = wanted
         if wanted == self._index:
             return self._own or self._of_machine(host) or self._of_machine("default")
-        if host == self._index[1] or (scheme == "http" and self._index[0] == "https"):
+        if host in (self._index[1], "default") or (scheme == "http" and self._index[0] == "https"):
             return None
         return self._of_machine(host)
 

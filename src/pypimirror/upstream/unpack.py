@@ -33,6 +33,8 @@ class UnknownPackingError(Exception):
 
 def packing(value: str) -> str:
     """Return what a Content-Encoding says that has to be unpacked; `identity` where that is nothing."""
+    if not value:
+        return "identity"
     named = [name for name in _SEPARATOR.split(value.lower()) if name and name not in _NONE]
     return ", ".join(named) or "identity"
 
