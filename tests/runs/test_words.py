@@ -1,4 +1,4 @@
-"""What upstream says, on its way to the log and to people: bounded, fit for a terminal, and never in the way."""
+"""What upstream says, on its way to the log and to people: bounded, fit for a terminal, never in the way."""
 
 import json
 import os
@@ -96,7 +96,7 @@ REDIRECTIONS = ["2>&-", "<&- >&- 2>&-", "2>/dev/full", ">/dev/full"]
 def test_streams_change_no_status(
     index: FakeIndex, make_mirror: MakeMirror, redirection: str, mode: str
 ) -> None:
-    if "/dev/full" in redirection and not os.path.exists("/dev/full"):
+    if "/dev/full" in redirection and not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full here")
     index.add("demo", "1.0")
     mirror = make_mirror()
