@@ -5,6 +5,7 @@ Everything here runs beside the main thread: a task in, a value out, nothing sha
 
 import functools
 import hashlib
+import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import BinaryIO, NamedTuple
@@ -46,6 +47,9 @@ _STRENGTH = (
     "blake2b",
 )
 """Algorithms that can be checked (hashlib's guaranteed set of fixed length), the weakest first."""
+
+_one_wheel = threading.Lock()
+"""Whose members are looked at: of many they take some 60 MiB, and each thread may get such a one."""
 
 
 class Unchanged(NamedTuple):
@@ -331,7 +335,8 @@ def core_metadata(
     """
     if is_wheel(file.filename):
         content.seek(0)
-        text = metadata.from_wheel(content, file.filename)
+        with _one_wheel:
+            text = metadata.from_wheel(content, file.filename)
         if text is None:
             reason = "no core metadata, as the wheel is damaged, has none, or too many files"
             return None, (f"{file.filename}: {reason}",), None

@@ -4,7 +4,6 @@ import io
 import lzma
 import re
 import struct
-import threading
 import zipfile
 import zlib
 from typing import IO, BinaryIO
@@ -25,8 +24,6 @@ MAX_DIRECTORY = 1 << 23
 _MEMBER_SIGN = b"PK\x01\x02"
 _BLOCK = 1 << 16
 _SMALL = 1 << 20
-_lock = threading.Lock()
-"""One archive at a time: a large one takes some 60 MiB, and each thread may get one."""
 
 _NAME = re.compile(rb"^Name:[ \t]*(\S+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _METADATA = re.compile(r"(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info/METADATA")
@@ -41,7 +38,7 @@ def from_wheel(wheel: BinaryIO, filename: str) -> bytes | None:
     # Most wheels are small: read at once they take one system call, and not two dozen.
     head = wheel.read(_SMALL)
     try:
-        with _lock, zipfile.ZipFile(io.BytesIO(head) if len(head) < _SMALL else _Bounded(wheel)) as archive:
+        with zipfile.ZipFile(io.BytesIO(head) if len(head) < _SMALL else _Bounded(wheel)) as archive:
             member = _member([info.filename for info in archive.infolist()], filename)
             if member is None or archive.getinfo(member).compress_type not in _PLAIN_PACKINGS:
                 return None

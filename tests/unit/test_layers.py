@@ -91,7 +91,6 @@ ALLOWED_OUTSIDE = {
     ("config", "os"),
     ("config", "pathlib"),
     ("errors", "pathlib"),
-    ("metadata", "threading"),  # large archives are read one at a time
 }
 
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "base", "misc", "handlers"}
