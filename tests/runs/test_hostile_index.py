@@ -21,6 +21,7 @@ MOST_SECONDS = 60
 MOST_LOG = 200_000
 MOST_MEMORY_MIB = 256
 OPTIONS = {"timeout": 0.5, "retries": 0, "workers": 2, "removal_grace_hours": 0, "package_matches": "*"}
+HONEST = {**OPTIONS, "timeout": 30}
 STATUSES = {0, 3, 4, 6, 7}
 
 # No request may leave this machine: what is tried is noted and refused.
@@ -106,7 +107,7 @@ def quiet() -> tuple[int, Mapping[str, bytes]]:
     """Return the peak memory of a run that meets nothing bad, and the tree that it makes."""
     with FakeIndex() as index, tempfile.TemporaryDirectory() as folder:
         filled(index)
-        mirror = Mirror(Path(folder), index.url, **OPTIONS)
+        mirror = Mirror(Path(folder), index.url, **HONEST)
         run = measured(mirror, "-U")
         assert run.ended == Ended(0, "", "")
         return run.peak_mib, mirror.contents()
@@ -122,7 +123,7 @@ def test_the_promises_hold_and_all_heals(
     check_run(case, run, mirror)
     check_tree(case, hostile, mirror)
     heal(hostile)
-    mirror.configure(**OPTIONS)
+    mirror.configure(**HONEST)
     mirror.age(hours=48)
     healed = stepper.run(mirror.config, "-U")
     assert (healed.status, healed.stderr) == (0, "")
