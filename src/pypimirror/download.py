@@ -82,7 +82,7 @@ class Into(NamedTuple):
     validator: str | None
     """Where an earlier run left something in it: which file that was."""
     check_space: Callable[[int], None]
-    """Called with a size that only the answer tells; DiskFullError or TooBigError where it can't fit."""
+    """Called with a size that only the answer tells; raises DiskFullError or TooBigError."""
 
 
 def obtain(

@@ -189,6 +189,7 @@ def test_where_each_of_them_dies_the_run_ends(start: Any, monkeypatch: pytest.Mo
 
 def stop(_upstream: Upstream) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(60)  # it comes when it comes
 
 
 def test_a_process_that_was_stopped_is_given_up(start: Any) -> None:
@@ -241,6 +242,7 @@ def exit_at_once(_upstream: Upstream) -> None:
 
 def crash(_upstream: Upstream) -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
+    time.sleep(60)
 
 
 @pytest.mark.parametrize(
