@@ -209,7 +209,7 @@ def files(
         filename=name,
         url=f"https://files.example.org/{path}/{draw(st.integers(0, 9))}.zip",
         digests=draw(digest_sets()),
-        size=draw(st.none() | st.integers(0, 2**40)),
+        size=draw(st.none() | st.integers(1, 2**40)),
         version=version_of(name, project),
         requires_python=draw(st.none() | words),
         yanked=draw(st.none() | st.just("") | words),
@@ -225,7 +225,7 @@ def held_files(
 ) -> HeldFile:
     """Files in the tree, of which upstream says nothing that is not so."""
     file = draw(files(project=project, text=text))
-    sha256, size = draw(_sha256), draw(st.integers(0, 2**40))
+    sha256, size = draw(_sha256), draw(st.integers(1, 2**40))
     said = tuple(Digest("sha256", sha256) if d.algorithm == "sha256" else d for d in file.digests)
     return HeldFile(
         file=msgspec.structs.replace(file, digests=said, size=None if file.size is None else size),

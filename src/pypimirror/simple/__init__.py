@@ -64,8 +64,7 @@ def parse_project_page(  # noqa: PLR0913 (what is known of the page)
     what is no project page.
     """
     try:
-        if len(url) > LONGEST_ADDRESS:
-            raise PageProblem("its own address is too long")
+        _check_address(url)
         if is_json(content_type):
             page = from_json.project_page(content, url, name)
         else:
@@ -92,7 +91,8 @@ def parse_project_list(  # noqa: PLR0913 (what is known of the list)
 ) -> Iterator[ListEntry]:
     """Yield the entries of a project list block by block, never holding it whole.
 
-    `asked` is the list's own address, where `url` is what redirects led to. `choose` gets the names of each block, and says by their positions which entries are wanted.
+    `asked` is the list's own address, where `url` is what redirects led to.
+    `choose` gets the names of each block, and says by their positions which entries are wanted.
     Nothing may count as absent before the iterator ended by itself. Raises BadPageError as above.
     """
     chunks = _bounded(chunks)
@@ -140,6 +140,11 @@ class _Document(msgspec.Struct):
 
 
 _decode_document = msgspec.json.Decoder(_Document).decode
+
+
+def _check_address(url: str) -> None:
+    if len(url) > LONGEST_ADDRESS:
+        raise PageProblem("its own address is too long")
 
 
 def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:

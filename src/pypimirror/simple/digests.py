@@ -1,4 +1,4 @@
-"""Digests in every form in which indexes offer them. What was offered and can't be read never counts as none."""
+"""Digests in every form in which indexes offer them. What can't be read never counts as not offered."""
 
 import re
 from collections.abc import Iterable
@@ -29,8 +29,8 @@ _NEXT = re.compile("[&#;]")
 _PAIR = re.compile("[=:]")
 
 
-class DigestProblem(ValueError):
-    """Why what an index says of a file's digests is not to be relied on; nothing vouches for the file then."""
+class DigestProblem(ValueError):  # noqa: N818 (it is of an entry, not of ours)
+    """Why what an index says of a file's digests is not to be relied on."""
 
 
 def digests(offered: Iterable[tuple[str, object]]) -> tuple[Digest, ...]:

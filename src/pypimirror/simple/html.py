@@ -80,7 +80,9 @@ class Read:
         self._text: list[str] = []
         self._title: list[str] | None = None
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
+    # What lxml calls (`etree.HTMLParser`, "target").
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:  # noqa: D102
         self.events += 1
         self._elements += 1
         if tag == "a":
@@ -133,7 +135,7 @@ class Read:
         kinds = (attributes.get("type", "").strip().lower(), attributes.get("autocomplete", "").lower())
         self.has_password = self.has_password or "password" in kinds[0] or "password" in kinds[1]
 
-    def end(self, tag: str) -> None:
+    def end(self, tag: str) -> None:  # noqa: D102
         self.events += 1
         self._depth -= tag not in _VOID
         if tag == "a":
@@ -141,16 +143,16 @@ class Read:
         elif tag in _TITLES:
             self._end_title()
 
-    def data(self, data: str) -> None:
+    def data(self, data: str) -> None:  # noqa: D102
         self.events += 1
         for into in (self._text if self._open is not None else None, self._title):
             if into is not None and len(into) < _TEXTS:
                 into.append(data[:_TEXT])
 
-    def comment(self, _text: str) -> None:
+    def comment(self, _text: str) -> None:  # noqa: D102
         self.events += 1
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: D102
         self._end_anchor()
         self._end_title()
 
