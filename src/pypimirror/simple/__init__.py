@@ -65,9 +65,9 @@ def parse_project_page(  # noqa: PLR0913 (what is known of the page)
     Raises BadPageError for another type, another major API version, invalid JSON, HTML that is cut off, or
     what is no project page.
     """
+    if len(url) > LONGEST_ADDRESS:
+        raise BadPageError(url[:LONGEST_ADDRESS], "its own address is too long")
     try:
-        if len(url) > LONGEST_ADDRESS:
-            raise PageProblem("its own address is too long")
         if is_json(content_type):
             page = from_json.project_page(content, url, name)
         else:

@@ -36,7 +36,7 @@ def decoded(chunks: Iterable[bytes], charset: str | None) -> Iterator[str]:
 
 
 def _found(head: bytes, charset: str | None) -> tuple[bytes, str]:
-    """Return the byte order mark and the encoding: by that mark, else by the header, else by the page itself."""
+    """Return the byte order mark and the encoding: by that, else by the header, else by the page itself."""
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             return mark, encoding

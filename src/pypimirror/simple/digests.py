@@ -1,4 +1,4 @@
-"""Digests in every form in which indexes offer them. What was offered and can't be read never counts as none."""
+"""Digests in every form in which indexes offer them; one that can't be read never counts as none."""
 
 import re
 from collections.abc import Iterable
@@ -29,8 +29,8 @@ _NEXT = re.compile("[&#;]")
 _PAIR = re.compile("[=:]")
 
 
-class DigestProblem(ValueError):
-    """Why what an index says of a file's digests is not to be relied on; nothing vouches for the file then."""
+class DigestProblem(ValueError):  # noqa: N818 (becomes a refusal, which knows the file)
+    """Why an index's digests of a file are not to be relied on; nothing vouches for the file then."""
 
 
 def digests(offered: Iterable[tuple[str, object]]) -> tuple[Digest, ...]:

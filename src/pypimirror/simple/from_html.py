@@ -1,4 +1,4 @@
-"""The HTML representation of a project page (PEP 503, 592, 629, 658, 714, 740, 792), as any server writes it."""
+"""A project page in HTML (PEP 503, 592, 629, 658, 714, 740, 792), as any server writes it."""
 
 import contextlib
 from collections.abc import Iterable
@@ -43,7 +43,7 @@ def project_page(  # noqa: PLR0913 (what is known of the page)
     needs_version: bool,
     tells_its_end: bool,
 ) -> ProjectPage:
-    """Read a project page; raise PageProblem where it is cut off, of another API, or no project page at all."""
+    """Read a project page; raise PageProblem where it is cut off, of another API, or none at all."""
     read = Read(_BOUNDS)
     for _ in feed([content], charset, read, tells_its_end=tells_its_end):
         pass

@@ -81,6 +81,7 @@ class Read:
         self._title: list[str] | None = None
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Take an element's begin; raise PageProblem beyond a bound."""
         self.events += 1
         self._elements += 1
         if tag == "a":
@@ -134,6 +135,7 @@ class Read:
         self.has_password = self.has_password or "password" in kinds[0] or "password" in kinds[1]
 
     def end(self, tag: str) -> None:
+        """Take an element's end."""
         self.events += 1
         self._depth -= tag not in _VOID
         if tag == "a":
@@ -142,15 +144,18 @@ class Read:
             self._end_title()
 
     def data(self, data: str) -> None:
+        """Take text."""
         self.events += 1
         for into in (self._text if self._open is not None else None, self._title):
             if into is not None and len(into) < _TEXTS:
                 into.append(data[:_TEXT])
 
     def comment(self, _text: str) -> None:
+        """Note that the parser goes on."""
         self.events += 1
 
     def close(self) -> None:
+        """Take what is open at the end."""
         self._end_anchor()
         self._end_title()
 

@@ -1,4 +1,4 @@
-"""JSON that is not all of the right types: what clients that look at one field at a time can read of it. Pure."""
+"""JSON that is not all of the right types: what clients that look at single fields can read of it. Pure."""
 
 import codecs
 import json
@@ -11,7 +11,7 @@ import msgspec
 from pypimirror.simple.problems import PageProblem
 
 _LONGEST_ODD = 1 << 24
-"""Bytes of a page with what is no JSON at all (NaN, half a surrogate pair), as the lenient reader is a slow one."""
+"""Bytes of a page with what is no JSON (NaN, half a surrogate pair): the lenient reader is a slow one."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -93,6 +93,7 @@ def fields(entry: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def text(said: object) -> str | None:
+    """Return a text that can be sent and written; None where it is no text."""
     # Half a surrogate pair can neither be sent nor written.
     if not isinstance(said, str):
         return None

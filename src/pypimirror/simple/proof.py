@@ -6,18 +6,20 @@ from collections.abc import Iterable
 from pypimirror import names
 from pypimirror.model import NormalizedName
 
-# The words in which indexes say what a page is, beside the project's name: pypiserver, pulp, Nexus, Artifactory,
-# GitLab and Azure "Links for", devpi "root/pypi: simple list (including inherited indices) for", http.server
-# "Directory listing for", Apache and nginx "Index of".
-_WORDS = frozenset(
-    "a all and archive archives artifactory available browse by cache cached content contents devpi directory"
-    " distribution distributions download downloads file files folder for from in including index indexes indices"
-    " inherited link links list listing local mirror name nexus of on package packages page private project projects"
-    " proxpi proxy pypi pypiserver python release releases repo repository simple stage the to versions".split()
-)
+# The words in which indexes say what a page is, beside the project's name: pypiserver, pulp, Nexus,
+# Artifactory, GitLab and Azure "Links for", devpi "root/pypi: simple list (including inherited indices) for",
+# http.server "Directory listing for", Apache and nginx "Index of".
+_INDEX_WORDS = """
+    a all and archive archives artifactory available browse by cache cached content contents devpi
+    directory distribution distributions download downloads file files folder for from in including
+    index indexes indices inherited link links list listing local mirror name nexus of on package
+    packages page private project projects proxpi proxy pypi pypiserver python release releases
+    repo repository simple stage the to versions
+"""
+_WORDS = frozenset(_INDEX_WORDS.split())
 _SIGNS = re.compile(
-    r"\b(?:log[ -]?(?:in|on)|sign[ -]?(?:in|on)|sso|single sign|authenticat|unauthorized|forbidden|access denied"
-    r"|anmeld|einlogg|passwor[dt]|session expired|captcha|just a moment|not found|error)",
+    r"\b(?:log[ -]?(?:in|on)|sign[ -]?(?:in|on)|sso|single sign|authenticat|unauthorized|forbidden"
+    r"|access denied|anmeld|einlogg|passwor[dt]|session expired|captcha|just a moment|not found|error)",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"[^\s\"'`«»“”()|,]+")

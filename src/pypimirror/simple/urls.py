@@ -39,7 +39,7 @@ def file_url(base: str, reference: str) -> str:
 
 
 def quoted(url: str) -> str:
-    """Return an address with its path and query quoted as pip quotes them: once, and `@` and %2F as they are."""
+    """Return an address with path and query quoted as pip quotes them: once, and `@` and %2F as they are."""
     parts = urlsplit(url)
     # What stands behind the last component's `;` pip leaves as it is.
     slash = parts.path.rfind("/")
