@@ -50,6 +50,8 @@ def entries(  # noqa: PLR0913 (what is known of the page)
                 projects += 1
                 yield entry
             others += listing.others
+    if read.swallows:
+        raise PageProblem("a quote that is not closed swallows links")
     check_version(read, needs_version=needs_version)
     if others > projects and VERSION not in read.meta and not proof.is_list(read.titles):
         raise PageProblem(
