@@ -52,12 +52,14 @@ def project_page(  # noqa: PLR0913 (what is known of the page)
     gathered = Gathered(name)
     links: dict[str, Link] = {}
     is_named_elsewhere = False
+    if read.swallows:
+        gathered.refuse_nameless("a quote that is not closed swallows links")
     for anchor in read.anchors:
         if not _is_external(anchor):
             _take(anchor, base, name, gathered)
             continue
         is_named_elsewhere = is_named_elsewhere or is_file_of(anchor.name, name)
-        if len(links) < _MOST_LINKS and (found := link(base, anchor.href or "")):
+        if len(links) < _MOST_LINKS and (found := link(base, anchor.href)):
             links.setdefault(found.url, found)
     is_proved = _is_proved(read, url, name, gathered, is_named_elsewhere=is_named_elsewhere)
     status, reason = project_status(read.meta.get(_STATUS), read.meta.get(f"{_STATUS}-reason"))
@@ -122,13 +124,13 @@ def links(content: bytes, charset: str | None, url: str) -> list[Link]:
 
 
 def _each(anchors: Iterable[Anchor], base: str) -> Iterable[Link]:
-    return (found for anchor in anchors if (found := link(base, anchor.href or "")))
+    return (found for anchor in anchors if (found := link(base, anchor.href)))
 
 
-def link(base: str, href: str) -> Link | None:
+def link(base: str, href: str | None) -> Link | None:
     """Return where a link leads to; None where that is none of http or https, too long, or of bad digests."""
     try:
-        return Link(file_url(base, href), in_fragment(href))
+        return None if href is None else Link(file_url(base, href), in_fragment(href))
     except ValueError:
         return None
 

@@ -33,6 +33,7 @@ _ATTRIBUTES = frozenset(
         "data-provenance",
     }
 )
+_SWALLOWED = re.compile(r"<a\s", re.IGNORECASE)
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 )
@@ -76,6 +77,8 @@ class Read:
         self.meta: dict[str, str] = {}
         self.titles: list[str] = []
         self.has_password = False
+        self.swallows = False
+        """A value has an anchor in it: a quote that is not closed goes on to the next one."""
         self._open: dict[str, str] | None = None
         self._text: list[str] = []
         self._title: list[str] | None = None
@@ -85,6 +88,7 @@ class Read:
     def start(self, tag: str, attributes: dict[str, str]) -> None:  # noqa: D102
         self.events += 1
         self._elements += 1
+        self.swallows = self.swallows or any(_SWALLOWED.search(value) for value in attributes.values())
         if tag == "a":
             self._start_anchor(attributes)
         elif tag in _TITLES:

@@ -46,6 +46,8 @@ def entries(  # noqa: PLR0913 (what is known of the page)
         anchors = read.taken()
         if anchors:
             yield from _Listing(url, base_of(url, read)).entries(anchors)
+    if read.swallows:
+        raise PageProblem("a quote that is not closed swallows links")
     check_version(read, needs_version=needs_version)
     if read.has_password or proof.is_login(read.titles):
         raise PageProblem("a page that asks who you are is no project list")

@@ -6,17 +6,18 @@ from collections.abc import Iterable
 from pypimirror import names
 from pypimirror.model import NormalizedName
 
-# The words in which indexes say what a page is, beside the project's name: "Links for" (pypiserver, pulp, Nexus,
-# GitLab, Azure), devpi's "root/pypi: simple list (including inherited indices) for", "Directory listing for"
-# (http.server), "Index of" (Apache, nginx).
+# The words in which indexes say what a page is, beside the project's name: "Links for" (pypiserver, pulp,
+# Nexus, GitLab, Azure), devpi's "root/pypi: simple list (including inherited indices) for",
+# "Directory listing for" (http.server), "Index of" (Apache, nginx).
 _WORDS = frozenset(
-    (
+    re.findall(
+        r"\w+",
         "a all and archive archives artifactory available browse by cache cached content contents devpi"
-        " directory distribution distributions download downloads file files folder for from in including index"
-        " indexes indices inherited link links list listing local mirror name nexus of on package packages page"
-        " private project projects proxpi proxy pypi pypiserver python release releases repo repository simple"
-        " stage the to versions"
-    ).split()
+        " directory distribution distributions download downloads file files folder for from in including"
+        " index indexes indices inherited link links list listing local mirror name nexus of on package"
+        " packages page private project projects proxpi proxy pypi pypiserver python release releases repo"
+        " repository simple stage the to versions",
+    )
 )
 _SIGNS = re.compile(
     r"\b(?:log[ -]?(?:in|on)|sign[ -]?(?:in|on)|sso|authenticat|unauthorized|forbidden|access denied|anmeld"
