@@ -12,8 +12,8 @@ from pypimirror.simple.urls import filename_of
 _BLOCK = 1 << 16
 _SILENCE = 1 << 20
 """Characters of a page without a single event: a tag of that length is no index's."""
-_DEEPEST = 1000
-"""Elements within each other: misnested ends cost time by the depth."""
+_MOST_STEPS = 500_000_000
+"""Ends of elements times the elements that are open: what the parser looks through for a beginning."""
 
 _TEXTS, _TEXT = 20, 300
 """What is taken of an element's text: pieces, and characters of each."""
@@ -67,6 +67,8 @@ class Read:
         self._anchors = 0
         self._elements = 0
         self._depth = 0
+        self.deepest = 0
+        """Elements within each other since `flat` was called."""
         self.events = 0
         self.ended = 0
         """How many marks were seen that stand before a page's end; see `feed`."""
@@ -107,10 +109,13 @@ class Read:
     def _deeper(self, tag: str) -> None:
         if tag not in _VOID:
             self._depth += 1
-        if self._depth > _DEEPEST:
-            raise PageProblem(f"its elements are more than {_DEEPEST} deep")
+            self.deepest = max(self.deepest, self._depth)
         if self._elements > self._bounds.elements:
             raise PageProblem(f"it has more than {self._bounds.elements} elements")
+
+    def flat(self) -> None:
+        """Begin to count `deepest` anew."""
+        self.deepest = self._depth
 
     def _marked(self, attributes: dict[str, str]) -> None:
         if attributes.get("class") == "html":
@@ -195,12 +200,16 @@ def feed(
     from lxml import etree  # noqa: PLC0415 (slow, and an index that speaks JSON needs none)
 
     parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)  # type: ignore[arg-type]
-    silent, events = 0, 0
+    silent, events, steps = 0, 0, 0
     for block in filter(None, _blocks(decoded(chunks, charset))):
         marked = block if tells_its_end else _END.sub(f'<i id="{target.mark}" class="html"></i>\\g<0>', block)
         parser.feed(marked.encode("utf-8", "replace"))
         silent = silent + len(block) if target.events == events else 0
         events = target.events
+        steps += block.count("</") * target.deepest
+        target.flat()
+        if steps > _MOST_STEPS:
+            raise PageProblem("its elements are too deep within each other")
         if silent > _SILENCE:
             raise PageProblem(f"a tag or a comment of it is longer than {_SILENCE} characters")
         yield
