@@ -53,7 +53,7 @@ def entries(  # noqa: PLR0913 (what is known of the page)
     if read.swallows:
         raise PageProblem("a quote that is not closed swallows links")
     check_version(read, needs_version=needs_version)
-    if others > projects and VERSION not in read.meta and not proof.is_list(read.titles):
+    if 0 < projects < others and VERSION not in read.meta and not proof.is_list(read.titles):
         raise PageProblem(
             "most of its links lead elsewhere than to projects: is index_url the list's address?"
         )
