@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from tests.fake_index import FakeIndex
-from tests.index_pages import IndexFile, normalize
+from tests.index_pages import IndexFile, IndexProject, normalize
 from tests.mirror import JsonFile, Mirror
 
 Listing = dict[str, str]
@@ -121,7 +121,7 @@ class Model:
         for name, filename in self.conflicts(options, index):
             expected[name][filename] = kept[name][filename]
         for name, files in kept.items():
-            if removes or (name in records and records[name].status == "quarantined"):
+            if removes or name in self.quarantined or _is_quarantined(records.get(name)):
                 continue
             for filename, sha in files.items():
                 expected.setdefault(name, {}).setdefault(filename, sha)
@@ -140,6 +140,10 @@ class Model:
             self.held[name] = before.get(name, {}) if is_quarantined else listed[name]
         self.ever |= mirror.names()
         return listed
+
+
+def _is_quarantined(record: IndexProject | None) -> bool:
+    return record is not None and record.status == "quarantined"
 
 
 def _sha256(file: IndexFile) -> str:
