@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from tests.fake_index import FakeIndex
-from tests.index_pages import IndexFile, normalize
+from tests.index_pages import IndexFile, IndexProject, normalize
 from tests.mirror import JsonFile, Mirror
 
 Listing = dict[str, str]
@@ -52,6 +52,8 @@ class Model:
 
     held: dict[str, Listing] = field(default_factory=dict)
     """Of quarantined projects, what their pages said before."""
+    quarantined: set[str] = field(default_factory=set)
+    """Projects of which nothing is held, though `held` knows what was."""
     ever: set[str] = field(default_factory=set)
     """Every file that was in the tree at any time."""
 
@@ -87,11 +89,26 @@ class Model:
         """Say whether upstream lost more than one run may remove; there are never more than 50 files."""
         selected = {name for name in self.held if options.selects(name)}
         gone = selected - index.records().keys()
-        if not options.cleanup or not gone:
+        if not options.cleanup:
             return False
-        return gone == selected or (
+        if gone and gone == selected:
+            return True
+        return self._is_most_of_the_files(options, index) or (
             len(gone) > 3 and 100 * len(gone) > options.removal_limit * len(self.held)
         )
+
+    def _is_most_of_the_files(self, options: Options, index: FakeIndex) -> bool:
+        """Say whether no file would be left, or less than half of ten or more."""
+        wanted, records = self.wanted(options, index), index.records()
+        kept = {name: files for name, files in self.kept(options).items() if name not in self.quarantined}
+        held = sum(map(len, kept.values()))
+        gone = sum(
+            len(files.keys() - wanted.get(name, {}).keys())
+            for name, files in kept.items()
+            if name not in records or records[name].status != "quarantined"
+        )
+        is_most = held >= 10 and 100 * gone > max(50, options.removal_limit) * held
+        return bool(gone) and (is_most or not any(wanted.values()))
 
     def expected(self, options: Options, index: FakeIndex, *, removes: bool) -> dict[str, Listing]:
         """Return what the pages have to list after a good run."""
@@ -104,7 +121,7 @@ class Model:
         for name, filename in self.conflicts(options, index):
             expected[name][filename] = kept[name][filename]
         for name, files in kept.items():
-            if removes or (name in records and records[name].status == "quarantined"):
+            if removes or name in self.quarantined or _is_quarantined(records.get(name)):
                 continue
             for filename, sha in files.items():
                 expected.setdefault(name, {}).setdefault(filename, sha)
@@ -119,9 +136,14 @@ class Model:
             page = mirror.page(name)
             listed[name] = {file.filename: file.hashes["sha256"] for file in page.files}
             is_quarantined = (page.project_status or {}).get("status") == "quarantined"
+            (self.quarantined.add if is_quarantined else self.quarantined.discard)(name)
             self.held[name] = before.get(name, {}) if is_quarantined else listed[name]
         self.ever |= mirror.names()
         return listed
+
+
+def _is_quarantined(record: IndexProject | None) -> bool:
+    return record is not None and record.status == "quarantined"
 
 
 def _sha256(file: IndexFile) -> str:

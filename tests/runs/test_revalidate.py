@@ -33,11 +33,11 @@ def mirror(index: FakeIndex, make_mirror: MakeMirror) -> Mirror:
 
 
 def sneak(index: FakeIndex) -> None:
-    """Add a file without a new serial, but with other validators of the page."""
+    """Add a file that neither a serial nor the list tells of."""
+    six, serial = index.project("six"), index.serial
+    before = six.serial
     index.add("six", "2.0", wheel=False)
-    list_before = index.serial
-    index.fault(LIST, faults.Status(304))
-    index.serial = list_before
+    six.serial, index.serial = before, serial
 
 
 # -- pages ------------------------------------------------------------------------------------
@@ -80,8 +80,9 @@ def test_it_can_be_turned_off_and_changed(index: FakeIndex, mirror: Mirror) -> N
     index.clear()
     mirror.update()
     assert index.paths() == [LIST]
-    mirror.configure(revalidate_days=500)
+    mirror.configure(revalidate_days=1000)
     mirror.update()
+    assert index.paths() == [LIST, LIST]
     mirror.configure(revalidate_days=100)
     index.clear()
     mirror.update()
