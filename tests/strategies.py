@@ -204,7 +204,7 @@ def files(
     """Files as upstream lists them, with the version that their name spells."""
     words = texts() if text is None else text
     name = draw(filenames(project)) if filename is None else filename
-    path = draw(st.sampled_from(["packages", "a/b%20c", "x;y"]))
+    path = draw(st.sampled_from(["packages", "a/b%20c", "x%3By"]))
     return File(
         filename=name,
         url=f"https://files.example.org/{path}/{draw(st.integers(0, 9))}.zip",

@@ -36,7 +36,7 @@ _ATTRIBUTES = frozenset(
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 )
-_SWALLOWED = re.compile(r"<\s*(?:a\s|/\s*a\s*>)", re.IGNORECASE)
+_SWALLOWED = re.compile(r"<a\s", re.IGNORECASE)
 _END = re.compile(r"</html(?=[\s/>])", re.IGNORECASE)
 _LONGEST_END = len("</html>")
 
