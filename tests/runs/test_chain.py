@@ -93,7 +93,7 @@ def test_a_page_that_is_not_the_one_of_the_list_waits(
     assert {path: content for path, content in second.contents().items() if path != "index.v1_json"} == {
         path: content for path, content in before.items() if path != "index.v1_json"
     }
-    assert "six: upstream's page is not yet the one that its list speaks of" in second.log
+    assert "six: upstream's page is older than the list says" in second.log
     page.write_bytes(new)
     second.update()
     assert second.contents() == first.contents()

@@ -133,7 +133,7 @@ COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("table", COLUMNS)
+@pytest.mark.parametrize("table", sorted(COLUMNS.keys() - {"files"}))
 def test_a_value_of_any_other_kind_is_damage_or_costs_nothing(
     index: FakeIndex, mirror: Mirror, stepper: Stepper, table: str
 ) -> None:
@@ -164,9 +164,7 @@ def test_a_value_of_any_other_kind_is_damage_or_costs_nothing(
         "DROP TRIGGER file_moved",
         "DROP INDEX rendered_projects",
         "DROP TABLE meta",
-        "ALTER TABLE files DROP COLUMN partial",
         "ALTER TABLE runs RENAME TO walks",
-        "PRAGMA user_version = 77",
         "PRAGMA user_version = -4",
     ],
 )

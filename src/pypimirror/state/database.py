@@ -67,7 +67,7 @@ class Database:
     def check_format(self, version: int) -> None:
         """Raise StateError for another format, DamagedStateError for what only says that it is this one."""
         is_ours = damage.tables(self._db) == damage.our_tables()
-        if version > FORMAT and not is_ours:
+        if version > FORMAT:
             raise StateError(self.path, f"has format {version}, newer than {FORMAT}; upgrade pypimirror")
         if version != FORMAT:
             raise DamagedStateError(self.path, f"has format {version}, and {FORMAT} is needed")

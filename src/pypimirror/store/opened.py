@@ -88,5 +88,10 @@ def read_id(path: Path) -> str | None:
 
 def entries_if_any(folder: str) -> Iterator[str]:
     """Yield the names in a folder; none where it is no folder."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+    try:
         yield from os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
