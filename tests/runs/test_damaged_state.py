@@ -190,7 +190,7 @@ def test_a_schema_that_is_not_ours_is_damage_whatever_it_says(
 def test_a_dry_run_tells_of_damage_and_changes_nothing(mirror: Mirror) -> None:
     execute(state(mirror), "UPDATE files SET listed = x'c1'")
     content = state(mirror).read_bytes()
-    ended = mirror.run("-U", "--dry-run")
+    ended = mirror.run("-I", "--dry-run")
     assert ended.status == 1
     assert "is damaged" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1

@@ -172,7 +172,7 @@ def test_each_run_is_kept_with_how_it_ended(index: FakeIndex, make_mirror: MakeM
     index.add("six", "3.0")
     index.fault("/files/six/*", faults.Hang(9))
     running = mirror.start("-U")
-    time.sleep(1.5)
+    time.sleep(4)
     running.send_signal(signal.SIGTERM)
     running.communicate()
     kept = runs(mirror)
