@@ -91,14 +91,14 @@ def test_a_file_that_can_not_be_removed_is_not_forgotten(index: FakeIndex, make_
     mirror = make_mirror(removal_grace_hours=0)
     mirror.update()
     for number in range(2):
-        index.remove_file(f"demo-{number}", f"demo-{number}-1.0.tar.gz".replace("demo-", "demo-", 1))
-    kept = mirror.root / "demo-1/demo-1-1.0.tar.gz"
+        index.remove_file(f"demo-{number}", f"demo_{number}-1.0.tar.gz")
+    kept = mirror.root / "demo-1/demo_1-1.0.tar.gz"
     assert kept.exists()
     with immutable(kept):
         ended = update(mirror)
     assert ended.status == 3, ended
     assert kept.exists()
-    assert not (mirror.root / "demo-0/demo-0-1.0.tar.gz").exists()
+    assert not (mirror.root / "demo-0/demo_0-1.0.tar.gz").exists()
     mirror.run("-U")
     mirror.run("-U")
     assert not kept.exists()
@@ -118,7 +118,7 @@ def test_a_root_that_takes_nothing_is_the_machine(index: FakeIndex, make_mirror:
 # -- sizes ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [9 << 50, (1 << 63) - 1])
+@pytest.mark.parametrize("size", [9_000_000_000_000_000, 1 << 52])
 def test_a_size_that_could_never_fit_fails_that_file_alone(
     index: FakeIndex, make_mirror: MakeMirror, size: int
 ) -> None:
@@ -137,7 +137,7 @@ def test_an_answer_that_could_never_fit_fails_that_file_alone(
 ) -> None:
     index.formats = ("html",)
     fill(index)
-    index.fault("/files/demo-1/*.whl", faults.Headers({"Content-Length": str(9 << 50)}))
+    index.fault("/files/demo-1/*.whl", faults.Headers({"Content-Length": str(5 << 50)}))
     mirror = make_mirror(min_free_space="1M")
     ended = mirror.run("-U")
     assert ended.status == 3, ended
