@@ -52,10 +52,11 @@ class FreeSpace(NamedTuple):
         """Say why a file of so many bytes could not even be stored on an empty disk; None where it could."""
         disk = os.statvfs(self.folder)
         room = disk.f_blocks * disk.f_frsize - self.limit
-        if not disk.f_blocks or size <= room:
+        # Where nothing at all would fit, it is min_free_space that is to be told.
+        if not disk.f_blocks or room <= 0 or size <= room:
             return None
         return (
-            f"it is said to have {size >> 20} MiB, and the disk of {self.folder} has {max(room, 0) >> 20} MiB"
+            f"it is said to have {size >> 20} MiB, and the disk of {self.folder} has {room >> 20} MiB"
             " at most, less min_free_space; filename_excludes can leave it out"
         )
 
