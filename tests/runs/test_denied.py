@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror
 from tests.missing import unable
@@ -83,6 +84,26 @@ def test_a_folder_that_takes_nothing_costs_its_project_alone(
     assert mirror.check_links() == 24
 
 
+def test_a_file_that_can_not_be_removed_is_not_forgotten(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    fill(index)
+    for number in range(6):
+        index.add(f"demo-{number}", "2.0")
+    mirror = make_mirror(removal_grace_hours=0)
+    mirror.update()
+    for number in range(2):
+        index.remove_file(f"demo-{number}", f"demo_{number}-1.0.tar.gz")
+    kept = mirror.root / "demo-1/demo_1-1.0.tar.gz"
+    assert kept.exists()
+    with immutable(kept):
+        ended = update(mirror)
+    assert ended.status == 3, ended
+    assert kept.exists()
+    assert not (mirror.root / "demo-0/demo_0-1.0.tar.gz").exists()
+    mirror.run("-U")
+    mirror.run("-U")
+    assert not kept.exists()
+
+
 def test_a_root_that_takes_nothing_is_the_machine(index: FakeIndex, make_mirror: MakeMirror) -> None:
     fill(index)
     mirror = make_mirror()
@@ -97,7 +118,7 @@ def test_a_root_that_takes_nothing_is_the_machine(index: FakeIndex, make_mirror:
 # -- sizes ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [9 * 10**15])
+@pytest.mark.parametrize("size", [9_000_000_000_000_000, 1 << 52])
 def test_a_size_that_could_never_fit_fails_that_file_alone(
     index: FakeIndex, make_mirror: MakeMirror, size: int
 ) -> None:
@@ -109,6 +130,19 @@ def test_a_size_that_could_never_fit_fails_that_file_alone(
     assert "it is said to have" in ended.stderr
     assert mirror.check_links() == 11
     assert mirror.run("-U").status == 3
+
+
+def test_an_answer_that_could_never_fit_fails_that_file_alone(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    index.formats = ("html",)
+    fill(index)
+    index.fault("/files/demo-1/*.whl", faults.Headers({"Content-Length": str(5 << 50)}))
+    mirror = make_mirror(min_free_space="1M")
+    ended = mirror.run("-U")
+    assert ended.status == 3, ended
+    assert "it is said to have" in ended.stderr
+    assert mirror.check_links() == 11
 
 
 @pytest.fixture

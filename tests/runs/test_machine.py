@@ -124,7 +124,10 @@ def test_standard_error_on_a_full_disk_changes_no_status(index: FakeIndex, tmp_p
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    with small_disks.mounted(tmp_path / "limited/mirror", "size=16m") as disk:
+    with small_disks.mounted(tmp_path / "limited/mirror", "size=32m") as disk:
+        # What is too big for what is left would fit an empty disk.
+        (disk.path / ".pypimirror").mkdir(mode=0o700)
+        (disk.path / ".pypimirror/ballast").write_bytes(bytes(16 * MB))
         yield disk
 
 

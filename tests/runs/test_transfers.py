@@ -280,9 +280,14 @@ def test_a_server_that_wants_an_hour_is_left_alone_for_the_rest_of_the_run(
     mirror = make_mirror(workers=1, retries=3)
     ended = mirror.run("-U")
     assert ended.status == 3
-    assert "left alone" in ended.stderr or "answers 429" in ended.stderr
+    assert "answers 429" in ended.stderr
+    assert "29 projects were not asked" in ended.stderr
+    assert "asked to be left alone for 3600 seconds" in ended.stderr
     assert len(index.requests) < 10
     index.clear_faults()
+    assert mirror.run("-U").status == 3, "the page that asked for an hour gets it"
+    assert len(mirror.projects()) == 29
+    mirror.age(hours=1.1)
     mirror.update()
 
 

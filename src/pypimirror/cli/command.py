@@ -15,7 +15,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from pypimirror import __version__, config, server_config, sync
-from pypimirror.cli import logs, progress, signals, status_report, summary
+from pypimirror.cli import logs, long_run, progress, signals, status_report, summary
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.cli.status import Status
@@ -44,6 +44,8 @@ _FAILURES_KEPT = 100
 _STATE_ID = "tree"
 _SHORTEST_PATIENCE_S = 20.0
 """A worker that says nothing for so long is given up; they say something each second."""
+_LOOK_S = 0.1
+"""`--status` may hold a lock for a moment, to see whether it is held."""
 _AUTOMATIC_WORKERS = 8
 _FEWEST_FAILURES = 3
 
@@ -72,6 +74,7 @@ def run(args: Arguments) -> Status:
             return _run_locked(configuration, store, attempt, is_dry=args.is_dry)
     except MirrorLockedError as error:
         logs.tell_locked(configuration, str(error), on_console=args.log_console)
+        long_run.tell(configuration, is_dry=args.is_dry)
         return Status.LOCKED
 
 
@@ -166,7 +169,9 @@ def _locked(configuration: Config) -> Iterator[None]:
         for path in sorted(paths):
             check_state_file(path)
             try:
-                held.enter_context(FileLock(path, timeout=0, fallback_to_soft=False))
+                held.enter_context(
+                    FileLock(path, timeout=_LOOK_S, poll_interval=_LOOK_S / 4, fallback_to_soft=False)
+                )
             except Timeout as error:
                 raise MirrorLockedError(path) from error
         yield

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from pypimirror.addresses import shown
+from pypimirror.cli import long_run
 from pypimirror.cli.console import show, show_as_it_is
 from pypimirror.cli.status import Status
 from pypimirror.cli.summary import size_text
@@ -123,13 +124,16 @@ def _of_state(config: Config, state: Reading) -> StatusReport:
     if held_back:
         what.append(f"removals of {len(held_back)} projects are held back")
     when = _why_not_good(config, ended, age)
+    last = state.last_run()
+    if last and (reason := long_run.why_not_good(config, last.started, last.ended)):
+        when.insert(0, reason)
     return StatusReport(
         mirror=str(config.mirror_file_path),
         index=config.shown_index_url,
         is_complete=not what,
         is_good=not when,
         reasons=what + when,
-        last_run=state.last_run(),
+        last_run=last,
         last_good_run=good,
         last_good_age_hours=age,
         projects=state.total("listed").number,

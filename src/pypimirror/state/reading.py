@@ -66,6 +66,11 @@ class Reading(State):
         """Return the last run that fetched, whether it came to its end or not."""
         return self._run("")
 
+    def going_on_since(self) -> float | None:
+        """Return when the last run of any mode began, if it has no end yet."""
+        row = self._db.execute("SELECT started, ended FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+        return row[0] if row and row[1] is None else None
+
     def last_ended_run(self) -> PastRun | None:
         """Return the last run that fetched and came to an end."""
         return self._run("AND ended IS NOT NULL")

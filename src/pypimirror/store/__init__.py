@@ -3,6 +3,7 @@
 from pypimirror.store.folders import Store, aside_folder
 from pypimirror.store.layout import FULL, HTACCESS, HTML, JSON, PRIVATE, check_root
 from pypimirror.store.machine import FreeSpace, boot_id, full_or_itself, is_full
+from pypimirror.store.moments import note_moment
 from pypimirror.store.opened import check_state_file, read_id
 from pypimirror.store.read_only import ReadOnlyStore
 from pypimirror.store.temporary import Temporary, TemporaryFile, partial_key
@@ -25,6 +26,7 @@ __all__ = [
     "check_state_file",
     "full_or_itself",
     "is_full",
+    "note_moment",
     "partial_key",
     "read_id",
     "size_of",

@@ -57,7 +57,7 @@ class FreeSpace(NamedTuple):
             return None
         return (
             f"it is said to have {size >> 20} MiB, and the disk of {self.folder} has {room >> 20} MiB"
-            " less min_free_space"
+            " at most, less min_free_space; filename_excludes can leave it out"
         )
 
 

@@ -19,6 +19,7 @@ from pypimirror.workers import Crew
 
 DAY_S = 86_400.0
 _FIRST_PAUSE_S = 600.0
+_WAITED_FOR_S = 120.0
 
 _log = logging.getLogger(__name__)
 
@@ -206,12 +207,13 @@ class Run:
     def pause(self, project: NormalizedName, *, at_least: float = 0.0) -> None:
         """Record one more try that failed: the next run tries again, later ones with growing pauses.
 
-        Upstream may ask for a pause of so many seconds at least.
+        Upstream may ask for a pause of so many seconds at least; short ones were waited for in the run.
         """
         row = self.state.project(project)
         failures = (row.failures if row else 0) + 1
         pause = 0.0 if failures == 1 else min(_FIRST_PAUSE_S * 2 ** min(failures - 2, 30), DAY_S)
-        pause = min(max(pause, at_least), DAY_S)
+        if at_least > _WAITED_FOR_S:
+            pause = min(max(pause, at_least), DAY_S)
         self.state.record_try(project, failures, self.clock() + pause)
 
 

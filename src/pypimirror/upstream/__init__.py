@@ -65,6 +65,8 @@ _PAGE_TIMES = 10
 _LIST_TIMES = 30
 _LONGEST_READ_S = 60.0
 """Something of an answer has to come within each minute, whatever `timeout` is."""
+_LONGEST_TICK_S = 0.5
+"""So late a request that takes too long is ended at most."""
 _UNSIZED_S = 6 * 3600.0
 """For a file whose size nobody tells."""
 
@@ -93,7 +95,7 @@ class Upstream:
         self._pace = Pace(Rate(max_rate), floor or Floor(0))
         self.holds = Holds()
         self.breaker = Breaker(failures, retries=retries)
-        self._reaper = Reaper()
+        self._reaper = Reaper(tick_s=min(_LONGEST_TICK_S, timeout / 10))
         self._lock = threading.Lock()
         self.requests = 0
         """How many were sent so far."""

@@ -12,9 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-_TICK_S = 0.05
-"""So late a connection is shut down at most."""
-
 
 class Line:
     """One connection: a copy of its descriptor, which stays what it is when TLS takes it over."""
@@ -63,9 +60,10 @@ class Deadline:
 
 
 class Reaper:
-    """Watches over the deadlines of all requests of a process."""
+    """Watches over the deadlines of all requests of a process, with a look each `tick_s` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tick_s: float = 0.05) -> None:
+        self._tick_s = tick_s
         self._lock = threading.Lock()
         self._open: set[Deadline] = set()
         self._mine = threading.local()
@@ -147,7 +145,7 @@ class Reaper:
 
     def _work(self) -> None:
         while True:
-            time.sleep(_TICK_S)
+            time.sleep(self._tick_s)
             now = time.monotonic()
             for deadline in tuple(self._open):
                 if deadline.at <= now:
