@@ -11,6 +11,7 @@ import pytest
 from pypimirror.errors import BadPageError, MirrorError, UnavailableError
 from pypimirror.model import Validators
 from pypimirror.upstream import Fetched, Upstream
+from pypimirror.upstream.answers import validators_of
 from pypimirror.upstream.rules import Rules
 from pypimirror.upstream.trouble import MAX_ADDRESS, redirected, retry_after
 from tests.raw_server import CLOSED, RawServer, ok
@@ -178,3 +179,25 @@ def test_no_message_shows_what_a_query_says(secret: str) -> None:
     assert str(error) == "https://x.example.org/a?...: see http://y.example.org/?... there"
     assert "abc" not in repr(error.url)
     assert isinstance(error, MirrorError)
+
+
+WRITTEN = "Wed, 25 Nov 2026 10:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "validators"),
+    [
+        ({"last-modified": WRITTEN, "date": WRITTEN}, Validators()),
+        ({"last-modified": WRITTEN, "date": "Wed, 25 Nov 2026 10:00:01 GMT"}, Validators()),
+        ({"last-modified": WRITTEN, "date": "Wed, 25 Nov 2026 10:00:02 GMT"}, Validators(None, WRITTEN)),
+        ({"last-modified": WRITTEN}, Validators(None, WRITTEN)),
+        ({"last-modified": WRITTEN, "date": "today"}, Validators(None, WRITTEN)),
+        ({"last-modified": "lately", "date": WRITTEN}, Validators(None, "lately")),
+        ({"last-modified": WRITTEN, "date": WRITTEN, "etag": '"a"'}, Validators('"a"', WRITTEN)),
+        ({}, Validators()),
+    ],
+)
+def test_a_page_of_this_second_has_no_date_that_tells(
+    headers: dict[str, str], validators: Validators
+) -> None:
+    assert validators_of(headers) == validators

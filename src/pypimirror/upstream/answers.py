@@ -1,7 +1,9 @@
 """What upstream answers: pages as they came, files as they come in."""
 
+import contextlib
+import email.utils
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import urllib3
@@ -17,6 +19,8 @@ from pypimirror.upstream.trouble import innermost, raise_of_machine
 from pypimirror.upstream.unpack import PackingError, UnknownPackingError, packing, unpacked
 
 CHUNK = 1 << 18
+_SETTLED_S = 2
+"""So much older than its answer a page has to be for its date to tell it from a later one."""
 _MUCH = 1 << 20
 """Bytes after which a server was good, whatever comes then."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -65,7 +69,7 @@ class Answer:
         self.length = _length(headers.get("content-length"))
         self.tells_its_end = self.length is not None or bool(getattr(response, "chunked", False))
         """Whether an answer that breaks off can be told from one that ended."""
-        self.validators = Validators(headers.get("etag"), headers.get("last-modified"))
+        self.validators = validators_of(headers)
         self.serial = headers.get("x-pypi-last-serial")
         self.disposition = headers.get("content-disposition", "")
 
@@ -136,6 +140,22 @@ class Pace(NamedTuple):
 
     rate: Rate
     floor: Floor
+
+
+def validators_of(headers: Mapping[str, str]) -> Validators:
+    """Return what makes the next request conditional.
+
+    A page that was written in the very second of its answer may be written again in that second, with the
+    same Last-Modified: that says nothing then (RFC 9110, 8.8.2.2).
+    """
+    etag, last_modified = headers.get("etag"), headers.get("last-modified")
+    if etag or last_modified is None:
+        return Validators(etag, last_modified)
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        written, answered = map(email.utils.parsedate_to_datetime, (last_modified, headers.get("date", "")))
+        if (answered - written).total_seconds() < _SETTLED_S:
+            return Validators()
+    return Validators(None, last_modified)
 
 
 def _length(value: str | None) -> int | None:
