@@ -78,7 +78,7 @@ def test_an_update_without_changes_does_next_to_nothing(index: FakeIndex, tmp_pa
     slow = {"lxml", "jinja2", "rich", "distlib.index", "asyncio", "subprocess", "multiprocessing"}
     assert not found.modules & slow
     assert len(found.modules) < 480
-    assert found.statements < 110
+    assert found.statements < 60
     assert found.written < 100_000
 
 
@@ -93,7 +93,7 @@ def test_what_an_update_asks_and_writes_grows_with_what_changed_alone(
     found = counted(mirror)
     # The list, the page, and the two files of the new version at most.
     assert len(index.requests) <= 4
-    assert found.statements < 170
+    assert found.statements < 130
 
 
 def test_statements_and_bytes_for_a_file_are_few(index: FakeIndex, tmp_path: Path) -> None:

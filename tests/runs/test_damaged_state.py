@@ -164,6 +164,7 @@ def test_a_value_of_any_other_kind_is_damage_or_costs_nothing(
         "DROP TRIGGER file_moved",
         "DROP INDEX rendered_projects",
         "DROP TABLE meta",
+        "ALTER TABLE files DROP COLUMN provenance",
         "ALTER TABLE runs RENAME TO walks",
         "PRAGMA user_version = -4",
     ],

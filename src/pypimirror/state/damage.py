@@ -1,16 +1,16 @@
 """What tells a state that is damaged from a bug of ours: a look at all of it, after something went wrong."""
 
 import contextlib
+import hashlib
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
 from pypimirror import names
 from pypimirror.state import blobs
-from pypimirror.state.schema import FORMAT, SCHEMA
+from pypimirror.state.schema import FINGERPRINT, FORMAT
 
 _LARGEST = 1 << 60
 _LATEST = 1e11
@@ -20,6 +20,7 @@ _BLOBS: Mapping[tuple[str, str], Callable[[bytes], object]] = {
     ("files", "listed"): blobs.file,
     ("files", "provenance"): blobs.provenance,
     ("files", "external"): blobs.external,
+    ("files", "served"): blobs.served,
     ("projects", "external_links"): blobs.links,
 }
 _COUNTED = (
@@ -29,18 +30,11 @@ _COUNTED = (
 _NAMES = (("projects", "name"), ("files", "project"))
 
 
-def tables(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return the tables, indexes and triggers that a state has, without comments and white space."""
-    rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'")
-    return {name: re.sub(r"--[^\n]*|\s+", " ", sql or "").replace(" ", "") for name, sql in rows}
-
-
-@cache
-def our_tables() -> dict[str, str]:
-    """Return what a state of this format has."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(SCHEMA)
-        return tables(connection)
+def fingerprint(connection: sqlite3.Connection) -> str:
+    """Return what tells the tables, indexes and triggers of a state from others, whatever their comments."""
+    rows = connection.execute("SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' ORDER BY name")
+    text = "".join(re.sub(r"--[^\n]*|\s+", "", sql or "") + ";" for (sql,) in rows)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def found(path: Path) -> str | None:
@@ -57,7 +51,7 @@ def found(path: Path) -> str | None:
 
 def _damages(connection: sqlite3.Connection) -> Iterator[str]:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != FORMAT or tables(connection) != our_tables():
+    if version != FORMAT or fingerprint(connection) != FINGERPRINT:
         yield f"it has not the tables of format {FORMAT}"
     for (line,) in connection.execute("PRAGMA integrity_check(1)"):
         if line != "ok":

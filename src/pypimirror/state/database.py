@@ -12,7 +12,7 @@ from pypimirror.errors import DamagedStateError, StateError
 from pypimirror.model import NormalizedName
 from pypimirror.state import damage
 from pypimirror.state.rows import Total, typed
-from pypimirror.state.schema import FORMAT, SCHEMA
+from pypimirror.state.schema import FINGERPRINT, FORMAT, SCHEMA
 from pypimirror.state.trouble import why_unusable
 
 _RUNS_KEPT = 1000
@@ -66,7 +66,7 @@ class Database:
 
     def check_format(self, version: int) -> None:
         """Raise StateError for another format, DamagedStateError for what only says that it is this one."""
-        is_ours = damage.tables(self._db) == damage.our_tables()
+        is_ours = damage.fingerprint(self._db) == FINGERPRINT
         if version > FORMAT:
             raise StateError(self.path, f"has format {version}, newer than {FORMAT}; upgrade pypimirror")
         if version != FORMAT:

@@ -1,6 +1,8 @@
 """The tables of the state, and the totals that SQLite keeps of them."""
 
 FORMAT = 6
+FINGERPRINT = "3a75199fcf521080"
+"""Of the tables below, as SQLite keeps them (`damage.fingerprint`)."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -160,26 +160,15 @@ class Files:
         result: download.Received | download.Unchanged | MirrorError | OSError,
     ) -> None:
         """Take what a second look at a held file found: the same, other bytes, or trouble."""
-        filename = task.file.filename
-        try:
-            if isinstance(result, OSError):
-                raise result
-            if isinstance(result, DiskFullError):
-                self._skip(project, result)
-            elif reason := self._loop.why_unasked(result):
-                self._leave(project, reason)
-            elif isinstance(result, MirrorError):
-                record.file_failed(self._run, project, filename, f"it could not be looked at again: {result}")
-            elif isinstance(result, download.Unchanged):
-                self._found_unchanged(project, task.held, result)
-            elif record.takes_other_bytes(self._run, project, task.held, result):
+
+        def use(found: download.Received | download.Unchanged) -> None:
+            if isinstance(found, download.Unchanged):
+                self._found_unchanged(project, task.held, found)
+            elif record.takes_other_bytes(self._run, project, task.held, found):
                 self._run.counts.files += 1
-                self._store(project, task, result)
-        except TreeError as error:
-            record.file_failed(self._run, project, filename, str(error))
-        finally:
-            self._arrivals.end(task)
-        self._loop.one_less(project)
+                self._store(project, task, found)
+
+        self._take(project, task, result, use)
 
     def _found_unchanged(self, project: Project, held: HeldFile, found: download.Unchanged) -> None:
         record.looked(self._run, project, held, found.served)
@@ -199,6 +188,17 @@ class Files:
         self, project: Project, task: tasks.FileTask, result: download.Received | MirrorError | OSError
     ) -> None:
         """Store a file that came in, or record why it did not."""
+        self._take(project, task, result, partial(self._store, project, task))
+
+    def _take(
+        self,
+        project: Project,
+        task: tasks.FileTask | tasks.LookTask,
+        result: download.Received | download.Unchanged | MirrorError | OSError,
+        use: Callable[[Any], None],
+    ) -> None:
+        """Use what a task brought, or record why it brought nothing; raise what is wrong with the machine."""
+        filename = task.file.filename
         try:
             if isinstance(result, OSError):
                 raise result
@@ -207,14 +207,14 @@ class Files:
             elif reason := self._loop.why_unasked(result):
                 self._leave(project, reason)
             elif isinstance(result, MirrorError):
-                record.file_failed(self._run, project, task.file.filename, str(result))
+                record.file_failed(self._run, project, filename, str(result))
                 if isinstance(result, CutOffError):
-                    self._run.store.keep_partial(task.temporary, partial_key(task.name, task.file.filename))
-                    self._run.state.record_partial(task.name, task.file.filename, result.validator)
+                    self._run.store.keep_partial(task.temporary, partial_key(task.name, filename))
+                    self._run.state.record_partial(task.name, filename, result.validator)
             else:
-                self._store(project, task, result)
+                use(result)
         except TreeError as error:
-            record.file_failed(self._run, project, task.file.filename, str(error))
+            record.file_failed(self._run, project, filename, str(error))
         finally:
             self._arrivals.end(task)
         self._loop.one_less(project)
