@@ -82,7 +82,8 @@ class Upstream:
         shutil.rmtree(self._tree, ignore_errors=True)
         every = max(1, names // projects) if names else 1
         listed = names or projects
-        self._serials = {f"project-{number * 7919 % 10_000_019:07}": _SERIAL for number in range(listed)}
+        # No two are alike, as on PyPI: serials that are all equal are none.
+        self._serials = {f"project-{n * 7919 % 10_000_019:07}": _SERIAL + 10 * n for n in range(listed)}
         self.projects = sorted(self._serials)[::every][:projects]
         self._files: dict[str, list[dict[str, Any]]] = {}
         for name in self.projects:

@@ -14,6 +14,7 @@ _MOMENTS = (
     ("removed", "moment", "TRUE"),
 )
 """Each with what SQLite finds the few rows by that have one."""
+_PAUSED = "NOT is_current AND next_try > ?"
 
 
 class Clock(Inventory):
@@ -21,12 +22,20 @@ class Clock(Inventory):
 
     def heed_clock(self, now: float, longest_pause_s: float) -> None:
         """Let what is recorded as later than now count as now, and end pauses that are longer than any."""
+        if not self._is_any_later(now, longest_pause_s):
+            return
         for table, column, where in _MOMENTS:
             self._db.execute(
                 f"UPDATE {table} SET {column} = ? WHERE {where} AND {column} > ?",  # noqa: S608
                 (now, now),
             )
-        self._db.execute(
-            "UPDATE projects SET next_try = NULL WHERE NOT is_current AND next_try > ?",
-            (now + longest_pause_s,),
-        )
+        self._db.execute(f"UPDATE projects SET next_try = NULL WHERE {_PAUSED}", (now + longest_pause_s,))  # noqa: S608
+
+    def _is_any_later(self, now: float, longest_pause_s: float) -> bool:
+        looks = [
+            f"EXISTS (SELECT 1 FROM {table} WHERE {where} AND {column} > ?1)"  # noqa: S608
+            for table, column, where in _MOMENTS
+        ]
+        looks.append(f"EXISTS (SELECT 1 FROM projects WHERE {_PAUSED.replace('?', '?2')})")  # noqa: S608
+        query = f"SELECT {' OR '.join(looks)}"
+        return bool(self._db.execute(query, (now, now + longest_pause_s)).fetchone()[0])

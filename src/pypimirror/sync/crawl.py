@@ -167,10 +167,12 @@ def is_to_revalidate(run: Run, row: ProjectRow | None) -> bool:
 
 
 def _by_list(run: Run) -> Crawl:
-    found = run.upstream.retrying(lambda: _read_list(run))
+    days = run.config.revalidate_days
+    too_old = run.state.to_revalidate(run.clock(), days) if days else []
+    found = run.upstream.retrying(lambda: _read_list(run, too_old))
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
-        again = dict.fromkeys([*run.state.unsettled(), *_too_old(run)])
+        again = dict.fromkeys([*run.state.unsettled(), *too_old])
         again = {name: run.state.list_entry(name) for name in again if run.selection.selects(name)}
         due = _all_due(run, again)
         return Crawl(due, is_full=False, note=None)
@@ -178,17 +180,14 @@ def _by_list(run: Run) -> Crawl:
     return Crawl(_all_due(run, entries), is_full=True, note=note)
 
 
-def _too_old(run: Run) -> list[NormalizedName]:
-    days = run.config.revalidate_days
-    return run.state.to_revalidate(run.clock(), days) if days else []
-
-
-def _read_list(run: Run) -> tuple[dict[NormalizedName, ListEntry], str | None] | None:
+def _read_list(
+    run: Run, too_old: list[NormalizedName]
+) -> tuple[dict[NormalizedName, ListEntry], str | None] | None:
     """Return the projects whose serial moved, and the next note; None where the list is unchanged."""
     url = run.upstream.index_url
     known = run.state.serials(run.selection.of_files)
     # Whatever the list says of these: no serial that was seen confirms them.
-    known |= {name: None for name in _too_old(run) if name in known}
+    known |= {name: None for name in too_old if name in known}
     with run.upstream.open_page(url, accept=ACCEPT, validators=_validators(run)) as answer:
         if isinstance(answer, NotModified):
             return None
