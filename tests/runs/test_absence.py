@@ -173,7 +173,7 @@ def test_removals_that_are_held_back_for_a_day_are_told(index: FakeIndex, make_m
     mirror.age(2)
     ended = mirror.run("-U")
     assert ended.status == 3
-    assert "six: what its page no longer lists is kept, as this page can't tell" in ended.stderr
+    assert "six: what is no longer listed is kept, as this page can't tell" in ended.stderr
     assert "held back since" in mirror.run("--status").stdout
     assert mirror.tree() == before
     index.clear_faults()
@@ -219,3 +219,32 @@ def test_one_literal_name_without_files_yet_is_no_failure(index: FakeIndex, make
     index.fault(PAGE, UNPROVEN)
     mirror.update()
     assert mirror.projects() == ["attrs"]
+
+
+# -- a list with an entry that can't be read --------------------------------------------------
+
+
+@pytest.mark.parametrize("odd", [None, {}, {"name": None}, {"name": 5}, {"name": "si\ud800x"}])
+def test_an_entry_of_the_list_without_a_name_costs_itself_and_holds_removals_back(
+    index: FakeIndex, make_mirror: MakeMirror, odd: object
+) -> None:
+    fill(index)
+    mirror = make_mirror(package_matches="*", removal_limit=100)
+    mirror.update()
+    index.add("attrs", "9.0")
+    sent = [{"name": "attrs"}, odd, {"name": "zope.event"}]
+    body = json.dumps({"meta": {"api-version": "1.0"}, "projects": sent}).encode()
+    index.fault(LIST, faults.Body(body, "application/vnd.pypi.simple.v1+json"))
+    mirror.update()
+    assert "attrs-9.0.tar.gz" in mirror.listed("attrs")
+    assert len(mirror.listed("six")) == 4
+    assert "six is not on the project list, but is kept" in mirror.log
+    mirror.age(hours=25)
+    ended = mirror.run("-U")
+    assert ended.status == 3
+    assert "the project list has an entry without a readable name" in ended.stderr
+    index.clear_faults()
+    index.remove("six")
+    mirror.update()
+    assert "six" not in mirror.projects()
+    assert status_of(mirror)["held_back_count"] == 0

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from pypimirror.model import ListEntry
+from pypimirror.simple import lenient
 from pypimirror.simple.from_json import NOT_DECODED, Meta, serial_text
 from pypimirror.simple.list_facts import ListFacts
 from pypimirror.simple.problems import DIGEST, PageProblem, check_api_version
@@ -52,12 +53,16 @@ def entries(chunks: Iterable[bytes], choose: Choose, seen: ListFacts) -> Iterato
         count += len(decoded)
         if is_ended and count and not decoded:
             raise PageProblem("not the JSON of a project list (a comma ends it)")
-        seen.see(len(decoded), map(_serial, decoded))
-        for number in choose([entry.name for entry in decoded]):
-            entry = decoded[number]
+        named = [entry for entry in decoded if entry.name and "\ufffd" not in entry.name]
+        seen.nameless += len(decoded) - len(named)
+        seen.see(len(named), map(_serial, named))
+        for number in choose([entry.name for entry in named]):
+            entry = named[number]
             yield ListEntry(entry.name, _serial(entry))
         if not decoded and not is_ended:
             source.grow(_ENTRY_LIMIT, "an entry is too long")
+    if seen.nameless and not seen.entries:
+        raise PageProblem("not the JSON of a project list (no entry has a name)")
     try:
         frame = _decode_frame(head + source.rest(_REST_LIMIT, "it goes on after the projects"))
     except NOT_DECODED as error:
@@ -146,13 +151,30 @@ def _take(buffer: bytes) -> tuple[list[_Entry], bytes, bool]:
     end, is_ended = _last_end(buffer)
     if end is None:
         return [], buffer, False
+    block = b"[" + buffer[:end] + b"]"
     try:
-        decoded = _decode_entries(b"[" + buffer[:end] + b"]")
+        decoded = _decode_entries(block)
     except NOT_DECODED as error:
-        raise PageProblem(f"not the JSON of a project list ({error})") from error
+        decoded = _one_by_one(block, f"not the JSON of a project list ({error})")
     if not decoded and not is_ended:
         raise PageProblem("not the JSON of a project list (a comma follows nothing)")
     return decoded, buffer[end + (not is_ended) :], is_ended
+
+
+def _one_by_one(block: bytes, problem: str) -> list[_Entry]:
+    """Read entries that are not all of the right types; one without a name that can be read has none."""
+    found = lenient.decoded(block, problem)
+    if not isinstance(found, list):
+        raise PageProblem(problem)
+    objects = (each if isinstance(each, dict) else {} for each in found)
+    return [
+        _Entry(
+            lenient.text(each.get("name")) or "",
+            lenient.whole_number(each.get("_last-serial")),
+            each.get("_pypimirror"),
+        )
+        for each in objects
+    ]
 
 
 def _last_end(buffer: bytes) -> tuple[int | None, bool]:

@@ -51,7 +51,7 @@ def envelope(content: bytes, error: Exception) -> dict[str, Any]:
     Raises PageProblem where the bytes are no such object.
     """
     problem = f"not the JSON of a project page ({error})"
-    page = _decoded(content, problem)
+    page = decoded(content, problem)
     if not isinstance(page, dict) or not isinstance(page.get("files"), list):
         raise PageProblem(problem)
     if not isinstance(page.get("meta"), dict):
@@ -59,7 +59,11 @@ def envelope(content: bytes, error: Exception) -> dict[str, Any]:
     return page
 
 
-def _decoded(content: bytes, problem: str) -> object:
+def decoded(content: bytes, problem: str) -> object:
+    """Return what JSON holds, with what is no JSON but often sent as such (NaN, half a surrogate pair).
+
+    Raises PageProblem with `problem` where it can't be read.
+    """
     try:
         return msgspec.json.decode(content)
     except RecursionError as error:
@@ -109,7 +113,8 @@ def _hashes(said: object) -> dict[str, str | None]:
     return {key: value if isinstance(value, str) else None for key, value in said.items()}
 
 
-def _whole_number(said: object) -> int | str | None:
+def whole_number(said: object) -> int | str | None:
+    """Return a number or its text; None for any other value."""
     if isinstance(said, float) and said.is_integer():
         return int(said)
     return said if isinstance(said, (int, str)) and not isinstance(said, bool) else None
@@ -129,7 +134,7 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "filename": text,
     "url": text,
     "hashes": _hashes,
-    "size": _whole_number,
+    "size": whole_number,
     "requires-python": text,
     "yanked": _yanked,
     "upload-time": text,

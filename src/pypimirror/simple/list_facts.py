@@ -8,6 +8,8 @@ class ListFacts:
 
     def __init__(self) -> None:
         self.entries = 0
+        self.nameless = 0
+        """Entries whose name can't be read: any project that seems absent may be one of them."""
         self.serials_differ = False
         """Whether two entries were seen with different serials."""
         self._serial: str | None = None

@@ -59,6 +59,9 @@ class Crawl(NamedTuple):
     """What lets the next run ask for the list conditionally; to be kept once all that is due was done."""
 
 
+_NAMELESS = "as the project list has an entry without a readable name"
+
+
 class _Note(msgspec.Struct):
     selection: str
     etag: str | None
@@ -224,7 +227,7 @@ def _read_list(
             raise BadPageError(answer.url, "lists no project at all")
         if is_json(answer.content_type):
             run.state.set_note(_JSON_NOTE, run.upstream.index_url)
-        _note_absent(run, known, is_conclusive=run.upstream.is_own(answer.url))
+        _note_absent(run, known, facts)
         # Without serials an unchanged list says nothing about the projects' pages.
         note = _Note(run.selection.of_projects, *answer.validators)
         is_useful = has_serials and any(answer.validators)
@@ -258,17 +261,20 @@ def _selected(run: Run, entries: Iterable[ListEntry]) -> Iterator[tuple[Normaliz
             yield name, entry
 
 
-def _note_absent(run: Run, known: Mapping[str, str | None], *, is_conclusive: bool) -> None:
+def _note_absent(run: Run, known: Mapping[str, str | None], facts: ListFacts) -> None:
     """Record which projects a good list no longer names, and which it names again."""
     for name in run.state.vanished_projects():
         if known.get(name) == _SEEN:
             run.state.record_returned(name)
     absent = [NormalizedName(name) for name, seen in known.items() if seen != _SEEN]
     absent = [name for name in absent if run.selection.selects(name)]
-    if absent and not is_conclusive:
-        _log.warning(
-            "the project list comes from another host; what is not on it counts as trouble, not gone"
-        )
+    for each in run.state.held_back():
+        if each.reason == _NAMELESS and not (facts.nameless and each.project in absent):
+            run.state.record_held_back(NormalizedName(each.project), None, run.clock())
+    if facts.nameless:
+        for name in absent:
+            _log.warning("%s is not on the project list, but is kept: %s", name, _NAMELESS)
+            run.state.record_held_back(name, _NAMELESS, run.clock())
         return
     for name in absent:
         _log.info("%s: upstream's list no longer names it", name)

@@ -172,7 +172,7 @@ class Run:
         for each in self.state.held_back():
             is_long_ago = not 0 <= self.clock() - each.since <= DAY_S
             if self.selection.selects(each.project) and is_long_ago:
-                reason = f"what its page no longer lists is kept, {each.reason}"
+                reason = f"what is no longer listed is kept, {each.reason}"
                 yield each._replace(reason=reason)
 
     @property
