@@ -13,6 +13,8 @@ from pypimirror.simple.problems import LONGEST_ADDRESS
 _PLAIN = re.compile(
     r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[1-9][0-9]{0,4})?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
 )
+_HOST = re.compile(r"[^\s<>\"^`{|}\\%]+")
+"""Without what no host name can have (URL standard, forbidden host code points)."""
 _RESERVED = re.compile("(@|%2F)", re.IGNORECASE)
 _IN_QUERY = "!#$%&'()*+,/:;=?@[]~"
 _INDEX = re.compile(r"(?:index|default)\.(?:html?|json|v1_json|v1_html|php|aspx?)", re.IGNORECASE)
@@ -33,6 +35,8 @@ def file_url(base: str, reference: str) -> str:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
             raise ValueError(f"its address {url[:200]!r} is none of http or https")
+        if not (_HOST.fullmatch(parts.netloc) and parts.netloc.isprintable()):
+            raise ValueError(f"its address {url[:200]!r} names no host")
     if len(url) > LONGEST_ADDRESS:
         raise ValueError("its address is too long")
     return url
