@@ -30,6 +30,12 @@ def make_mirror(tmp_path: Path, index: FakeIndex) -> Callable[..., Mirror]:
     return make
 
 
+@pytest.fixture
+def cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each run be a new process of the installed script, as cron's is."""
+    monkeypatch.setenv("PYPIMIRROR_COLD", "1")
+
+
 @pytest.fixture(scope="session")
 def stepper() -> Iterator[Stepper]:
     """The command in forks of one process, so that hundreds of runs take seconds."""

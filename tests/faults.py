@@ -229,7 +229,7 @@ class Headers:
         answer = exchange.normal_answer().sized().with_headers(self.headers)
         exchange.start(answer)
         exchange.write(answer.body)
-        if "content-length" not in {name.lower() for name in answer.headers}:
+        if answer.body and "content-length" not in {name.lower() for name in answer.headers}:
             exchange.hang_up()
 
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import msgspec
 
 from tests.index_pages import normalize
+from tests.warm import Warm
 
 COMMAND = Path(sys.executable).with_name("pypimirror")
 
@@ -60,7 +61,12 @@ class Mirror:
         env: Mapping[str, str] | None = None,
         before: Callable[[], object] | None = None,
     ) -> Ended:
-        """Run the installed command to its end; `before` is called in its process, before it begins."""
+        """Run the command to its end; `before` is called in its process, before it begins.
+
+        With an environment of its own, with `before`, or with PYPIMIRROR_COLD set it is the installed script.
+        """
+        if env is None and before is None and not os.environ.get("PYPIMIRROR_COLD"):
+            return Ended(*_warm().run([str(self.config), *arguments], timeout=120))
         process = self.start(*arguments, env=env, before=before)
         stdout, stderr = process.communicate(timeout=120)
         return Ended(process.returncode, stdout, stderr)
@@ -300,6 +306,20 @@ def anchors(page: Path) -> list[tuple[str, str, dict[str, str]]]:
     parser = _AnchorParser()
     parser.feed(page.read_text("utf-8"))
     return parser.found
+
+
+_processes: list[Warm] = []
+
+
+def _warm() -> Warm:
+    """Return the process that runs commands in this environment."""
+    environment = clean_environment()
+    environment.pop("PYTEST_CURRENT_TEST", None)
+    if _processes and _processes[0].environment != environment:
+        _processes.pop().end()
+    if not _processes:
+        _processes.append(Warm(environment))
+    return _processes[0]
 
 
 def clean_environment() -> dict[str, str]:

@@ -11,6 +11,8 @@ from tests.mirror import Ended, Mirror
 
 MakeMirror = Callable[..., Mirror]
 
+pytestmark = pytest.mark.usefixtures("cold")
+
 OLD_CONFIG = Path(__file__).parents[1] / "data/z3c.pypimirror.cfg"
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 _LOOKED_AT = 1024
 """Bytes in which a page may name its encoding (HTML standard, 13.2.3.2)."""
 
+_PIECE = 1 << 16
+
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _COMMENT = re.compile(rb"<!--.*?(?:-->|$)", re.DOTALL)
 _META = re.compile(rb"""<meta\s[^>]*charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
@@ -20,7 +22,8 @@ _NONE = frozenset(
 
 def decoded(chunks: Iterable[bytes], charset: str | None) -> Iterator[str]:
     """Yield the text of `chunks`; `charset` is what their Content-Type says."""
-    source = iter(chunks)
+    # In pieces, as the text of a large page is up to four times as long as its bytes.
+    source = (chunk[start : start + _PIECE] for chunk in chunks for start in range(0, len(chunk), _PIECE))
     head = b""
     for chunk in source:
         head += chunk

@@ -255,7 +255,8 @@ class _Engine:
         self._done(project)
 
     def _page_seen(self, project: Project, seen: tasks.PageSeen) -> None:
-        if seen.page.project is None and not seen.page.files and not project.due.is_from_list:
+        page = seen.page
+        if page.project is None and not page.files and not project.due.is_from_list:
             self.outcome.unproven.append(project.name)
             row = self._run.state.project(project.name)
             if row is None or not row.is_listed:
@@ -265,8 +266,8 @@ class _Engine:
                 self._done(project)
                 return
         self._uncommitted.add(project.name)
-        made = record.plan(self._run, project, seen)
-        listed = {file.filename: file for file in seen.page.files} if made.conflicts else {}
+        made = record.plan(self._run, project, seen, page)
+        listed = {file.filename: file for file in page.files} if made.conflicts else {}
         for conflict in made.conflicts:
             hint = record.how_to_accept(listed[conflict.filename])
             record.file_failed(self._run, project, conflict.filename, f"refused: {conflict.reason}; {hint}")

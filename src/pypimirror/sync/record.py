@@ -62,9 +62,9 @@ class Project:
         """Where it is not, the names to which the page may link."""
 
 
-def plan(run: Run, project: Project, seen: tasks.PageSeen) -> Plan:
+def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) -> Plan:
     """Record what a page says of its project, and return what brings the project to it."""
-    name, page = project.name, seen.page
+    name = project.name
     run.counts.pages_read += 1
     project.is_attested = run.selection.needs_provenance(name)
     project.validators = seen.validators
@@ -148,7 +148,7 @@ def has_empty_serial(run: Run, project: Project, found: tasks.PageSeen | NotModi
     """Tell whether the page's serial says nothing, as another project's page has the same."""
     if isinstance(found, MirrorError):
         return False
-    own = found.page.serial if isinstance(found, tasks.PageSeen) else None
+    own = found.serial if isinstance(found, tasks.PageSeen) else None
     serial = own or project.due.page_serial
     return serial is not None and run.state.has_page_serial(serial, but=project.name)
 

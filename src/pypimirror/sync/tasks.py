@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO, NamedTuple, TypeVar
@@ -42,9 +43,20 @@ class PageTask(NamedTuple):
 class PageSeen(NamedTuple):
     """A good page, and what makes the next request for it conditional."""
 
-    page: ProjectPage
+    packed: bytes
+    """The page as MessagePack, which takes a tenth of the memory while it waits to be taken."""
+    serial: str | None
     validators: Validators
     is_json: bool
+
+    @property
+    def page(self) -> ProjectPage:
+        """The page, made anew at each look."""
+        return _unpack(self.packed)
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(ProjectPage).decode
 
 
 class PageResult(NamedTuple):
@@ -140,6 +152,11 @@ def fetch_page(upstream: Upstream, task: PageTask) -> PageResult:
     return PageResult(result, _is_stale(task, result))
 
 
+_LARGE = 1 << 22
+_one_at_a_time = threading.Lock()
+"""What reads a page of more than _LARGE bytes takes several times as much memory: no two at once."""
+
+
 def _asked(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified | MirrorError:
     return guarded(lambda: _page(upstream, task, is_fresh=is_fresh))
 
@@ -160,20 +177,20 @@ def _page_at(upstream: Upstream, url: str, task: PageTask, *, is_fresh: bool) ->
     fetched = upstream.page(url, accept=ACCEPT, validators=task.validators, is_fresh=is_fresh)
     if isinstance(fetched, NotModified):
         return fetched
-    page = parse_project_page(
-        fetched.content,
-        fetched.content_type,
-        fetched.url,
-        task.name,
-        needs_version=task.needs_version,
-        serial=task.serial,
-        tells_its_end=fetched.tells_its_end,
-    )
-    if not upstream.is_own(fetched.url):
-        page = msgspec.structs.replace(page, project=None)
-    if page.serial is None:
-        page = msgspec.structs.replace(page, serial=fetched.serial)
-    return PageSeen(page, fetched.validators, is_json(fetched.content_type))
+    with _one_at_a_time if len(fetched.content) > _LARGE else contextlib.nullcontext():
+        page = parse_project_page(
+            fetched.content,
+            fetched.content_type,
+            fetched.url,
+            task.name,
+            needs_version=task.needs_version,
+            serial=task.serial,
+            tells_its_end=fetched.tells_its_end,
+        )
+        project = page.project if upstream.is_own(fetched.url) else None
+        page = msgspec.structs.replace(page, project=project, serial=page.serial or fetched.serial)
+        packed = _pack(page)
+    return PageSeen(packed, page.serial, fetched.validators, is_json(fetched.content_type))
 
 
 def guarded(work: Callable[[], _T]) -> _T | MirrorError:
@@ -192,7 +209,7 @@ def _is_stale(task: PageTask, result: PageSeen | NotModified | MirrorError) -> b
     if isinstance(result, MirrorError):
         return task.is_from_list and isinstance(result, NotFoundError)
     # A page without a serial, from an index that has them, is no newer than the last one.
-    serial = result.page.serial if isinstance(result, PageSeen) else None
+    serial = result.serial if isinstance(result, PageSeen) else None
     return task.serial is not None and (serial or task.page_serial) not in (None, task.serial)
 
 

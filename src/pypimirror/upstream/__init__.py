@@ -6,6 +6,7 @@ Nothing here knows what a page means; `simple` reads what this room fetches.
 import contextlib
 import functools
 import http
+import io
 import itertools
 import logging
 import math
@@ -51,7 +52,7 @@ _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-MAX_PAGE = 1 << 26
+MAX_PAGE = 1 << 24
 """Bytes of a project page, unpacked: several times the largest that PyPI has."""
 
 _MAX_REDIRECTS = 10
@@ -167,14 +168,13 @@ class Upstream:
         ) as answer:
             if isinstance(answer, NotModified):
                 return answer
-            content, size = [], 0
+            content = io.BytesIO()
             for chunk in answer.chunks():
-                size += len(chunk)
-                if size > MAX_PAGE:
+                if content.tell() + len(chunk) > MAX_PAGE:
                     raise BadPageError(answer.url, f"longer than {MAX_PAGE} bytes")
-                content.append(chunk)
+                content.write(chunk)
             return Fetched(
-                b"".join(content),
+                content.getvalue(),
                 answer.content_type,
                 answer.url,
                 answer.validators,

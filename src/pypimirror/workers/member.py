@@ -4,6 +4,7 @@ It owns nothing: no lock, no state, no name in the tree. So it may be ended at a
 """
 
 import contextlib
+import ctypes
 import errno
 import logging
 import os
@@ -22,6 +23,9 @@ from pypimirror.workers import wire
 from pypimirror.workers.threads import Raised, Threads
 
 _log = logging.getLogger(__name__)
+
+_M_MMAP_THRESHOLD = -3
+_LARGE_BLOCK = 1 << 20
 
 HEARTBEAT_S = 1.0
 """How often a member says that it is alive."""
@@ -89,10 +93,20 @@ def serve(mine: socket.socket) -> NoReturn:
     # Signals are for the main process: it ends its members.
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)
+    _give_back()
     try:
         _Member(mine).work()
     except wire.ClosedError:
         os._exit(0)
+
+
+def _give_back() -> None:
+    """Let large blocks of memory go back to the system when they are freed.
+
+    After one large page glibc would keep as much for each thread (mallopt(3), M_MMAP_THRESHOLD).
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
 class _Member:

@@ -39,8 +39,12 @@ def send(to: socket.socket, message: object, files: list[int]) -> None:
     head = _HEAD.pack(len(body), len(files))
     beside = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))
     try:
-        if not files:
+        if not files and len(body) < _BLOCK:
             to.sendall(head + body)
+            return
+        if not files:
+            to.sendall(head)
+            to.sendall(body)
             return
         # The files go with the head, which is read by itself: so they can't come with another message.
         if to.sendmsg([head], [beside]) != len(head):

@@ -1,0 +1,96 @@
+"""The real command in forks of one process that has imported it: a start costs most of what a small run does.
+
+Run as a program it takes orders, each with the three standard streams of a run, and answers each with how the
+run ended. What is done after the fork is what the installed script does: `pypimirror.cli.main()`, to the
+interpreter's own end.
+"""
+
+import array
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from pypimirror.cli import arguments, command, main
+
+_LONGEST = 1 << 20
+
+
+class Warm:
+    """The process; it serves runs in one environment, which is that of its start."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = dict(environment)
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,  # no terminal, as where a test reads what is said
+                stderr=subprocess.PIPE,
+                pass_fds=[theirs.fileno()],
+                env=self.environment,
+                cwd=Path(__file__).parents[1],
+            )
+
+    def run(self, argv: list[str], timeout: float) -> tuple[int, str, str]:
+        """Run the command in the current folder; return its status, negative for a signal, and its words."""
+        with (
+            Path(os.devnull).open("rb") as null,
+            tempfile.TemporaryFile() as stdout,
+            tempfile.TemporaryFile() as stderr,
+        ):
+            order = json.dumps({"argv": argv, "cwd": str(Path.cwd())}).encode()
+            streams = array.array("i", [each.fileno() for each in (null, stdout, stderr)])
+            self._socket.settimeout(timeout)
+            self._socket.sendmsg([order], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
+            status = int(self._socket.recv(_LONGEST))
+            return status, _all_of(stdout), _all_of(stderr)
+
+    def end(self) -> None:
+        """End the process; nothing runs in it any more."""
+        self._socket.close()
+        self._process.communicate()
+
+
+def _all_of(stream: BinaryIO) -> str:
+    stream.seek(0)
+    return stream.read().decode()
+
+
+def serve(orders: socket.socket) -> None:
+    """Obey until there are no more orders; return in each fork that is to run the command."""
+    while True:
+        order, streams, _, _ = socket.recv_fds(orders, _LONGEST, 3)
+        if not order:
+            os._exit(0)
+        child = os.fork()
+        if not child:
+            orders.close()
+            _begin(json.loads(order), streams)
+        for stream in streams:
+            os.close(stream)
+        _, waited = os.waitpid(child, 0)
+        orders.sendall(str(os.waitstatus_to_exitcode(waited)).encode())
+
+
+def _begin(order: dict[str, object], streams: list[int]) -> NoReturn:
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(str(order["cwd"]))
+    sys.argv[1:] = order["argv"]  # type: ignore[call-overload]
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python itself begins
+    main()
+    raise AssertionError
+
+
+if __name__ == "__main__":
+    assert arguments, command  # imported here once, and not in each fork
+    serve(socket.socket(fileno=int(sys.argv[1])))
