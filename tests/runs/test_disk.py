@@ -255,3 +255,43 @@ def test_only_what_came_since_the_last_sync_point_is_read_again(
     mirror.update()
     assert old.read_bytes() == bytes(old.stat().st_size)
     shutil.rmtree(mirror.root)
+
+
+def test_pages_leave_free_what_shall_stay_free(index: FakeIndex, small_disk: SmallDisk) -> None:
+    index.add("six", "1.0")
+    mirror = Mirror(small_disk.path, index.url, min_free_space="5M")
+    mirror.update()
+    before = mirror.page("six")
+    index.files("six")[0].yanked = "x" * 900  # nothing comes but a longer page
+    index.touch("six")
+    small_disk.leave_free(5 * MIB - 100_000)
+    ended = mirror.run("-U")
+    assert ended.status == 6
+    assert "min_free_space = 5 MiB shall stay free" in ended.stderr
+    assert mirror.page("six") == before
+    mirror.check_links(is_settled=False)
+    small_disk.empty()
+    mirror.update()
+    assert mirror.page("six") != before
+
+
+def test_a_page_that_gets_shorter_is_written_on_a_full_disk(index: FakeIndex, small_disk: SmallDisk) -> None:
+    fill(index)
+    mirror = Mirror(small_disk.path, index.url, min_free_space="5M", removal_grace_hours=0)
+    mirror.update()
+    for file in index.files("Project.1")[:2]:
+        index.remove_file("Project.1", file.filename)
+    small_disk.leave_free(5 * MIB - 10_000)
+    assert mirror.run("-U").status in (0, 6)
+    assert len(mirror.listed("Project.1")) == len(index.files("Project.1"))
+    small_disk.empty()
+
+
+def test_a_disk_without_free_inodes_is_full(index: FakeIndex, tmp_path: Path) -> None:
+    fill(index)
+    with mounted(tmp_path / "disk", "size=20m,nr_inodes=40") as disk:
+        mirror = Mirror(disk.path, index.url)
+        ended = mirror.run("-U")
+        assert ended.status == 6
+        assert "no free inodes" in ended.stderr
+        mirror.check_links(is_settled=False)

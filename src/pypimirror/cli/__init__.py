@@ -10,7 +10,7 @@ from pypimirror import __version__
 from pypimirror.cli import console, signals
 from pypimirror.cli.status import Status
 from pypimirror.errors import ConfigError, DiskFullError, MirrorError
-from pypimirror.store import is_full
+from pypimirror.store import full_or_itself
 
 __all__ = ["main"]
 
@@ -20,8 +20,6 @@ _HINTS = {
     errno.EROFS: "; mount its file system for writing",
     errno.EMFILE: "; set fewer workers, or allow more open files (ulimit -n)",
     errno.ENFILE: "; the whole machine has too many files open",
-    errno.ENOSPC: "; make room, and the next run goes on",
-    errno.EDQUOT: "; make room, and the next run goes on",
     errno.EIO: "; its disk may be failing: look at the system's log",
 }
 """What to do about errors of the machine."""
@@ -64,13 +62,19 @@ def _status(argv: Sequence[str]) -> int:
     except MirrorError as error:
         return _ended(str(error), Status.FULL if isinstance(error, DiskFullError) else Status.ERROR)
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        message = f"{place}{error.strerror or error}{_HINTS.get(error.errno or 0, '')}"
-        return _ended(message, Status.FULL if is_full(error) else Status.ERROR)
+        return _machine_failed(error)
     except Exception as error:  # noqa: BLE001 (the one catch-all: the log gets the traceback)
         _log.exception("a bug in pypimirror %s", __version__)
         return _ended(f"a bug in pypimirror ({error!r}); the log has the details", Status.ERROR)
     return status
+
+
+def _machine_failed(error: OSError) -> int:
+    full = full_or_itself(error)
+    if isinstance(full, DiskFullError):
+        return _ended(str(full), Status.FULL)
+    place = f"{error.filename}: " if error.filename else ""
+    return _ended(f"{place}{error.strerror or error}{_HINTS.get(error.errno or 0, '')}", Status.ERROR)
 
 
 def _ended(message: str, status: Status) -> int:

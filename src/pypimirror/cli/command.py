@@ -33,7 +33,7 @@ from pypimirror.names import normalize
 from pypimirror.pace import Floor
 from pypimirror.selection import Selection
 from pypimirror.state import State, damage_told, move_aside
-from pypimirror.store import PRIVATE, ReadOnlyStore, Store, check_root, check_state_file
+from pypimirror.store import PRIVATE, FreeSpace, ReadOnlyStore, Store, check_root, check_state_file
 from pypimirror.upstream import Rules, Upstream, is_index_private
 from pypimirror.workers import MAX_THREADS, Crew, suitable_processes
 
@@ -65,6 +65,7 @@ def run(args: Arguments) -> Status:
     if args.adopt is not None:
         _check_adopted(args.adopt, configuration)
     store = (ReadOnlyStore if args.is_dry else Store)(configuration.mirror_file_path)
+    store.space = FreeSpace(str(store.root), configuration.min_free_space)
     store.prepare()
     try:
         # The crew comes before the lock, so that it holds none.

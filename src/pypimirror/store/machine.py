@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from pypimirror.errors import DiskFullError, TooBigError
 
+_FEW_INODES, _SOME_BYTES = 32, 1 << 20
+
 
 def is_full(error: OSError) -> bool:
     """Tell whether an error means that there is no space left, on the disk or for this user."""
@@ -19,8 +21,20 @@ def full_or_itself(error: OSError) -> OSError | DiskFullError:
     """Return what to raise for an error of the machine."""
     if not is_full(error):
         return error
-    place = f"{error.filename}: " if error.filename else ""
-    return DiskFullError(f"{place}{error.strerror}; make room, and the next run goes on")
+    path = error.filename2 or error.filename
+    place = f"{path}: " if path else ""
+    what = "no free inodes" if path and _has_no_inodes(path) else error.strerror
+    return DiskFullError(f"{place}{what}; make room, and the next run goes on")
+
+
+def _has_no_inodes(path: str) -> bool:
+    """Tell whether it is files that the disk of a path can take no more of, and not bytes."""
+    try:
+        disk = os.statvfs(Path(os.fsdecode(path)).parent)
+    except OSError:
+        return False
+    # What the run gave back since then does not count.
+    return disk.f_files > 0 and disk.f_favail < _FEW_INODES and disk.f_bavail * disk.f_frsize > _SOME_BYTES
 
 
 class FreeSpace(NamedTuple):

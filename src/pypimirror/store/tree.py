@@ -18,7 +18,7 @@ from typing import BinaryIO
 from pypimirror.errors import StateError, TreeError
 from pypimirror.model import NormalizedName
 from pypimirror.store.layout import PRIVATE
-from pypimirror.store.machine import sync_file_system
+from pypimirror.store.machine import FreeSpace, sync_file_system
 from pypimirror.store.opened import in_the_way, open_file, read_id, read_regular
 from pypimirror.store.spelling import Spelling, ignores_case, ignores_form
 from pypimirror.store.temporary import Temporary, TemporaryFile
@@ -57,6 +57,8 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.space = FreeSpace(str(root), 0)
+        """What shall stay free when a page, or what lies beside a file, is written."""
         self._root = str(root)
         self._temporary = f"{self._root}/{PRIVATE}/new"
         self._partial = f"{self._root}/{PRIVATE}/partial"
@@ -215,6 +217,7 @@ class Tree:
             present = _status(target)
             if present and present.st_size == len(content) and self.has_bytes(project, name, [content]):
                 return False
+        self._check_space(present, len(content))
         temporary = self.open_temporary()
         try:
             temporary.file.write(content)
@@ -227,17 +230,28 @@ class Tree:
         """Do the same with a page that is too long to be held in memory."""
         temporary = self.open_temporary()
         try:
+            target = self._path(project, name)
+            with self.local_errors(target):
+                present = _status(target)
             for chunk in chunks:
                 temporary.file.write(chunk)
-            target = self._path(project, name)
+                self._check_space(present, temporary.file.tell(), written=temporary.file.tell())
             with self.local_errors(target):
                 if self._has_bytes(target, temporary.file):
                     return False
-                present = _status(target)
             self.place(temporary, project, name, mtime=_later(present, temporary.file.tell()))
             return True
         finally:
             self.discard(temporary)
+
+    def _check_space(self, present: os.stat_result | None, size: int, *, written: int = 0) -> None:
+        """Raise DiskFullError where a longer file than is there would leave less than shall stay free.
+
+        One that is no longer always has its turn: that is how room is made.
+        """
+        growth = size - (present.st_size if present else 0)
+        if growth > 0:
+            self.space.check(growth - written)
 
     def _has_bytes(self, path: str, wanted: BinaryIO) -> bool:
         try:

@@ -103,8 +103,11 @@ def _full(run: Run, full: DiskFullError) -> Report:
     """End a run for which there is no more space: make what room there is, and publish what came in."""
     run.full = full
     _remove_files(run)  # pages need room, too
-    publish.all_due(run)
-    removals.pages(run)
+    try:
+        publish.all_due(run)
+        removals.pages(run)
+    except DiskFullError as still_full:
+        _log.warning("not all that came in could be published: %s", still_full)
     _remove_files(run)
     run.state.commit()
     return run.report()

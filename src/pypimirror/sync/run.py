@@ -178,7 +178,7 @@ class Run:
     @property
     def space(self) -> FreeSpace:
         """What shall stay free on the mirror's disk."""
-        return FreeSpace(str(self.store.root), self.config.min_free_space)
+        return self.store.space
 
     def note_changed(self, name: NormalizedName) -> None:
         """Count a project whose pages changed; once, though files from elsewhere come after its others."""
