@@ -292,6 +292,6 @@ def test_a_disk_without_free_inodes_is_full(index: FakeIndex, tmp_path: Path) ->
     with mounted(tmp_path / "disk", "size=20m,nr_inodes=40") as disk:
         mirror = Mirror(disk.path, index.url)
         ended = mirror.run("-U")
-        assert ended.status == 6
+        assert ended.status == 6, ended
         assert "no free inodes" in ended.stderr
         mirror.check_links(is_settled=False)

@@ -29,7 +29,18 @@ LAYERS = (
         "links",
         "server_config",
     ),
-    ("upstream", "download", "documents", "attestations", "elsewhere", "store", "state", "workers", "pace"),
+    (
+        "upstream",
+        "download",
+        "documents",
+        "attestations",
+        "elsewhere",
+        "store",
+        "state",
+        "workers",
+        "pace",
+        "disk",
+    ),
     ("sync",),
     ("cli",),
     ("__main__",),
@@ -47,6 +58,8 @@ NEIGHBOURS = {
     ("links", "filenames"),
     ("upstream", "pace"),
     ("workers", "upstream"),
+    ("store", "disk"),
+    ("state", "disk"),
     ("server_config", "config"),
 } | {
     (reader, read)

@@ -20,6 +20,7 @@ from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.cli.status import Status
 from pypimirror.config import Config
+from pypimirror.disk import FreeSpace
 from pypimirror.errors import (
     ConfigError,
     DamagedStateError,
@@ -33,7 +34,7 @@ from pypimirror.names import normalize
 from pypimirror.pace import Floor
 from pypimirror.selection import Selection
 from pypimirror.state import State, damage_told, move_aside
-from pypimirror.store import PRIVATE, FreeSpace, ReadOnlyStore, Store, check_root, check_state_file
+from pypimirror.store import PRIVATE, ReadOnlyStore, Store, check_root, check_state_file
 from pypimirror.upstream import Rules, Upstream, is_index_private
 from pypimirror.workers import MAX_THREADS, Crew, suitable_processes
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from pypimirror.addresses import without_secrets
 from pypimirror.config import Config
+from pypimirror.disk import FreeSpace, full_or_itself
 from pypimirror.errors import DiskFullError
 from pypimirror.printable import printable
-from pypimirror.store import FreeSpace, full_or_itself
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 _DAYS_KEPT = 14

@@ -9,9 +9,9 @@ from pypimirror.cli.console import say, show
 from pypimirror.cli.signals import Interrupted
 from pypimirror.cli.status import Status
 from pypimirror.config import Config
+from pypimirror.disk import is_full
 from pypimirror.errors import DiskFullError, UpstreamError
 from pypimirror.state import Failure, State, Total
-from pypimirror.store import is_full
 from pypimirror.sync import Change, Refusal, Report, Verified
 
 _log = logging.getLogger(__name__)

@@ -5,7 +5,6 @@ full, fails or takes no writes.
 """
 
 import contextlib
-import errno
 import os
 import re
 import sqlite3
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pypimirror.disk import has_no_inodes, is_full
 from pypimirror.errors import DamagedStateError, DiskFullError, MirrorError, StateError
 from pypimirror.state import damage
 
@@ -40,8 +40,10 @@ def why_unusable(path: Path, error: sqlite3.Error, *, is_writer: bool = True) ->
     if code in _BUSY:
         return StateError(path, "is in use by another program; end that first")
     system = _what_the_system_says(path) if is_writer else None
-    if code == sqlite3.SQLITE_FULL or (system and system.errno in (errno.ENOSPC, errno.EDQUOT)):
-        return DiskFullError(f"{path}: the disk is full; make room, and the next run goes on")
+    is_without_inodes = has_no_inodes(path) and (system or code == sqlite3.SQLITE_CANTOPEN)
+    if code == sqlite3.SQLITE_FULL or is_without_inodes or (system and is_full(system)):
+        what = "no free inodes" if is_without_inodes else "the disk is full"
+        return DiskFullError(f"{path}: {what}; make room, and the next run goes on")
     if system:
         return system
     if is_writer and code_in_full == sqlite3.SQLITE_READONLY:  # we may write: its own header says no

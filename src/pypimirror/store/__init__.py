@@ -2,7 +2,7 @@
 
 from pypimirror.store.folders import Store, aside_folder
 from pypimirror.store.layout import FULL, HTACCESS, HTML, JSON, PRIVATE, check_root
-from pypimirror.store.machine import FreeSpace, boot_id, full_or_itself, is_full
+from pypimirror.store.machine import boot_id
 from pypimirror.store.moments import note_moment
 from pypimirror.store.opened import check_state_file, read_id
 from pypimirror.store.read_only import ReadOnlyStore
@@ -15,7 +15,6 @@ __all__ = [
     "HTML",
     "JSON",
     "PRIVATE",
-    "FreeSpace",
     "ReadOnlyStore",
     "Store",
     "Temporary",
@@ -24,8 +23,6 @@ __all__ = [
     "boot_id",
     "check_root",
     "check_state_file",
-    "full_or_itself",
-    "is_full",
     "note_moment",
     "partial_key",
     "read_id",

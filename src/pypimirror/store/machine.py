@@ -1,78 +1,9 @@
 """What is asked of the operating system beyond files."""
 
 import ctypes
-import errno
 import os
 import sys
 from pathlib import Path
-from typing import NamedTuple
-
-from pypimirror.errors import DiskFullError, TooBigError
-
-_FEW_INODES, _SOME_BYTES = 32, 1 << 20
-
-
-def is_full(error: OSError) -> bool:
-    """Tell whether an error means that there is no space left, on the disk or for this user."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
-def full_or_itself(error: OSError) -> OSError | DiskFullError:
-    """Return what to raise for an error of the machine."""
-    if not is_full(error):
-        return error
-    path = error.filename2 or error.filename
-    place = f"{path}: " if path else ""
-    what = "no free inodes" if path and _has_no_inodes(path) else error.strerror
-    return DiskFullError(f"{place}{what}; make room, and the next run goes on")
-
-
-def _has_no_inodes(path: str) -> bool:
-    """Tell whether it is files that the disk of a path can take no more of, and not bytes."""
-    try:
-        disk = os.statvfs(Path(os.fsdecode(path)).parent)
-    except OSError:
-        return False
-    # What the run gave back since then does not count.
-    return disk.f_files > 0 and disk.f_favail < _FEW_INODES and disk.f_bavail * disk.f_frsize > _SOME_BYTES
-
-
-class FreeSpace(NamedTuple):
-    """What shall stay free on the disk of a folder, in bytes; 0 is no limit."""
-
-    folder: str
-    limit: int
-
-    def check(self, needed: int) -> None:
-        """Raise DiskFullError where less would be free, for users like us, after so many bytes more."""
-        if not self.limit:
-            return
-        disk = os.statvfs(self.folder)
-        free = disk.f_bavail * disk.f_frsize
-        if free - needed < self.limit:
-            more = f", {needed >> 20} MiB more were to come" if needed >> 20 else ""
-            raise DiskFullError(
-                f"only {free >> 20} MiB are free below {self.folder}{more}, and min_free_space ="
-                f" {self.limit >> 20} MiB shall stay free; make room, and the next run goes on"
-            )
-
-    def check_file(self, size: int) -> None:
-        """Raise TooBigError for a file that could never fit, DiskFullError for one that does not fit now."""
-        if reason := self.why_never(size):
-            raise TooBigError(reason)
-        self.check(size)
-
-    def why_never(self, size: int) -> str | None:
-        """Say why a file of so many bytes could not even be stored on an empty disk; None where it could."""
-        disk = os.statvfs(self.folder)
-        room = disk.f_blocks * disk.f_frsize - self.limit
-        # Where nothing at all would fit, it is min_free_space that is to be told.
-        if not disk.f_blocks or room <= 0 or size <= room:
-            return None
-        return (
-            f"it is said to have {size >> 20} MiB, and the disk of {self.folder} has {room >> 20} MiB"
-            " at most, less min_free_space; filename_excludes can leave it out"
-        )
 
 
 def boot_id() -> str:

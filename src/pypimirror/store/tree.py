@@ -15,10 +15,11 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError, TreeError
 from pypimirror.model import NormalizedName
 from pypimirror.store.layout import PRIVATE
-from pypimirror.store.machine import FreeSpace, sync_file_system
+from pypimirror.store.machine import sync_file_system
 from pypimirror.store.opened import in_the_way, open_file, read_id, read_regular
 from pypimirror.store.spelling import Spelling, ignores_case, ignores_form
 from pypimirror.store.temporary import Temporary, TemporaryFile
@@ -217,7 +218,7 @@ class Tree:
             present = _status(target)
             if present and present.st_size == len(content) and self.has_bytes(project, name, [content]):
                 return False
-        self._check_space(present, len(content))
+        self.space.check_growth(_size(present), len(content))
         temporary = self.open_temporary()
         try:
             temporary.file.write(content)
@@ -235,7 +236,7 @@ class Tree:
                 present = _status(target)
             for chunk in chunks:
                 temporary.file.write(chunk)
-                self._check_space(present, temporary.file.tell(), written=temporary.file.tell())
+                self.space.check_growth(_size(present), temporary.file.tell(), is_written=True)
             with self.local_errors(target):
                 if self._has_bytes(target, temporary.file):
                     return False
@@ -243,15 +244,6 @@ class Tree:
             return True
         finally:
             self.discard(temporary)
-
-    def _check_space(self, present: os.stat_result | None, size: int, *, written: int = 0) -> None:
-        """Raise DiskFullError where a longer file than is there would leave less than shall stay free.
-
-        One that is no longer always has its turn: that is how room is made.
-        """
-        growth = size - (present.st_size if present else 0)
-        if growth > 0:
-            self.space.check(growth - written)
 
     def _has_bytes(self, path: str, wanted: BinaryIO) -> bool:
         try:
@@ -393,6 +385,10 @@ def _unlink(path: str) -> None:
         if not os.path.isdir(path):
             raise
         _log.warning("%s: something else is in the way (%s); remove it", path, error.strerror)
+
+
+def _size(present: os.stat_result | None) -> int:
+    return present.st_size if present else 0
 
 
 def _later(present: os.stat_result | None, size: int) -> float | None:

@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from typing import Any, NamedTuple
 
+from pypimirror.disk import full_or_itself
 from pypimirror.errors import (
     BrokenWorkerError,
     DiskFullError,
@@ -18,7 +19,6 @@ from pypimirror.errors import (
     UnavailableError,
 )
 from pypimirror.model import NormalizedName
-from pypimirror.store import full_or_itself
 from pypimirror.sync import record, recover, tasks
 from pypimirror.sync.arrivals import Arrivals
 from pypimirror.sync.crawl import Due

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pypimirror.config import Config
+from pypimirror.disk import FreeSpace
 from pypimirror.errors import DiskFullError
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.selection import Selection
 from pypimirror.state import Failure, State
-from pypimirror.store import FreeSpace, Store
+from pypimirror.store import Store
 from pypimirror.sync.preview import Change, Preview
 from pypimirror.sync.source import Source
 from pypimirror.upstream import Upstream

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from pypimirror import elsewhere, links
+from pypimirror.disk import full_or_itself
 from pypimirror.errors import DiskFullError, MirrorError, TreeError
 from pypimirror.model import External, File, NormalizedName
 from pypimirror.state import ExternalLinks, Failure
-from pypimirror.store import full_or_itself
 from pypimirror.sync import adopt, recover
 from pypimirror.sync.arrivals import Arrivals
 from pypimirror.sync.outside import files, tasks

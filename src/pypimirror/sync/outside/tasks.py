@@ -4,12 +4,13 @@ from functools import partial
 from typing import NamedTuple
 
 from pypimirror import elsewhere
+from pypimirror.disk import FreeSpace
 from pypimirror.download import Into
 from pypimirror.errors import BadPageError, MirrorError, NotFoundError, UnavailableError
 from pypimirror.model import External, File, Link, NormalizedName, Validators
 from pypimirror.selection import Selection
 from pypimirror.simple import download_url
-from pypimirror.store import FreeSpace, Temporary, TemporaryFile
+from pypimirror.store import Temporary, TemporaryFile
 from pypimirror.sync.tasks import guarded
 from pypimirror.upstream import NotModified, Upstream
 from pypimirror.workers import Crew
