@@ -133,7 +133,7 @@ COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("table", sorted(COLUMNS.keys() - {"files"}))
+@pytest.mark.parametrize("table", sorted(COLUMNS))
 def test_a_value_of_any_other_kind_is_damage_or_costs_nothing(
     index: FakeIndex, mirror: Mirror, stepper: Stepper, table: str
 ) -> None:
@@ -141,6 +141,8 @@ def test_a_value_of_any_other_kind_is_damage_or_costs_nothing(
     good = state(mirror).read_bytes()
     for column in COLUMNS[table]:
         for value in VALUES:
+            if (table, column) == ("files", "vanished_since") and value in ("1e300", "9e18"):
+                continue  # a moment, for all that can be told
             state(mirror).write_bytes(good)
             execute(state(mirror), f"UPDATE {table} SET {column} = {value}")
             told = stepper.run(mirror.config, "--status")

@@ -1,5 +1,6 @@
 """Moments that have not come yet: a clock that was wrong recorded them, and they count as now."""
 
+from pypimirror.errors import DamagedStateError
 from pypimirror.state.inventory import Inventory
 
 _MOMENTS = (
@@ -21,10 +22,16 @@ class Clock(Inventory):
     """The part of the state that knows what time it is."""
 
     def heed_clock(self, now: float, longest_pause_s: float) -> None:
-        """Let what is recorded as later than now count as now, and end pauses that are longer than any."""
+        """Let what is recorded as later than now count as now, and end pauses that are longer than any.
+
+        Raises DamagedStateError for what is no moment at all: SQLite takes texts and blobs for later.
+        """
         if not self._is_any_later(now, longest_pause_s):
             return
         for table, column, where in _MOMENTS:
+            query = f"SELECT 1 FROM {table} WHERE {where} AND typeof({column}) IN ('text', 'blob')"  # noqa: S608
+            if self._db.execute(query).fetchone():
+                raise DamagedStateError(self.path, f"is damaged ({table}.{column} is no moment)")
             self._db.execute(
                 f"UPDATE {table} SET {column} = ? WHERE {where} AND {column} > ?",  # noqa: S608
                 (now, now),

@@ -20,7 +20,7 @@ from pypimirror.plan import Conflict, Plan, make_plan, told_apart
 from pypimirror.state import ProjectRow
 from pypimirror.sync import attested, publish, tasks
 from pypimirror.sync.crawl import Due
-from pypimirror.sync.run import DAY_S, Run
+from pypimirror.sync.run import DAY_S, LONGEST_REASON, Run
 from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)
@@ -333,6 +333,7 @@ def how_to_accept(file: File) -> str:
 
 def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:
     """Record that a file could not be had, or not be stored."""
+    reason = reason[:LONGEST_REASON]
     _log.error("%s: %s: %s", project.name, filename, reason)
     project.is_whole = False
     run.counts.failed += 1

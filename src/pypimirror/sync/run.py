@@ -58,6 +58,10 @@ class Counts:
     """Of those that came in, adopted ones included."""
 
 
+LONGEST_REASON = 1000
+"""Characters of what the state keeps of a failure; an error may have an upstream's words in it."""
+
+
 class InFlight(NamedTuple):
     """A file on its way in, for showing how far it came."""
 
@@ -195,6 +199,7 @@ class Run:
 
     def fail(self, project: NormalizedName, shown: str, reason: str, *, since: float | None = None) -> None:
         """Record that a project could not be brought up to date, in this run or `since` a moment."""
+        reason = reason[:LONGEST_REASON]
         _log.error("%s: %s", project, reason)
         self.counts.failed += 1
         self.state.record_error(project, shown, reason, self.clock() if since is None else since)
