@@ -7,8 +7,9 @@ from benchmarks.upstream import Upstream
 from pypimirror import config
 from pypimirror.cli.command import selection_of
 from pypimirror.model import Digest, File, HeldFile, NormalizedName, Validators
+from pypimirror.publishing.pages import fingerprint as fingerprint_of
 from pypimirror.state import State
-from pypimirror.sync import publish, removals
+from pypimirror.sync import removals
 
 
 def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
@@ -20,7 +21,7 @@ def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
     chosen = selection_of(settings)
     (root / ".pypimirror").mkdir(parents=True, mode=0o700)
     state = State.open(root / ".pypimirror/state.sqlite")
-    fingerprint = publish.fingerprint(settings)
+    fingerprint = fingerprint_of(settings)
     has_files = set(upstream.projects)
     for name in map(NormalizedName, upstream.names):
         state.record_page(name, name, None, None)

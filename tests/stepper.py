@@ -18,10 +18,10 @@ from types import TracebackType
 from typing import Any, NamedTuple, NoReturn, Self
 
 from pypimirror.cli import arguments, command, main
+from pypimirror.publishing import tree
 from pypimirror.store import Store
 from pypimirror.store.spelling import Spelling
 from pypimirror.store.tree import Tree
-from pypimirror.sync import recover
 from tests.mirror import clean_environment
 
 KILLED = -int(signal.SIGKILL)
@@ -129,7 +129,7 @@ def _hook(order: dict[str, Any], steps: int) -> Callable[[str], None]:
 
 def _run(order: dict[str, Any], on_step: Callable[[str], None]) -> NoReturn:
     if order["sync_every"] is not None:
-        recover._INTERVAL_S = order["sync_every"]
+        tree._SYNC_INTERVAL_S = order["sync_every"]
     status = 1
     signal.alarm(_LONGEST_S)  # a run that hangs is killed, and its status tells
     try:

@@ -41,6 +41,9 @@ LAYERS = (
         "pace",
         "disk",
     ),
+    ("mirror",),
+    ("publishing",),
+    ("checks",),
     ("sync",),
     ("cli",),
     ("__main__",),
@@ -210,28 +213,35 @@ def test_only_config_opens_a_file_among_the_pure_rooms() -> None:
     assert not calls
 
 
-PUBLISHED_BY = {
-    "place": {"sync/placing.py"},
-    "link_from": {"sync/placing.py"},
-    "write": {"sync/placing.py", "sync/publish.py"},
-    "write_stream": {"sync/publish.py"},
+WRITING = {
+    "store": {
+        "place",
+        "link_from",
+        "write",
+        "write_stream",
+        "remove",
+        "make_link",
+        "remove_link",
+        "set_aside",
+    },
+    "state": {"commit"},
 }
-"""What changes bytes that are served, and who may ask the store for it: these keep the rule of old links."""
+"""What changes the served tree, and what makes an intent durable: `publishing` alone does either."""
 
 
-def test_bytes_change_in_one_place_alone() -> None:
+def test_the_served_tree_has_one_owner() -> None:
     calls = [
-        (node.func.attr, str(path.relative_to(ROOT)), node.lineno)
+        (owner, node.func.attr, f"{path.relative_to(ROOT)}:{node.lineno}")
         for path in FILES
-        if room_of(path) not in {"store", "cli"}
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in PUBLISHED_BY
-        and ast.unparse(node.func.value).endswith("store")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        for owner in WRITING
+        if re.search(rf"\b_?{owner}$", ast.unparse(node.func.value)) and node.func.attr in WRITING[owner]
     ]
-    assert {name for name, *_ in calls} == set(PUBLISHED_BY)
-    assert [call for call in calls if call[1] not in PUBLISHED_BY[call[0]]] == []
+    assert {called for _, called, _ in calls} == set().union(*WRITING.values())
+    # Opening a state records which tree it is of, before there is a run.
+    outside = [each for each in calls if not each[2].startswith(("publishing/", "store/", "cli/command.py"))]
+    assert outside == []
 
 
 def test_no_module_has_a_vague_name() -> None:

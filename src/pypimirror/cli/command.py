@@ -29,9 +29,11 @@ from pypimirror.errors import (
     Problem,
     UpstreamError,
 )
+from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.names import normalize
 from pypimirror.pace import Floor
+from pypimirror.publishing import Pages, Tree
 from pypimirror.selection import Selection
 from pypimirror.state import State, damage_told, move_aside
 from pypimirror.store import PRIVATE, ReadOnlyStore, Store, check_root, check_state_file
@@ -221,20 +223,24 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         is_private = _is_index_private(configuration.index_url) if crew else None
         upstream = opened.enter_context(contextlib.closing(_upstream(configuration, is_private=is_private)))
         show = opened.enter_context(progress.shown(is_wanted=not args.log_console))
+        mirror = Mirror(config=configuration, selection=selection, store=store, state=state, clock=time.time)
+        tally = Tally(started=mirror.clock())
+        pages = Pages(mirror, tally)
         work = sync.Run(
-            config=configuration,
-            selection=selection,
-            store=store,
-            state=state,
+            mirror=mirror,
+            options=sync.Options(
+                is_recheck=args.mode == "initial-fetch",
+                only=only,
+                allows_removals=args.allows_removals,
+                source=sync.Source(args.adopt, store) if args.adopt else None,
+                preview=sync.Preview() if args.is_dry else None,
+            ),
+            tally=tally,
+            pages=pages,
+            tree=Tree(mirror, tally, pages),
             upstream=upstream,
             crew=crew,
             progress=_interruptible(show),
-            clock=time.time,
-            is_recheck=args.mode == "initial-fetch",
-            only=only,
-            allows_removals=args.allows_removals,
-            source=sync.Source(args.adopt, store) if args.adopt else None,
-            preview=sync.Preview() if args.is_dry else None,
         )
         outcome = _recorded(work, args)
     if isinstance(store, ReadOnlyStore):
@@ -303,9 +309,9 @@ def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:
 def _recorded(work: sync.Run, args: Arguments) -> summary.Outcome:
     """Do the work, and record how it ended, however it ended."""
     mode = f"{args.mode} --project" if args.only else args.mode
-    number = work.state.begin_run(mode, work.clock())
-    work.state.commit()
-    dry = ", a dry run that writes nothing," if work.preview else ""
+    number = work.mirror.state.begin_run(mode, work.mirror.clock())
+    work.tree.commit()
+    dry = ", a dry run that writes nothing," if work.options.preview else ""
     _log.info("pypimirror %s: --%s of %s%s begins", __version__, mode, work.upstream.index_url, dry)
     try:
         outcome = _done(work, args)
@@ -315,8 +321,8 @@ def _recorded(work: sync.Run, args: Arguments) -> summary.Outcome:
             _record_end(work, number, summary.of_error(error))
         raise
     _record_end(work, number, outcome)
-    is_news = summary.is_news(outcome, work.state, work.clock())
-    work.state.commit()
+    is_news = summary.is_news(outcome, work.mirror.state, work.mirror.clock())
+    work.tree.commit()
     return outcome._replace(is_news=is_news)
 
 
@@ -333,7 +339,9 @@ def _done(work: sync.Run, args: Arguments) -> summary.Outcome:
     except UpstreamError as error:
         return summary.of_upstream_error(error)
     except DiskFullError as full:
-        return summary.of_report(work.report()._replace(full=full))
+        return summary.of_report(
+            sync.report(work.mirror, work.tally, work.options.preview)._replace(full=full)
+        )
 
 
 def _print(finding: sync.Finding) -> None:
@@ -341,10 +349,10 @@ def _print(finding: sync.Finding) -> None:
 
 
 def _record_end(work: sync.Run, number: int, outcome: summary.Outcome) -> None:
-    counts = work.counts
-    work.state.end_run(
+    counts = work.tally.counts
+    work.mirror.state.end_run(
         number,
-        ended=work.clock(),
+        ended=work.mirror.clock(),
         status=outcome.status,
         requests=work.upstream.requests + (work.crew.requests_made() if work.crew else 0),
         stored=counts.stored,
@@ -359,4 +367,4 @@ def _record_end(work: sync.Run, number: int, outcome: summary.Outcome) -> None:
         failures=msgspec.json.encode(outcome.details[:_FAILURES_KEPT]).decode(),
         failed=counts.failed,
     )
-    work.state.commit()
+    work.tree.commit()

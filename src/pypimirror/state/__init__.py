@@ -111,7 +111,7 @@ class State(Files):
             "is_listed AND (pages IS NULL OR pages < ? OR pages > ?)", fingerprint, fingerprint
         )
 
-    def record_all_pages_due(self) -> None:
+    def mark_all_pages_dirty(self) -> None:
         """Record that the pages of all listed projects are due."""
         self._db.execute("UPDATE projects SET pages = NULL WHERE is_listed")
 

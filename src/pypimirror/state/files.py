@@ -195,7 +195,7 @@ class Files(Outside):
         held = self.held(name)
         return {filename: held[filename] for (filename,) in rows if filename in held}
 
-    def record_pages_unsure(self, name: NormalizedName) -> None:
+    def mark_pages_dirty(self, name: NormalizedName) -> None:
         """Record that a project's pages may not be what was written or removed, and are due again."""
         self._db.execute("UPDATE projects SET pages = NULL WHERE name = ?", (name,))
 

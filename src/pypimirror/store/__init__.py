@@ -1,7 +1,17 @@
 """The only room that opens, renames and removes anything below the mirror's folder."""
 
 from pypimirror.store.folders import Store, aside_folder
-from pypimirror.store.layout import FULL, HTACCESS, HTML, JSON, PRIVATE, check_root
+from pypimirror.store.layout import (
+    FULL,
+    HTACCESS,
+    HTML,
+    JSON,
+    METADATA,
+    PRIVATE,
+    PROVENANCE,
+    SUFFIXES,
+    check_root,
+)
 from pypimirror.store.machine import boot_id
 from pypimirror.store.moments import note_moment
 from pypimirror.store.opened import check_state_file, read_id
@@ -14,7 +24,10 @@ __all__ = [
     "HTACCESS",
     "HTML",
     "JSON",
+    "METADATA",
     "PRIVATE",
+    "PROVENANCE",
+    "SUFFIXES",
     "ReadOnlyStore",
     "Store",
     "Temporary",

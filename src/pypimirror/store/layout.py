@@ -11,6 +11,10 @@ PRIVATE = ".pypimirror"
 HTML = "index.html"
 JSON = "index.v1_json"
 FULL = "full.html"
+METADATA = ".metadata"
+PROVENANCE = ".provenance"
+SUFFIXES = (METADATA, PROVENANCE)
+"""Of what lies beside a file."""
 HTACCESS = ".htaccess"
 """Where Apache reads the configuration that `--server-config htaccess` prints."""
 

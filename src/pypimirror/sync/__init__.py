@@ -1,12 +1,15 @@
 """The story of a run, from top to bottom."""
 
+import dataclasses
 import logging
 
+from pypimirror.checks import compare, recover
+from pypimirror.checks.verify import Finding, Tell, Verified
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
-from pypimirror.sync import adopt, attested, crawl, findings, projects, publish, recheck, recover, removals
-from pypimirror.sync.findings import Finding, Tell, Verified
+from pypimirror.mirror import Counts, Refusal
+from pypimirror.sync import adopt, attested, crawl, projects, removals
 from pypimirror.sync.preview import Change, Preview
-from pypimirror.sync.run import Counts, InFlight, Progress, Refusal, Report, Run
+from pypimirror.sync.run import InFlight, Options, Progress, Report, Run, report
 from pypimirror.sync.source import Source
 
 __all__ = [
@@ -14,6 +17,7 @@ __all__ = [
     "Counts",
     "Finding",
     "InFlight",
+    "Options",
     "Preview",
     "Progress",
     "Refusal",
@@ -22,6 +26,7 @@ __all__ = [
     "Source",
     "Tell",
     "Verified",
+    "report",
     "rewrite_pages",
     "update",
     "verify",
@@ -35,82 +40,82 @@ def update(run: Run) -> Report:
 
     Raises UpstreamError where upstream can't be had or trusted, OSError where the machine fails.
     """
-    recover.begin(run)
+    recover.begin(run.mirror, run.pages, run.tree)
     try:
         return _updated(run)
     except UpstreamError:
-        recover.end(run)
+        recover.end(run.mirror, run.tree)
         raise
 
 
 def _updated(run: Run) -> Report:
     adopt.own_pages(run)
-    if run.is_recheck:
-        recheck.forget_lost(run)
-    held = run.totals()
+    if run.options.is_recheck:
+        compare.every_file(run.mirror)
+    held = run.mirror.totals()
     found = crawl.find_due(run)
     removals.deselect(run)
-    selected = run.totals()
+    selected = run.mirror.totals()
     raw_folders = adopt.raw_folders(run)
     try:
         outcome = projects.bring_up_to_date(run, found.due, raw_folders)
         crawl.check_any_answer(run, found, outcome)
-        if run.config.external_links:
+        if run.mirror.config.external_links:
             _follow_links(run)
-        if run.preview:
-            run.space.check(run.preview.needed())
+        if run.options.preview:
+            run.mirror.store.space.check(run.options.preview.needed())
     except DiskFullError as full:
         attested.leave(run, [due.name for due in found.due])
         return _full(run, full)
     attested.leave(run, [due.name for due in found.due])
     for name in outcome.vanished:
-        run.state.record_vanished(name, run.clock())
+        run.mirror.state.record_vanished(name, run.mirror.clock())
     removals.by_upstream(run, held=held, selected=selected)
-    if run.is_recheck:
-        publish.every_page(run)
-    publish.all_due(run)
-    removals.pages(run)
+    if run.options.is_recheck:
+        run.pages.mark_all_dirty()
+    run.pages.publish()
+    run.pages.remove_gone()
     adopt.remove_leftovers(run, raw_folders)
     crawl.keep_note(run, found)
     _remove_files(run)
     _warn_of_unmatched(run, found)
-    run.state.record_told(run.told_links, run.clock())
-    run.state.commit()
-    return run.report()
+    run.mirror.state.record_told(run.tally.told_links, run.mirror.clock())
+    run.tree.commit()
+    return _report(run)
 
 
 def _follow_links(run: Run) -> None:
     """Ask other hosts, when nothing is left to be done that could have to wait for them."""
     from pypimirror.sync import outside  # noqa: PLC0415 (few mirrors follow links)
 
-    publish.all_due(run)
-    removals.set_aside(run)
+    run.pages.publish()
+    run.tree.set_aside()
     outside.follow(run)
 
 
 def _remove_files(run: Run) -> None:
     """Remove the files whose grace is over; they are forgotten when it is on the disk that they are gone."""
-    removals.set_aside(run)
-    gone = removals.files(run)
-    if run.preview:
-        run.preview.will_remove(gone)
-    run.state.commit()
-    recover.end(run)
-    removals.forget(run, gone)
+    run.tree.set_aside()
+    gone = run.tree.remove_files()
+    if run.options.preview:
+        run.options.preview.will_remove(gone)
+    run.tree.commit()
+    recover.end(run.mirror, run.tree)
+    run.tree.forget(gone)
 
 
 def _full(run: Run, full: DiskFullError) -> Report:
     """End a run for which there is no more space: make what room there is, and publish what came in."""
-    run.full = full
+    run.tally.full = full
     _remove_files(run)  # pages need room, too
     try:
-        publish.all_due(run)
-        removals.pages(run)
+        run.pages.publish()
+        run.pages.remove_gone()
     except DiskFullError as still_full:
         _log.warning("not all that came in could be published: %s", still_full)
     _remove_files(run)
-    run.state.commit()
-    return run.report()
+    run.tree.commit()
+    return _report(run)
 
 
 def rewrite_pages(run: Run) -> Report:
@@ -118,16 +123,18 @@ def rewrite_pages(run: Run) -> Report:
 
     Raises StateError where it knows of no project: that would empty the pages.
     """
-    if run.state.is_empty():
-        raise StateError(run.state.path, "knows of no project yet; --update-fetch adopts what is in the tree")
-    recover.begin(run)
+    if run.mirror.state.is_empty():
+        raise StateError(
+            run.mirror.state.path, "knows of no project yet; --update-fetch adopts what is in the tree"
+        )
+    recover.begin(run.mirror, run.pages, run.tree)
     removals.deselect(run)
-    publish.every_page(run)
-    publish.all_due(run)
-    removals.pages(run)
-    recover.end(run)
-    run.state.commit()
-    return run.report()
+    run.pages.mark_all_dirty()
+    run.pages.publish()
+    run.pages.remove_gone()
+    recover.end(run.mirror, run.tree)
+    run.tree.commit()
+    return _report(run)
 
 
 def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tuple[Verified, Report]:
@@ -135,24 +142,37 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
 
     Raises StateError where the state knows of no project.
     """
-    verified, to_mend = findings.verify(run, tell, is_hashing=is_hashing, is_repairing=is_repairing)
+    from pypimirror.checks import verify as checks  # noqa: PLC0415 (an update needs none of it)
+
+    verified, to_mend = checks.verify(
+        run.mirror,
+        run.pages,
+        run.tree,
+        tell=tell,
+        on_progress=lambda: run.progress(run.tally.counts, ()),
+        is_hashing=is_hashing,
+        is_repairing=is_repairing,
+    )
     if is_repairing:
-        for names in findings.batches(to_mend):
-            run.only = names
-            update(run)
-        recover.begin(run)
-        publish.all_due(run)
-        recover.end(run)
-        run.state.commit()
-    return verified, run.report()
+        for names in checks.batches(to_mend):
+            update(dataclasses.replace(run, options=dataclasses.replace(run.options, only=names)))
+        recover.begin(run.mirror, run.pages, run.tree)
+        run.pages.publish()
+        recover.end(run.mirror, run.tree)
+        run.tree.commit()
+    return verified, _report(run)
+
+
+def _report(run: Run) -> Report:
+    return report(run.mirror, run.tally, run.options.preview)
 
 
 def _warn_of_unmatched(run: Run, found: crawl.Crawl) -> None:
     if not found.is_full:
         return
-    unmatched = run.selection.unmatched_names()
+    unmatched = run.mirror.selection.unmatched_names()
     # Patterns of files can be judged only where every project's page was read.
-    if run.counts.pages_read == run.totals().projects:
-        unmatched += run.selection.unmatched_files()
+    if run.tally.counts.pages_read == run.mirror.totals().projects:
+        unmatched += run.mirror.selection.unmatched_files()
     for pattern in unmatched:
         _log.warning("nothing upstream matches %s", pattern)

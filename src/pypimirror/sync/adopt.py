@@ -11,10 +11,10 @@ from typing import BinaryIO, NamedTuple
 
 from pypimirror import download, names
 from pypimirror.errors import BadPageError
+from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
 from pypimirror.simple import JSON_TYPE, parse_project_list, parse_project_page
 from pypimirror.store import FULL, HTML, JSON, aside_folder
-from pypimirror.sync import publish
 from pypimirror.sync.run import Run
 from pypimirror.workers import Pool, suitable_readers
 
@@ -41,11 +41,11 @@ class Present:
     def __init__(
         self, run: Run, name: NormalizedName, raw_folders: list[str], wanted: Collection[File]
     ) -> None:
-        self._store = run.store
+        self._store = run.mirror.store
         self._name = name
-        self._source = run.source
+        self._source = run.options.source
         folders = [name, *raw_folders, aside_folder(name)] if wanted else []
-        self._sizes = {folder: run.store.sizes(folder) for folder in folders}
+        self._sizes = {folder: run.mirror.store.sizes(folder) for folder in folders}
 
     def has_any(self, filenames: Collection[str]) -> bool:
         """Tell whether anything in the project's own folder has one of these names, or lies beside such."""
@@ -78,9 +78,9 @@ class Present:
 # -- our own pages ---------------------------------------------------------------------------
 
 
-def is_adopting(run: Run) -> bool:
+def is_adopting(mirror: Mirror) -> bool:
     """Tell whether what is in the tree is still being taken over."""
-    return run.state.note(_NOTE) is not None
+    return mirror.state.note(_NOTE) is not None
 
 
 def own_pages(run: Run) -> None:
@@ -88,37 +88,37 @@ def own_pages(run: Run) -> None:
 
     So nothing that upstream no longer lists, or can't be asked about now, gets lost with a state.
     """
-    if run.state.is_empty() and not _is_bare(run):
-        run.state.set_note(_NOTE, _OWN)
-    if run.state.note(_NOTE) != _OWN:
+    if run.mirror.state.is_empty() and not _is_bare(run.mirror):
+        run.mirror.state.set_note(_NOTE, _OWN)
+    if run.mirror.state.note(_NOTE) != _OWN:
         return
     pool: Pool[tuple[NormalizedName, HeldFile | None]] = Pool(suitable_readers())
     shown = _names_shown(run)
-    for name in run.store.project_folders():
+    for name in run.mirror.store.project_folders():
         page = _own_page(run, name)
-        sizes = run.store.sizes(name)
+        sizes = run.mirror.store.sizes(name)
         if page is None:
             continue
         files = [file for file in page.files if sizes.get(file.filename) == file.size]
-        run.state.record_page(name, shown.get(name, name), page.status, page.status_reason)
-        publish.intend_link(run, name)
+        run.mirror.state.record_page(name, shown.get(name, name), page.status, page.status_reason)
+        run.pages.names.intend(name)
         for file in files:
             pool.submit(partial(_checked, run, name, file))
         while pool.unfinished > pool.size:
             _record(run, pool)
     while pool.unfinished:
         _record(run, pool)
-    run.state.set_note(_NOTE, _RAW)
-    run.state.commit()
+    run.mirror.state.set_note(_NOTE, _RAW)
+    run.tree.commit()
 
 
-def _is_bare(run: Run) -> bool:
+def _is_bare(mirror: Mirror) -> bool:
     """Tell whether the tree has nothing that could be adopted, or has to be removed."""
-    return not run.store.named_folders(".") and not {HTML, JSON, FULL} & run.store.sizes(".").keys()
+    return not mirror.store.named_folders(".") and not {HTML, JSON, FULL} & mirror.store.sizes(".").keys()
 
 
 def _own_page(run: Run, name: NormalizedName) -> ProjectPage | None:
-    content = run.store.read(name, JSON)
+    content = run.mirror.store.read(name, JSON)
     if content is None:
         return None
     try:
@@ -130,7 +130,7 @@ def _own_page(run: Run, name: NormalizedName) -> ProjectPage | None:
 
 def _names_shown(run: Run) -> dict[NormalizedName, str]:
     """Return how the tree's own root page spells the names."""
-    content = run.store.read(".", JSON)
+    content = run.mirror.store.read(".", JSON)
     if content is None:
         return {}
     try:
@@ -142,16 +142,16 @@ def _names_shown(run: Run) -> dict[NormalizedName, str]:
 
 def _checked(run: Run, name: NormalizedName, file: File) -> tuple[NormalizedName, HeldFile | None]:
     """Return the file as held, if its bytes are what our page says; in a worker."""
-    if run.preview:  # a look has to be quick, and the size was right
+    if run.options.preview:  # a look has to be quick, and the size was right
         return name, HeldFile(file=file, sha256=dict(file.digests).get("sha256", ""), size=file.size or 0)
-    content = run.store.open_existing(name, file.filename)
+    content = run.mirror.store.open_existing(name, file.filename)
     if content is None:
         return name, None
     with content:
         found = download.verified(file, content)
     if found is None:
         return name, None
-    text = run.store.read(name, f"{file.filename}.metadata") if file.core_metadata else None
+    text = run.mirror.store.read(name, f"{file.filename}.metadata") if file.core_metadata else None
     has_metadata = text is not None and download.is_offered(text, file)
     metadata = download.sha256(text) if text is not None and has_metadata else None
     return name, HeldFile(file=file, sha256=found.sha256, size=found.size, metadata=metadata)
@@ -160,9 +160,9 @@ def _checked(run: Run, name: NormalizedName, file: File) -> tuple[NormalizedName
 def _record(run: Run, pool: Pool[tuple[NormalizedName, HeldFile | None]]) -> None:
     for name, held in pool.finished(1):
         if held is not None:
-            run.state.record_held(name, [held])
-            run.counts.adopted += 1
-    run.state.commit()
+            run.mirror.state.record_held(name, [held])
+            run.tally.counts.adopted += 1
+    run.tree.commit()
 
 
 # -- raw names -------------------------------------------------------------------------------
@@ -170,31 +170,31 @@ def _record(run: Run, pool: Pool[tuple[NormalizedName, HeldFile | None]]) -> Non
 
 def raw_folders(run: Run) -> dict[NormalizedName, list[str]]:
     """Return the folders to take files from, while the adoption lasts."""
-    if not is_adopting(run):
+    if not is_adopting(run.mirror):
         return {}
-    found = run.store.raw_folders()
+    found = run.mirror.store.raw_folders()
     for name, folders in found.items():
-        for folder in [f for f in folders if run.store.is_same(f, name)]:
-            run.store.rename_folder(folder, name)
+        for folder in [f for f in folders if run.mirror.store.is_same(f, name)]:
+            run.mirror.store.rename_folder(folder, name)
             folders.remove(folder)
     return found
 
 
 def remove_leftovers(run: Run, folders: dict[NormalizedName, list[str]]) -> None:
     """Remove the old tool's pages and digests, and its copies of what is now held elsewhere."""
-    if not is_adopting(run):
+    if not is_adopting(run.mirror):
         return
-    for name, *_ in list(run.state.listed()):
-        held = run.state.held(name)
+    for name, *_ in list(run.mirror.state.listed()):
+        held = run.mirror.state.held(name)
         for folder in [name, *folders.get(name, [])]:
-            for filename in _leftovers(run.store.sizes(folder), held, is_raw=folder != name):
-                run.store.remove(folder, filename)
-            if folder != name and not run.store.remove_folder(folder):
+            for filename in _leftovers(run.mirror.store.sizes(folder), held, is_raw=folder != name):
+                run.tree.remove(folder, filename)
+            if folder != name and not run.mirror.store.remove_folder(folder):
                 _log.warning("%s holds files that upstream does not list; they are left there", folder)
-        publish.link(run, name)  # that a folder of this name was in the way of
+        run.pages.names.make(name)  # that a folder of this name was in the way of
     _remove_old_full_page(run)
-    if not run.state.unsettled():
-        run.state.set_note(_NOTE, None)
+    if not run.mirror.state.unsettled():
+        run.mirror.state.set_note(_NOTE, None)
 
 
 def _leftovers(sizes: dict[str, int], held: dict[str, HeldFile], *, is_raw: bool) -> Iterator[str]:
@@ -209,6 +209,6 @@ def _leftovers(sizes: dict[str, int], held: dict[str, HeldFile], *, is_raw: bool
 
 
 def _remove_old_full_page(run: Run) -> None:
-    content = run.store.read(".", FULL)
+    content = run.mirror.store.read(".", FULL)
     if content is not None and content.startswith(_OLD_FULL_PAGE):
-        run.store.remove(".", FULL)
+        run.tree.remove(".", FULL)

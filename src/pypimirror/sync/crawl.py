@@ -11,10 +11,11 @@ import msgspec
 
 from pypimirror import names
 from pypimirror.errors import BadPageError, MirrorError, UnavailableError
+from pypimirror.mirror import DAY_S, Mirror
 from pypimirror.model import ListEntry, NormalizedName, Validators
 from pypimirror.simple import ACCEPT, ListFacts, is_json, parse_project_list
 from pypimirror.state import ProjectRow
-from pypimirror.sync.run import DAY_S, Run
+from pypimirror.sync.run import Run, why_unasked
 from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)
@@ -74,38 +75,38 @@ def find_due(run: Run) -> Crawl:
     Raises UpstreamError where the list can't be had or trusted.
     """
     _heed_configuration(run)
-    run.state.set_revalidation(run.config.revalidate_days, run.clock())
-    if run.only:
-        return Crawl(_all_due(run, dict.fromkeys(run.only)), is_full=False, note=None)
-    if not run.selection.needs_list:
-        names_ = dict.fromkeys(run.selection.literal_names)
+    run.mirror.state.set_revalidation(run.mirror.config.revalidate_days, run.mirror.clock())
+    if run.options.only:
+        return Crawl(_all_due(run, dict.fromkeys(run.options.only)), is_full=False, note=None)
+    if not run.mirror.selection.needs_list:
+        names_ = dict.fromkeys(run.mirror.selection.literal_names)
         return Crawl(_all_due(run, names_), is_full=True, note=None)
     return _by_list(run)
 
 
 def _heed_configuration(run: Run) -> None:
     """End all pauses when the configuration changed: it may be what was wrong, or say what to do."""
-    told = dataclasses.replace(run.config, verbose=False, log_filename=Path())  # these change nothing
+    told = dataclasses.replace(run.mirror.config, verbose=False, log_filename=Path())  # these change nothing
     fingerprint = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
-    if run.state.note(_CONFIG_NOTE) != fingerprint:
-        run.state.end_pauses()
-        run.state.record_external_due()
-        if run.state.note(_INDEX_NOTE) != run.upstream.index_url:
-            run.state.forget_external_links()  # they were another index's
-            run.state.forget_learned()
-            run.state.set_note(_INDEX_NOTE, run.upstream.index_url)
-        run.state.set_note(_CONFIG_NOTE, fingerprint)
+    if run.mirror.state.note(_CONFIG_NOTE) != fingerprint:
+        run.mirror.state.end_pauses()
+        run.mirror.state.record_external_due()
+        if run.mirror.state.note(_INDEX_NOTE) != run.upstream.index_url:
+            run.mirror.state.forget_external_links()  # they were another index's
+            run.mirror.state.forget_learned()
+            run.mirror.state.set_note(_INDEX_NOTE, run.upstream.index_url)
+        run.mirror.state.set_note(_CONFIG_NOTE, fingerprint)
 
 
 def _speaks_json(run: Run) -> bool:
     """Tell whether the list's own address was seen to give JSON; of projects' pages that says nothing."""
-    return run.state.note(_JSON_NOTE) == run.upstream.index_url and not run.is_recheck
+    return run.mirror.state.note(_JSON_NOTE) == run.upstream.index_url and not run.options.is_recheck
 
 
 def keep_note(run: Run, crawl: Crawl) -> None:
     """Remember the list, once every project that it made due was looked at."""
-    if crawl.is_full and run.selection.needs_list and not run.unasked:
-        run.state.set_note(_LIST_NOTE, crawl.note)
+    if crawl.is_full and run.mirror.selection.needs_list and not run.tally.unasked:
+        run.mirror.state.set_note(_LIST_NOTE, crawl.note)
 
 
 def _all_due(run: Run, entries: Mapping[NormalizedName, ListEntry | None]) -> list[Due]:
@@ -113,22 +114,25 @@ def _all_due(run: Run, entries: Mapping[NormalizedName, ListEntry | None]) -> li
     due = [
         _due(run, name, row, entry)
         for name, entry in entries.items()
-        if not _is_paused(run, row := run.state.project(name), entry)
+        if not _is_paused(run, row := run.mirror.state.project(name), entry)
     ]
     return sorted(due, key=lambda each: (each.failures > 0, each.next_try))
 
 
 def _is_paused(run: Run, row: ProjectRow | None, entry: ListEntry | None) -> bool:
-    if row is None or row.next_try is None or run.is_recheck or run.only:
+    if row is None or row.next_try is None or run.options.is_recheck or run.options.only:
         return False
     has_news = entry is not None and entry.serial != row.serial
     # A moment that is further away than any pause was recorded by a clock that was wrong.
-    return not has_news and 0 < row.next_try - run.clock() <= DAY_S
+    return not has_news and 0 < row.next_try - run.mirror.clock() <= DAY_S
 
 
 def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> Due:
     is_conditional = (
-        row is not None and row.is_current and row.selection == run.selection.of_files and not run.is_recheck
+        row is not None
+        and row.is_current
+        and row.selection == run.mirror.selection.of_files
+        and not run.options.is_recheck
     )
     url = _link(run, name, row, entry)
     return Due(
@@ -142,8 +146,8 @@ def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntr
         next_try=(row.next_try if row else None) or 0.0,
         url=url,
         is_new_url=url != (row.url if row else None),
-        speaks_json=bool(row and row.speaks_json and row.url == url) and not run.is_recheck,
-        is_revalidation=run.is_recheck or is_to_revalidate(run, row),
+        speaks_json=bool(row and row.speaks_json and row.url == url) and not run.options.is_recheck,
+        is_revalidation=run.options.is_recheck or is_to_revalidate(run.mirror, row),
     )
 
 
@@ -162,21 +166,23 @@ def _link(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEnt
     return None if url == run.upstream.project_url(name) else url
 
 
-def is_to_revalidate(run: Run, row: ProjectRow | None) -> bool:
+def is_to_revalidate(mirror: Mirror, row: ProjectRow | None) -> bool:
     """Tell whether it is time to ask for a page though nothing tells of a change."""
-    if row is None or row.revalidate_at is None or not run.config.revalidate_days:
+    if row is None or row.revalidate_at is None or not mirror.config.revalidate_days:
         return False
-    return not 0 < row.revalidate_at - run.clock() <= run.config.revalidate_days * DAY_S
+    return not 0 < row.revalidate_at - mirror.clock() <= mirror.config.revalidate_days * DAY_S
 
 
 def _by_list(run: Run) -> Crawl:
-    days = run.config.revalidate_days
-    too_old = run.state.to_revalidate(run.clock(), days) if days else []
+    days = run.mirror.config.revalidate_days
+    too_old = run.mirror.state.to_revalidate(run.mirror.clock(), days) if days else []
     found = run.upstream.retrying(lambda: _read_list(run, too_old))
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
-        again = dict.fromkeys([*run.state.unsettled(), *too_old])
-        again = {name: run.state.list_entry(name) for name in again if run.selection.selects(name)}
+        again = dict.fromkeys([*run.mirror.state.unsettled(), *too_old])
+        again = {
+            name: run.mirror.state.list_entry(name) for name in again if run.mirror.selection.selects(name)
+        }
         due = _all_due(run, again)
         return Crawl(due, is_full=False, note=None)
     entries, note = found
@@ -188,7 +194,7 @@ def _read_list(
 ) -> tuple[dict[NormalizedName, ListEntry], str | None] | None:
     """Return the projects whose serial moved, and the next note; None where the list is unchanged."""
     url = run.upstream.index_url
-    known = run.state.serials(run.selection.of_files)
+    known = run.mirror.state.serials(run.mirror.selection.of_files)
     # Whatever the list says of these: no serial that was seen confirms them.
     known |= {name: None for name in too_old if name in known}
     with run.upstream.open_page(url, accept=ACCEPT, validators=_validators(run)) as answer:
@@ -201,7 +207,7 @@ def _read_list(
         def choose(shown: Sequence[str]) -> Sequence[int]:
             nonlocal listed
             listed += len(shown)
-            return run.selection.choose(shown)
+            return run.mirror.selection.choose(shown)
 
         has_serials = True
         entries = parse_project_list(
@@ -214,22 +220,22 @@ def _read_list(
             choose=choose,
             seen=facts,
         )
-        for name, entry in _told_apart(_selected(run, entries), facts):
+        for name, entry in _told_apart(_selected(run.mirror, entries), facts):
             has_serials = has_serials and entry.serial is not None
             serial = known.get(name)
             if serial == _SEEN or name in due:  # under two spellings: the first counts, in each run
                 continue
             if name in known:
                 known[name] = _SEEN
-            if run.is_recheck or entry.serial is None or serial != entry.serial:
+            if run.options.is_recheck or entry.serial is None or serial != entry.serial:
                 due[name] = entry
         if not listed:
             raise BadPageError(answer.url, "lists no project at all")
         if is_json(answer.content_type):
-            run.state.set_note(_JSON_NOTE, run.upstream.index_url)
-        _note_absent(run, known, facts)
+            run.mirror.state.set_note(_JSON_NOTE, run.upstream.index_url)
+        _note_absent(run.mirror, known, facts)
         # Without serials an unchanged list says nothing about the projects' pages.
-        note = _Note(run.selection.of_projects, *answer.validators)
+        note = _Note(run.mirror.selection.of_projects, *answer.validators)
         is_useful = has_serials and any(answer.validators)
         return due, msgspec.json.encode(note).decode() if is_useful else None
 
@@ -250,44 +256,44 @@ def _told_apart(
         yield name, entry if facts.serials_tell else ListEntry(entry.name, None, entry.url)
 
 
-def _selected(run: Run, entries: Iterable[ListEntry]) -> Iterator[tuple[NormalizedName, ListEntry]]:
+def _selected(mirror: Mirror, entries: Iterable[ListEntry]) -> Iterator[tuple[NormalizedName, ListEntry]]:
     for entry in entries:
         try:
             name = names.normalize(entry.name)
         except ValueError:
             _log.debug("%r in the project list is no project's name", entry.name[:100])
             continue
-        if run.selection.selects(name):
+        if mirror.selection.selects(name):
             yield name, entry
 
 
-def _note_absent(run: Run, known: Mapping[str, str | None], facts: ListFacts) -> None:
+def _note_absent(mirror: Mirror, known: Mapping[str, str | None], facts: ListFacts) -> None:
     """Record which projects a good list no longer names, and which it names again."""
-    for name in run.state.vanished_projects():
+    for name in mirror.state.vanished_projects():
         if known.get(name) == _SEEN:
-            run.state.record_returned(name)
+            mirror.state.record_returned(name)
     absent = [NormalizedName(name) for name, seen in known.items() if seen != _SEEN]
-    absent = [name for name in absent if run.selection.selects(name)]
-    for each in run.state.held_back():
+    absent = [name for name in absent if mirror.selection.selects(name)]
+    for each in mirror.state.held_back():
         if each.reason == _NAMELESS and not (facts.nameless and each.project in absent):
-            run.state.record_held_back(NormalizedName(each.project), None, run.clock())
+            mirror.state.record_held_back(NormalizedName(each.project), None, mirror.clock())
     if facts.nameless:
         for name in absent:
             _log.warning("%s is not on the project list, but is kept: %s", name, _NAMELESS)
-            run.state.record_held_back(name, _NAMELESS, run.clock())
+            mirror.state.record_held_back(name, _NAMELESS, mirror.clock())
         return
     for name in absent:
         _log.info("%s: upstream's list no longer names it", name)
-        run.state.record_vanished(name, run.clock())
+        mirror.state.record_vanished(name, mirror.clock())
     # Of what never had a page nothing is left to keep.
-    run.state.forget_projects(absent)
+    mirror.state.forget_projects(absent)
 
 
 def _validators(run: Run) -> Validators:
-    note = run.state.hint(_LIST_NOTE, _Note)
-    if note is None or run.is_recheck:
+    note = run.mirror.state.hint(_LIST_NOTE, _Note)
+    if note is None or run.options.is_recheck:
         return Validators()
-    if note.selection != run.selection.of_projects:
+    if note.selection != run.mirror.selection.of_projects:
         return Validators()
     return Validators(note.etag, note.last_modified)
 
@@ -310,19 +316,19 @@ class Answers(Protocol):
 
 def check_any_answer(run: Run, crawl: Crawl, answers: Answers) -> None:
     """Raise UnavailableError where not one page of a mirror of literal names could be had."""
-    if run.only or run.selection.needs_list:
+    if run.options.only or run.mirror.selection.needs_list:
         return
     errors, unproven = answers.errors, answers.unproven
-    left = len(frozenset().union(*run.unasked.values()))
+    left = len(frozenset().union(*run.tally.unasked.values()))
     if left and left + len(errors) + len(answers.vanished) + len(unproven) == len(crawl.due):
-        run.state.end_pauses()
-        raise UnavailableError(run.upstream.index_url, "; ".join(run.why_unasked()))
+        run.mirror.state.end_pauses()
+        raise UnavailableError(run.upstream.index_url, "; ".join(why_unasked(run.tally)))
     # One project without a file and its page may be just that.
     if not errors and len(unproven) < 2:
         return
     if len(errors) + len(answers.vanished) + len(unproven) == len(crawl.due):
         # The trouble is not theirs, and when it is over they are all wanted at once.
-        run.state.end_pauses()
+        run.mirror.state.end_pauses()
         first = errors[0] if errors else f"the page of {unproven[0]} has no file, and no mark of an index"
         reason = f"not one project of {len(crawl.due)} could be had (is index_url right?); the first: {first}"
         raise UnavailableError(run.upstream.index_url, reason)

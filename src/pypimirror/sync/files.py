@@ -25,8 +25,9 @@ from pypimirror.errors import (
 )
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.plan import Plan, lacks_metadata
+from pypimirror.publishing import companions
 from pypimirror.store import partial_key
-from pypimirror.sync import adopt, companions, placing, record, tasks
+from pypimirror.sync import adopt, record, tasks
 from pypimirror.sync.arrivals import BIG, Arrivals
 from pypimirror.sync.record import Project
 from pypimirror.sync.run import Run
@@ -60,17 +61,17 @@ class Files:
         self._arrivals = arrivals
         self.waiting: deque[Callable[[], None]] = deque()
         """What is to be begun."""
-        self._partial = run.state.partials()
+        self._partial = run.mirror.state.partials()
         """The validators of what earlier runs got of files."""
 
     def queue(self, project: Project, made: Plan) -> None:
         """Queue what a plan has to bring; raise TreeError where the page can't be made ready for that."""
-        if self._run.preview:
-            self._run.preview.will_fetch(project.name, self._missing(project, made))
+        if self._run.options.preview:
+            self._run.options.preview.will_fetch(project.name, self._missing(project, made))
             return
         present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []), made.fetch)
         if not project.is_published and _is_over(project, made, present):
-            placing.finish_page(self._run, project.name)
+            self._run.tree.finish_page(project.name)
             self._loop.committed(project.name)
         self.waiting += [partial(self._start_file, project, file, present) for file in made.fetch]
         self.waiting += [partial(self._start_metadata, project, held) for held in made.complete]
@@ -80,10 +81,10 @@ class Files:
         self.waiting += [partial(self._start_provenance, project, held) for held in attested]
         unwanted = [h for h in made.keep if h.provenance and not self._wants_provenance(project, h)]
         if not project.is_attested:  # there it is what the file is held for
-            companions.drop_provenance(self._run, project.name, unwanted)
+            companions.drop_provenance(self._run.mirror, self._run.tree, project.name, unwanted)
         project.missing += len(made.fetch) + len(made.complete) + len(attested)
-        self._run.counts.files += len(made.fetch)
-        self._run.counts.wanted_bytes += sum(file.size or 0 for file in made.fetch)
+        self._run.tally.counts.files += len(made.fetch)
+        self._run.tally.counts.wanted_bytes += sum(file.size or 0 for file in made.fetch)
 
     def _missing(self, project: Project, made: Plan) -> tuple[File, ...]:
         """Return those of a plan's files that the tree does not have by name and size."""
@@ -92,7 +93,7 @@ class Files:
             file
             for file in made.fetch
             if (file.filename in project.replaces or not present.has(file))
-            and not self._run.space.why_never(file.size or 0)
+            and not self._run.mirror.store.space.why_never(file.size or 0)
         )
 
     def _start_file(self, project: Project, file: File, present: adopt.Present) -> None:
@@ -102,7 +103,7 @@ class Files:
             self._loop.one_less(project)
             return
         validator = self._partial.get((project.name, file.filename))
-        temporary = self._run.store.open_temporary(
+        temporary = self._run.mirror.store.open_temporary(
             partial_key(project.name, file.filename) if validator else None
         )
         task = tasks.FileTask(
@@ -113,7 +114,7 @@ class Files:
 
     def _has_room(self, project: Project, file: File) -> bool:
         """Tell whether a big file fits; one that does not is left out, and smaller ones go on."""
-        size, space = file.size or 0, self._run.space
+        size, space = file.size or 0, self._run.mirror.store.space
         if reason := space.why_never(size):
             record.file_failed(self._run, project, file.filename, reason)
             return False
@@ -126,11 +127,11 @@ class Files:
 
     def _skip(self, project: Project, full: DiskFullError) -> None:
         """Leave out a file that does not fit now: the run ends with that, and the next one tries again."""
-        self._run.full = self._run.full or full
+        self._run.tally.full = self._run.tally.full or full
         project.is_whole, project.is_left = False, True
 
     def _start_metadata(self, project: Project, held: HeldFile) -> None:
-        content = self._run.store.open_existing(project.name, held.file.filename)
+        content = self._run.mirror.store.open_existing(project.name, held.file.filename)
         if content is None:
             reason = "it is gone from the tree; --initial-fetch brings it back"
             record.file_failed(self._run, project, held.file.filename, reason)
@@ -146,9 +147,9 @@ class Files:
             project.missing += 1
 
     def _start_look(self, project: Project, held: HeldFile, *, trusts_size: bool) -> None:
-        if record.is_now_accepted(self._run, held):
+        if record.is_now_accepted(self._run.mirror, held):
             held = msgspec.structs.replace(held, served=None)  # so that the bytes come
-        temporary = self._run.store.open_temporary(None)
+        temporary = self._run.mirror.store.open_temporary(None)
         task = tasks.LookTask(project.name, held, temporary, trusts_size)
         self._arrivals.add(task)
         self._loop.begin(task)
@@ -165,7 +166,7 @@ class Files:
             if isinstance(found, download.Unchanged):
                 self._found_unchanged(project, task.held, found)
             elif record.takes_other_bytes(self._run, project, task.held, found):
-                self._run.counts.files += 1
+                self._run.tally.counts.files += 1
                 self._store(project, task, found)
 
         self._take(project, task, result, use)
@@ -177,7 +178,7 @@ class Files:
             project.missing += 1
 
     def _wants_provenance(self, project: Project, held: HeldFile) -> bool:
-        is_kept = self._run.config.provenance or project.is_attested
+        is_kept = self._run.mirror.config.provenance or project.is_attested
         return is_kept and held.file.provenance is not None
 
     def _start_provenance(self, project: Project, held: HeldFile) -> None:
@@ -209,8 +210,8 @@ class Files:
             elif isinstance(result, MirrorError):
                 record.file_failed(self._run, project, filename, str(result))
                 if isinstance(result, CutOffError):
-                    self._run.store.keep_partial(task.temporary, partial_key(task.name, filename))
-                    self._run.state.record_partial(task.name, filename, result.validator)
+                    self._run.mirror.store.keep_partial(task.temporary, partial_key(task.name, filename))
+                    self._run.mirror.state.record_partial(task.name, filename, result.validator)
             else:
                 use(result)
         except TreeError as error:
@@ -222,7 +223,7 @@ class Files:
     def _leave(self, project: Project, reason: str) -> None:
         """Note that something of a project has to wait for the next run."""
         project.is_whole, project.is_left = False, True
-        self._run.leave(project.name, reason)
+        self._run.tally.leave(project.name, reason)
 
     def _store(
         self, project: Project, task: tasks.FileTask | tasks.LookTask, received: download.Received
@@ -232,27 +233,29 @@ class Files:
             _log.warning("%s: %s", project.name, note)
         if received.is_adopted:
             if task.candidate and task.candidate.folder != project.name:
-                placing.take_over(run, project.name, task.candidate.folder, file.filename)
-            run.counts.adopted += 1
+                run.tree.take_over(project.name, task.candidate.folder, file.filename)
+            run.tally.counts.adopted += 1
         else:
-            run.counts.unverified += not received.is_verified
+            run.tally.counts.unverified += not received.is_verified
             if file.filename in project.replaces:
-                placing.withdraw(run, project.name, file)
-                run.state.record_pages_lost(project.name)
+                run.tree.withdraw(project.name, file)
+                run.mirror.state.record_pages_lost(project.name)
             mtime = _moment(file.upload_time)
-            placing.place(run, project.name, task.temporary, file.filename, mtime=mtime)
-            run.counts.stored += 1
-            run.counts.stored_bytes += received.size
+            run.tree.place(project.name, task.temporary, file.filename, mtime=mtime)
+            run.tally.counts.stored += 1
+            run.tally.counts.stored_bytes += received.size
         _log.debug("%s: %s %s", project.name, "adopted" if received.is_adopted else "stored", file.filename)
         project.arrived += 1
-        run.counts.done_bytes += received.size
+        run.tally.counts.done_bytes += received.size
         held = HeldFile(file=file, sha256=received.sha256, size=received.size)
         self._record_held(project, held, received.metadata, received.metadata_error)
         if received.served is not None:
-            run.state.record_served(project.name, file.filename, received.served)
+            run.mirror.state.record_served(project.name, file.filename, received.served)
         if received.provenance is not None:
             filename = file.filename
-            companions.keep_provenance(run, project.name, filename, received.provenance, is_verified=True)
+            companions.keep_provenance(
+                run.mirror, run.tree, project.name, filename, received.provenance, is_verified=True
+            )
         elif self._wants_provenance(project, held):
             self.waiting.append(partial(self._start_provenance, project, held))
             project.missing += 1
@@ -284,7 +287,9 @@ class Files:
         try:
             if isinstance(found, MirrorError):
                 raise found
-            companions.keep_provenance(self._run, task.name, filename, found, is_verified=task.is_attested)
+            companions.keep_provenance(
+                self._run.mirror, self._run.tree, task.name, filename, found, is_verified=task.is_attested
+            )
         except (NotFoundError, VerificationError) as error:
             if task.is_attested:
                 record.file_failed(self._run, project, filename, str(error))
@@ -304,8 +309,8 @@ class Files:
             # A page tells of the old one: the new one comes right before the new page.
             project.metadata.append((held, metadata))
         elif metadata is not None:
-            held = companions.write_metadata(self._run, project.name, held, metadata)
-        self._run.state.record_held(project.name, [held], is_new=True)
+            held = companions.write_metadata(self._run.tree, project.name, held, metadata)
+        self._run.mirror.state.record_held(project.name, [held], is_new=True)
         if error is None:
             return
         if reason := self._loop.why_unasked(error):

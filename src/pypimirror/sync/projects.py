@@ -19,7 +19,7 @@ from pypimirror.errors import (
     UnavailableError,
 )
 from pypimirror.model import NormalizedName
-from pypimirror.sync import record, recover, tasks
+from pypimirror.sync import record, tasks
 from pypimirror.sync.arrivals import Arrivals
 from pypimirror.sync.crawl import Due
 from pypimirror.sync.files import Files, Loop
@@ -51,7 +51,7 @@ def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName,
 
     Projects that lose something are not published yet. Raises DiskFullError, or OSError of the machine.
     """
-    run.counts.projects = len(due)
+    run.tally.counts.projects = len(due)
     engine = _Engine(run, due, raw_folders)
     try:
         engine.work()
@@ -65,10 +65,10 @@ def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName,
 
 def _tell_unverified(run: Run) -> None:
     """Say once what may have come as anybody sent it, however many files it is."""
-    if number := run.counts.unverified:
+    if number := run.tally.counts.unverified:
         files = "1 file was" if number == 1 else f"{number} files were"
         _log.warning("%s taken without a digest, as upstream offers none", files)
-        run.counts.unverified = 0
+        run.tally.counts.unverified = 0
 
 
 class _Engine:
@@ -80,7 +80,7 @@ class _Engine:
         self._ready = Ready(run, self._commit)
         self._uncommitted: set[NormalizedName] = set()
         """Projects whose files the state does not durably know of yet."""
-        self._arrivals = Arrivals(run.store)
+        self._arrivals = Arrivals(run.mirror.store)
         loop = Loop(self._begin, self._one_less, self._why_unasked, self._committed)
         self._files = Files(run, raw_folders, loop, self._arrivals)
         self._waiting = self._files.waiting
@@ -100,7 +100,7 @@ class _Engine:
             if self._ready and (self._ready.is_time() or not self._crew.unfinished):
                 for project in self._ready.publish():
                     self._done(project)
-            recover.sync_point_if_due(self._run)
+            self._run.tree.sync_if_due()
             self._show_progress()
         if self._full:
             raise self._full
@@ -129,7 +129,7 @@ class _Engine:
             self._files.take_provenance(project, task, result)
 
     def _commit(self) -> None:
-        self._run.state.commit()
+        self._run.tree.commit()
         self._uncommitted.clear()
 
     def _committed(self, name: NormalizedName) -> None:
@@ -138,7 +138,7 @@ class _Engine:
     def _check_space(self) -> None:
         """Raise DiskFullError where what is still to come in of the files under way takes too much."""
         if self._waiting or self._arrivals:
-            self._run.space.check(self._arrivals.still_to_come())
+            self._run.mirror.store.space.check(self._arrivals.still_to_come())
 
     def abandon(self) -> None:
         """Forget what is still on its way, and remove its temporary files."""
@@ -161,7 +161,7 @@ class _Engine:
         self._is_reading = len(self._waiting) < (_MANY if self._is_reading else _FEW)
         if self._due and (reason := self._given_up(self._run.upstream.index_url)):
             for due in self._due:
-                self._run.leave(due.name, reason)
+                self._run.tally.leave(due.name, reason)
             self._due.clear()
         while self._due and self._is_reading and self._crew.has_room:
             project = Project(self._due.popleft())
@@ -180,10 +180,10 @@ class _Engine:
             self._waiting.popleft()()
 
     def _begin(self, task: tasks.Task) -> None:
-        tasks.submit(self._crew, task, self._run.space)
+        tasks.submit(self._crew, task, self._run.mirror.store.space)
 
     def _show_progress(self) -> None:
-        self._run.progress(self._run.counts, self._arrivals.shown())
+        self._run.progress(self._run.tally.counts, self._arrivals.shown())
 
     # -- pages -------------------------------------------------------------------------------
 
@@ -191,7 +191,7 @@ class _Engine:
         project = self._projects[task.name]
         result = found.result if isinstance(found, tasks.PageResult) else found
         project.is_pending = isinstance(found, tasks.PageResult) and found.is_stale
-        if project.is_pending and record.has_empty_serial(self._run, project, result):
+        if project.is_pending and record.has_empty_serial(self._run.mirror, project, result):
             project.is_pending = False
         if isinstance(result, NotFoundError):
             self._page_missing(project, result)
@@ -207,9 +207,9 @@ class _Engine:
     def _page_missing(self, project: Project, error: NotFoundError) -> None:
         """Tell apart: not there yet, gone, never there, and not gone by any good list."""
         run, name = self._run, project.name
-        row = run.state.project(name)
+        row = run.mirror.state.project(name)
         is_known = row is not None and row.is_listed
-        is_gone = is_known and not run.selection.needs_list and run.upstream.is_own(error.url)
+        is_gone = is_known and not run.mirror.selection.needs_list and run.upstream.is_own(error.url)
         if project.is_pending and project.due.serial is not None:
             project.page_serial, project.is_missing = project.due.page_serial, True
             record.settle(run, project)
@@ -227,8 +227,8 @@ class _Engine:
         else:
             _log.warning("%s: upstream has no such project; is package_matches right?", name)
             self.outcome.errors.append(error)
-            run.state.doom_project(name, run.clock())
-            run.state.forget_projects([name])
+            run.mirror.state.doom_project(name, run.mirror.clock())
+            run.mirror.state.forget_projects([name])
             self._done(project)
 
     def _page_failed(self, project: Project, error: MirrorError) -> None:
@@ -240,15 +240,15 @@ class _Engine:
 
     def _page_unasked(self, project: Project, reason: str) -> None:
         """Leave a project as it was: its own page has not failed."""
-        self._run.leave(project.name, reason)
-        self._run.counts.projects_done += 1
+        self._run.tally.leave(project.name, reason)
+        self._run.tally.counts.projects_done += 1
         del self._projects[project.name]
 
     def _page_unchanged(self, project: Project) -> None:
         project.page_serial, project.validators = project.due.page_serial, project.due.validators
         record.shown(self._run, project)
-        if project.due.is_revalidation and not self._run.preview:
-            self._files.look(project, record.without_digest(self._run, project.name), changed=set())
+        if project.due.is_revalidation and not self._run.options.preview:
+            self._files.look(project, record.without_digest(self._run.mirror, project.name), changed=set())
         if project.missing:
             return
         record.settle(self._run, project)
@@ -258,7 +258,7 @@ class _Engine:
         page = seen.page
         if page.project is None and not page.files and not project.due.is_from_list:
             self.outcome.unproven.append(project.name)
-            row = self._run.state.project(project.name)
+            row = self._run.mirror.state.project(project.name)
             if row is None or not row.is_listed:
                 _log.warning(
                     "%s: its page has no file, and nothing in it proves that it is one", project.name
@@ -294,6 +294,6 @@ class _Engine:
     # -- projects ------------------------------------------------------------------------------
 
     def _done(self, project: Project) -> None:
-        self._run.counts.projects_done += 1
-        record.listed(self._run, project.due)
+        self._run.tally.counts.projects_done += 1
+        record.listed(self._run.mirror, project.due)
         del self._projects[project.name]

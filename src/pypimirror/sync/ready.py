@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 
 from pypimirror.errors import TreeError
-from pypimirror.sync import companions, publish, record, spelling
+from pypimirror.publishing import companions
+from pypimirror.sync import record, spelling
 from pypimirror.sync.record import Project
 from pypimirror.sync.run import Run
 
@@ -52,17 +53,19 @@ class Ready:
 
 def _publish(run: Run, project: Project) -> None:
     if project.metadata:
-        companions.withdraw_metadata(run, project.name, [held for held, _ in project.metadata])
+        companions.withdraw_metadata(
+            run.mirror, run.tree, project.name, [held for held, _ in project.metadata]
+        )
     for held, text in project.metadata:
         try:
-            completed = companions.write_metadata(run, project.name, held, text)
-            run.state.record_held(project.name, [completed])
+            completed = companions.write_metadata(run.tree, project.name, held, text)
+            run.mirror.state.record_held(project.name, [completed])
         except TreeError as error:
             record.file_failed(run, project, held.file.filename, str(error))
     # What loses something is published once, at the end, when it is known whether it may.
-    is_written = not project.has_changed or project.loses or publish.project(run, project.name)
+    is_written = not project.has_changed or project.loses or run.pages.project(project.name)
     if project.has_changed and is_written:
-        run.note_changed(project.name)
+        run.tally.note_changed(project.name, may_again=run.mirror.config.external_links)
         _log.info("%s: published, %d files came in", project.name, project.arrived)
     if project.is_whole and is_written:
         record.settle(run, project)

@@ -7,6 +7,7 @@ import msgspec
 from pypimirror.download import Received, strongest
 from pypimirror.errors import MirrorError
 from pypimirror.filenames import is_wheel
+from pypimirror.mirror import DAY_S, LONGEST_REASON, Mirror
 from pypimirror.model import (
     Digest,
     File,
@@ -18,9 +19,9 @@ from pypimirror.model import (
 )
 from pypimirror.plan import Conflict, Plan, make_plan, told_apart
 from pypimirror.state import ProjectRow
-from pypimirror.sync import attested, publish, tasks
+from pypimirror.sync import attested, tasks
 from pypimirror.sync.crawl import Due
-from pypimirror.sync.run import DAY_S, LONGEST_REASON, Run
+from pypimirror.sync.run import Run
 from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)
@@ -65,8 +66,8 @@ class Project:
 def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) -> Plan:
     """Record what a page says of its project, and return what brings the project to it."""
     name = project.name
-    run.counts.pages_read += 1
-    project.is_attested = run.selection.needs_provenance(name)
+    run.tally.counts.pages_read += 1
+    project.is_attested = run.mirror.selection.needs_provenance(name)
     project.validators = seen.validators
     project.is_proven = page.project == name
     # A page without a serial, from an index that has them, confirms none.
@@ -74,51 +75,51 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     _tell(name, page)
     # PEP 792: no file of a project in quarantine may be offered.
     is_quarantined = page.status == "quarantined"
-    wanted, skipped = run.selection.decide(() if is_quarantined else page.files)
+    wanted, skipped = run.mirror.selection.decide(() if is_quarantined else page.files)
     for skip in skipped:
         _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
-    _note_published(run, project)
+    _note_published(run.mirror, project)
     wanted = attested.wanted(run, name, wanted)
-    wanted, clashes = _told_apart(run, name, wanted)
-    made = _compared(run, name, wanted, looks=project.due.is_revalidation)
+    wanted, clashes = _told_apart(run.mirror, name, wanted)
+    made = _compared(run.mirror, name, wanted, looks=project.due.is_revalidation)
     _record_page(run, project, page, made)
-    _record_address(run, project.due, is_json=seen.is_json)
-    if run.config.external_links:
-        _record_links(run, project, page)
+    _record_address(run.mirror, project.due, is_json=seen.is_json)
+    if run.mirror.config.external_links:
+        _record_links(run.mirror, project, page)
     if is_quarantined:
-        run.state.record_returned(name)
-        run.counts.vanished_files += run.state.held_total(name).number
-        run.state.record_quarantined(name, run.clock())
-        _record_held_back(run, project, page, set())
+        run.mirror.state.record_returned(name)
+        run.tally.counts.vanished_files += run.mirror.state.held_total(name).number
+        run.mirror.state.record_quarantined(name, run.mirror.clock())
+        _record_held_back(run.mirror, project, page, set())
     else:
-        _record_vanished(run, project, page, made)
-    run.state.forgive(name, [file.filename for file in wanted])
+        _record_vanished(run.mirror, project, page, made)
+    run.mirror.state.forgive(name, [file.filename for file in wanted])
     _refuse(run, project, clashes)
     _tell_disputed(name, made)
     project.replaces = frozenset(held.file.filename for held in made.replace)
     # What has to be verified before it comes back stays what it is: on no page, and in its grace.
-    waiting = project.replaces | (run.state.doomed_of(name).keys() if project.is_attested else set())
-    run.state.record_arriving(name, [f for f in made.fetch if f.filename not in waiting])
-    run.state.record_held(name, [*made.update, *made.restore])
+    waiting = project.replaces | (run.mirror.state.doomed_of(name).keys() if project.is_attested else set())
+    run.mirror.state.record_arriving(name, [f for f in made.fetch if f.filename not in waiting])
+    run.mirror.state.record_held(name, [*made.update, *made.restore])
     return made
 
 
-def _note_published(run: Run, project: Project) -> None:
+def _note_published(mirror: Mirror, project: Project) -> None:
     """Note whether the page that is published may link to something else than what is held."""
-    row = run.state.project(project.name)
+    row = mirror.state.project(project.name)
     project.is_published = row is not None and bool(row.pages)
     if row is not None and not project.is_published:
-        project.known = frozenset(run.state.file_names(project.name))
+        project.known = frozenset(mirror.state.file_names(project.name))
 
 
 def _told_apart(
-    run: Run, name: NormalizedName, wanted: tuple[File, ...]
+    mirror: Mirror, name: NormalizedName, wanted: tuple[File, ...]
 ) -> tuple[tuple[File, ...], tuple[Conflict, ...]]:
     """Leave out what would overwrite another file, where the file system takes two names for one."""
-    spelling = run.store.spelling()
+    spelling = mirror.store.spelling()
     if not any(spelling):
         return wanted, ()
-    present = [*run.state.held_names(name), *run.state.doomed_of(name)]
+    present = [*mirror.state.held_names(name), *mirror.state.doomed_of(name)]
     return told_apart(wanted, present, spelling.key)
 
 
@@ -144,21 +145,23 @@ def _tell(name: NormalizedName, page: ProjectPage) -> None:
         _log.info("%s: dropped: %s", name, note)
 
 
-def has_empty_serial(run: Run, project: Project, found: tasks.PageSeen | NotModified | MirrorError) -> bool:
+def has_empty_serial(
+    mirror: Mirror, project: Project, found: tasks.PageSeen | NotModified | MirrorError
+) -> bool:
     """Tell whether the page's serial says nothing, as another project's page has the same."""
     if isinstance(found, MirrorError):
         return False
     own = found.serial if isinstance(found, tasks.PageSeen) else None
     serial = own or project.due.page_serial
-    return serial is not None and run.state.has_page_serial(serial, but=project.name)
+    return serial is not None and mirror.state.has_page_serial(serial, but=project.name)
 
 
-def _record_address(run: Run, due: Due, *, is_json: bool) -> None:
+def _record_address(mirror: Mirror, due: Due, *, is_json: bool) -> None:
     """Record what was learned of the address of a project's page."""
-    row = run.state.project(due.name)
+    row = mirror.state.project(due.name)
     speaks_json = is_json or due.speaks_json
     if row is not None and bool(row.speaks_json) != speaks_json:
-        run.state.record_speaks_json(due.name, speaks_json=speaks_json)
+        mirror.state.record_speaks_json(due.name, speaks_json=speaks_json)
 
 
 def _tell_disputed(name: NormalizedName, made: Plan) -> None:
@@ -170,37 +173,37 @@ def _tell_disputed(name: NormalizedName, made: Plan) -> None:
             _log.warning("%s: %s: upstream offers core metadata that is not the wheel's own", name, filename)
 
 
-def _compared(run: Run, name: NormalizedName, wanted: tuple[File, ...], *, looks: bool) -> Plan:
+def _compared(mirror: Mirror, name: NormalizedName, wanted: tuple[File, ...], *, looks: bool) -> Plan:
     """Compare what is wanted with what is held. What lies elsewhere comes and goes by its links alone.
 
     But the index's word counts for more: what it has itself now takes the place of what came from elsewhere.
     """
     own = {file.filename for file in wanted}
-    held = run.state.held(name)
+    held = mirror.state.held(name)
     external = {filename for filename, each in held.items() if each.external is not None}
-    back = attested.may_return(run, name, restorable(run, name))
+    back = attested.may_return(mirror, name, restorable(mirror, name))
     made = make_plan(
         wanted,
         {filename: each for filename, each in held.items() if filename not in external - own},
         doomed={f: each for f, each in back.items() if each.external is None},
-        accepts=lambda file: file.filename in external or run.config.accepts(file),
+        accepts=lambda file: file.filename in external or mirror.config.accepts(file),
         looks=looks,
     )
     for filename in external & own - {each.file.filename for each in made.replace}:
-        run.state.record_own(name, filename)
+        mirror.state.record_own(name, filename)
     return made
 
 
-def _record_links(run: Run, project: Project, page: ProjectPage) -> None:
+def _record_links(mirror: Mirror, project: Project, page: ProjectPage) -> None:
     """Record where else there may be files; only a good page tells that a link is gone."""
-    known = run.state.external_links(project.name)
+    known = mirror.state.external_links(project.name)
     links = known.page if page.links is None else page.links
     if project.is_pending or not can_remove(project.name, page):
         links = tuple(dict.fromkeys(known.page + links))[:_MOST_LINKS]
     # A page comes at each run from an index that can't say whether it changed.
     can_tell = project.due.serial is not None or any(project.validators)
     if can_tell or project.has_changed or links != known.page:
-        run.state.record_external_links(project.name, msgspec.structs.replace(known, page=links))
+        mirror.state.record_external_links(project.name, msgspec.structs.replace(known, page=links))
 
 
 def can_remove(name: NormalizedName, page: ProjectPage) -> bool:
@@ -208,10 +211,10 @@ def can_remove(name: NormalizedName, page: ProjectPage) -> bool:
     return page.project == name and not page.nameless
 
 
-def restorable(run: Run, name: NormalizedName) -> dict[str, HeldFile]:
+def restorable(mirror: Mirror, name: NormalizedName) -> dict[str, HeldFile]:
     """Return the files that left the pages and are still in the tree."""
-    doomed = run.state.doomed_of(name)
-    sizes = run.store.sizes(name) if doomed else {}
+    doomed = mirror.state.doomed_of(name)
+    sizes = mirror.store.sizes(name) if doomed else {}
     return {
         filename: held if f"{filename}.metadata" in sizes else msgspec.structs.replace(held, metadata=None)
         for filename, held in doomed.items()
@@ -222,15 +225,15 @@ def restorable(run: Run, name: NormalizedName) -> dict[str, HeldFile]:
 def _record_page(run: Run, project: Project, page: ProjectPage, made: Plan) -> None:
     """Record that the mirror's pages of the project are due, if they will change."""
     shown = project.due.shown
-    row = run.state.project(project.name)
+    row = run.mirror.state.project(project.name)
     is_new_on_root = row is None or not row.is_listed or row.shown != shown
     has_news = bool(made.fetch or made.restore or made.update or made.complete)
     if not is_new_on_root and not has_news and _shows(row, page):
         return
-    if is_new_on_root or run.config.full_index:
-        publish.root_is_due(run)
-    run.state.record_page(project.name, shown, page.status, page.status_reason)
-    publish.intend_link(run, project.name)
+    if is_new_on_root or run.mirror.config.full_index:
+        run.pages.mark_root_dirty()
+    run.mirror.state.record_page(project.name, shown, page.status, page.status_reason)
+    run.pages.names.intend(project.name)
     project.has_changed = True
 
 
@@ -241,31 +244,31 @@ def _shows(row: ProjectRow | None, page: ProjectPage) -> bool:
     return (row.status, row.status_reason) == (page.status, page.status_reason)
 
 
-def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) -> None:
+def _record_vanished(mirror: Mirror, project: Project, page: ProjectPage, made: Plan) -> None:
     """Record what a good page no longer lists; one that is older than the project list is not good."""
     name = project.name
-    run.state.record_returned(name)
+    mirror.state.record_returned(name)
     vanished = {held.file.filename for held in made.vanished} - page.unusable
     if project.is_pending or not can_remove(name, page):
-        vanished &= run.state.vanished_files_of(name)
-    run.state.record_vanished_files(name, vanished, run.clock())
-    project.loses = bool(vanished) and run.config.cleanup
-    _record_held_back(run, project, page, {held.file.filename for held in made.vanished} - vanished)
+        vanished &= mirror.state.vanished_files_of(name)
+    mirror.state.record_vanished_files(name, vanished, mirror.clock())
+    project.loses = bool(vanished) and mirror.config.cleanup
+    _record_held_back(mirror, project, page, {held.file.filename for held in made.vanished} - vanished)
 
 
-def _record_held_back(run: Run, project: Project, page: ProjectPage, kept: set[str]) -> None:
+def _record_held_back(mirror: Mirror, project: Project, page: ProjectPage, kept: set[str]) -> None:
     """Record why files are kept that a page does not list, or that none are; that is told after a day.
 
     Of a page that is older than the list that is told by itself.
     """
     why = None
-    if not project.is_pending and run.config.cleanup and kept - page.unusable:
+    if not project.is_pending and mirror.config.cleanup and kept - page.unusable:
         why = _why_not_gone(project.name, page)
-    row = run.state.project(project.name)
+    row = mirror.state.project(project.name)
     if why is not None:
         _log.warning("%s: %d files that are not on its page are kept: %s", project.name, len(kept), why)
     if row is not None and row.held_back != why and not project.is_pending:
-        run.state.record_held_back(project.name, why, run.clock())
+        mirror.state.record_held_back(project.name, why, mirror.clock())
 
 
 def _why_not_gone(name: NormalizedName, page: ProjectPage) -> str | None:
@@ -278,9 +281,9 @@ def _why_not_gone(name: NormalizedName, page: ProjectPage) -> str | None:
     return None
 
 
-def without_digest(run: Run, name: NormalizedName) -> list[HeldFile]:
+def without_digest(mirror: Mirror, name: NormalizedName) -> list[HeldFile]:
     """Return the held files of a project that upstream offers no digest of."""
-    held = run.state.held(name).values()
+    held = mirror.state.held(name).values()
     return [each for each in held if each.external is None and (each.served or not each.file.digests)]
 
 
@@ -288,33 +291,33 @@ def looked(run: Run, project: Project, held: HeldFile, served: Served | None) ->
     """Record that upstream has the bytes that are held, or still those that were refused."""
     filename = held.file.filename
     if served is not None:
-        run.state.record_served(project.name, filename, served)
+        run.mirror.state.record_served(project.name, filename, served)
     elif held.served is not None and held.served.refused:
         _refuse_other_bytes(run, project, filename, held.sha256, held.served.refused)
 
 
-def is_now_accepted(run: Run, held: HeldFile) -> bool:
+def is_now_accepted(mirror: Mirror, held: HeldFile) -> bool:
     """Tell whether bytes that were refused may come now."""
-    return bool(held.served and held.served.refused and _accepts(run, held.file, held.served.refused))
+    return bool(held.served and held.served.refused and _accepts(mirror, held.file, held.served.refused))
 
 
 def takes_other_bytes(run: Run, project: Project, held: HeldFile, received: Received) -> bool:
     """Tell whether other bytes may take the place of a held file's; record it where they may not."""
     filename = held.file.filename
     # Where provenance is required, a document has to prove these bytes, and they came without any.
-    if _accepts(run, held.file, received.sha256) and not project.is_attested:
+    if _accepts(run.mirror, held.file, received.sha256) and not project.is_attested:
         project.replaces |= {filename}
         project.has_changed = True
         return True
     assert received.served is not None
     refused = msgspec.structs.replace(received.served, refused=received.sha256)
-    run.state.record_served(project.name, filename, refused)
+    run.mirror.state.record_served(project.name, filename, refused)
     _refuse_other_bytes(run, project, filename, held.sha256, received.sha256)
     return False
 
 
-def _accepts(run: Run, file: File, sha256: str) -> bool:
-    return run.config.accepts(msgspec.structs.replace(file, digests=(Digest("sha256", sha256),)))
+def _accepts(mirror: Mirror, file: File, sha256: str) -> bool:
+    return mirror.config.accepts(msgspec.structs.replace(file, digests=(Digest("sha256", sha256),)))
 
 
 def _refuse_other_bytes(run: Run, project: Project, filename: str, held: str, other: str) -> None:
@@ -336,25 +339,25 @@ def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:
     reason = reason[:LONGEST_REASON]
     _log.error("%s: %s: %s", project.name, filename, reason)
     project.is_whole = False
-    run.counts.failed += 1
-    run.state.record_file_failed(project.name, filename, reason, run.clock())
+    run.tally.counts.failed += 1
+    run.mirror.state.record_file_failed(project.name, filename, reason, run.mirror.clock())
 
 
 def shown(run: Run, project: Project) -> None:
     """Record how the project list spells a project whose page is unchanged."""
-    row = run.state.project(project.name)
+    row = run.mirror.state.project(project.name)
     if row is not None and row.is_listed and project.due.is_from_list and row.shown != project.due.shown:
-        run.state.record_page(project.name, project.due.shown, row.status, row.status_reason)
-        publish.intend_link(run, project.name)
-        publish.root_is_due(run)
+        run.mirror.state.record_page(project.name, project.due.shown, row.status, row.status_reason)
+        run.pages.names.intend(project.name)
+        run.pages.mark_root_dirty()
 
 
-def listed(run: Run, due: Due) -> None:
+def listed(mirror: Mirror, due: Due) -> None:
     """Record what the project list says of a project, whatever came of asking for its page."""
     if due.serial is not None:
-        run.state.record_list_serial(due.name, due.serial)
+        mirror.state.record_list_serial(due.name, due.serial)
     if due.is_new_url:
-        run.state.record_url(due.name, due.url)
+        mirror.state.record_url(due.name, due.url)
 
 
 def settle(run: Run, project: Project) -> None:
@@ -363,28 +366,28 @@ def settle(run: Run, project: Project) -> None:
         _wait(run, project)
         return
     if not project.is_proven:
-        run.state.record_unproven(project.name)
+        run.mirror.state.record_unproven(project.name)
         return
-    run.state.record_current(
+    run.mirror.state.record_current(
         project.name,
         serial=project.due.serial,
         page_serial=project.page_serial,
         validators=project.validators,
-        selection=run.selection.of_files,
+        selection=run.mirror.selection.of_files,
     )
-    row = run.state.project(project.name)
-    days = run.config.revalidate_days
+    row = run.mirror.state.project(project.name)
+    days = run.mirror.config.revalidate_days
     if project.due.is_revalidation or (days and row is not None and row.revalidate_at is None):
-        run.state.record_revalidated(project.name, run.clock(), days)
+        run.mirror.state.record_revalidated(project.name, run.mirror.clock(), days)
 
 
 def _wait(run: Run, project: Project) -> None:
     """Record that upstream's list and page don't agree: silently for a day, as a failure after that."""
     name, shown = project.name, project.due.shown
-    since = run.state.record_pending(name, shown, project.page_serial, run.clock())
+    since = run.mirror.state.record_pending(name, shown, project.page_serial, run.mirror.clock())
     what = "answers 404, though the list names it" if project.is_missing else "is older than the list says"
     _log.info("%s: upstream's page %s; it is waited for", name, what)
-    if run.clock() - since > DAY_S:
+    if run.mirror.clock() - since > DAY_S:
         reason = (
             "upstream's page answers 404, though its list has named the project for more than a day"
             if project.is_missing

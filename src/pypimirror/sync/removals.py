@@ -4,17 +4,12 @@ Each step is an intent in the state first, so that the next run does what a kill
 state knows is ever removed.
 """
 
-import itertools
 import logging
-from collections.abc import Iterator
 
-from pypimirror.errors import TreeError
+from pypimirror.mirror import Mirror, Refusal
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss, why_too_much
-from pypimirror.state import Doomed
-from pypimirror.store import aside_folder
-from pypimirror.sync import companions, publish
-from pypimirror.sync.run import Refusal, Run
+from pypimirror.sync.run import Run
 
 _log = logging.getLogger(__name__)
 
@@ -26,12 +21,12 @@ _HOUR_S = 3600.0
 
 def deselect(run: Run) -> None:
     """Take off the pages what the configuration no longer selects; no upstream is needed for that."""
-    selection, state = run.selection, run.state
+    selection, state = run.mirror.selection, run.mirror.state
     is_same = state.note(PROJECTS_NOTE) == selection.of_projects
-    if run.only or is_same:
+    if run.options.only or is_same:
         return
     are_files_same = state.note(FILES_NOTE) == selection.of_files
-    external = _deselected_external(run)
+    external = _deselected_external(run.mirror)
     for name in state.names():
         if not selection.selects(name):
             _deselect_project(run, name)
@@ -39,41 +34,41 @@ def deselect(run: Run) -> None:
             _deselect_files(run, name, external.get(name, []))
     state.set_note(PROJECTS_NOTE, selection.of_projects)
     state.set_note(FILES_NOTE, selection.of_files)
-    state.commit()
+    run.tree.commit()
 
 
 def _deselect_project(run: Run, name: NormalizedName) -> None:
-    row = run.state.project(name)
+    row = run.mirror.state.project(name)
     if row is not None and row.is_listed:
         _log.info("%s: no longer selected", name)
-        publish.root_is_due(run)
-        run.counts.deselected_projects += 1
-        run.counts.deselected_files += run.state.held_total(name).number
-    run.state.doom_project(name, run.clock())
-    run.state.forget_projects([name])
+        run.pages.mark_root_dirty()
+        run.tally.counts.deselected_projects += 1
+        run.tally.counts.deselected_files += run.mirror.state.held_total(name).number
+    run.mirror.state.doom_project(name, run.mirror.clock())
+    run.mirror.state.forget_projects([name])
 
 
-def _deselected_external(run: Run) -> dict[NormalizedName, list[str]]:
+def _deselected_external(mirror: Mirror) -> dict[NormalizedName, list[str]]:
     """Return the files that lie elsewhere and are not wanted any more; forget links that are not followed."""
-    if not run.config.external_links:
-        run.state.forget_external_links()
+    if not mirror.config.external_links:
+        mirror.state.forget_external_links()
     found: dict[NormalizedName, list[str]] = {}
-    for name, filename, external in run.state.all_externals():
-        if run.selection.why_not(filename) or not run.config.follows(external):
+    for name, filename, external in mirror.state.all_externals():
+        if mirror.selection.why_not(filename) or not mirror.config.follows(external):
             found.setdefault(name, []).append(filename)
     return found
 
 
 def _deselect_files(run: Run, name: NormalizedName, external: list[str]) -> None:
-    run.state.doom_unfinished_externals(name, external, are_gone=True)
-    gone = [f for f in run.state.held_names(name) if f in external or run.selection.why_not(f)]
+    run.mirror.state.doom_unfinished_externals(name, external, are_gone=True)
+    gone = [f for f in run.mirror.state.held_names(name) if f in external or run.mirror.selection.why_not(f)]
     if not gone:
         return
     _log.info("%s: %d files are no longer selected", name, len(gone))
-    run.counts.deselected_files += len(gone)
-    if run.config.full_index:
-        publish.root_is_due(run)
-    run.state.doom_files(name, gone, run.clock())
+    run.tally.counts.deselected_files += len(gone)
+    if run.mirror.config.full_index:
+        run.pages.mark_root_dirty()
+    run.mirror.state.doom_files(name, gone, run.mirror.clock())
 
 
 def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
@@ -82,51 +77,53 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
     `held` when the run began, and of that what is still `selected`. What was removed in the window before it
     counts as held then and as gone now.
     """
-    if not run.config.cleanup:
+    if not run.mirror.config.cleanup:
         return
-    projects = [name for name in run.state.vanished_projects() if _is_meant(run, name)]
+    projects = [name for name in run.mirror.state.vanished_projects() if _is_meant(run, name)]
     whole = set(projects)
     files = {
         name: filenames
-        for name, filenames in run.state.vanished_files().items()
-        if _is_meant(run, name) and name not in whole and name not in run.unfollowed
+        for name, filenames in run.mirror.state.vanished_files().items()
+        if _is_meant(run, name) and name not in whole and name not in run.tally.unfollowed
     }
-    of_projects = {name: run.state.held_names(name) for name in projects}
+    of_projects = {name: run.mirror.state.held_names(name) for name in projects}
     gone = Loss(len(projects), sum(map(len, of_projects.values())) + sum(map(len, files.values())))
-    left = run.totals().files - gone.files
+    left = run.mirror.totals().files - gone.files
     before = _removed_before(run) if any(gone) else Loss(0, 0)
     lost, had = _sum(gone, before), _sum(held, before)
-    why = why_too_much(lost, had, _sum(selected, before), limit=run.config.removal_limit, left=left)
-    if why and not run.allows_removals:
+    why = why_too_much(lost, had, _sum(selected, before), limit=run.mirror.config.removal_limit, left=left)
+    if why and not run.options.allows_removals:
         names = [*projects, *(f"{name}/{each}" for name, filenames in files.items() for each in filenames)]
-        _refuse(run, Refusal(lost, had, run.config.removal_window_hours, tuple(names[:_TOLD]), why))
+        _refuse(run, Refusal(lost, had, run.mirror.config.removal_window_hours, tuple(names[:_TOLD]), why))
         return
-    run.counts.vanished_projects += gone.projects
-    run.counts.vanished_files += gone.files
+    run.tally.counts.vanished_projects += gone.projects
+    run.tally.counts.vanished_files += gone.files
     for name, filenames in of_projects.items():
         _log.info("%s: leaves the mirror, as upstream no longer has it", name)
         _note_removed(run, name, filenames, is_whole=True)
-        run.state.doom_project(name, run.clock())
+        run.mirror.state.doom_project(name, run.mirror.clock())
     for name, filenames in files.items():
         _log.info("%s: %d files leave its page, as upstream no longer lists them", name, len(filenames))
         _note_removed(run, name, filenames)
-        run.state.doom_files(name, filenames, run.clock())
-    if projects or (files and run.config.full_index):
-        publish.root_is_due(run)
-    run.state.commit()
+        run.mirror.state.doom_files(name, filenames, run.mirror.clock())
+    if projects or (files and run.mirror.config.full_index):
+        run.pages.mark_root_dirty()
+    run.tree.commit()
 
 
 def _removed_before(run: Run) -> Loss:
     """Return what upstream's changes removed within the window, before this run."""
-    if run.allows_removals:
-        run.state.forget_removed()
-    return Loss(*run.state.removed_since(run.clock() - run.config.removal_window_hours * _HOUR_S))
+    if run.options.allows_removals:
+        run.mirror.state.forget_removed()
+    return Loss(
+        *run.mirror.state.removed_since(run.mirror.clock() - run.mirror.config.removal_window_hours * _HOUR_S)
+    )
 
 
 def _note_removed(run: Run, name: NormalizedName, filenames: list[str], *, is_whole: bool = False) -> None:
     """Remember what goes for later runs, unless the operator said that it is right, or no later run asks."""
-    if run.config.removal_window_hours and not run.allows_removals:
-        run.state.record_removed(name, filenames, run.clock(), is_whole=is_whole)
+    if run.mirror.config.removal_window_hours and not run.options.allows_removals:
+        run.mirror.state.record_removed(name, filenames, run.mirror.clock(), is_whole=is_whole)
 
 
 def _sum(one: Loss, other: Loss) -> Loss:
@@ -134,75 +131,10 @@ def _sum(one: Loss, other: Loss) -> Loss:
 
 
 def _is_meant(run: Run, name: NormalizedName) -> bool:
-    return run.selection.selects(name) and (not run.only or name in run.only)
+    return run.mirror.selection.selects(name) and (not run.options.only or name in run.options.only)
 
 
 def _refuse(run: Run, refusal: Refusal) -> None:
-    run.refusal = refusal
+    run.tally.refusal = refusal
     for name in refusal.names:
         _log.warning("upstream no longer has %s, and nothing is removed in this run", name)
-
-
-def pages(run: Run) -> None:
-    """Remove the pages of projects that the root page no longer lists."""
-    for name in run.state.pages_to_remove():
-        publish.remove_project(run, name)
-
-
-def set_aside(run: Run) -> None:
-    """Put the files of projects in quarantine out of reach, for their grace (PEP 792)."""
-    for name, filename in (reachable := run.state.reachable()):
-        try:
-            run.store.set_aside(name, filename)
-            for suffix in companions.SUFFIXES:
-                run.store.remove(name, filename + suffix)
-        except TreeError as error:
-            run.fail(name, name, f"{filename} is in quarantine and still in reach: {error}")
-            continue
-        run.state.record_aside([(name, filename)])
-    if reachable:
-        _log.warning("%d files of projects in quarantine were put out of reach", len(reachable))
-        run.state.commit()
-
-
-def files(run: Run) -> list[Doomed]:
-    """Remove the files whose grace is over; what is returned may be forgotten when that is on the disk."""
-    if not run.config.cleanup:
-        return []
-    now = run.clock()
-    doomed = run.state.doomed(now - run.config.removal_grace_hours * _HOUR_S)
-    return [file for file in doomed if file.project not in run.unwritable and _remove(run, file)]
-
-
-def _remove(run: Run, file: Doomed) -> bool:
-    """Remove a file whose grace is over; tell whether it may be forgotten."""
-    try:
-        # Beside the file go what stands for it alone.
-        for suffix in ("", *companions.SUFFIXES):
-            run.store.remove(file.project, file.filename + suffix)
-        if file.aside is not None:
-            run.store.remove(aside_folder(file.project), file.filename)
-    except TreeError as error:
-        if error.is_denied:
-            run.fail(file.project, file.project, str(error))
-            return False
-        _log.warning("%s", error)
-        return True
-    if file.size is not None:
-        run.counts.removed += 1
-        run.counts.removed_bytes += file.size
-        _log.info("%s: removed %s", file.project, file.filename)
-    return True
-
-
-def forget(run: Run, gone: list[Doomed]) -> None:
-    """Forget files that are gone, and projects of which nothing is left."""
-    for name in _projects(gone):
-        row = run.state.project(name)
-        if row is None or not row.is_listed:
-            run.store.remove_folder(name)
-    run.state.forget_doomed(gone)
-
-
-def _projects(files_: list[Doomed]) -> Iterator[NormalizedName]:
-    return (name for name, _ in itertools.groupby(files_, key=lambda file: file.project))

@@ -2,8 +2,9 @@
 
 from pypimirror import metadata, names
 from pypimirror.filenames import spelling_of, version_key
+from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName
-from pypimirror.sync import companions, publish
+from pypimirror.store import METADATA
 from pypimirror.sync.run import Run
 
 _TRIED = 3
@@ -15,24 +16,24 @@ def note(run: Run, name: NormalizedName) -> bool:
 
     The project is shown like that, too, where no project list says how, or lists normalized names.
     """
-    row = run.state.project(name)
+    row = run.mirror.state.project(name)
     if row is None or row.spelled is not None or row.shown != name:
         return False
-    held = run.state.held(name).values()
+    held = run.mirror.state.held(name).values()
     if not held:
         return False
     newest = sorted(held, key=lambda each: version_key(each.file.version or ""), reverse=True)
-    spelled = _by_metadata(run, name, newest) or _by_sdist(name, newest) or name
-    run.state.record_spelled(name, spelled, spelled)
+    spelled = _by_metadata(run.mirror, name, newest) or _by_sdist(name, newest) or name
+    run.mirror.state.record_spelled(name, spelled, spelled)
     if spelled != name:
-        publish.root_is_due(run)
-    publish.intend_link(run, name)
+        run.pages.mark_root_dirty()
+    run.pages.names.intend(name)
     return True
 
 
-def _by_metadata(run: Run, name: NormalizedName, newest: list[HeldFile]) -> str | None:
+def _by_metadata(mirror: Mirror, name: NormalizedName, newest: list[HeldFile]) -> str | None:
     for held in [each for each in newest if each.metadata][:_TRIED]:
-        text = run.store.read(name, held.file.filename + companions.METADATA)
+        text = mirror.store.read(name, held.file.filename + METADATA)
         spelled = metadata.name_in(text) if text else None
         if spelled is not None and names.normalize(spelled) == name:
             return spelled

@@ -9,12 +9,14 @@ import msgspec
 from pypimirror import elsewhere, links, metadata
 from pypimirror.errors import TreeError
 from pypimirror.filenames import is_wheel, version_of
+from pypimirror.mirror import DAY_S, Mirror
 from pypimirror.model import Digest, External, File, HeldFile, Link, NormalizedName
+from pypimirror.publishing import companions
 from pypimirror.state import ExternalRow, Failure
 from pypimirror.store import aside_folder
-from pypimirror.sync import companions, placing, publish, record
+from pypimirror.sync import record
 from pypimirror.sync.outside.tasks import FetchTask
-from pypimirror.sync.run import DAY_S, Run
+from pypimirror.sync.run import Run
 
 _log = logging.getLogger(__name__)
 
@@ -32,9 +34,9 @@ class Project:
         """All links are looked at, and not only new ones."""
         self.is_forced = is_forced
         """Files are looked at, however short a time ago they were."""
-        self.known = run.state.external_links(name)
-        self.rows = run.state.externals(name)
-        self.dead = run.state.dead_links_of(name)
+        self.known = run.mirror.state.external_links(name)
+        self.rows = run.mirror.state.externals(name)
+        self.dead = run.mirror.state.dead_links_of(name)
         """Addresses that could not be had the last time; True where they were asked for."""
         self.unfinished = 0
         """Tasks that wait or are under way."""
@@ -79,18 +81,18 @@ def wanted(run: Run, project: Project) -> list[tuple[File, External]]:
 
     What is new comes first, and then what was looked at longest ago.
     """
-    chosen = [f for f in project.candidates if _is_chosen(run, project, f)]
+    chosen = [f for f in project.candidates if _is_chosen(run.mirror, project, f)]
     _bring_back(run, project, chosen)
     _complete(run, project)
-    own = run.state.own_names(project.name)
-    found = [_known(run, project, filename) for filename in chosen if filename not in own]
-    due = [each for each in found if _is_due(run, project, each[0])]
+    own = run.mirror.state.own_names(project.name)
+    found = [_known(run.mirror, project, filename) for filename in chosen if filename not in own]
+    due = [each for each in found if _is_due(run.mirror, project, each[0])]
     return sorted(due, key=lambda each: _checked(project, each[0].filename))
 
 
-def _is_chosen(run: Run, project: Project, filename: str) -> bool:
-    reason = run.selection.why_not(filename)
-    if run.selection.needs_provenance(project.name):
+def _is_chosen(mirror: Mirror, project: Project, filename: str) -> bool:
+    reason = mirror.selection.why_not(filename)
+    if mirror.selection.needs_provenance(project.name):
         reason = "provenance_required: what lies elsewhere has none"
     if reason:
         _log.debug("%s: skipped %s (%s)", project.name, filename, reason)
@@ -101,14 +103,14 @@ def _checked(project: Project, filename: str) -> float:
     return project.rows[filename].checked if project.is_held(filename) else 0.0
 
 
-def _is_due(run: Run, project: Project, file: File) -> bool:
+def _is_due(mirror: Mirror, project: Project, file: File) -> bool:
     row = project.rows.get(file.filename)
     if row is None or not project.is_held(file.filename) or project.is_forced or row.file.url != file.url:
         return True
-    if row.external.refused is not None and _accepts(run, file, row.external.refused):
+    if row.external.refused is not None and _accepts(mirror, file, row.external.refused):
         return True
-    interval = run.config.external_interval_hours * _HOUR_S
-    return _contradicts(row, file) or not 0 <= run.clock() - row.checked < interval
+    interval = mirror.config.external_interval_hours * _HOUR_S
+    return _contradicts(row, file) or not 0 <= mirror.clock() - row.checked < interval
 
 
 def _contradicts(row: ExternalRow, file: File) -> bool:
@@ -117,7 +119,7 @@ def _contradicts(row: ExternalRow, file: File) -> bool:
     return any(known.get(algorithm) != hexdigest for algorithm, hexdigest in file.digests)
 
 
-def _known(run: Run, project: Project, filename: str) -> tuple[File, External]:
+def _known(mirror: Mirror, project: Project, filename: str) -> tuple[File, External]:
     """Return a file with what is known of it: what is pinned, and where that can tell, what it was like."""
     candidate, external = project.candidates[filename]
     version = version_of(filename, project.name)
@@ -126,7 +128,7 @@ def _known(run: Run, project: Project, filename: str) -> tuple[File, External]:
     if row is None:
         return file, external
     known = msgspec.structs.replace(row.external, link=external.link, is_paged=external.is_paged)
-    is_accepted = known.refused is not None and _accepts(run, file, known.refused)
+    is_accepted = known.refused is not None and _accepts(mirror, file, known.refused)
     is_same_place = project.is_held(filename) and row.file.url == file.url
     if not is_same_place or is_accepted or _contradicts(row, file):
         known = msgspec.structs.replace(known, etag=None, last_modified=None, length=None)
@@ -138,8 +140,8 @@ def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
 
     So bytes that were accepted once come back without a download, and stay pinned.
     """
-    state, name = run.state, project.name
-    back = record.restorable(run, name) | _put_back(run, project, chosen)
+    state, name = run.mirror.state, project.name
+    back = record.restorable(run.mirror, name) | _put_back(run, project, chosen)
     vanished = state.vanished_files_of(name)
     held = state.held(name) if vanished else {}
     for filename in chosen:
@@ -154,7 +156,7 @@ def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
         state.record_external(name, file, known)
         project.rows[filename] = ExternalRow("held", file, known, checked=0.0, doomed_since=0.0)
         if filename in back:
-            state.record_pages_unsure(name)
+            state.mark_pages_dirty(name)
             project.has_changed = True
 
 
@@ -162,15 +164,15 @@ def _put_back(run: Run, project: Project, chosen: Collection[str]) -> dict[str, 
     """Put those files back into their place that a quarantine put out of reach, and return them."""
     name = project.name
     folder = aside_folder(name)
-    sizes = run.store.sizes(folder)
-    doomed = run.state.doomed_of(name) if sizes else {}
+    sizes = run.mirror.store.sizes(folder)
+    doomed = run.mirror.state.doomed_of(name) if sizes else {}
     found = {f: doomed[f] for f in chosen if f in doomed and sizes.get(f) == doomed[f].size}
     if found:  # a new quarantine, after a kill, has to know where they may be
-        run.state.record_reachable(name)
-        run.state.commit()
+        run.mirror.state.record_reachable(name)
+        run.tree.commit()
     for filename, held in list(found.items()):
         try:
-            placing.take_over(run, name, folder, filename)
+            run.tree.take_over(name, folder, filename)
         except TreeError as error:
             project.failed[held.file.url] = str(error)
             del found[filename]
@@ -180,26 +182,26 @@ def _put_back(run: Run, project: Project, chosen: Collection[str]) -> dict[str, 
 def _complete(run: Run, project: Project) -> None:
     """Write the core metadata that wheels from elsewhere have in them, and lack beside them."""
     name = project.name
-    for filename, held in run.state.held(name).items():
+    for filename, held in run.mirror.state.held(name).items():
         if held.external is None or held.metadata is not None or not is_wheel(filename):
             continue
-        content = run.store.open_existing(name, filename)
+        content = run.mirror.store.open_existing(name, filename)
         if content is None:
             continue
         with content:
             text = metadata.from_wheel(content, filename)
         if text is not None:
-            run.state.record_pages_unsure(name)
-            run.state.commit()
+            run.mirror.state.mark_pages_dirty(name)
+            run.tree.commit()
             project.has_changed = True
             try:
-                run.state.record_held(name, [companions.write_metadata(run, name, held, text)])
+                run.mirror.state.record_held(name, [companions.write_metadata(run.tree, name, held, text)])
             except TreeError as error:
                 project.failed[held.file.url] = str(error)
 
 
-def _accepts(run: Run, file: File, sha256: str) -> bool:
-    return run.config.accepts(msgspec.structs.replace(file, digests=(Digest("sha256", sha256),)))
+def _accepts(mirror: Mirror, file: File, sha256: str) -> bool:
+    return mirror.config.accepts(msgspec.structs.replace(file, digests=(Digest("sha256", sha256),)))
 
 
 def intend(run: Run, project: Project, file: File, external: External) -> None:
@@ -208,22 +210,22 @@ def intend(run: Run, project: Project, file: File, external: External) -> None:
         return
     row = project.rows.get(file.filename)
     if row is None or row.status == "doomed":
-        run.state.record_arriving(project.name, [file])
-    run.state.record_external(project.name, file, external)
-    run.counts.files += 1
+        run.mirror.state.record_arriving(project.name, [file])
+    run.mirror.state.record_external(project.name, file, external)
+    run.tally.counts.files += 1
 
 
 # -- what became of it ---------------------------------------------------------------------------
 
 
-def failed(run: Run, project: Project, file: File, reason: str) -> None:
+def failed(mirror: Mirror, project: Project, file: File, reason: str) -> None:
     """Note that a file could not be had: what is held of it stays, and the grace of what is not goes on."""
     project.failed[file.url] = f"{file.filename}: {reason}"
     row = project.rows.get(file.filename)
     if row is not None and row.status == "doomed":
-        run.state.doom_external_again(project.name, file.filename, row.doomed_since)
+        mirror.state.doom_external_again(project.name, file.filename, row.doomed_since)
     else:
-        run.state.doom_unfinished_externals(project.name, [file.filename])
+        mirror.state.doom_unfinished_externals(project.name, [file.filename])
 
 
 def keep(run: Run, project: Project, file: File, external: External) -> None:
@@ -232,13 +234,13 @@ def keep(run: Run, project: Project, file: File, external: External) -> None:
     digests = tuple(sorted((dict(row.file.digests) | dict(file.digests)).items()))
     now = msgspec.structs.replace(row.file, url=file.url, digests=tuple(itertools.starmap(Digest, digests)))
     if now.digests != row.file.digests:
-        run.state.record_pages_unsure(name)
+        run.mirror.state.mark_pages_dirty(name)
         project.has_changed = True
-    run.state.record_external(name, now, external, checked=run.clock())
+    run.mirror.state.record_external(name, now, external, checked=run.mirror.clock())
     if external.refused is not None:
         _tell_refused(run, name, now, external)
     elif row.external.refused is not None:
-        run.state.forgive_external(name, file.filename)
+        run.mirror.state.forgive_external(name, file.filename)
 
 
 def take(run: Run, project: Project, task: FetchTask, brought: elsewhere.Brought) -> None:
@@ -247,7 +249,7 @@ def take(run: Run, project: Project, task: FetchTask, brought: elsewhere.Brought
     Raises TreeError where it can't be placed.
     """
     pinned, sha256 = brought.external.pinned, brought.sha256
-    if pinned not in (None, sha256) and not _accepts(run, task.file, sha256):
+    if pinned not in (None, sha256) and not _accepts(run.mirror, task.file, sha256):
         _refuse(run, project, task.file, brought)
         return
     external = msgspec.structs.replace(brought.external, pinned=sha256, refused=None)
@@ -261,7 +263,7 @@ def _refuse(run: Run, project: Project, file: File, brought: elsewhere.Brought) 
     """Record what lies there now, so that it need not come again to be refused."""
     known = msgspec.structs.replace(project.rows[file.filename].file, url=file.url)
     external = msgspec.structs.replace(brought.external, refused=brought.sha256)
-    run.state.record_external(project.name, known, external, checked=run.clock())
+    run.mirror.state.record_external(project.name, known, external, checked=run.mirror.clock())
     _tell_refused(run, project.name, known, external)
 
 
@@ -271,8 +273,8 @@ def _tell_refused(run: Run, name: NormalizedName, file: File, external: External
         f" accepted_changes = {file.filename} sha256={external.refused} takes them"
     )
     _log.error("%s: %s: %s", name, file.filename, reason)
-    run.counts.failed += 1
-    run.state.record_external_refused(name, file.filename, reason, run.clock())
+    run.tally.counts.failed += 1
+    run.mirror.state.record_external_refused(name, file.filename, reason, run.mirror.clock())
 
 
 def _place(
@@ -282,24 +284,24 @@ def _place(
     for note in brought.notes:
         _log.warning("%s: %s", name, note)
     if project.is_held(file.filename):
-        placing.withdraw(run, name, file, external)
+        run.tree.withdraw(name, file, external)
     # From here on the project's page is due, whatever becomes of this run.
-    run.state.record_pages_unsure(name)
-    run.state.commit()
+    run.mirror.state.mark_pages_dirty(name)
+    run.tree.commit()
     held = HeldFile(file=file, sha256=brought.sha256, size=brought.size)
     try:
-        placing.place(run, name, task.temporary, file.filename)
+        run.tree.place(name, task.temporary, file.filename)
         if brought.metadata is not None:
-            held = companions.write_metadata(run, name, held, brought.metadata)
+            held = companions.write_metadata(run.tree, name, held, brought.metadata)
     except TreeError as error:
         if project.is_held(file.filename):  # its link is gone: it has to be fetched again
-            run.state.record_file_failed(name, file.filename, str(error), run.clock())
+            run.mirror.state.record_file_failed(name, file.filename, str(error), run.mirror.clock())
         raise
-    run.state.record_held(name, [held], is_new=True)
-    run.state.record_external(name, file, external, checked=run.clock())
-    run.counts.stored += 1
-    run.counts.stored_bytes += brought.size
-    run.counts.done_bytes += brought.size
+    run.mirror.state.record_held(name, [held], is_new=True)
+    run.mirror.state.record_external(name, file, external, checked=run.mirror.clock())
+    run.tally.counts.stored += 1
+    run.tally.counts.stored_bytes += brought.size
+    run.tally.counts.done_bytes += brought.size
     project.has_changed = True
     if not file.digests:
         _log.warning("%s: %s: taken from %s without a digest, and pinned", name, file.filename, file.url)
@@ -307,69 +309,69 @@ def _place(
 
 def end(run: Run, project: Project, *, is_adopting: bool) -> None:
     """Record what was seen of a project's links, and publish what came."""
-    state, name = run.state, project.name
+    state, name = run.mirror.state, project.name
     every = project.known.every()
     if is_adopting:
-        _adopt_unseen(run, project)
+        _adopt_unseen(run.mirror, project)
     gone = [
         filename
         for filename, row in state.externals(name).items()
         if row.external.link not in every and filename not in project.candidates
     ]
-    state.record_external_vanished(name, gone, run.clock())
+    state.record_external_vanished(name, gone, run.mirror.clock())
     state.doom_unfinished_externals(name, gone, are_gone=True)
     _tell(run, project)
     if project.has_changed:
         _publish(run, project)
     looked = frozenset(every.values()) & (project.known.looked | project.looked)
     state.record_external_looked(
-        name, msgspec.structs.replace(project.known, looked=looked), _next_look(run, project)
+        name, msgspec.structs.replace(project.known, looked=looked), _next_look(run.mirror, project)
     )
-    state.commit()
+    run.tree.commit()
 
 
-def _adopt_unseen(run: Run, project: Project) -> None:
+def _adopt_unseen(mirror: Mirror, project: Project) -> None:
     """Where a state was lost and a link can't be followed: take what nobody lists for files behind it."""
-    state, name = run.state, project.name
+    state, name = mirror.state, project.name
     link = next((url for url in project.known.every() if url in project.failed), None)
     held = state.held(name) if link else {}
     for filename in state.vanished_files_of(name) if link else ():
         was = held[filename]
-        is_paged = run.config.follow_external_index_pages
+        is_paged = mirror.config.follow_external_index_pages
         external = External(link=link or "", is_paged=is_paged, length=was.size, pinned=was.sha256)
         state.record_external(name, was.file, external)
 
 
-def _next_look(run: Run, project: Project) -> float | None:
+def _next_look(mirror: Mirror, project: Project) -> float | None:
     """Return when to look at all links again; new ones alone put nothing off."""
     if not (project.known.every() or project.failed):
         return None
-    due = None if project.is_full else run.state.next_external_look(project.name)
-    return due if due is not None else run.clock() + run.config.external_interval_hours * _HOUR_S
+    due = None if project.is_full else mirror.state.next_external_look(project.name)
+    return due if due is not None else mirror.clock() + mirror.config.external_interval_hours * _HOUR_S
 
 
 def _publish(run: Run, project: Project) -> None:
     name = project.name
-    publish.intend_link(run, name)
-    if run.config.full_index:
-        publish.root_is_due(run)
-    run.state.commit()
-    if publish.project(run, name):
-        run.note_changed(name)
+    run.pages.names.intend(name)
+    if run.mirror.config.full_index:
+        run.pages.mark_root_dirty()
+    run.tree.commit()
+    if run.pages.project(name):
+        run.tally.note_changed(name, may_again=run.mirror.config.external_links)
         _log.info("%s: published, with files from elsewhere", name)
 
 
 def _tell(run: Run, project: Project) -> None:
     """Record what could not be followed, and say what was not said for a while."""
-    state, name, now = run.state, project.name, run.clock()
+    state, name, now = run.mirror.state, project.name, run.mirror.clock()
     for url, reason in project.failed.items():
         is_asked = url in project.asked
         is_news = state.record_dead_link(name, url, reason, is_asked=is_asked, now=now, quiet_s=_QUIET_S)
-        if is_news and (name, url) not in run.told_links:
+        if is_news and (name, url) not in run.tally.told_links:
             _log.warning("%s: a link can't be followed: %s", name, reason)
-            run.counts.failed += 1
-            run.outside.append(Failure(name, None, reason, now))
-            run.told_links.add((name, url))
+            run.tally.counts.failed += 1
+            run.tally.external.append(Failure(name, None, reason, now))
+            run.tally.told_links.add((name, url))
     for url in project.dead - project.failed.keys():
         if project.is_full or url in project.asked or not project.known.every():
             state.forget_dead_link(name, url)

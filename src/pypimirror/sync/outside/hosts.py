@@ -8,8 +8,8 @@ from enum import IntEnum
 
 from pypimirror.addresses import host_of
 from pypimirror.errors import BrokenWorkerError, MirrorError, UnavailableError, UnreachableError
+from pypimirror.mirror import DAY_S
 from pypimirror.state import State
-from pypimirror.sync.run import DAY_S
 
 _PAUSE_S = 1.0
 _LONGEST_HOLD_S = 30.0

@@ -14,15 +14,16 @@ import msgspec
 from pypimirror import elsewhere, links
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import DiskFullError, MirrorError, TreeError
+from pypimirror.mirror import DAY_S
 from pypimirror.model import External, File, NormalizedName
 from pypimirror.state import ExternalLinks, Failure
-from pypimirror.sync import adopt, recover
+from pypimirror.sync import adopt
 from pypimirror.sync.arrivals import Arrivals
 from pypimirror.sync.outside import files, tasks
 from pypimirror.sync.outside.files import Project
 from pypimirror.sync.outside.hosts import Hosts, Turn
 from pypimirror.sync.outside.tasks import DocumentTask, FetchTask, LookTask
-from pypimirror.sync.run import DAY_S, Run
+from pypimirror.sync.run import Run
 from pypimirror.workers import Crew
 
 _log = logging.getLogger(__name__)
@@ -41,9 +42,9 @@ _PATIENCE_S = 1000.0
 
 def follow(run: Run) -> None:
     """Follow the links of all projects that are due. Raises DiskFullError, or OSError of the machine."""
-    for name, url, reason, since in run.state.untold_links():  # a run that found them was cut off
-        run.outside.append(Failure(name, None, reason, since))
-        run.told_links.add((name, url))
+    for name, url, reason, since in run.mirror.state.untold_links():  # a run that found them was cut off
+        run.tally.external.append(Failure(name, None, reason, since))
+        run.tally.told_links.add((name, url))
     due = _due(run)
     if not due:
         return
@@ -58,15 +59,17 @@ def follow(run: Run) -> None:
 
 def _due(run: Run) -> list[tuple[NormalizedName, bool]]:
     """Return the projects whose links are to be looked at, the last one first, and whether at all of them."""
-    if run.only:
-        listed = (name for name in run.only if (row := run.state.project(name)) and row.is_listed)
+    if run.options.only:
+        listed = (
+            name for name in run.options.only if (row := run.mirror.state.project(name)) and row.is_listed
+        )
         due = [(name, True) for name in listed]
-    elif run.is_recheck:
-        due = [(name, True) for name in run.state.externally_linked()]
+    elif run.options.is_recheck:
+        due = [(name, True) for name in run.mirror.state.externally_linked()]
     else:
-        interval = run.config.external_interval_hours * _HOUR_S
-        due = run.state.external_due(run.clock(), interval + DAY_S)
-    return [each for each in reversed(due) if run.selection.selects(each[0])]
+        interval = run.mirror.config.external_interval_hours * _HOUR_S
+        due = run.mirror.state.external_due(run.mirror.clock(), interval + DAY_S)
+    return [each for each in reversed(due) if run.mirror.selection.selects(each[0])]
 
 
 class _Stage:
@@ -74,13 +77,13 @@ class _Stage:
         self._run = run
         self._due = due
         self._open: dict[NormalizedName, Project] = {}
-        self._is_forced = run.is_recheck or bool(run.only)
-        self._hosts = Hosts(run.state, run.clock(), asks_dead=self._is_forced)
-        self._arrivals = Arrivals(run.store)
+        self._is_forced = run.options.is_recheck or bool(run.options.only)
+        self._hosts = Hosts(run.mirror.state, run.mirror.clock(), asks_dead=self._is_forced)
+        self._arrivals = Arrivals(run.mirror.store)
         assert run.crew is not None
         self._crew: Crew[tasks.Task] = run.crew
         self._crew.is_far = True
-        self._is_adopting = adopt.is_adopting(run)
+        self._is_adopting = adopt.is_adopting(run.mirror)
         self._full: DiskFullError | None = None
         self._left: list[NormalizedName] = []
         """Projects for which there was no time."""
@@ -100,8 +103,8 @@ class _Stage:
             self._hosts.begin(lambda: self._crew.has_room)
             for task, result in self._crew.finished(_TURN_S):
                 self._take(task, result)
-            recover.sync_point_if_due(self._run)
-            self._run.progress(self._run.counts, self._arrivals.shown())
+            self._run.tree.sync_if_due()
+            self._run.progress(self._run.tally.counts, self._arrivals.shown())
         if self._full:
             raise self._full
         self._tell_left()
@@ -109,12 +112,12 @@ class _Stage:
     def _tell_left(self) -> None:
         """Say for which projects there was no time; nothing of them is taken for gone."""
         self._left += self._open
-        self._run.unfollowed |= set(self._left)
+        self._run.tally.unfollowed |= set(self._left)
         if self._left:
             more = f" (and of {len(self._left) - 1} projects more)" if len(self._left) > 1 else ""
             reason = f"not all of its links{more} could be followed in half an hour; the next run goes on"
             _log.warning("%s: %s", self._left[0], reason)
-            self._run.outside.append(Failure(self._left[0], None, reason, self._run.started))
+            self._run.tally.external.append(Failure(self._left[0], None, reason, self._run.tally.started))
 
     def abandon(self) -> None:
         """Forget what is still on its way; what is not done stays due."""
@@ -124,7 +127,7 @@ class _Stage:
 
     def _begin(self, name: NormalizedName, is_full: bool) -> None:  # noqa: FBT001 (half of a pair)
         project = self._open[name] = Project(self._run, name, is_full=is_full, is_forced=self._is_forced)
-        row = self._run.state.project(name)
+        row = self._run.mirror.state.project(name)
         if row is not None and row.status == "quarantined":  # PEP 792: nothing of it may be offered
             project.known = ExternalLinks()
             self._go_on(project)
@@ -133,7 +136,7 @@ class _Stage:
         self._submit(DocumentTask(name))
 
     def _submit(self, task: tasks.Task) -> None:
-        tasks.submit(self._crew, task, self._run.space, self._hosts.dead)
+        tasks.submit(self._crew, task, self._run.mirror.store.space, self._hosts.dead)
 
     def _take(self, task: tasks.Task, result: Any) -> None:
         project = self._open[task.name]
@@ -173,7 +176,9 @@ class _Stage:
 
     def _look(self, project: Project) -> None:
         """Take the files to which links lead by their addresses, and queue a look at all other links."""
-        selection = self._run.selection if self._run.config.follow_external_index_pages else None
+        selection = (
+            self._run.mirror.selection if self._run.mirror.config.follow_external_index_pages else None
+        )
         every = project.known.every()
         # Where a link went, its file may still be behind another one.
         project.is_full |= any(
@@ -222,9 +227,9 @@ class _Stage:
     def _fetch_all(self, project: Project) -> None:
         """Queue what is new, and what is held and may have changed."""
         wanted = files.wanted(self._run, project)
-        if self._run.preview:
+        if self._run.options.preview:
             new = (file for file, _ in wanted if not project.is_held(file.filename))
-            self._run.preview.will_fetch(project.name, tuple(new))
+            self._run.options.preview.will_fetch(project.name, tuple(new))
             return
         for file, external in wanted:
             files.intend(self._run, project, file, external)
@@ -237,14 +242,14 @@ class _Stage:
             project.unfinished += 1
 
     def _start(self, project: Project, file: File, external: External) -> None:
-        self._run.space.check(0)
-        task = FetchTask(project.name, file, self._run.store.open_temporary(), external)
+        self._run.mirror.store.space.check(0)
+        task = FetchTask(project.name, file, self._run.mirror.store.open_temporary(), external)
         self._arrivals.add(task)
         self._submit(task)
 
     def _refused_file(self, project: Project, file: File, error: MirrorError) -> None:
         """Take it that a file's host is dead."""
-        files.failed(self._run, project, file, str(error))
+        files.failed(self._run.mirror, project, file, str(error))
         self._refused(project, file.url, error)
 
     def _take_file(
@@ -259,12 +264,12 @@ class _Stage:
             if isinstance(result, DiskFullError):
                 self._full = result
             elif isinstance(result, MirrorError):
-                files.failed(self._run, project, task.file, str(result))
+                files.failed(self._run.mirror, project, task.file, str(result))
             elif isinstance(result, elsewhere.Brought):
                 files.take(self._run, project, task, result)
             else:
                 files.keep(self._run, project, task.file, task.external)
         except TreeError as error:
-            files.failed(self._run, project, task.file, str(error))
+            files.failed(self._run.mirror, project, task.file, str(error))
         finally:
             self._arrivals.end(task)

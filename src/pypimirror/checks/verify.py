@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from pypimirror.checks import compare
+from pypimirror.checks.compare import Look
 from pypimirror.errors import StateError
+from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName
+from pypimirror.publishing import Pages, Tree, companions
 from pypimirror.state import Kept, Stocked
-from pypimirror.store import FULL, HTACCESS, HTML, JSON, PRIVATE, size_of
-from pypimirror.sync import companions, publish, recover
-from pypimirror.sync.run import Run
+from pypimirror.store import FULL, HTACCESS, HTML, JSON, METADATA, PRIVATE, PROVENANCE, SUFFIXES, size_of
 from pypimirror.workers import Pool, suitable_readers
 
 _log = logging.getLogger(__name__)
@@ -63,21 +65,30 @@ class _Progress(msgspec.Struct):
     verified: Verified
 
 
-def verify(
-    run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool
+def verify(  # noqa: PLR0913 (the mirror, who is told, and how to look)
+    mirror: Mirror,
+    pages: Pages,
+    tree: Tree,
+    *,
+    tell: Tell,
+    on_progress: Callable[[], None],
+    is_hashing: bool,
+    is_repairing: bool,
 ) -> tuple[Verified, list[NormalizedName]]:
     """Compare the tree with the state; return what was found, and the projects to be mended.
 
     With `is_repairing` what is wrong is recorded as lost or due, so that an update mends it. What was hashed
     before an interruption is not hashed again. Raises StateError where the state knows of nothing.
     """
-    if run.state.is_empty():
-        raise StateError(run.state.path, "knows of no project yet; --update-fetch adopts what is in the tree")
-    look = _Look(run, tell, is_hashing=is_hashing, is_repairing=is_repairing)
+    if mirror.state.is_empty():
+        raise StateError(
+            mirror.state.path, "knows of no project yet; --update-fetch adopts what is in the tree"
+        )
+    look = _Check(mirror, pages, tree, tell, on_progress, is_hashing=is_hashing, is_repairing=is_repairing)
     look.at_projects()
     look.at_root()
-    run.state.set_note(_NOTE, None)
-    run.state.commit()
+    mirror.state.set_note(_NOTE, None)
+    tree.commit()
     return look.verified(), look.to_mend
 
 
@@ -91,18 +102,28 @@ class _Open(msgspec.Struct):
     foreign: int = 0
 
 
-class _Look:
-    def __init__(self, run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> None:
-        self._run = run
+class _Check:
+    def __init__(  # noqa: PLR0913 (as above)
+        self,
+        mirror: Mirror,
+        pages: Pages,
+        tree: Tree,
+        tell: Tell,
+        on_progress: Callable[[], None],
+        *,
+        is_hashing: bool,
+        is_repairing: bool,
+    ) -> None:
+        self._mirror, self._pages, self._tree = mirror, pages, tree
+        self._on_progress = on_progress
         self._tell = tell
         self._is_hashing = is_hashing
         self._is_repairing = is_repairing
-        self._pool: Pool[recover.Look] = Pool(suitable_readers())
+        self._pool: Pool[Look] = Pool(suitable_readers())
         self._open: dict[NormalizedName, _Open] = {}
         self._root = _Open()
         self._done = Verified(0, 0, 0, 0)
-        self._noted_at = run.clock()
-        self._fingerprint = publish.fingerprint(run.config)
+        self._noted_at = self._mirror.clock()
         self.to_mend: list[NormalizedName] = []
 
     def verified(self) -> Verified:
@@ -111,7 +132,7 @@ class _Look:
     # -- projects ------------------------------------------------------------------------------
 
     def at_projects(self) -> None:
-        for project in self._run.state.inventory(after=self._resumed()):
+        for project in self._mirror.state.inventory(after=self._resumed()):
             self._open[project.name] = _Open()
             self._at_project(project)
             self._read(project.name)
@@ -119,7 +140,7 @@ class _Look:
         self._drain(0)
 
     def _resumed(self) -> str:
-        noted = self._run.state.hint(_NOTE, _Progress)
+        noted = self._mirror.state.hint(_NOTE, _Progress)
         if not self._is_hashing or noted is None:
             return ""
         self._done = noted.verified
@@ -137,27 +158,27 @@ class _Look:
             self._done = Verified(
                 projects + 1, files + found.files, wrong + found.wrong, foreign + found.foreign
             )
-            if self._is_hashing and self._run.clock() - self._noted_at > _NOTE_EVERY_S:
+            if self._is_hashing and self._mirror.clock() - self._noted_at > _NOTE_EVERY_S:
                 noted = _Progress(first, self._done)
-                self._run.state.set_note(_NOTE, msgspec.json.encode(noted).decode())
-                self._run.state.commit()
-                self._noted_at = self._run.clock()
+                self._mirror.state.set_note(_NOTE, msgspec.json.encode(noted).decode())
+                self._tree.commit()
+                self._noted_at = self._mirror.clock()
 
     def _at_project(self, project: Stocked) -> None:
-        run, name = self._run, project.name
-        entries = run.store.entries(name)
+        name = project.name
+        entries = self._mirror.store.entries(name)
         held = [file for file in project.files if file.is_held]
         self._open[name].files = len(held)
         # First, as the pages show what is held, and that changes where something is lost.
-        if not publish.is_linked(run, project.link):
+        if not self._pages.names.is_there(project.link):
             self._found(Kind.MISSING, _ROOT, str(project.link))
             if self._is_repairing:
-                run.state.record_pages_unsure(name)
-        wrong = publish.wrong_pages(run, project, self._fingerprint) if project.is_listed else []
+                self._mirror.state.mark_pages_dirty(name)
+        wrong = self._pages.wrong(project) if project.is_listed else []
         for page in wrong:
             self._found(Kind.PAGE, name, page)
         if wrong and self._is_repairing:
-            run.state.record_pages_unsure(name)
+            self._mirror.state.mark_pages_dirty(name)
             self._mend(name)
         whole = [file for file in held if self._is_there(name, file, entries)]
         if self._is_hashing and whole:
@@ -165,7 +186,7 @@ class _Look:
         ours = {file.filename for file in project.files}
         others = entries.keys() - ours - ({HTML, JSON} if project.is_listed else set())
         for entry in sorted(others):
-            if not (entry.endswith(companions.SUFFIXES) and entry.rpartition(".")[0] in ours):
+            if not (entry.endswith(SUFFIXES) and entry.rpartition(".")[0] in ours):
                 self._found(Kind.FOREIGN, name, entry)
 
     def _is_there(self, name: NormalizedName, file: Kept, entries: "Mapping[str, os.DirEntry[str]]") -> bool:
@@ -179,11 +200,11 @@ class _Look:
             beside = entries.get(file.filename + suffix)
             return beside is None or size_of(beside) is None
 
-        lacks_metadata = file.has_metadata and lacks(companions.METADATA)
-        lacks_provenance = file.has_provenance and lacks(companions.PROVENANCE)
+        lacks_metadata = file.has_metadata and lacks(METADATA)
+        lacks_provenance = file.has_provenance and lacks(PROVENANCE)
         if not (lacks_metadata or lacks_provenance):
             return True
-        full = self._run.state.held(name)[file.filename]
+        full = self._mirror.state.held(name)[file.filename]
         left = msgspec.structs.replace(
             full,
             metadata=None if lacks_metadata else full.metadata,
@@ -193,25 +214,25 @@ class _Look:
         return False
 
     def _hash(self, name: NormalizedName, whole: list[Kept]) -> None:
-        held = self._run.state.held(name)
+        held = self._mirror.state.held(name)
         for file in whole:
             self._open[name].unread += 1
-            self._pool.submit(partial(recover.look, self._run.store, name, held[file.filename]))
+            self._pool.submit(partial(compare.by_bytes, self._mirror.store, name, held[file.filename]))
             self._drain(2 * self._pool.size)
 
     def _lost(self, name: NormalizedName, filename: str, kind: Kind) -> None:
         self._found(kind, name, filename)
         if self._is_repairing:
-            self._run.state.record_lost(name, [filename], self._run.clock())
+            self._mirror.state.record_lost(name, [filename], self._mirror.clock())
             self._mend(name)
 
     def _bare(self, name: NormalizedName, file: HeldFile, left: HeldFile, kind: Kind) -> None:
         if left.metadata != file.metadata:
-            self._found(kind, name, file.file.filename + companions.METADATA)
+            self._found(kind, name, file.file.filename + METADATA)
         if left.provenance != file.provenance:
-            self._found(kind, name, file.file.filename + companions.PROVENANCE)
+            self._found(kind, name, file.file.filename + PROVENANCE)
         if self._is_repairing:
-            companions.record_lost(self._run, name, left)
+            companions.record_lost(self._mirror.state, name, left)
             self._mend(name)
 
     def _drain(self, left: int) -> None:
@@ -223,7 +244,7 @@ class _Look:
                 elif found.left != found.held:
                     self._bare(found.name, found.held, found.left, Kind.DAMAGED)
                 self._read(found.name)
-            self._run.progress(self._run.counts, ())
+            self._on_progress()
 
     def _mend(self, name: NormalizedName) -> None:
         if not self.to_mend or self.to_mend[-1] != name:
@@ -232,18 +253,17 @@ class _Look:
     # -- the root ------------------------------------------------------------------------------
 
     def at_root(self) -> None:
-        run = self._run
-        wrong = publish.wrong_root_pages(run)
+        wrong = self._pages.wrong_at_root()
         for page in wrong:
             self._found(Kind.PAGE, _ROOT, page)
         if wrong and self._is_repairing:
-            publish.root_is_due(run)
-        ours = {HTML, JSON, PRIVATE, HTACCESS} | ({FULL} if publish.has_full(run) else set())
-        links, projects = run.state.links(), set(run.state.names())
-        for entry in run.store.root_entries():
+            self._pages.mark_root_dirty()
+        ours = {HTML, JSON, PRIVATE, HTACCESS} | ({FULL} if self._pages.has_full() else set())
+        links, projects = self._mirror.state.links(), set(self._mirror.state.names())
+        for entry in self._mirror.store.root_entries():
             if entry in ours or entry in projects:
                 continue
-            if entry not in links or run.store.link_target(entry) != links[entry]:
+            if entry not in links or self._mirror.store.link_target(entry) != links[entry]:
                 self._found(Kind.FOREIGN, _ROOT, entry)
         self._done = self._done._replace(
             wrong=self._done.wrong + self._root.wrong, foreign=self._done.foreign + self._root.foreign

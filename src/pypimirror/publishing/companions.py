@@ -7,17 +7,14 @@ import msgspec
 
 from pypimirror import documents, download
 from pypimirror.errors import TreeError
+from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName, Provenance
-from pypimirror.store import Store
-from pypimirror.sync import placing, publish
-from pypimirror.sync.run import Run
+from pypimirror.publishing.tree import Tree
+from pypimirror.state import State
+from pypimirror.store import METADATA, PROVENANCE, Store
 from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)
-
-METADATA = ".metadata"
-PROVENANCE = ".provenance"
-SUFFIXES = (METADATA, PROVENANCE)
 
 
 def found(store: Store, name: NormalizedName, held: HeldFile) -> HeldFile:
@@ -35,30 +32,28 @@ def found(store: Store, name: NormalizedName, held: HeldFile) -> HeldFile:
     )
 
 
-def record_lost(run: Run, name: NormalizedName, left: HeldFile) -> None:
+def record_lost(state: State, name: NormalizedName, left: HeldFile) -> None:
     """Record which companions of a file are `left`, so that the others are fetched again."""
-    run.state.record_held(name, [left])
-    run.state.record_provenance(name, left.file.filename, left.provenance)
-    run.state.record_pages_lost(name)
+    state.record_held(name, [left])
+    state.record_provenance(name, left.file.filename, left.provenance)
+    state.record_pages_lost(name)
 
 
-def write_metadata(run: Run, name: NormalizedName, held: HeldFile, text: bytes) -> HeldFile:
+def write_metadata(tree: Tree, name: NormalizedName, held: HeldFile, text: bytes) -> HeldFile:
     """Write a file's core metadata beside it, and return the file with it."""
-    placing.write_beside(run, name, held.file.filename + METADATA, text)
+    tree.write_beside(name, held.file.filename + METADATA, text)
     return msgspec.structs.replace(held, metadata=download.sha256(text))
 
 
-def withdraw_metadata(run: Run, name: NormalizedName, files: Collection[HeldFile]) -> None:
+def withdraw_metadata(mirror: Mirror, tree: Tree, name: NormalizedName, files: Collection[HeldFile]) -> None:
     """Take the offer of old core metadata off the page before the new one takes its place."""
-    run.state.record_held(name, [msgspec.structs.replace(held, metadata=None) for held in files])
-    run.state.commit()
-    publish.project(run, name)
-    run.state.record_pages_unsure(name)
-    run.state.commit()
+    mirror.state.record_held(name, [msgspec.structs.replace(held, metadata=None) for held in files])
+    tree.republish(name)
 
 
-def keep_provenance(
-    run: Run,
+def keep_provenance(  # noqa: PLR0913 (whose document, and what is known of it)
+    mirror: Mirror,
+    tree: Tree,
     name: NormalizedName,
     filename: str,
     result: documents.Document | NotModified,
@@ -68,7 +63,7 @@ def keep_provenance(
     """Write a document of provenance beside its file, unless it is what it was; raise TreeError."""
     if isinstance(result, NotModified):
         return
-    if placing.write_beside(run, name, filename + PROVENANCE, result.content):
+    if tree.write_beside(name, filename + PROVENANCE, result.content):
         _log.debug("%s: stored %s", name, filename + PROVENANCE)
     provenance = Provenance(
         sha256=download.sha256(result.content),
@@ -76,15 +71,15 @@ def keep_provenance(
         last_modified=result.validators.last_modified,
         is_verified=is_verified,
     )
-    run.state.record_provenance(name, filename, provenance)
+    mirror.state.record_provenance(name, filename, provenance)
 
 
-def drop_provenance(run: Run, name: NormalizedName, files: Collection[HeldFile]) -> None:
+def drop_provenance(mirror: Mirror, tree: Tree, name: NormalizedName, files: Collection[HeldFile]) -> None:
     """Remove documents of provenance that are no longer offered, or not wanted any more."""
     for held in files:
         try:
-            run.store.remove(name, held.file.filename + PROVENANCE)
+            tree.remove(name, held.file.filename + PROVENANCE)
         except TreeError as error:
             _log.warning("%s: %s", name, error)
             continue
-        run.state.record_provenance(name, held.file.filename, None)
+        mirror.state.record_provenance(name, held.file.filename, None)

@@ -1,0 +1,58 @@
+"""The tree against the state, file by file, and what to record of a difference so that it is mended."""
+
+import logging
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pypimirror import download
+from pypimirror.mirror import Mirror
+from pypimirror.model import HeldFile, NormalizedName
+from pypimirror.publishing import companions
+from pypimirror.store import Store
+
+_log = logging.getLogger(__name__)
+
+
+class Look(NamedTuple):
+    """How a held file was found in the tree."""
+
+    name: NormalizedName
+    held: HeldFile
+    is_whole: bool
+    left: HeldFile
+    """With the companions that were found beside it."""
+
+
+def by_bytes(store: Store, name: NormalizedName, held: HeldFile) -> Look:
+    """Read a held file, and what lies beside it, in full; in a thread of its own."""
+    content = store.open_existing(name, held.file.filename)
+    is_whole = False
+    if content is not None:
+        with content:
+            is_whole = download.sha256_of(content) == held.sha256
+    return Look(name, held, is_whole, companions.found(store, name, held))
+
+
+def by_size(store: Store, name: NormalizedName, held: HeldFile, sizes: Mapping[str, int]) -> Look:
+    """Compare a held file by its size, and what lies beside it, which is small, by its digest."""
+    is_whole = sizes.get(held.file.filename) == held.size
+    return Look(name, held, is_whole, companions.found(store, name, held) if is_whole else held)
+
+
+def repair(mirror: Mirror, found: Look) -> None:
+    """Record what is wrong with a held file: what upstream still has comes again."""
+    filename = found.held.file.filename
+    if not found.is_whole:
+        _log.warning("%s: %s is missing or damaged; it is fetched again", found.name, filename)
+        mirror.state.record_lost(found.name, [filename], mirror.clock())
+    elif found.left != found.held:
+        _log.warning("%s: what lies beside %s is missing or damaged", found.name, filename)
+        companions.record_lost(mirror.state, found.name, found.left)
+
+
+def every_file(mirror: Mirror) -> None:
+    """Look at every held file by its size; an update sees nothing of what somebody deleted or cut."""
+    for name, *_ in list(mirror.state.listed()):
+        sizes = mirror.store.sizes(name)
+        for held in mirror.state.held(name).values():
+            repair(mirror, by_size(mirror.store, name, held, sizes))

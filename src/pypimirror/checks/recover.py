@@ -1,0 +1,66 @@
+"""Power cuts: a sync of the file system before a run is complete, and a second look at what came after it.
+
+No file is synced for itself: that would cost a full mirror days. What was stored since the last sync point is
+marked in the state, and read again after a run that did not come to its end.
+"""
+
+import logging
+from functools import partial
+
+from pypimirror.checks import compare
+from pypimirror.checks.compare import Look
+from pypimirror.mirror import DAY_S, Mirror
+from pypimirror.publishing import Pages, Tree
+from pypimirror.store import boot_id, partial_key
+from pypimirror.workers import Pool, suitable_readers
+
+_log = logging.getLogger(__name__)
+
+_NOTE = "open run"
+"""Which boot of the machine a run began in that did not come to its end."""
+
+
+def begin(mirror: Mirror, pages: Pages, tree: Tree) -> None:
+    """Mend what a run that did not come to its end may have left, and record that one is going on."""
+    boot = boot_id()
+    before = mirror.state.note(_NOTE)
+    if before is not None:
+        why = "the machine went down" if before != boot else "it was cut off"
+        _log.warning("the last run did not come to its end (%s); what it stored is looked at", why)
+        _look_again(mirror, pages, tree)
+    mirror.state.heed_clock(mirror.clock(), DAY_S)
+    mirror.state.set_note(_NOTE, boot)
+    tree.commit()
+    _sweep(mirror)
+
+
+def end(mirror: Mirror, tree: Tree) -> None:
+    """Record that the run came to its end, with all that it stored on the disk."""
+    _sweep(mirror)
+    tree.sync()
+    mirror.state.set_note(_NOTE, None)
+
+
+def _sweep(mirror: Mirror) -> None:
+    mirror.store.sweep_partial({partial_key(*file) for file in mirror.state.partials()})
+    mirror.store.sweep_aside(mirror.state.aside())
+
+
+def _look_again(mirror: Mirror, pages: Pages, tree: Tree) -> None:
+    pages.mark_root_dirty()
+    pool: Pool[Look] = Pool(suitable_readers())
+    for name in mirror.state.unsynced():
+        mirror.state.mark_pages_dirty(name)
+        mirror.state.record_reachable(name)
+        for held in mirror.state.unsynced_of(name).values():
+            pool.submit(partial(compare.by_bytes, mirror.store, name, held))
+        while pool.unfinished > pool.size:
+            _record(mirror, tree, pool)
+    while pool.unfinished:
+        _record(mirror, tree, pool)
+
+
+def _record(mirror: Mirror, tree: Tree, pool: Pool[Look]) -> None:
+    for found in pool.finished(1):
+        compare.repair(mirror, found)
+    tree.commit()

@@ -1,0 +1,130 @@
+"""The mirror that a run works on, and the tally that its steps fill."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pypimirror.config import Config
+from pypimirror.errors import DiskFullError
+from pypimirror.model import NormalizedName
+from pypimirror.plan import Loss
+from pypimirror.selection import Selection
+from pypimirror.state import Failure, State
+from pypimirror.store import Store
+
+_log = logging.getLogger(__name__)
+
+DAY_S = 86_400.0
+LONGEST_REASON = 1000
+"""Characters of what the state keeps of a failure; an error may have an upstream's words in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """What is configured, and what is there."""
+
+    config: Config
+    selection: Selection
+    store: Store
+    state: State
+    clock: Callable[[], float]
+
+    def totals(self) -> Loss:
+        """Return how many projects are on the root page now, and how many files are held."""
+        return Loss(self.state.total("listed").number, self.state.total("held").number)
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a run did so far. Only the main thread changes it."""
+
+    projects: int = 0
+    """Projects that upstream was asked about, or will be."""
+    projects_done: int = 0
+    pages_read: int = 0
+    """Projects whose page was new, or asked for unconditionally."""
+    changed: int = 0
+    files: int = 0
+    """Files that have to come in."""
+    stored: int = 0
+    adopted: int = 0
+    failed: int = 0
+    unverified: int = 0
+    """Files taken without a digest, and not told yet."""
+    vanished_projects: int = 0
+    vanished_files: int = 0
+    """What left the pages by upstream's word: gone, or in quarantine; files of projects included."""
+    deselected_projects: int = 0
+    deselected_files: int = 0
+    """What left the pages as the configuration no longer selects it; files of projects included."""
+    removed: int = 0
+    """Files that left the tree."""
+    removed_bytes: int = 0
+    stored_bytes: int = 0
+    wanted_bytes: int = 0
+    """Of the files that have to come in, as far as upstream tells their sizes."""
+    done_bytes: int = 0
+    """Of those that came in, adopted ones included."""
+
+
+class Refusal(NamedTuple):
+    """Removals that were too many, and so were not done."""
+
+    gone: Loss
+    """With what was removed before, within the window."""
+    held: Loss
+    """When the window began."""
+    window_hours: float
+    names: tuple[str, ...]
+    """The first of what would go: projects, and files as `project/filename`."""
+    why: str
+    """Which rule it breaks, as a clause."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the steps of one run found out and did."""
+
+    started: float
+    counts: Counts = field(default_factory=Counts)
+    full: DiskFullError | None = None
+    """Why nothing more could be stored."""
+    refusal: Refusal | None = None
+    unasked: dict[str, set[NormalizedName]] = field(default_factory=dict)
+    """Projects that were left as they were, as a host was not asked any more: by what is said of it."""
+    external: list[Failure] = field(default_factory=list)
+    """What other hosts than the index's failed to do, and was not told for a while."""
+    told_links: set[tuple[NormalizedName, str]] = field(default_factory=set)
+    """The links that this is about."""
+    unfollowed: set[NormalizedName] = field(default_factory=set)
+    """Projects whose links there was no time to follow, so that what vanished of them may be behind these."""
+    changed: set[NormalizedName] = field(default_factory=set)
+    """Projects whose pages changed, where they can do so twice."""
+
+    def leave(self, project: NormalizedName, reason: str) -> None:
+        """Note that a project was not asked for, or not to its end: it has not failed."""
+        self.unasked.setdefault(reason, set()).add(project)
+
+    def note_changed(self, name: NormalizedName, *, may_again: bool) -> None:
+        """Count a project whose pages changed; once, though external files come after its others."""
+        if name in self.changed:
+            return
+        if may_again:
+            self.changed.add(name)
+        self.counts.changed += 1
+
+    def fail(
+        self,
+        mirror: Mirror,
+        project: NormalizedName,
+        shown: str,
+        reason: str,
+        *,
+        since: float | None = None,
+    ) -> None:
+        """Record that a project could not be brought up to date, in this run or `since` a moment."""
+        reason = reason[:LONGEST_REASON]
+        _log.error("%s: %s", project, reason)
+        self.counts.failed += 1
+        mirror.state.record_error(project, shown, reason, mirror.clock() if since is None else since)

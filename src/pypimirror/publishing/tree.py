@@ -1,0 +1,181 @@
+"""The one way into the served tree, and out of it: record the intent, commit, act, record.
+
+Nothing takes the place of what has a name already, and nothing is written beside a file, while a published
+page may still link to what is there: the link goes first, the bytes change then, and the new link comes last.
+A page that an earlier run did not get to write is such a page. A name that is new needs none of this. What
+leaves goes the other way round: root page, project page, and after their grace the files; only what the state
+knows.
+"""
+
+import itertools
+import logging
+from collections.abc import Iterator
+
+from pypimirror.errors import TreeError
+from pypimirror.mirror import Mirror, Tally
+from pypimirror.model import External, File, NormalizedName
+from pypimirror.publishing.pages import Pages
+from pypimirror.state import Doomed
+from pypimirror.store import SUFFIXES, Temporary, aside_folder
+
+_log = logging.getLogger(__name__)
+
+_HOUR_S = 3600.0
+_SYNC_INTERVAL_S = 600.0
+
+
+class Tree:
+    """The owner of the promise that no page links to what is not whole and verified."""
+
+    def __init__(self, mirror: Mirror, tally: Tally, pages: Pages) -> None:
+        self._mirror = mirror
+        self._tally = tally
+        self._pages = pages
+        self._synced_at = mirror.clock()
+        """When all that was stored was last known to be on the disk."""
+        self._is_full_finished = False
+        """The page of all files links to no more than what was held when this run began."""
+
+    # -- the state and the disk --------------------------------------------------------------
+
+    def commit(self) -> None:
+        """Make durable what was recorded: intents before they are acted on, and what was done."""
+        self._mirror.state.commit()
+
+    def sync(self) -> None:
+        """Wait until all that was stored is on the disk, and record that."""
+        self._mirror.store.sync()
+        self._mirror.state.record_synced()
+        self._synced_at = self._mirror.clock()
+
+    def sync_if_due(self) -> None:
+        """Do so now and then, so that a long run that is cut off costs no long look."""
+        if self._mirror.clock() - self._synced_at > _SYNC_INTERVAL_S:
+            self.sync()
+
+    # -- what comes --------------------------------------------------------------------------
+
+    def finish_page(self, name: NormalizedName) -> None:
+        """Write the page that an earlier run left as it was, so that it links to what is held and no more.
+
+        The project's page is due again then. Raises TreeError where that can't be.
+        """
+        self.commit()
+        self._publish(name)
+        if not self._is_full_finished:
+            self._pages.full()
+            self._is_full_finished = True
+        self._mirror.state.mark_pages_dirty(name)
+
+    def withdraw(self, name: NormalizedName, file: File, external: External | None = None) -> None:
+        """Take a file's link away before its bytes change; the page is due again then.
+
+        Raises TreeError where that can't be.
+        """
+        state = self._mirror.state
+        state.record_arriving(name, [file])
+        if external is not None:
+            state.record_external(name, file, external)
+        state.mark_pages_dirty(name)
+        self.commit()
+        self._publish(name)
+        self._pages.full()
+        state.mark_pages_dirty(name)
+
+    def republish(self, name: NormalizedName) -> None:
+        """Publish what was recorded of a project, and let its page be due again."""
+        self.commit()
+        self._pages.project(name)
+        self._mirror.state.mark_pages_dirty(name)
+        self.commit()
+
+    def place(
+        self, name: NormalizedName, temporary: Temporary, filename: str, *, mtime: float | None = None
+    ) -> None:
+        """Give a file that came in its place; raise TreeError where something is in the way."""
+        self._check(name)
+        self._mirror.store.place(temporary, name, filename, mtime=mtime)
+
+    def take_over(self, name: NormalizedName, folder: str, filename: str) -> None:
+        """Give a file of another folder its place; raise TreeError where something is in the way."""
+        self._check(name)
+        self._mirror.store.link_from(folder, name, filename)
+
+    def write_beside(self, name: NormalizedName, companion: str, content: bytes) -> bool:
+        """Write what lies beside a file, and tell whether it changed; raise TreeError where that can't be."""
+        self._check(name)
+        return self._mirror.store.write(name, companion, content)
+
+    def _publish(self, name: NormalizedName) -> None:
+        if not self._pages.project(name):
+            self._check(name)
+
+    def _check(self, name: NormalizedName) -> None:
+        """Raise TreeError where a page is not what the state renders to, and could not be made so."""
+        if name in self._pages.unwritable:
+            raise TreeError(name, "its page can't be written, and may still link to what is there")
+
+    # -- what goes ---------------------------------------------------------------------------
+
+    def remove(self, folder: str, filename: str) -> None:
+        """Remove what no page links to, and the state does not hold; raise TreeError."""
+        self._mirror.store.remove(folder, filename)
+
+    def set_aside(self) -> None:
+        """Put the files of projects in quarantine out of reach, for their grace (PEP 792)."""
+        store, state = self._mirror.store, self._mirror.state
+        for name, filename in (reachable := state.reachable()):
+            try:
+                store.set_aside(name, filename)
+                for suffix in SUFFIXES:
+                    store.remove(name, filename + suffix)
+            except TreeError as error:
+                reason = f"{filename} is in quarantine and still in reach: {error}"
+                self._tally.fail(self._mirror, name, name, reason)
+                continue
+            state.record_aside([(name, filename)])
+        if reachable:
+            _log.warning("%d files of projects in quarantine were put out of reach", len(reachable))
+            self.commit()
+
+    def remove_files(self) -> list[Doomed]:
+        """Remove the files whose grace is over; return those to `forget` once that is on the disk."""
+        config = self._mirror.config
+        if not config.cleanup:
+            return []
+        doomed = self._mirror.state.doomed(self._mirror.clock() - config.removal_grace_hours * _HOUR_S)
+        unwritable = self._pages.unwritable
+        return [file for file in doomed if file.project not in unwritable and self._remove(file)]
+
+    def _remove(self, file: Doomed) -> bool:
+        """Remove a file whose grace is over; tell whether it may be forgotten."""
+        store = self._mirror.store
+        try:
+            # Beside the file go what stands for it alone.
+            for suffix in ("", *SUFFIXES):
+                store.remove(file.project, file.filename + suffix)
+            if file.aside is not None:
+                store.remove(aside_folder(file.project), file.filename)
+        except TreeError as error:
+            if error.is_denied:
+                self._tally.fail(self._mirror, file.project, file.project, str(error))
+                return False
+            _log.warning("%s", error)
+            return True
+        if file.size is not None:
+            self._tally.counts.removed += 1
+            self._tally.counts.removed_bytes += file.size
+            _log.info("%s: removed %s", file.project, file.filename)
+        return True
+
+    def forget(self, gone: list[Doomed]) -> None:
+        """Forget files that are gone, and projects of which nothing is left."""
+        for name in _projects(gone):
+            row = self._mirror.state.project(name)
+            if row is None or not row.is_listed:
+                self._mirror.store.remove_folder(name)
+        self._mirror.state.forget_doomed(gone)
+
+
+def _projects(files: list[Doomed]) -> Iterator[NormalizedName]:
+    return (name for name, _ in itertools.groupby(files, key=lambda file: file.project))
