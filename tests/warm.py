@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from pypimirror.cli import arguments, command, main
 
@@ -40,13 +40,15 @@ class Warm:
             )
 
     def run(self, argv: list[str], timeout: float) -> tuple[int, str, str]:
-        """Run the command in the current folder; return its status, negative for a signal, and its words."""
+        """Run the command as if it were started here; return its status and words; a signal is below 0."""
         with (
             Path(os.devnull).open("rb") as null,
             tempfile.TemporaryFile() as stdout,
             tempfile.TemporaryFile() as stderr,
         ):
-            order = json.dumps({"argv": argv, "cwd": str(Path.cwd())}).encode()
+            umask = os.umask(0)
+            os.umask(umask)
+            order = json.dumps({"argv": argv, "cwd": str(Path.cwd()), "umask": umask}).encode()
             streams = array.array("i", [each.fileno() for each in (null, stdout, stderr)])
             self._socket.settimeout(timeout)
             self._socket.sendmsg([order], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
@@ -80,12 +82,13 @@ def serve(orders: socket.socket) -> None:
         orders.sendall(str(os.waitstatus_to_exitcode(waited)).encode())
 
 
-def _begin(order: dict[str, object], streams: list[int]) -> NoReturn:
+def _begin(order: dict[str, Any], streams: list[int]) -> NoReturn:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    os.chdir(str(order["cwd"]))
-    sys.argv[1:] = order["argv"]  # type: ignore[call-overload]
+    os.chdir(order["cwd"])
+    os.umask(order["umask"])
+    sys.argv[1:] = order["argv"]
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python itself begins
     main()
     raise AssertionError

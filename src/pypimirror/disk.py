@@ -54,14 +54,6 @@ class FreeSpace(NamedTuple):
                 f" {self.limit >> 20} MiB shall stay free; make room, and the next run goes on"
             )
 
-    def check_growth(self, before: int, after: int, *, is_written: bool = False) -> None:
-        """Raise DiskFullError where a file that gets longer leaves too little free.
-
-        One that gets no longer always has its turn: that is how room is made.
-        """
-        if after > before:
-            self.check(0 if is_written else after - before)
-
     def check_file(self, size: int) -> None:
         """Raise TooBigError for a file that could never fit, DiskFullError for one that does not fit now."""
         if reason := self.why_never(size):

@@ -1,5 +1,6 @@
 """The only room that opens, renames and removes anything below the mirror's folder."""
 
+from pypimirror.store.entries import size_of
 from pypimirror.store.folders import Store, aside_folder
 from pypimirror.store.layout import (
     FULL,
@@ -17,7 +18,6 @@ from pypimirror.store.moments import note_moment
 from pypimirror.store.opened import check_state_file, read_id
 from pypimirror.store.read_only import ReadOnlyStore
 from pypimirror.store.temporary import Temporary, TemporaryFile, partial_key
-from pypimirror.store.tree import size_of
 
 __all__ = [
     "FULL",

@@ -9,7 +9,6 @@ import errno
 import logging
 import os
 import stat
-import time
 import uuid
 from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
@@ -18,9 +17,10 @@ from typing import BinaryIO
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError, TreeError
 from pypimirror.model import NormalizedName
+from pypimirror.store.entries import size_before, size_of, status_of, time_after
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.machine import sync_file_system
-from pypimirror.store.opened import in_the_way, open_file, read_id, read_regular
+from pypimirror.store.opened import open_file, read_id, read_regular
 from pypimirror.store.spelling import Spelling, ignores_case, ignores_form
 from pypimirror.store.temporary import Temporary, TemporaryFile
 
@@ -47,6 +47,8 @@ _LOCAL_ERRORS = frozenset(
 _DENIED = frozenset({errno.EACCES, errno.EPERM})
 """Wrong with one project's folder, where the root can be written to."""
 
+_LOOK_EVERY = 1 << 18
+"""Bytes of pages after which the free space is looked at again."""
 _NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
 
 
@@ -66,6 +68,7 @@ class Tree:
         self._umask = os.umask(0o077)
         os.umask(self._umask)
         self._count = 0
+        self._unlooked = _LOOK_EVERY
         self._folders: set[str] = set()
         self._is_dirty = False
         self._spelling: Spelling | None = None
@@ -122,7 +125,7 @@ class Tree:
         if (
             state_id is not None
             and found != state_id
-            and (found is not None or not _is_within(state_path, self.root))
+            and (found is not None or not state_path.is_relative_to(self.root))
         ):
             reason = f"belongs to another tree than {self.root} (is its disk mounted?)"
             raise StateError(state_path, reason)
@@ -215,17 +218,29 @@ class Tree:
         """Write a page, or a file beside a file, unless it has these bytes; tell whether it was written."""
         target = self._path(project, name)
         with self.local_errors(target):
-            present = _status(target)
+            present = status_of(target)
             if present and present.st_size == len(content) and self.has_bytes(project, name, [content]):
                 return False
-        self.space.check_growth(_size(present), len(content))
+        self._check_growth(len(content) - size_before(present))
         temporary = self.open_temporary()
         try:
             temporary.file.write(content)
-            self.place(temporary, project, name, mtime=_later(present, len(content)))
+            self.place(temporary, project, name, mtime=time_after(present, len(content)))
         finally:
             self.discard(temporary)
         return True
+
+    def _check_growth(self, growth: int, *, is_written: bool = False) -> None:
+        """Raise DiskFullError where files that get longer leave too little free; looked at now and then.
+
+        What gets no longer always has its turn: that is how room is made.
+        """
+        if growth <= 0:
+            return
+        self._unlooked += growth
+        if self._unlooked > _LOOK_EVERY:
+            self.space.check(0 if is_written else growth)
+            self._unlooked = 0
 
     def write_stream(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
         """Do the same with a page that is too long to be held in memory."""
@@ -233,14 +248,16 @@ class Tree:
         try:
             target = self._path(project, name)
             with self.local_errors(target):
-                present = _status(target)
+                present = status_of(target)
             for chunk in chunks:
                 temporary.file.write(chunk)
-                self.space.check_growth(_size(present), temporary.file.tell(), is_written=True)
+                self._check_growth(
+                    min(len(chunk), temporary.file.tell() - size_before(present)), is_written=True
+                )
             with self.local_errors(target):
                 if self._has_bytes(target, temporary.file):
                     return False
-            self.place(temporary, project, name, mtime=_later(present, temporary.file.tell()))
+            self.place(temporary, project, name, mtime=time_after(present, temporary.file.tell()))
             return True
         finally:
             self.discard(temporary)
@@ -361,22 +378,6 @@ class Tree:
         return True
 
 
-def _status(path: str) -> os.stat_result | None:
-    """Return what a page is now; raise TreeError for what is no page. A link gives way to the page."""
-    try:
-        found = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:  # a link that leads to itself
-        if error.errno == errno.ELOOP:
-            return None
-        raise
-    kind = in_the_way(found.st_mode)
-    if kind and not os.path.islink(path):
-        raise TreeError(path, f"something else is in the way ({kind}); remove it")
-    return found
-
-
 def _unlink(path: str) -> None:
     """Remove what was left; a folder is not ours, and stays."""
     try:
@@ -387,32 +388,6 @@ def _unlink(path: str) -> None:
         _log.warning("%s: something else is in the way (%s); remove it", path, error.strerror)
 
 
-def _size(present: os.stat_result | None) -> int:
-    return present.st_size if present else 0
-
-
-def _later(present: os.stat_result | None, size: int) -> float | None:
-    """Return the time for what takes a file's place, where a server could take one for the other.
-
-    The ETag of nginx and Apache is a file's size with its time, nginx's in full seconds.
-    """
-    if present and present.st_size == size and int(present.st_mtime) >= int(time.time()):
-        return int(present.st_mtime) + 1.0
-    return None
-
-
 def _made(path: str, flags: int) -> int:
     """Open a new file with the mode that it is to be served with, less the umask."""
     return os.open(path, flags | os.O_CLOEXEC, _FILE_MODE)
-
-
-def size_of(entry: os.DirEntry[str]) -> int | None:
-    """Return the size of a file in bytes; None where it is none."""
-    try:
-        return entry.stat().st_size if entry.is_file() else None
-    except OSError:  # a link that leads nowhere, or in a circle
-        return None
-
-
-def _is_within(path: Path, folder: Path) -> bool:
-    return path.is_relative_to(folder)
