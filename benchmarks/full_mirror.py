@@ -24,21 +24,23 @@ def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
     fingerprint = fingerprint_of(settings)
     has_files = set(upstream.projects)
     for name in map(NormalizedName, upstream.names):
-        state.record_page(name, name, None, None)
+        state.projects.record_page(name, name, None, None)
         files = upstream.files(name) if name in has_files else [_any_file(name)]
-        state.record_held(name, [_held(file) for file in files])
-        state.record_pages_written(name, fingerprint, digest=f"page:{len(name):032x}", html_digest=None)
+        state.files.record_held(name, [_held(file) for file in files])
+        state.projects.record_pages_written(
+            name, fingerprint, digest=f"page:{len(name):032x}", html_digest=None
+        )
         serial = "1" if name in has_files else upstream.serial(name)
-        state.record_current(
+        state.projects.record_current(
             name,
             serial=serial,
             page_serial=serial,
             validators=Validators('"x"', None),
             selection=chosen.of_files,
         )
-    state.set_note(removals.PROJECTS_NOTE, chosen.of_projects)
-    state.set_note(removals.FILES_NOTE, chosen.of_files)
-    state.record_synced()
+    state.notes.set(removals.PROJECTS_NOTE, chosen.of_projects)
+    state.notes.set(removals.FILES_NOTE, chosen.of_files)
+    state.files.record_synced()
     state.close()
 
 

@@ -32,7 +32,7 @@ class Mirror:
 
     def totals(self) -> Loss:
         """Return how many projects are on the root page now, and how many files are held."""
-        return Loss(self.state.total("listed").number, self.state.total("held").number)
+        return Loss(self.state.totals.of("listed").number, self.state.totals.of("held").number)
 
 
 @dataclass(slots=True)
@@ -127,4 +127,4 @@ class Tally:
         reason = reason[:LONGEST_REASON]
         _log.error("%s: %s", project, reason)
         self.counts.failed += 1
-        mirror.state.record_error(project, shown, reason, mirror.clock() if since is None else since)
+        mirror.state.projects.record_error(project, shown, reason, mirror.clock() if since is None else since)

@@ -205,10 +205,10 @@ def test_no_query_reads_a_big_table(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path = tmp_path / "state.sqlite"
     state = State.open(path)
     for number in range(20_000):
-        state.record_page(NormalizedName(f"project-{number}"), f"project-{number}", None, None)
+        state.projects.record_page(NormalizedName(f"project-{number}"), f"project-{number}", None, None)
     state.close()
     state = State.open(path)
-    state.record_error(NormalizedName("bad"), "bad", "broken", 1.0)
+    state.projects.record_error(NormalizedName("bad"), "bad", "broken", 1.0)
     state.close()
     with contextlib.closing(Reading.open_read_only(path)) as reading:
         steps = 0

@@ -44,7 +44,7 @@ def repair(mirror: Mirror, found: Look) -> None:
     filename = found.held.file.filename
     if not found.is_whole:
         _log.warning("%s: %s is missing or damaged; it is fetched again", found.name, filename)
-        mirror.state.record_lost(found.name, [filename], mirror.clock())
+        mirror.state.files.record_lost(found.name, [filename], mirror.clock())
     elif found.left != found.held:
         _log.warning("%s: what lies beside %s is missing or damaged", found.name, filename)
         companions.record_lost(mirror.state, found.name, found.left)
@@ -52,7 +52,7 @@ def repair(mirror: Mirror, found: Look) -> None:
 
 def every_file(mirror: Mirror) -> None:
     """Look at every held file by its size; an update sees nothing of what somebody deleted or cut."""
-    for name, *_ in list(mirror.state.listed()):
+    for name, *_ in list(mirror.state.projects.listed()):
         sizes = mirror.store.sizes(name)
-        for held in mirror.state.held(name).values():
+        for held in mirror.state.files.held(name).values():
             repair(mirror, by_size(mirror.store, name, held, sizes))

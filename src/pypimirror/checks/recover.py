@@ -23,13 +23,13 @@ _NOTE = "open run"
 def begin(mirror: Mirror, pages: Pages, tree: Tree) -> None:
     """Mend what a run that did not come to its end may have left, and record that one is going on."""
     boot = boot_id()
-    before = mirror.state.note(_NOTE)
+    before = mirror.state.notes.get(_NOTE)
     if before is not None:
         why = "the machine went down" if before != boot else "it was cut off"
         _log.warning("the last run did not come to its end (%s); what it stored is looked at", why)
         _look_again(mirror, pages, tree)
-    mirror.state.heed_clock(mirror.clock(), DAY_S)
-    mirror.state.set_note(_NOTE, boot)
+    mirror.state.clock.end_future(mirror.clock(), DAY_S)
+    mirror.state.notes.set(_NOTE, boot)
     tree.commit()
     _sweep(mirror)
 
@@ -38,21 +38,21 @@ def end(mirror: Mirror, tree: Tree) -> None:
     """Record that the run came to its end, with all that it stored on the disk."""
     _sweep(mirror)
     tree.sync()
-    mirror.state.set_note(_NOTE, None)
+    mirror.state.notes.set(_NOTE, None)
 
 
 def _sweep(mirror: Mirror) -> None:
-    mirror.store.sweep_partial({partial_key(*file) for file in mirror.state.partials()})
-    mirror.store.sweep_aside(mirror.state.aside())
+    mirror.store.sweep_partial({partial_key(*file) for file in mirror.state.files.partials()})
+    mirror.store.sweep_aside(mirror.state.transitions.aside())
 
 
 def _look_again(mirror: Mirror, pages: Pages, tree: Tree) -> None:
     pages.mark_root_dirty()
     pool: Pool[Look] = Pool(suitable_readers())
-    for name in mirror.state.unsynced():
-        mirror.state.mark_pages_dirty(name)
-        mirror.state.record_reachable(name)
-        for held in mirror.state.unsynced_of(name).values():
+    for name in mirror.state.files.unsynced():
+        mirror.state.files.mark_pages_dirty(name)
+        mirror.state.transitions.record_reachable(name)
+        for held in mirror.state.files.unsynced_of(name).values():
             pool.submit(partial(compare.by_bytes, mirror.store, name, held))
         while pool.unfinished > pool.size:
             _record(mirror, tree, pool)

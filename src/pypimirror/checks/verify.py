@@ -80,14 +80,14 @@ def verify(  # noqa: PLR0913 (the mirror, who is told, and how to look)
     With `is_repairing` what is wrong is recorded as lost or due, so that an update mends it. What was hashed
     before an interruption is not hashed again. Raises StateError where the state knows of nothing.
     """
-    if mirror.state.is_empty():
+    if mirror.state.projects.is_empty():
         raise StateError(
             mirror.state.path, "knows of no project yet; --update-fetch adopts what is in the tree"
         )
     look = _Check(mirror, pages, tree, tell, on_progress, is_hashing=is_hashing, is_repairing=is_repairing)
     look.at_projects()
     look.at_root()
-    mirror.state.set_note(_NOTE, None)
+    mirror.state.notes.set(_NOTE, None)
     tree.commit()
     return look.verified(), look.to_mend
 
@@ -132,7 +132,7 @@ class _Check:
     # -- projects ------------------------------------------------------------------------------
 
     def at_projects(self) -> None:
-        for project in self._mirror.state.inventory(after=self._resumed()):
+        for project in self._mirror.state.inventory.projects(after=self._resumed()):
             self._open[project.name] = _Open()
             self._at_project(project)
             self._read(project.name)
@@ -140,7 +140,7 @@ class _Check:
         self._drain(0)
 
     def _resumed(self) -> str:
-        noted = self._mirror.state.hint(_NOTE, _Progress)
+        noted = self._mirror.state.notes.hint(_NOTE, _Progress)
         if not self._is_hashing or noted is None:
             return ""
         self._done = noted.verified
@@ -160,7 +160,7 @@ class _Check:
             )
             if self._is_hashing and self._mirror.clock() - self._noted_at > _NOTE_EVERY_S:
                 noted = _Progress(first, self._done)
-                self._mirror.state.set_note(_NOTE, msgspec.json.encode(noted).decode())
+                self._mirror.state.notes.set(_NOTE, msgspec.json.encode(noted).decode())
                 self._tree.commit()
                 self._noted_at = self._mirror.clock()
 
@@ -173,12 +173,12 @@ class _Check:
         if not self._pages.names.is_there(project.link):
             self._found(Kind.MISSING, _ROOT, str(project.link))
             if self._is_repairing:
-                self._mirror.state.mark_pages_dirty(name)
+                self._mirror.state.files.mark_pages_dirty(name)
         wrong = self._pages.wrong(project) if project.is_listed else []
         for page in wrong:
             self._found(Kind.PAGE, name, page)
         if wrong and self._is_repairing:
-            self._mirror.state.mark_pages_dirty(name)
+            self._mirror.state.files.mark_pages_dirty(name)
             self._mend(name)
         whole = [file for file in held if self._is_there(name, file, entries)]
         if self._is_hashing and whole:
@@ -204,7 +204,7 @@ class _Check:
         lacks_provenance = file.has_provenance and lacks(PROVENANCE)
         if not (lacks_metadata or lacks_provenance):
             return True
-        full = self._mirror.state.held(name)[file.filename]
+        full = self._mirror.state.files.held(name)[file.filename]
         left = msgspec.structs.replace(
             full,
             metadata=None if lacks_metadata else full.metadata,
@@ -214,7 +214,7 @@ class _Check:
         return False
 
     def _hash(self, name: NormalizedName, whole: list[Kept]) -> None:
-        held = self._mirror.state.held(name)
+        held = self._mirror.state.files.held(name)
         for file in whole:
             self._open[name].unread += 1
             self._pool.submit(partial(compare.by_bytes, self._mirror.store, name, held[file.filename]))
@@ -223,7 +223,7 @@ class _Check:
     def _lost(self, name: NormalizedName, filename: str, kind: Kind) -> None:
         self._found(kind, name, filename)
         if self._is_repairing:
-            self._mirror.state.record_lost(name, [filename], self._mirror.clock())
+            self._mirror.state.files.record_lost(name, [filename], self._mirror.clock())
             self._mend(name)
 
     def _bare(self, name: NormalizedName, file: HeldFile, left: HeldFile, kind: Kind) -> None:
@@ -259,7 +259,7 @@ class _Check:
         if wrong and self._is_repairing:
             self._pages.mark_root_dirty()
         ours = {HTML, JSON, PRIVATE, HTACCESS} | ({FULL} if self._pages.has_full() else set())
-        links, projects = self._mirror.state.links(), set(self._mirror.state.names())
+        links, projects = self._mirror.state.projects.links(), set(self._mirror.state.projects.names())
         for entry in self._mirror.store.root_entries():
             if entry in ours or entry in projects:
                 continue

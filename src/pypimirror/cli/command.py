@@ -272,8 +272,8 @@ def _state(configuration: Config, store: Store, *, is_dry: bool) -> State:
         check_state_file(path.with_name(path.name + suffix))
     is_new = not path.exists()
     state = State.open(path, is_dry=is_dry)
-    tree = store.tree_id(is_state_new=is_new, state_id=state.note(_STATE_ID), state_path=path)
-    state.set_note(_STATE_ID, tree)
+    tree = store.tree_id(is_state_new=is_new, state_id=state.notes.get(_STATE_ID), state_path=path)
+    state.notes.set(_STATE_ID, tree)
     state.commit()
     return state
 
@@ -309,7 +309,7 @@ def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:
 def _recorded(work: sync.Run, args: Arguments) -> summary.Outcome:
     """Do the work, and record how it ended, however it ended."""
     mode = f"{args.mode} --project" if args.only else args.mode
-    number = work.mirror.state.begin_run(mode, work.mirror.clock())
+    number = work.mirror.state.runs.begin(mode, work.mirror.clock())
     work.tree.commit()
     dry = ", a dry run that writes nothing," if work.options.preview else ""
     _log.info("pypimirror %s: --%s of %s%s begins", __version__, mode, work.upstream.index_url, dry)
@@ -350,7 +350,7 @@ def _print(finding: sync.Finding) -> None:
 
 def _record_end(work: sync.Run, number: int, outcome: summary.Outcome) -> None:
     counts = work.tally.counts
-    work.mirror.state.end_run(
+    work.mirror.state.runs.end(
         number,
         ended=work.mirror.clock(),
         status=outcome.status,

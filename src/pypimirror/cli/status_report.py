@@ -15,7 +15,8 @@ from pypimirror.cli.summary import size_text
 from pypimirror.config import Config
 from pypimirror.errors import StateError
 from pypimirror.state import Failure, Total, damage_told
-from pypimirror.state.reading import PastRun, Reading
+from pypimirror.state.reading import Reading
+from pypimirror.state.runs import PastRun
 from pypimirror.store import check_state_file, read_id
 
 _SHOWN = 50

@@ -107,13 +107,13 @@ def of_verified(verified: Verified, report: Report, *, is_repaired: bool) -> Out
 def is_news(outcome: Outcome, state: State, now: float) -> bool:
     """Tell whether trouble is new, or a day has passed since the last word of it; and remember that."""
     if outcome.status is Status.OK:
-        state.set_note(_TOLD_NOTE, None)
+        state.notes.set(_TOLD_NOTE, None)
         return False
     key = f"{int(outcome.status)} {outcome.key}"
-    told_key, _, told_at = (state.note(_TOLD_NOTE) or "").rpartition(" ")
+    told_key, _, told_at = (state.notes.get(_TOLD_NOTE) or "").rpartition(" ")
     if told_key == key and told_at.isdecimal() and 0 <= now - int(told_at) < _DAY_S:
         return False
-    state.set_note(_TOLD_NOTE, f"{key} {int(now)}")
+    state.notes.set(_TOLD_NOTE, f"{key} {int(now)}")
     return True
 
 

@@ -34,9 +34,9 @@ def found(store: Store, name: NormalizedName, held: HeldFile) -> HeldFile:
 
 def record_lost(state: State, name: NormalizedName, left: HeldFile) -> None:
     """Record which companions of a file are `left`, so that the others are fetched again."""
-    state.record_held(name, [left])
-    state.record_provenance(name, left.file.filename, left.provenance)
-    state.record_pages_lost(name)
+    state.files.record_held(name, [left])
+    state.files.record_provenance(name, left.file.filename, left.provenance)
+    state.files.record_pages_lost(name)
 
 
 def write_metadata(tree: Tree, name: NormalizedName, held: HeldFile, text: bytes) -> HeldFile:
@@ -47,7 +47,7 @@ def write_metadata(tree: Tree, name: NormalizedName, held: HeldFile, text: bytes
 
 def withdraw_metadata(mirror: Mirror, tree: Tree, name: NormalizedName, files: Collection[HeldFile]) -> None:
     """Take the offer of old core metadata off the page before the new one takes its place."""
-    mirror.state.record_held(name, [msgspec.structs.replace(held, metadata=None) for held in files])
+    mirror.state.files.record_held(name, [msgspec.structs.replace(held, metadata=None) for held in files])
     tree.republish(name)
 
 
@@ -71,7 +71,7 @@ def keep_provenance(  # noqa: PLR0913 (whose document, and what is known of it)
         last_modified=result.validators.last_modified,
         is_verified=is_verified,
     )
-    mirror.state.record_provenance(name, filename, provenance)
+    mirror.state.files.record_provenance(name, filename, provenance)
 
 
 def drop_provenance(mirror: Mirror, tree: Tree, name: NormalizedName, files: Collection[HeldFile]) -> None:
@@ -82,4 +82,4 @@ def drop_provenance(mirror: Mirror, tree: Tree, name: NormalizedName, files: Col
         except TreeError as error:
             _log.warning("%s: %s", name, error)
             continue
-        mirror.state.record_provenance(name, held.file.filename, None)
+        mirror.state.files.record_provenance(name, held.file.filename, None)

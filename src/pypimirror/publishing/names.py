@@ -20,13 +20,13 @@ class NameLinks:
 
     def intend(self, name: NormalizedName) -> None:
         """Record the link that a project is going to have: to be committed before it is made."""
-        row = self._mirror.state.project(name)
+        row = self._mirror.state.projects.get(name)
         if row is not None and row.link is None and (wanted := self._wanted(row)):
-            self._mirror.state.record_link(name, wanted)
+            self._mirror.state.projects.record_link(name, wanted)
 
     def make(self, name: NormalizedName) -> None:
         """Make the link that is intended for a project, unless something else has its name."""
-        store, row = self._mirror.store, self._mirror.state.project(name)
+        store, row = self._mirror.store, self._mirror.state.projects.get(name)
         if row is None or row.link is None or not self._can_link:
             return
         if store.link_target(row.link) is not None:
@@ -45,12 +45,12 @@ class NameLinks:
 
     def remove_old(self, name: NormalizedName) -> None:
         """Remove a link that is no longer wanted, or is wanted under another name; intend the other."""
-        state, row = self._mirror.state, self._mirror.state.project(name)
+        state, row = self._mirror.state, self._mirror.state.projects.get(name)
         wanted = None if row is None else self._wanted(row)
         if row is not None and row.link != wanted:
             if row.link is not None:
                 self._mirror.store.remove_link(row.link, name)
-            state.record_link(name, wanted)
+            state.projects.record_link(name, wanted)
             if wanted:
                 state.commit()
 

@@ -37,12 +37,12 @@ class Pages:
 
     def mark_root_dirty(self) -> None:
         """Record that the root pages have to be written."""
-        self._mirror.state.set_note(_ROOT_NOTE, None)
+        self._mirror.state.notes.set(_ROOT_NOTE, None)
 
     def mark_all_dirty(self) -> None:
         """Make all pages due, also those that somebody deleted or changed."""
         self.mark_root_dirty()
-        self._mirror.state.mark_all_pages_dirty()
+        self._mirror.state.projects.mark_all_pages_dirty()
 
     def publish(self) -> None:
         """Write all pages that are due, the root page after those it links to; or remove them, before."""
@@ -71,16 +71,16 @@ class Pages:
         except TreeError as error:
             self._fail(name, error)
             return False
-        row = state.project(name)
+        row = state.projects.get(name)
         if row is None or row.digest != digest:
             self.mark_root_dirty()
         self.names.make(name)
-        state.record_pages_written(name, self.fingerprint, digest=digest, html_digest=html_digest)
+        state.projects.record_pages_written(name, self.fingerprint, digest=digest, html_digest=html_digest)
         return True
 
     def _projects(self) -> None:
         """Write the pages that lose something, and those that a kill, options or an upgrade left behind."""
-        due = iter(self._mirror.state.pages_due(self.fingerprint))
+        due = iter(self._mirror.state.projects.pages_due(self.fingerprint))
         while batch := list(itertools.islice(due, _BATCH)):
             for name in batch:
                 self.names.intend(name)
@@ -92,33 +92,33 @@ class Pages:
     def _root(self) -> None:
         """Write the root pages, if they are due."""
         state, store = self._mirror.state, self._mirror.store
-        if state.note(_ROOT_NOTE) == self.fingerprint:
+        if state.notes.get(_ROOT_NOTE) == self.fingerprint:
             return
         state.commit()
         if self._mirror.config.create_indexes:
-            store.write_stream(None, HTML, pages.root_html(state.listed()))
-            store.write_stream(None, JSON, pages.root_json(state.listed()))
-        elif state.note(_ROOT_WRITTEN_NOTE):
+            store.write_stream(None, HTML, pages.root_html(state.projects.listed()))
+            store.write_stream(None, JSON, pages.root_json(state.projects.listed()))
+        elif state.notes.get(_ROOT_WRITTEN_NOTE):
             self._remove(".")
         self.full()
-        state.set_note(_ROOT_WRITTEN_NOTE, "yes" if self._mirror.config.create_indexes else None)
-        state.set_note(_ROOT_NOTE, self.fingerprint)
+        state.notes.set(_ROOT_WRITTEN_NOTE, "yes" if self._mirror.config.create_indexes else None)
+        state.notes.set(_ROOT_NOTE, self.fingerprint)
 
     def full(self) -> None:
         """Write the page of all files, or remove it where it is no longer wanted."""
         state, store, config = self._mirror.state, self._mirror.store, self._mirror.config
         if config.create_indexes and config.full_index:
             store.write_stream(None, FULL, pages.full_html(_all_rendered(self._mirror)))
-            state.set_note(_FULL_WRITTEN_NOTE, "yes")
-        elif state.note(_FULL_WRITTEN_NOTE):
+            state.notes.set(_FULL_WRITTEN_NOTE, "yes")
+        elif state.notes.get(_FULL_WRITTEN_NOTE):
             store.remove(".", FULL)
-            state.set_note(_FULL_WRITTEN_NOTE, None)
+            state.notes.set(_FULL_WRITTEN_NOTE, None)
 
     # -- projects that left ------------------------------------------------------------------
 
     def remove_gone(self) -> None:
         """Remove the pages of projects that the root page no longer lists."""
-        for name in self._mirror.state.pages_to_remove():
+        for name in self._mirror.state.projects.pages_to_remove():
             self._remove_project(name)
 
     def _remove_project(self, name: NormalizedName) -> None:
@@ -132,8 +132,8 @@ class Pages:
                 return
             _log.warning("%s", error)
         self._mirror.store.remove_folder(name)
-        self._mirror.state.record_pages_written(name, "", digest=None, html_digest=None)
-        self._mirror.state.forget_projects([name])
+        self._mirror.state.projects.record_pages_written(name, "", digest=None, html_digest=None)
+        self._mirror.state.transitions.forget_projects([name])
 
     def _remove(self, folder: str) -> None:
         """Remove pages that are of our making."""
@@ -169,7 +169,10 @@ class Pages:
         config, state = self._mirror.config, self._mirror.state
         if not config.create_indexes:
             return []
-        expected = {HTML: pages.root_html(state.listed()), JSON: pages.root_json(state.listed())}
+        expected = {
+            HTML: pages.root_html(state.projects.listed()),
+            JSON: pages.root_json(state.projects.listed()),
+        }
         if config.full_index:
             expected[FULL] = pages.full_html(_all_rendered(self._mirror))
         store = self._mirror.store
@@ -177,21 +180,21 @@ class Pages:
 
     def has_full(self) -> bool:
         """Tell whether the page of all files is one that we wrote."""
-        return self._mirror.state.note(_FULL_WRITTEN_NOTE) is not None
+        return self._mirror.state.notes.get(_FULL_WRITTEN_NOTE) is not None
 
 
 def _rendered(mirror: Mirror, name: NormalizedName) -> pages.Project:
-    row = mirror.state.project(name)
+    row = mirror.state.projects.get(name)
     return pages.Project(
         name=name,
-        files=tuple(mirror.state.held(name).values()),
+        files=tuple(mirror.state.files.held(name).values()),
         status=row.status if row else None,
         status_reason=row.status_reason if row else None,
     )
 
 
 def _all_rendered(mirror: Mirror) -> Iterator[pages.Project]:
-    return (_rendered(mirror, name) for name, *_ in mirror.state.listed())
+    return (_rendered(mirror, name) for name, *_ in mirror.state.projects.listed())
 
 
 def fingerprint(config: Config) -> str:

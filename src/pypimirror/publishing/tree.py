@@ -45,7 +45,7 @@ class Tree:
     def sync(self) -> None:
         """Wait until all that was stored is on the disk, and record that."""
         self._mirror.store.sync()
-        self._mirror.state.record_synced()
+        self._mirror.state.files.record_synced()
         self._synced_at = self._mirror.clock()
 
     def sync_if_due(self) -> None:
@@ -65,7 +65,7 @@ class Tree:
         if not self._is_full_finished:
             self._pages.full()
             self._is_full_finished = True
-        self._mirror.state.mark_pages_dirty(name)
+        self._mirror.state.files.mark_pages_dirty(name)
 
     def withdraw(self, name: NormalizedName, file: File, external: External | None = None) -> None:
         """Take a file's link away before its bytes change; the page is due again then.
@@ -73,20 +73,20 @@ class Tree:
         Raises TreeError where that can't be.
         """
         state = self._mirror.state
-        state.record_arriving(name, [file])
+        state.files.record_arriving(name, [file])
         if external is not None:
-            state.record_external(name, file, external)
-        state.mark_pages_dirty(name)
+            state.external.record_external(name, file, external)
+        state.files.mark_pages_dirty(name)
         self.commit()
         self._publish(name)
         self._pages.full()
-        state.mark_pages_dirty(name)
+        state.files.mark_pages_dirty(name)
 
     def republish(self, name: NormalizedName) -> None:
         """Publish what was recorded of a project, and let its page be due again."""
         self.commit()
         self._pages.project(name)
-        self._mirror.state.mark_pages_dirty(name)
+        self._mirror.state.files.mark_pages_dirty(name)
         self.commit()
 
     def place(
@@ -124,7 +124,7 @@ class Tree:
     def set_aside(self) -> None:
         """Put the files of projects in quarantine out of reach, for their grace (PEP 792)."""
         store, state = self._mirror.store, self._mirror.state
-        for name, filename in (reachable := state.reachable()):
+        for name, filename in (reachable := state.transitions.reachable()):
             try:
                 store.set_aside(name, filename)
                 for suffix in SUFFIXES:
@@ -133,7 +133,7 @@ class Tree:
                 reason = f"{filename} is in quarantine and still in reach: {error}"
                 self._tally.fail(self._mirror, name, name, reason)
                 continue
-            state.record_aside([(name, filename)])
+            state.transitions.record_aside([(name, filename)])
         if reachable:
             _log.warning("%d files of projects in quarantine were put out of reach", len(reachable))
             self.commit()
@@ -143,7 +143,9 @@ class Tree:
         config = self._mirror.config
         if not config.cleanup:
             return []
-        doomed = self._mirror.state.doomed(self._mirror.clock() - config.removal_grace_hours * _HOUR_S)
+        doomed = self._mirror.state.transitions.doomed(
+            self._mirror.clock() - config.removal_grace_hours * _HOUR_S
+        )
         unwritable = self._pages.unwritable
         return [file for file in doomed if file.project not in unwritable and self._remove(file)]
 
@@ -171,10 +173,10 @@ class Tree:
     def forget(self, gone: list[Doomed]) -> None:
         """Forget files that are gone, and projects of which nothing is left."""
         for name in _projects(gone):
-            row = self._mirror.state.project(name)
+            row = self._mirror.state.projects.get(name)
             if row is None or not row.is_listed:
                 self._mirror.store.remove_folder(name)
-        self._mirror.state.forget_doomed(gone)
+        self._mirror.state.transitions.forget_doomed(gone)
 
 
 def _projects(files: list[Doomed]) -> Iterator[NormalizedName]:

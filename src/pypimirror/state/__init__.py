@@ -3,13 +3,22 @@
 Nothing is written before `commit`; the main thread alone calls anything here.
 """
 
-from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
 
-from pypimirror.model import Listed, ListEntry, NormalizedName, Validators
 from pypimirror.state.blobs import ExternalLinks
+from pypimirror.state.clock import Clock
+from pypimirror.state.database import Database
+from pypimirror.state.external import ExternalTables
 from pypimirror.state.files import Files
-from pypimirror.state.inventory import Kept, Stocked
-from pypimirror.state.rows import Doomed, ExternalRow, Failure, ProjectRow, Total, typed
+from pypimirror.state.inventory import Inventory, Kept, Stocked
+from pypimirror.state.notes import Notes, Totals
+from pypimirror.state.projects import Projects
+from pypimirror.state.removed import Removed
+from pypimirror.state.revalidation import Revalidation
+from pypimirror.state.rows import Doomed, ExternalRow, Failure, ProjectRow, Total
+from pypimirror.state.runs import Runs
+from pypimirror.state.transitions import Transitions
 from pypimirror.state.trouble import damage_told, move_aside, why_unusable
 
 __all__ = [
@@ -28,203 +37,36 @@ __all__ = [
 ]
 
 
-class State(Files):
-    """The database of one mirror."""
+class State:
+    """The state of one mirror: a gateway for each noun over one connection."""
 
-    # -- projects ------------------------------------------------------------------------
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.path = database.path
+        self.notes = Notes(database)
+        self.totals = Totals(database)
+        self.runs = Runs(database)
+        self.projects = Projects(database)
+        self.files = Files(database)
+        self.transitions = Transitions(database)
+        self.revalidation = Revalidation(database)
+        self.removed = Removed(database)
+        self.external = ExternalTables(database)
+        self.inventory = Inventory(database)
+        self.clock = Clock(database)
 
-    def is_empty(self) -> bool:
-        """Tell whether no project was ever recorded."""
-        return self._db.execute("SELECT 1 FROM projects LIMIT 1").fetchone() is None
+    @classmethod
+    def open(cls, path: Path, *, is_dry: bool = False) -> Self:
+        """Open the state, or make a new one; raise StateError for one that is not ours to use.
 
-    def project(self, name: NormalizedName) -> ProjectRow | None:
-        """Return what is known of a project."""
-        row = self._db.execute(
-            "SELECT name, shown, is_listed, is_current, serial, page_serial, etag, last_modified, selection,"
-            " status, status_reason, spelled, link, digest, pages, failures, next_try, error, url,"
-            " speaks_json, revalidate_at, held_back FROM projects WHERE name = ?",
-            (name,),
-        ).fetchone()
-        if row is None:
-            return None
-        name, shown, is_listed, is_current, serial, page_serial, etag, last_modified, *rest = row
-        head = (name, shown, bool(is_listed), bool(is_current), serial, page_serial)
-        return typed(ProjectRow, (*head, (etag, last_modified), *rest))
-
-    def names(self, after: str = "") -> Iterator[NormalizedName]:
-        """Yield every project that anything is known of, sorted; the state may be changed meanwhile."""
-        name = after
-        while rows := self._db.execute(
-            "SELECT name FROM projects WHERE name > ? ORDER BY name LIMIT 1000", (name,)
-        ).fetchall():
-            yield from (NormalizedName(name) for (name,) in rows)
-            (name,) = rows[-1]
-
-    def serials(self, selection: str) -> dict[str, str | None]:
-        """Return every project that upstream had; with its serial if it is all there by this selection."""
-        return dict(
-            self._db.execute(
-                "SELECT name, iif(is_current AND selection = ?, serial, NULL) FROM projects"
-                " WHERE is_listed OR NOT is_current",
-                (selection,),
-            )
-        )
-
-    def has_page_serial(self, serial: str, *, but: NormalizedName) -> bool:
-        """Tell whether the page of another project had this serial."""
-        query = "SELECT 1 FROM projects WHERE page_serial = ? AND name != ? LIMIT 1"
-        return self._db.execute(query, (serial, but)).fetchone() is not None
-
-    def unsettled(self) -> list[NormalizedName]:
-        """Return the projects that an update has to look at again whatever upstream's list says."""
-        return self.names_where("NOT is_current")
-
-    def list_entry(self, name: NormalizedName) -> ListEntry | None:
-        """Return what the project list said of a project when it was last asked about."""
-        row = self._db.execute("SELECT shown, serial, url FROM projects WHERE name = ?", (name,)).fetchone()
-        return None if row is None else ListEntry(*row)
-
-    def record_list_serial(self, name: NormalizedName, serial: str) -> None:
-        """Record what the project list says, whatever came of asking for the project's page."""
-        self._db.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, name))
-
-    def record_url(self, name: NormalizedName, url: str | None) -> None:
-        """Record where the project list's own link leads."""
-        self._db.execute("UPDATE projects SET url = ? WHERE name = ?", (url, name))
-
-    def record_speaks_json(self, name: NormalizedName, *, speaks_json: bool) -> None:
-        """Record whether a project's address gave JSON."""
-        self._db.execute("UPDATE projects SET speaks_json = ? WHERE name = ?", (speaks_json, name))
-
-    def forget_learned(self) -> None:
-        """Forget what was learned of the addresses of projects' pages: they are another index's."""
-        self._db.execute("UPDATE projects SET url = NULL, speaks_json = NULL")
-
-    def listed(self) -> Iterator[Listed]:
-        """Yield the projects that stand on the root page, sorted by name."""
-        rows = self._db.execute("SELECT name, shown, digest FROM projects WHERE is_listed ORDER BY name")
-        yield from map(Listed._make, rows)
-
-    def pages_due(self, fingerprint: str) -> list[NormalizedName]:
-        """Return the listed projects whose pages were not written by this renderer with these options."""
-        return self.names_where(
-            "is_listed AND (pages IS NULL OR pages < ? OR pages > ?)", fingerprint, fingerprint
-        )
-
-    def mark_all_pages_dirty(self) -> None:
-        """Record that the pages of all listed projects are due."""
-        self._db.execute("UPDATE projects SET pages = NULL WHERE is_listed")
-
-    def pages_to_remove(self) -> list[NormalizedName]:
-        """Return the projects that are not listed any more and whose pages may still be there."""
-        return self.names_where("NOT is_listed AND pages IS NULL")
-
-    def record_page(
-        self, name: NormalizedName, shown: str, status: str | None, status_reason: str | None
-    ) -> None:
-        """Record that a good page was seen, and that the mirror's own pages of the project are due."""
-        self._db.execute(
-            "INSERT INTO projects (name, shown, is_listed, status, status_reason) VALUES (?, ?, 1, ?, ?)"
-            " ON CONFLICT (name) DO UPDATE SET shown = excluded.shown, is_listed = 1,"
-            " status = excluded.status, status_reason = excluded.status_reason, pages = NULL, is_current = 0",
-            (name, shown, status, status_reason),
-        )
-
-    def record_pages_written(
-        self, name: NormalizedName, fingerprint: str, *, digest: str | None, html_digest: str | None
-    ) -> None:
-        """Record that the project's pages show what is held; an empty fingerprint: that they are removed.
-
-        The digests are those of its JSON page and of its HTML page.
+        With `is_dry` nothing is ever written: all changes stay in memory until they are dropped.
         """
-        self._db.execute(
-            "UPDATE projects SET pages = ?, digest = ?, html_digest = ?, unsynced = 1 WHERE name = ?",
-            (fingerprint, digest, html_digest, name),
-        )
+        return cls(Database.open(path, is_dry=is_dry))
 
-    def record_spelled(self, name: NormalizedName, spelled: str, shown: str) -> None:
-        """Record how a project's files spell its name, and how it is shown from now on."""
-        self._db.execute("UPDATE projects SET spelled = ?, shown = ? WHERE name = ?", (spelled, shown, name))
+    def commit(self) -> None:
+        """Make everything recorded so far durable; in a dry state, do nothing."""
+        self._database.commit()
 
-    def record_link(self, name: NormalizedName, link: str | None) -> None:
-        """Record the link under the name as shown: to be committed before it is made, or after it is gone."""
-        self._db.execute("UPDATE projects SET link = ? WHERE name = ?", (link, name))
-
-    def links(self) -> dict[str, NormalizedName]:
-        """Return all links under names as shown, with the folders that they lead to."""
-        return dict(self._db.execute("SELECT link, name FROM projects WHERE link IS NOT NULL"))
-
-    def record_current(
-        self,
-        name: NormalizedName,
-        *,
-        serial: str | None,
-        page_serial: str | None,
-        validators: Validators,
-        selection: str,
-    ) -> None:
-        """Record that the project is wholly what upstream's page with these validators says."""
-        self._db.execute(
-            "UPDATE projects SET is_current = 1, serial = ?, page_serial = ?, etag = ?, last_modified = ?,"
-            " selection = ?, pending_since = NULL, failures = 0, next_try = NULL, error = NULL,"
-            " error_since = NULL WHERE name = ?",
-            (serial, page_serial, *validators, selection, name),
-        )
-
-    def record_unproven(self, name: NormalizedName) -> None:
-        """Record that a page was seen that tells nothing of its project for sure: it is asked for again."""
-        self._db.execute(
-            "UPDATE projects SET is_current = 0, serial = NULL, etag = NULL, last_modified = NULL,"
-            " pending_since = NULL, failures = 0, next_try = NULL, error = NULL, error_since = NULL"
-            " WHERE name = ?",
-            (name,),
-        )
-
-    def record_pending(self, name: NormalizedName, shown: str, page_serial: str | None, now: float) -> float:
-        """Record that upstream's page is not yet the one that its list speaks of; return since when."""
-        self._db.execute(
-            "INSERT INTO projects (name, shown, is_listed, pages, pending_since) VALUES (?, ?, 0, '', ?)"
-            " ON CONFLICT (name) DO UPDATE SET is_current = 0, error = NULL,"
-            " pending_since = coalesce(pending_since, excluded.pending_since)",
-            (name, shown, now),
-        )
-        self._db.execute("UPDATE projects SET page_serial = ? WHERE name = ?", (page_serial, name))
-        row = self._db.execute("SELECT pending_since FROM projects WHERE name = ?", (name,)).fetchone()
-        return float(row[0])
-
-    def record_error(self, name: NormalizedName, shown: str, reason: str, since: float) -> None:
-        """Record that the project could not be brought up to date; its last good state stays."""
-        self._db.execute(
-            "INSERT INTO projects (name, shown, is_listed, pages, error, error_since)"
-            " VALUES (?, ?, 0, '', ?, ?)"
-            " ON CONFLICT (name) DO UPDATE SET error = excluded.error, is_current = 0,"
-            " error_since = coalesce(error_since, excluded.error_since)",
-            (name, shown, reason, since),
-        )
-
-    def record_try(self, name: NormalizedName, failures: int, next_try: float) -> None:
-        """Record how many tries failed in a row, and that there shall be none before a moment."""
-        self._db.execute(
-            "UPDATE projects SET is_current = 0, failures = ?, next_try = ? WHERE name = ?",
-            (failures, next_try, name),
-        )
-
-    def end_pauses(self) -> None:
-        """Let everything that failed be tried at once."""
-        self._db.execute("UPDATE projects SET next_try = NULL WHERE NOT is_current AND next_try IS NOT NULL")
-
-    def failures(self) -> list[Failure]:
-        """Return everything that failed and was not mended since."""
-        rows = self._db.execute(
-            "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
-            " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
-            " ORDER BY 1, 2"
-        )
-        return [typed(Failure, row) for row in rows]
-
-    def pending(self) -> list[tuple[NormalizedName, float]]:
-        """Return the projects that wait for upstream's page, with since when."""
-        rows = self._db.execute(
-            "SELECT name, pending_since FROM projects WHERE pending_since IS NOT NULL ORDER BY name"
-        )
-        return [(NormalizedName(name), since) for name, since in rows]
+    def close(self) -> None:
+        """Commit, and let go of the database."""
+        self._database.close()

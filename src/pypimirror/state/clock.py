@@ -1,7 +1,7 @@
 """Moments that have not come yet: a clock that was wrong recorded them, and they count as now."""
 
 from pypimirror.errors import DamagedStateError
-from pypimirror.state.inventory import Inventory
+from pypimirror.state.database import Database
 
 _MOMENTS = (
     ("files", "doomed_since", "status = 'doomed'"),
@@ -18,10 +18,14 @@ _MOMENTS = (
 _PAUSED = "NOT is_current AND next_try > ?"
 
 
-class Clock(Inventory):
+class Clock:
     """The part of the state that knows what time it is."""
 
-    def heed_clock(self, now: float, longest_pause_s: float) -> None:
+    def __init__(self, database: Database) -> None:
+        self._db = database.connection
+        self._path = database.path
+
+    def end_future(self, now: float, longest_pause_s: float) -> None:
         """Let what is recorded as later than now count as now, and end pauses that are longer than any.
 
         Raises DamagedStateError for what is no moment at all: SQLite takes texts and blobs for later.
@@ -31,7 +35,7 @@ class Clock(Inventory):
         for table, column, where in _MOMENTS:
             query = f"SELECT 1 FROM {table} WHERE {where} AND typeof({column}) IN ('text', 'blob')"  # noqa: S608
             if self._db.execute(query).fetchone():
-                raise DamagedStateError(self.path, f"is damaged ({table}.{column} is no moment)")
+                raise DamagedStateError(self._path, f"is damaged ({table}.{column} is no moment)")
             self._db.execute(
                 f"UPDATE {table} SET {column} = ? WHERE {where} AND {column} > ?",  # noqa: S608
                 (now, now),

@@ -8,8 +8,9 @@ from pypimirror.errors import DamagedStateError
 from pypimirror.model import File, HeldFile, NormalizedName, Provenance, Served
 from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
-from pypimirror.state.outside import Outside
+from pypimirror.state.database import Database
 from pypimirror.state.rows import Total, typed
+from pypimirror.state.transitions import doom
 
 _LARGEST = 1 << 60
 
@@ -28,8 +29,12 @@ def _held(file: HeldFile) -> HeldFile:
     raise msgspec.DecodeError(f"{file.file.filename} has no digest, or no size")
 
 
-class Files(Outside):
+class Files:
     """The part of the state that tells of files."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database.connection
+        self._path = database.path
 
     def held(self, name: NormalizedName) -> dict[str, HeldFile]:
         """Return what is held of a project."""
@@ -79,7 +84,7 @@ class Files(Outside):
                 for filename, listed, sha256, size, metadata, provenance, external, served in rows
             }
         except msgspec.DecodeError as error:
-            raise DamagedStateError(self.path, f"is damaged ({name}: {error})") from error
+            raise DamagedStateError(self._path, f"is damaged ({name}: {error})") from error
 
     def record_arriving(self, name: NormalizedName, files: Iterable[File]) -> None:
         """Record the intent to store files: to be committed before the first of them is."""
@@ -155,7 +160,7 @@ class Files(Outside):
             (name,),
         )
         for filename in [filename for (filename,) in rows if filename not in names]:
-            self._doom("project = ? AND filename = ?", 0.0, name, filename)
+            doom(self._db, "project = ? AND filename = ?", 0.0, name, filename)
         # Since when it was wrong stays until it is right.
         self._db.execute("UPDATE projects SET error = NULL WHERE name = ? AND error IS NOT NULL", (name,))
         self._db.execute(

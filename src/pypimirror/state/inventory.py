@@ -35,10 +35,13 @@ class Stocked(NamedTuple):
     files: list[Kept]
 
 
-class Inventory(Database):
+class Inventory:
     """The database, read from its first project to its last."""
 
-    def inventory(self, after: str = "") -> Iterator[Stocked]:
+    def __init__(self, database: Database) -> None:
+        self._db = database.connection
+
+    def projects(self, after: str = "") -> Iterator[Stocked]:
         """Yield every project that anything is known of, sorted; each may be changed meanwhile."""
         while projects := self._db.execute(
             "SELECT name, is_listed, link, pages, digest, html_digest FROM projects WHERE name > ?"

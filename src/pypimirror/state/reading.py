@@ -2,41 +2,41 @@
 
 import sqlite3
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 from urllib.parse import quote
 
 from pypimirror.errors import StateError
 from pypimirror.model import NormalizedName
-from pypimirror.state import State, why_unusable
+from pypimirror.state.database import Database
+from pypimirror.state.external import ExternalTables
+from pypimirror.state.notes import Notes, Totals
+from pypimirror.state.revalidation import Revalidation
 from pypimirror.state.rows import Failure, Total, typed
+from pypimirror.state.runs import Runs
 from pypimirror.state.schema import FORMAT
+from pypimirror.state.trouble import why_unusable
 
 _PATIENCE_S = 5.0
-_FETCHES = ("update-fetch", "initial-fetch")
 
 
-class PastRun(NamedTuple):
-    """A run as it was recorded; one that is going on, or was killed, has no end."""
-
-    mode: str
-    started: float
-    ended: float | None
-    status: int | None
-    requests: int | None
-    bytes: int | None
-    stored: int | None
-    adopted: int | None
-    removed: int | None
-    vanished_projects: int | None
-    vanished_files: int | None
-    deselected_projects: int | None
-    deselected_files: int | None
-    failed: int | None
-    summary: str | None
-
-
-class Reading(State):
+class Reading:
     """A state that is only read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._db = database.connection
+        self.path = database.path
+        runs, external = Runs(database), ExternalTables(database)
+        self.note = Notes(database).get
+        self.total = Totals(database).of
+        self.held_back = Revalidation(database).held_back
+        self.dead_links = external.dead_links
+        self.last_run, self.last_ended_run, self.last_good_run = runs.last, runs.last_ended, runs.last_good
+        self.going_on_since = runs.going_on_since
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
 
     @classmethod
     def open_read_only(cls, path: Path) -> Self:
@@ -55,34 +55,13 @@ class Reading(State):
     @classmethod
     def _opened(cls, path: Path, mode: str) -> Self:
         address = f"file:{quote(str(path))}?mode={mode}"
-        reading = cls(path, sqlite3.connect(address, uri=True, timeout=_PATIENCE_S), is_dry=True)
-        (version,) = reading._db.execute("PRAGMA user_version").fetchone()
+        connection = sqlite3.connect(address, uri=True, timeout=_PATIENCE_S)
+        database = Database(path, connection, is_dry=True)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version < FORMAT:
             raise StateError(path, f"has format {version}, and this version reads {FORMAT}")
-        reading.check_format(version)
-        return reading
-
-    def last_run(self) -> PastRun | None:
-        """Return the last run that fetched, whether it came to its end or not."""
-        return self._run("")
-
-    def going_on_since(self) -> float | None:
-        """Return when the last run of any mode began, if it has no end yet."""
-        row = self._db.execute("SELECT started, ended FROM runs ORDER BY id DESC LIMIT 1").fetchone()
-        return row[0] if row and row[1] is None else None
-
-    def last_ended_run(self) -> PastRun | None:
-        """Return the last run that fetched and came to an end."""
-        return self._run("AND ended IS NOT NULL")
-
-    def last_good_run(self) -> PastRun | None:
-        """Return the last run that ended with status 0."""
-        return self._run("AND status = 0")
-
-    def _run(self, condition: str) -> PastRun | None:
-        query = f"SELECT {', '.join(PastRun._fields)} FROM runs WHERE mode IN (?, ?) {condition}"  # noqa: S608
-        row = self._db.execute(f"{query} ORDER BY id DESC LIMIT 1", _FETCHES).fetchone()
-        return None if row is None else typed(PastRun, row)
+        database.check_format(version)
+        return cls(database)
 
     def failing(self, limit: int) -> tuple[list[Failure], int]:
         """Return the first of what failed and was not mended since, and how much that is in all."""

@@ -3,16 +3,19 @@
 from collections.abc import Iterable
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.clock import Clock
+from pypimirror.state.database import Database
 
 _WHOLE = ""
 """In the place of a filename: the project itself."""
 
 
-class Removed(Clock):
-    """The part of the state that remembers what upstream's changes removed."""
+class Removed:
+    """What upstream's changes removed."""
 
-    def record_removed(
+    def __init__(self, database: Database) -> None:
+        self._db = database.connection
+
+    def record(
         self, name: NormalizedName, filenames: Iterable[str], now: float, *, is_whole: bool = False
     ) -> None:
         """Record that upstream's changes removed files of a project; or all of it, where `is_whole`."""
@@ -21,7 +24,7 @@ class Removed(Clock):
             "INSERT OR REPLACE INTO removed VALUES (?, ?, ?)", [(name, filename, now) for filename in gone]
         )
 
-    def removed_since(self, moment: float) -> tuple[int, int]:
+    def since(self, moment: float) -> tuple[int, int]:
         """Return how many projects and files were removed since a moment, and did not come back.
 
         What was removed before it is forgotten.
@@ -37,6 +40,6 @@ class Removed(Clock):
         ).fetchone()
         return projects, files
 
-    def forget_removed(self) -> None:
+    def forget(self) -> None:
         """Begin to count anew."""
         self._db.execute("DELETE FROM removed")

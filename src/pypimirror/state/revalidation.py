@@ -3,19 +3,24 @@
 import hashlib
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.leaving import Leaving
+from pypimirror.state.database import Database
+from pypimirror.state.notes import Notes
 from pypimirror.state.rows import Failure
 
 _DAY_S = 86_400.0
 _NOTE = "revalidate_days"
 
 
-class Revalidation(Leaving):
-    """The part of the state that sets a bound to what upstream's hints are worth."""
+class Revalidation:
+    """Sets a bound to what upstream's hints are worth."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database.connection
+        self._notes = Notes(database)
 
     def set_revalidation(self, days: float, now: float) -> None:
         """Ask for each page after so many days at most, though nothing tells of a change; 0 is never."""
-        if self.note(_NOTE) == f"{days:g}":
+        if self._notes.get(_NOTE) == f"{days:g}":
             return
         self._db.create_function("share", 1, _share, deterministic=True)
         self._db.execute(
@@ -24,7 +29,7 @@ class Revalidation(Leaving):
             " WHERE is_listed AND vanished_since IS NULL",
             (days * _DAY_S, now),
         )
-        self.set_note(_NOTE, f"{days:g}")
+        self._notes.set(_NOTE, f"{days:g}")
 
     def to_revalidate(self, now: float, days: float) -> list[NormalizedName]:
         """Return the projects whose pages were not asked for so long, sorted.
@@ -47,8 +52,6 @@ class Revalidation(Leaving):
             "UPDATE projects SET revalidated = ?, revalidate_at = ? WHERE name = ?",
             (now, now + days * _DAY_S * _share(name) if days else None, name),
         )
-
-    # -- removals that are held back -----------------------------------------------------------
 
     def record_held_back(self, name: NormalizedName, reason: str | None, now: float) -> None:
         """Record why what a project's page no longer lists is kept; None: nothing is kept against it."""

@@ -69,7 +69,7 @@ def _updated(run: Run) -> Report:
         return _full(run, full)
     attested.leave(run, [due.name for due in found.due])
     for name in outcome.vanished:
-        run.mirror.state.record_vanished(name, run.mirror.clock())
+        run.mirror.state.transitions.record_vanished(name, run.mirror.clock())
     removals.by_upstream(run, held=held, selected=selected)
     if run.options.is_recheck:
         run.pages.mark_all_dirty()
@@ -79,7 +79,7 @@ def _updated(run: Run) -> Report:
     crawl.keep_note(run, found)
     _remove_files(run)
     _warn_of_unmatched(run, found)
-    run.mirror.state.record_told(run.tally.told_links, run.mirror.clock())
+    run.mirror.state.external.record_told(run.tally.told_links, run.mirror.clock())
     run.tree.commit()
     return _report(run)
 
@@ -123,7 +123,7 @@ def rewrite_pages(run: Run) -> Report:
 
     Raises StateError where it knows of no project: that would empty the pages.
     """
-    if run.mirror.state.is_empty():
+    if run.mirror.state.projects.is_empty():
         raise StateError(
             run.mirror.state.path, "knows of no project yet; --update-fetch adopts what is in the tree"
         )

@@ -80,7 +80,7 @@ class Present:
 
 def is_adopting(mirror: Mirror) -> bool:
     """Tell whether what is in the tree is still being taken over."""
-    return mirror.state.note(_NOTE) is not None
+    return mirror.state.notes.get(_NOTE) is not None
 
 
 def own_pages(run: Run) -> None:
@@ -88,9 +88,9 @@ def own_pages(run: Run) -> None:
 
     So nothing that upstream no longer lists, or can't be asked about now, gets lost with a state.
     """
-    if run.mirror.state.is_empty() and not _is_bare(run.mirror):
-        run.mirror.state.set_note(_NOTE, _OWN)
-    if run.mirror.state.note(_NOTE) != _OWN:
+    if run.mirror.state.projects.is_empty() and not _is_bare(run.mirror):
+        run.mirror.state.notes.set(_NOTE, _OWN)
+    if run.mirror.state.notes.get(_NOTE) != _OWN:
         return
     pool: Pool[tuple[NormalizedName, HeldFile | None]] = Pool(suitable_readers())
     shown = _names_shown(run)
@@ -100,7 +100,7 @@ def own_pages(run: Run) -> None:
         if page is None:
             continue
         files = [file for file in page.files if sizes.get(file.filename) == file.size]
-        run.mirror.state.record_page(name, shown.get(name, name), page.status, page.status_reason)
+        run.mirror.state.projects.record_page(name, shown.get(name, name), page.status, page.status_reason)
         run.pages.names.intend(name)
         for file in files:
             pool.submit(partial(_checked, run, name, file))
@@ -108,7 +108,7 @@ def own_pages(run: Run) -> None:
             _record(run, pool)
     while pool.unfinished:
         _record(run, pool)
-    run.mirror.state.set_note(_NOTE, _RAW)
+    run.mirror.state.notes.set(_NOTE, _RAW)
     run.tree.commit()
 
 
@@ -160,7 +160,7 @@ def _checked(run: Run, name: NormalizedName, file: File) -> tuple[NormalizedName
 def _record(run: Run, pool: Pool[tuple[NormalizedName, HeldFile | None]]) -> None:
     for name, held in pool.finished(1):
         if held is not None:
-            run.mirror.state.record_held(name, [held])
+            run.mirror.state.files.record_held(name, [held])
             run.tally.counts.adopted += 1
     run.tree.commit()
 
@@ -184,8 +184,8 @@ def remove_leftovers(run: Run, folders: dict[NormalizedName, list[str]]) -> None
     """Remove the old tool's pages and digests, and its copies of what is now held elsewhere."""
     if not is_adopting(run.mirror):
         return
-    for name, *_ in list(run.mirror.state.listed()):
-        held = run.mirror.state.held(name)
+    for name, *_ in list(run.mirror.state.projects.listed()):
+        held = run.mirror.state.files.held(name)
         for folder in [name, *folders.get(name, [])]:
             for filename in _leftovers(run.mirror.store.sizes(folder), held, is_raw=folder != name):
                 run.tree.remove(folder, filename)
@@ -193,8 +193,8 @@ def remove_leftovers(run: Run, folders: dict[NormalizedName, list[str]]) -> None
                 _log.warning("%s holds files that upstream does not list; they are left there", folder)
         run.pages.names.make(name)  # that a folder of this name was in the way of
     _remove_old_full_page(run)
-    if not run.mirror.state.unsettled():
-        run.mirror.state.set_note(_NOTE, None)
+    if not run.mirror.state.projects.unsettled():
+        run.mirror.state.notes.set(_NOTE, None)
 
 
 def _leftovers(sizes: dict[str, int], held: dict[str, HeldFile], *, is_raw: bool) -> Iterator[str]:

@@ -16,13 +16,13 @@ def wanted(run: Run, name: NormalizedName, files: tuple[File, ...]) -> tuple[Fil
     """Leave out the files that upstream offers no provenance of; what was verified once is kept without."""
     if not run.mirror.selection.needs_provenance(name):
         return files
-    verified = {filename for filename, held in run.mirror.state.held(name).items() if held.is_attested}
+    verified = {filename for filename, held in run.mirror.state.files.held(name).items() if held.is_attested}
     found = tuple(f for f in files if f.provenance is not None or f.filename in verified)
     if len(found) < len(files):
         number = len(files) - len(found)
         _log.info("%s: %d files have no provenance and are left out (provenance_required)", name, number)
         left_out = {file.filename for file in files} - {file.filename for file in found}
-        _leave(run, name, sorted(left_out & run.mirror.state.held(name).keys()))
+        _leave(run, name, sorted(left_out & run.mirror.state.files.held(name).keys()))
     return found
 
 
@@ -40,13 +40,13 @@ def leave(run: Run, asked: Iterable[NormalizedName]) -> None:
     """
     if run.options.preview or not run.mirror.config.provenance_required:
         return
-    is_same = run.mirror.state.note(_NOTE) == run.mirror.selection.of_projects
-    for name in list(asked if is_same or run.options.only else run.mirror.state.names()):
+    is_same = run.mirror.state.notes.get(_NOTE) == run.mirror.selection.of_projects
+    for name in list(asked if is_same or run.options.only else run.mirror.state.projects.names()):
         if run.mirror.selection.needs_provenance(name):
-            held = run.mirror.state.held(name)
+            held = run.mirror.state.files.held(name)
             _leave(run, name, [filename for filename, each in held.items() if not each.is_attested])
     if not run.options.only:
-        run.mirror.state.set_note(_NOTE, run.mirror.selection.of_projects)
+        run.mirror.state.notes.set(_NOTE, run.mirror.selection.of_projects)
     run.tree.commit()
 
 
@@ -55,6 +55,6 @@ def _leave(run: Run, name: NormalizedName, filenames: list[str]) -> None:
         return
     number = len(filenames)
     _log.warning("%s: %d files leave its pages, as no provenance of them is verified", name, number)
-    run.mirror.state.doom_files(name, filenames, run.mirror.clock(), keeps_error=True)
+    run.mirror.state.transitions.doom_files(name, filenames, run.mirror.clock(), keeps_error=True)
     if run.mirror.config.full_index:
         run.pages.mark_root_dirty()

@@ -75,7 +75,7 @@ def find_due(run: Run) -> Crawl:
     Raises UpstreamError where the list can't be had or trusted.
     """
     _heed_configuration(run)
-    run.mirror.state.set_revalidation(run.mirror.config.revalidate_days, run.mirror.clock())
+    run.mirror.state.revalidation.set_revalidation(run.mirror.config.revalidate_days, run.mirror.clock())
     if run.options.only:
         return Crawl(_all_due(run, dict.fromkeys(run.options.only)), is_full=False, note=None)
     if not run.mirror.selection.needs_list:
@@ -88,25 +88,25 @@ def _heed_configuration(run: Run) -> None:
     """End all pauses when the configuration changed: it may be what was wrong, or say what to do."""
     told = dataclasses.replace(run.mirror.config, verbose=False, log_filename=Path())  # these change nothing
     fingerprint = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
-    if run.mirror.state.note(_CONFIG_NOTE) != fingerprint:
-        run.mirror.state.end_pauses()
-        run.mirror.state.record_external_due()
-        if run.mirror.state.note(_INDEX_NOTE) != run.upstream.index_url:
-            run.mirror.state.forget_external_links()  # they were another index's
-            run.mirror.state.forget_learned()
-            run.mirror.state.set_note(_INDEX_NOTE, run.upstream.index_url)
-        run.mirror.state.set_note(_CONFIG_NOTE, fingerprint)
+    if run.mirror.state.notes.get(_CONFIG_NOTE) != fingerprint:
+        run.mirror.state.projects.end_pauses()
+        run.mirror.state.external.record_external_due()
+        if run.mirror.state.notes.get(_INDEX_NOTE) != run.upstream.index_url:
+            run.mirror.state.external.forget_external_links()  # they were another index's
+            run.mirror.state.projects.forget_learned()
+            run.mirror.state.notes.set(_INDEX_NOTE, run.upstream.index_url)
+        run.mirror.state.notes.set(_CONFIG_NOTE, fingerprint)
 
 
 def _speaks_json(run: Run) -> bool:
     """Tell whether the list's own address was seen to give JSON; of projects' pages that says nothing."""
-    return run.mirror.state.note(_JSON_NOTE) == run.upstream.index_url and not run.options.is_recheck
+    return run.mirror.state.notes.get(_JSON_NOTE) == run.upstream.index_url and not run.options.is_recheck
 
 
 def keep_note(run: Run, crawl: Crawl) -> None:
     """Remember the list, once every project that it made due was looked at."""
     if crawl.is_full and run.mirror.selection.needs_list and not run.tally.unasked:
-        run.mirror.state.set_note(_LIST_NOTE, crawl.note)
+        run.mirror.state.notes.set(_LIST_NOTE, crawl.note)
 
 
 def _all_due(run: Run, entries: Mapping[NormalizedName, ListEntry | None]) -> list[Due]:
@@ -114,7 +114,7 @@ def _all_due(run: Run, entries: Mapping[NormalizedName, ListEntry | None]) -> li
     due = [
         _due(run, name, row, entry)
         for name, entry in entries.items()
-        if not _is_paused(run, row := run.mirror.state.project(name), entry)
+        if not _is_paused(run, row := run.mirror.state.projects.get(name), entry)
     ]
     return sorted(due, key=lambda each: (each.failures > 0, each.next_try))
 
@@ -175,13 +175,16 @@ def is_to_revalidate(mirror: Mirror, row: ProjectRow | None) -> bool:
 
 def _by_list(run: Run) -> Crawl:
     days = run.mirror.config.revalidate_days
-    too_old = run.mirror.state.to_revalidate(run.mirror.clock(), days) if days else []
+    too_old = run.mirror.state.revalidation.to_revalidate(run.mirror.clock(), days) if days else []
     found = run.upstream.retrying(lambda: _read_list(run, too_old))
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
-        again = dict.fromkeys([*run.mirror.state.unsettled(), *too_old])
+        projects = run.mirror.state.projects
+        again = dict.fromkeys([*projects.unsettled(), *too_old])
         again = {
-            name: run.mirror.state.list_entry(name) for name in again if run.mirror.selection.selects(name)
+            name: run.mirror.state.projects.list_entry(name)
+            for name in again
+            if run.mirror.selection.selects(name)
         }
         due = _all_due(run, again)
         return Crawl(due, is_full=False, note=None)
@@ -194,7 +197,7 @@ def _read_list(
 ) -> tuple[dict[NormalizedName, ListEntry], str | None] | None:
     """Return the projects whose serial moved, and the next note; None where the list is unchanged."""
     url = run.upstream.index_url
-    known = run.mirror.state.serials(run.mirror.selection.of_files)
+    known = run.mirror.state.projects.serials(run.mirror.selection.of_files)
     # Whatever the list says of these: no serial that was seen confirms them.
     known |= {name: None for name in too_old if name in known}
     with run.upstream.open_page(url, accept=ACCEPT, validators=_validators(run)) as answer:
@@ -232,7 +235,7 @@ def _read_list(
         if not listed:
             raise BadPageError(answer.url, "lists no project at all")
         if is_json(answer.content_type):
-            run.mirror.state.set_note(_JSON_NOTE, run.upstream.index_url)
+            run.mirror.state.notes.set(_JSON_NOTE, run.upstream.index_url)
         _note_absent(run.mirror, known, facts)
         # Without serials an unchanged list says nothing about the projects' pages.
         note = _Note(run.mirror.selection.of_projects, *answer.validators)
@@ -269,28 +272,28 @@ def _selected(mirror: Mirror, entries: Iterable[ListEntry]) -> Iterator[tuple[No
 
 def _note_absent(mirror: Mirror, known: Mapping[str, str | None], facts: ListFacts) -> None:
     """Record which projects a good list no longer names, and which it names again."""
-    for name in mirror.state.vanished_projects():
+    for name in mirror.state.projects.vanished_projects():
         if known.get(name) == _SEEN:
-            mirror.state.record_returned(name)
+            mirror.state.transitions.record_returned(name)
     absent = [NormalizedName(name) for name, seen in known.items() if seen != _SEEN]
     absent = [name for name in absent if mirror.selection.selects(name)]
-    for each in mirror.state.held_back():
+    for each in mirror.state.revalidation.held_back():
         if each.reason == _NAMELESS and not (facts.nameless and each.project in absent):
-            mirror.state.record_held_back(NormalizedName(each.project), None, mirror.clock())
+            mirror.state.revalidation.record_held_back(NormalizedName(each.project), None, mirror.clock())
     if facts.nameless:
         for name in absent:
             _log.warning("%s is not on the project list, but is kept: %s", name, _NAMELESS)
-            mirror.state.record_held_back(name, _NAMELESS, mirror.clock())
+            mirror.state.revalidation.record_held_back(name, _NAMELESS, mirror.clock())
         return
     for name in absent:
         _log.info("%s: upstream's list no longer names it", name)
-        mirror.state.record_vanished(name, mirror.clock())
+        mirror.state.transitions.record_vanished(name, mirror.clock())
     # Of what never had a page nothing is left to keep.
-    mirror.state.forget_projects(absent)
+    mirror.state.transitions.forget_projects(absent)
 
 
 def _validators(run: Run) -> Validators:
-    note = run.mirror.state.hint(_LIST_NOTE, _Note)
+    note = run.mirror.state.notes.hint(_LIST_NOTE, _Note)
     if note is None or run.options.is_recheck:
         return Validators()
     if note.selection != run.mirror.selection.of_projects:
@@ -321,14 +324,14 @@ def check_any_answer(run: Run, crawl: Crawl, answers: Answers) -> None:
     errors, unproven = answers.errors, answers.unproven
     left = len(frozenset().union(*run.tally.unasked.values()))
     if left and left + len(errors) + len(answers.vanished) + len(unproven) == len(crawl.due):
-        run.mirror.state.end_pauses()
+        run.mirror.state.projects.end_pauses()
         raise UnavailableError(run.upstream.index_url, "; ".join(why_unasked(run.tally)))
     # One project without a file and its page may be just that.
     if not errors and len(unproven) < 2:
         return
     if len(errors) + len(answers.vanished) + len(unproven) == len(crawl.due):
         # The trouble is not theirs, and when it is over they are all wanted at once.
-        run.mirror.state.end_pauses()
+        run.mirror.state.projects.end_pauses()
         first = errors[0] if errors else f"the page of {unproven[0]} has no file, and no mark of an index"
         reason = f"not one project of {len(crawl.due)} could be had (is index_url right?); the first: {first}"
         raise UnavailableError(run.upstream.index_url, reason)

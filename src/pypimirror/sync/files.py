@@ -61,7 +61,7 @@ class Files:
         self._arrivals = arrivals
         self.waiting: deque[Callable[[], None]] = deque()
         """What is to be begun."""
-        self._partial = run.mirror.state.partials()
+        self._partial = run.mirror.state.files.partials()
         """The validators of what earlier runs got of files."""
 
     def queue(self, project: Project, made: Plan) -> None:
@@ -211,7 +211,7 @@ class Files:
                 record.file_failed(self._run, project, filename, str(result))
                 if isinstance(result, CutOffError):
                     self._run.mirror.store.keep_partial(task.temporary, partial_key(task.name, filename))
-                    self._run.mirror.state.record_partial(task.name, filename, result.validator)
+                    self._run.mirror.state.files.record_partial(task.name, filename, result.validator)
             else:
                 use(result)
         except TreeError as error:
@@ -239,7 +239,7 @@ class Files:
             run.tally.counts.unverified += not received.is_verified
             if file.filename in project.replaces:
                 run.tree.withdraw(project.name, file)
-                run.mirror.state.record_pages_lost(project.name)
+                run.mirror.state.files.record_pages_lost(project.name)
             mtime = _moment(file.upload_time)
             run.tree.place(project.name, task.temporary, file.filename, mtime=mtime)
             run.tally.counts.stored += 1
@@ -250,7 +250,7 @@ class Files:
         held = HeldFile(file=file, sha256=received.sha256, size=received.size)
         self._record_held(project, held, received.metadata, received.metadata_error)
         if received.served is not None:
-            run.mirror.state.record_served(project.name, file.filename, received.served)
+            run.mirror.state.files.record_served(project.name, file.filename, received.served)
         if received.provenance is not None:
             filename = file.filename
             companions.keep_provenance(
@@ -310,7 +310,7 @@ class Files:
             project.metadata.append((held, metadata))
         elif metadata is not None:
             held = companions.write_metadata(self._run.tree, project.name, held, metadata)
-        self._run.mirror.state.record_held(project.name, [held], is_new=True)
+        self._run.mirror.state.files.record_held(project.name, [held], is_new=True)
         if error is None:
             return
         if reason := self._loop.why_unasked(error):

@@ -47,14 +47,14 @@ class Preview:
 
         `since` when the run began; what leaves the tree is no longer in the state.
         """
-        left = state.doomed_by_project(since)
+        left = state.transitions.doomed_by_project(since)
         nothing = Total(0, 0)
         names = self._fetch.keys() | self._remove.keys() | left.keys()
         return tuple(
             Change(
                 name=name,
                 fetch=self._fetch.get(name, nothing),
-                keep=state.held_total(name),
+                keep=state.files.held_total(name),
                 leave=left.get(name, nothing),
                 remove=self._remove.get(name, nothing),
             )

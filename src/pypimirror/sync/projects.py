@@ -207,7 +207,7 @@ class _Engine:
     def _page_missing(self, project: Project, error: NotFoundError) -> None:
         """Tell apart: not there yet, gone, never there, and not gone by any good list."""
         run, name = self._run, project.name
-        row = run.mirror.state.project(name)
+        row = run.mirror.state.projects.get(name)
         is_known = row is not None and row.is_listed
         is_gone = is_known and not run.mirror.selection.needs_list and run.upstream.is_own(error.url)
         if project.is_pending and project.due.serial is not None:
@@ -227,8 +227,8 @@ class _Engine:
         else:
             _log.warning("%s: upstream has no such project; is package_matches right?", name)
             self.outcome.errors.append(error)
-            run.mirror.state.doom_project(name, run.mirror.clock())
-            run.mirror.state.forget_projects([name])
+            run.mirror.state.transitions.doom_project(name, run.mirror.clock())
+            run.mirror.state.transitions.forget_projects([name])
             self._done(project)
 
     def _page_failed(self, project: Project, error: MirrorError) -> None:
@@ -258,7 +258,7 @@ class _Engine:
         page = seen.page
         if page.project is None and not page.files and not project.due.is_from_list:
             self.outcome.unproven.append(project.name)
-            row = self._run.mirror.state.project(project.name)
+            row = self._run.mirror.state.projects.get(project.name)
             if row is None or not row.is_listed:
                 _log.warning(
                     "%s: its page has no file, and nothing in it proves that it is one", project.name

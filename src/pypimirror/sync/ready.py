@@ -59,7 +59,7 @@ def _publish(run: Run, project: Project) -> None:
     for held, text in project.metadata:
         try:
             completed = companions.write_metadata(run.tree, project.name, held, text)
-            run.mirror.state.record_held(project.name, [completed])
+            run.mirror.state.files.record_held(project.name, [completed])
         except TreeError as error:
             record.file_failed(run, project, held.file.filename, str(error))
     # What loses something is published once, at the end, when it is known whether it may.

@@ -87,29 +87,31 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     if run.mirror.config.external_links:
         _record_links(run.mirror, project, page)
     if is_quarantined:
-        run.mirror.state.record_returned(name)
-        run.tally.counts.vanished_files += run.mirror.state.held_total(name).number
-        run.mirror.state.record_quarantined(name, run.mirror.clock())
+        run.mirror.state.transitions.record_returned(name)
+        run.tally.counts.vanished_files += run.mirror.state.files.held_total(name).number
+        run.mirror.state.transitions.record_quarantined(name, run.mirror.clock())
         _record_held_back(run.mirror, project, page, set())
     else:
         _record_vanished(run.mirror, project, page, made)
-    run.mirror.state.forgive(name, [file.filename for file in wanted])
+    run.mirror.state.files.forgive(name, [file.filename for file in wanted])
     _refuse(run, project, clashes)
     _tell_disputed(name, made)
     project.replaces = frozenset(held.file.filename for held in made.replace)
     # What has to be verified before it comes back stays what it is: on no page, and in its grace.
-    waiting = project.replaces | (run.mirror.state.doomed_of(name).keys() if project.is_attested else set())
-    run.mirror.state.record_arriving(name, [f for f in made.fetch if f.filename not in waiting])
-    run.mirror.state.record_held(name, [*made.update, *made.restore])
+    waiting = project.replaces | (
+        run.mirror.state.files.doomed_of(name).keys() if project.is_attested else set()
+    )
+    run.mirror.state.files.record_arriving(name, [f for f in made.fetch if f.filename not in waiting])
+    run.mirror.state.files.record_held(name, [*made.update, *made.restore])
     return made
 
 
 def _note_published(mirror: Mirror, project: Project) -> None:
     """Note whether the page that is published may link to something else than what is held."""
-    row = mirror.state.project(project.name)
+    row = mirror.state.projects.get(project.name)
     project.is_published = row is not None and bool(row.pages)
     if row is not None and not project.is_published:
-        project.known = frozenset(mirror.state.file_names(project.name))
+        project.known = frozenset(mirror.state.files.file_names(project.name))
 
 
 def _told_apart(
@@ -119,7 +121,7 @@ def _told_apart(
     spelling = mirror.store.spelling()
     if not any(spelling):
         return wanted, ()
-    present = [*mirror.state.held_names(name), *mirror.state.doomed_of(name)]
+    present = [*mirror.state.files.held_names(name), *mirror.state.files.doomed_of(name)]
     return told_apart(wanted, present, spelling.key)
 
 
@@ -153,15 +155,15 @@ def has_empty_serial(
         return False
     own = found.serial if isinstance(found, tasks.PageSeen) else None
     serial = own or project.due.page_serial
-    return serial is not None and mirror.state.has_page_serial(serial, but=project.name)
+    return serial is not None and mirror.state.projects.has_page_serial(serial, but=project.name)
 
 
 def _record_address(mirror: Mirror, due: Due, *, is_json: bool) -> None:
     """Record what was learned of the address of a project's page."""
-    row = mirror.state.project(due.name)
+    row = mirror.state.projects.get(due.name)
     speaks_json = is_json or due.speaks_json
     if row is not None and bool(row.speaks_json) != speaks_json:
-        mirror.state.record_speaks_json(due.name, speaks_json=speaks_json)
+        mirror.state.projects.record_speaks_json(due.name, speaks_json=speaks_json)
 
 
 def _tell_disputed(name: NormalizedName, made: Plan) -> None:
@@ -179,7 +181,7 @@ def _compared(mirror: Mirror, name: NormalizedName, wanted: tuple[File, ...], *,
     But the index's word counts for more: what it has itself now takes the place of what came from elsewhere.
     """
     own = {file.filename for file in wanted}
-    held = mirror.state.held(name)
+    held = mirror.state.files.held(name)
     external = {filename for filename, each in held.items() if each.external is not None}
     back = attested.may_return(mirror, name, restorable(mirror, name))
     made = make_plan(
@@ -190,20 +192,20 @@ def _compared(mirror: Mirror, name: NormalizedName, wanted: tuple[File, ...], *,
         looks=looks,
     )
     for filename in external & own - {each.file.filename for each in made.replace}:
-        mirror.state.record_own(name, filename)
+        mirror.state.external.record_own(name, filename)
     return made
 
 
 def _record_links(mirror: Mirror, project: Project, page: ProjectPage) -> None:
     """Record where else there may be files; only a good page tells that a link is gone."""
-    known = mirror.state.external_links(project.name)
+    known = mirror.state.external.external_links(project.name)
     links = known.page if page.links is None else page.links
     if project.is_pending or not can_remove(project.name, page):
         links = tuple(dict.fromkeys(known.page + links))[:_MOST_LINKS]
     # A page comes at each run from an index that can't say whether it changed.
     can_tell = project.due.serial is not None or any(project.validators)
     if can_tell or project.has_changed or links != known.page:
-        mirror.state.record_external_links(project.name, msgspec.structs.replace(known, page=links))
+        mirror.state.external.record_external_links(project.name, msgspec.structs.replace(known, page=links))
 
 
 def can_remove(name: NormalizedName, page: ProjectPage) -> bool:
@@ -213,7 +215,7 @@ def can_remove(name: NormalizedName, page: ProjectPage) -> bool:
 
 def restorable(mirror: Mirror, name: NormalizedName) -> dict[str, HeldFile]:
     """Return the files that left the pages and are still in the tree."""
-    doomed = mirror.state.doomed_of(name)
+    doomed = mirror.state.files.doomed_of(name)
     sizes = mirror.store.sizes(name) if doomed else {}
     return {
         filename: held if f"{filename}.metadata" in sizes else msgspec.structs.replace(held, metadata=None)
@@ -225,14 +227,14 @@ def restorable(mirror: Mirror, name: NormalizedName) -> dict[str, HeldFile]:
 def _record_page(run: Run, project: Project, page: ProjectPage, made: Plan) -> None:
     """Record that the mirror's pages of the project are due, if they will change."""
     shown = project.due.shown
-    row = run.mirror.state.project(project.name)
+    row = run.mirror.state.projects.get(project.name)
     is_new_on_root = row is None or not row.is_listed or row.shown != shown
     has_news = bool(made.fetch or made.restore or made.update or made.complete)
     if not is_new_on_root and not has_news and _shows(row, page):
         return
     if is_new_on_root or run.mirror.config.full_index:
         run.pages.mark_root_dirty()
-    run.mirror.state.record_page(project.name, shown, page.status, page.status_reason)
+    run.mirror.state.projects.record_page(project.name, shown, page.status, page.status_reason)
     run.pages.names.intend(project.name)
     project.has_changed = True
 
@@ -247,11 +249,11 @@ def _shows(row: ProjectRow | None, page: ProjectPage) -> bool:
 def _record_vanished(mirror: Mirror, project: Project, page: ProjectPage, made: Plan) -> None:
     """Record what a good page no longer lists; one that is older than the project list is not good."""
     name = project.name
-    mirror.state.record_returned(name)
+    mirror.state.transitions.record_returned(name)
     vanished = {held.file.filename for held in made.vanished} - page.unusable
     if project.is_pending or not can_remove(name, page):
-        vanished &= mirror.state.vanished_files_of(name)
-    mirror.state.record_vanished_files(name, vanished, mirror.clock())
+        vanished &= mirror.state.transitions.vanished_files_of(name)
+    mirror.state.transitions.record_vanished_files(name, vanished, mirror.clock())
     project.loses = bool(vanished) and mirror.config.cleanup
     _record_held_back(mirror, project, page, {held.file.filename for held in made.vanished} - vanished)
 
@@ -264,11 +266,11 @@ def _record_held_back(mirror: Mirror, project: Project, page: ProjectPage, kept:
     why = None
     if not project.is_pending and mirror.config.cleanup and kept - page.unusable:
         why = _why_not_gone(project.name, page)
-    row = mirror.state.project(project.name)
+    row = mirror.state.projects.get(project.name)
     if why is not None:
         _log.warning("%s: %d files that are not on its page are kept: %s", project.name, len(kept), why)
     if row is not None and row.held_back != why and not project.is_pending:
-        mirror.state.record_held_back(project.name, why, mirror.clock())
+        mirror.state.revalidation.record_held_back(project.name, why, mirror.clock())
 
 
 def _why_not_gone(name: NormalizedName, page: ProjectPage) -> str | None:
@@ -283,7 +285,7 @@ def _why_not_gone(name: NormalizedName, page: ProjectPage) -> str | None:
 
 def without_digest(mirror: Mirror, name: NormalizedName) -> list[HeldFile]:
     """Return the held files of a project that upstream offers no digest of."""
-    held = mirror.state.held(name).values()
+    held = mirror.state.files.held(name).values()
     return [each for each in held if each.external is None and (each.served or not each.file.digests)]
 
 
@@ -291,7 +293,7 @@ def looked(run: Run, project: Project, held: HeldFile, served: Served | None) ->
     """Record that upstream has the bytes that are held, or still those that were refused."""
     filename = held.file.filename
     if served is not None:
-        run.mirror.state.record_served(project.name, filename, served)
+        run.mirror.state.files.record_served(project.name, filename, served)
     elif held.served is not None and held.served.refused:
         _refuse_other_bytes(run, project, filename, held.sha256, held.served.refused)
 
@@ -311,7 +313,7 @@ def takes_other_bytes(run: Run, project: Project, held: HeldFile, received: Rece
         return True
     assert received.served is not None
     refused = msgspec.structs.replace(received.served, refused=received.sha256)
-    run.mirror.state.record_served(project.name, filename, refused)
+    run.mirror.state.files.record_served(project.name, filename, refused)
     _refuse_other_bytes(run, project, filename, held.sha256, received.sha256)
     return False
 
@@ -340,14 +342,14 @@ def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:
     _log.error("%s: %s: %s", project.name, filename, reason)
     project.is_whole = False
     run.tally.counts.failed += 1
-    run.mirror.state.record_file_failed(project.name, filename, reason, run.mirror.clock())
+    run.mirror.state.files.record_file_failed(project.name, filename, reason, run.mirror.clock())
 
 
 def shown(run: Run, project: Project) -> None:
     """Record how the project list spells a project whose page is unchanged."""
-    row = run.mirror.state.project(project.name)
+    row = run.mirror.state.projects.get(project.name)
     if row is not None and row.is_listed and project.due.is_from_list and row.shown != project.due.shown:
-        run.mirror.state.record_page(project.name, project.due.shown, row.status, row.status_reason)
+        run.mirror.state.projects.record_page(project.name, project.due.shown, row.status, row.status_reason)
         run.pages.names.intend(project.name)
         run.pages.mark_root_dirty()
 
@@ -355,9 +357,9 @@ def shown(run: Run, project: Project) -> None:
 def listed(mirror: Mirror, due: Due) -> None:
     """Record what the project list says of a project, whatever came of asking for its page."""
     if due.serial is not None:
-        mirror.state.record_list_serial(due.name, due.serial)
+        mirror.state.projects.record_list_serial(due.name, due.serial)
     if due.is_new_url:
-        mirror.state.record_url(due.name, due.url)
+        mirror.state.projects.record_url(due.name, due.url)
 
 
 def settle(run: Run, project: Project) -> None:
@@ -366,25 +368,25 @@ def settle(run: Run, project: Project) -> None:
         _wait(run, project)
         return
     if not project.is_proven:
-        run.mirror.state.record_unproven(project.name)
+        run.mirror.state.projects.record_unproven(project.name)
         return
-    run.mirror.state.record_current(
+    run.mirror.state.projects.record_current(
         project.name,
         serial=project.due.serial,
         page_serial=project.page_serial,
         validators=project.validators,
         selection=run.mirror.selection.of_files,
     )
-    row = run.mirror.state.project(project.name)
+    row = run.mirror.state.projects.get(project.name)
     days = run.mirror.config.revalidate_days
     if project.due.is_revalidation or (days and row is not None and row.revalidate_at is None):
-        run.mirror.state.record_revalidated(project.name, run.mirror.clock(), days)
+        run.mirror.state.revalidation.record_revalidated(project.name, run.mirror.clock(), days)
 
 
 def _wait(run: Run, project: Project) -> None:
     """Record that upstream's list and page don't agree: silently for a day, as a failure after that."""
     name, shown = project.name, project.due.shown
-    since = run.mirror.state.record_pending(name, shown, project.page_serial, run.mirror.clock())
+    since = run.mirror.state.projects.record_pending(name, shown, project.page_serial, run.mirror.clock())
     what = "answers 404, though the list names it" if project.is_missing else "is older than the list says"
     _log.info("%s: upstream's page %s; it is waited for", name, what)
     if run.mirror.clock() - since > DAY_S:

@@ -22,53 +22,55 @@ _HOUR_S = 3600.0
 def deselect(run: Run) -> None:
     """Take off the pages what the configuration no longer selects; no upstream is needed for that."""
     selection, state = run.mirror.selection, run.mirror.state
-    is_same = state.note(PROJECTS_NOTE) == selection.of_projects
+    is_same = state.notes.get(PROJECTS_NOTE) == selection.of_projects
     if run.options.only or is_same:
         return
-    are_files_same = state.note(FILES_NOTE) == selection.of_files
+    are_files_same = state.notes.get(FILES_NOTE) == selection.of_files
     external = _deselected_external(run.mirror)
-    for name in state.names():
+    for name in state.projects.names():
         if not selection.selects(name):
             _deselect_project(run, name)
         elif not are_files_same:
             _deselect_files(run, name, external.get(name, []))
-    state.set_note(PROJECTS_NOTE, selection.of_projects)
-    state.set_note(FILES_NOTE, selection.of_files)
+    state.notes.set(PROJECTS_NOTE, selection.of_projects)
+    state.notes.set(FILES_NOTE, selection.of_files)
     run.tree.commit()
 
 
 def _deselect_project(run: Run, name: NormalizedName) -> None:
-    row = run.mirror.state.project(name)
+    row = run.mirror.state.projects.get(name)
     if row is not None and row.is_listed:
         _log.info("%s: no longer selected", name)
         run.pages.mark_root_dirty()
         run.tally.counts.deselected_projects += 1
-        run.tally.counts.deselected_files += run.mirror.state.held_total(name).number
-    run.mirror.state.doom_project(name, run.mirror.clock())
-    run.mirror.state.forget_projects([name])
+        run.tally.counts.deselected_files += run.mirror.state.files.held_total(name).number
+    run.mirror.state.transitions.doom_project(name, run.mirror.clock())
+    run.mirror.state.transitions.forget_projects([name])
 
 
 def _deselected_external(mirror: Mirror) -> dict[NormalizedName, list[str]]:
     """Return the files that lie elsewhere and are not wanted any more; forget links that are not followed."""
     if not mirror.config.external_links:
-        mirror.state.forget_external_links()
+        mirror.state.external.forget_external_links()
     found: dict[NormalizedName, list[str]] = {}
-    for name, filename, external in mirror.state.all_externals():
+    for name, filename, external in mirror.state.external.all_externals():
         if mirror.selection.why_not(filename) or not mirror.config.follows(external):
             found.setdefault(name, []).append(filename)
     return found
 
 
 def _deselect_files(run: Run, name: NormalizedName, external: list[str]) -> None:
-    run.mirror.state.doom_unfinished_externals(name, external, are_gone=True)
-    gone = [f for f in run.mirror.state.held_names(name) if f in external or run.mirror.selection.why_not(f)]
+    run.mirror.state.external.doom_unfinished_externals(name, external, are_gone=True)
+    gone = [
+        f for f in run.mirror.state.files.held_names(name) if f in external or run.mirror.selection.why_not(f)
+    ]
     if not gone:
         return
     _log.info("%s: %d files are no longer selected", name, len(gone))
     run.tally.counts.deselected_files += len(gone)
     if run.mirror.config.full_index:
         run.pages.mark_root_dirty()
-    run.mirror.state.doom_files(name, gone, run.mirror.clock())
+    run.mirror.state.transitions.doom_files(name, gone, run.mirror.clock())
 
 
 def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
@@ -79,14 +81,14 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
     """
     if not run.mirror.config.cleanup:
         return
-    projects = [name for name in run.mirror.state.vanished_projects() if _is_meant(run, name)]
+    projects = [name for name in run.mirror.state.projects.vanished_projects() if _is_meant(run, name)]
     whole = set(projects)
     files = {
         name: filenames
-        for name, filenames in run.mirror.state.vanished_files().items()
+        for name, filenames in run.mirror.state.transitions.vanished_files().items()
         if _is_meant(run, name) and name not in whole and name not in run.tally.unfollowed
     }
-    of_projects = {name: run.mirror.state.held_names(name) for name in projects}
+    of_projects = {name: run.mirror.state.files.held_names(name) for name in projects}
     gone = Loss(len(projects), sum(map(len, of_projects.values())) + sum(map(len, files.values())))
     left = run.mirror.totals().files - gone.files
     before = _removed_before(run) if any(gone) else Loss(0, 0)
@@ -101,11 +103,11 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
     for name, filenames in of_projects.items():
         _log.info("%s: leaves the mirror, as upstream no longer has it", name)
         _note_removed(run, name, filenames, is_whole=True)
-        run.mirror.state.doom_project(name, run.mirror.clock())
+        run.mirror.state.transitions.doom_project(name, run.mirror.clock())
     for name, filenames in files.items():
         _log.info("%s: %d files leave its page, as upstream no longer lists them", name, len(filenames))
         _note_removed(run, name, filenames)
-        run.mirror.state.doom_files(name, filenames, run.mirror.clock())
+        run.mirror.state.transitions.doom_files(name, filenames, run.mirror.clock())
     if projects or (files and run.mirror.config.full_index):
         run.pages.mark_root_dirty()
     run.tree.commit()
@@ -114,16 +116,16 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
 def _removed_before(run: Run) -> Loss:
     """Return what upstream's changes removed within the window, before this run."""
     if run.options.allows_removals:
-        run.mirror.state.forget_removed()
+        run.mirror.state.removed.forget()
     return Loss(
-        *run.mirror.state.removed_since(run.mirror.clock() - run.mirror.config.removal_window_hours * _HOUR_S)
+        *run.mirror.state.removed.since(run.mirror.clock() - run.mirror.config.removal_window_hours * _HOUR_S)
     )
 
 
 def _note_removed(run: Run, name: NormalizedName, filenames: list[str], *, is_whole: bool = False) -> None:
     """Remember what goes for later runs, unless the operator said that it is right, or no later run asks."""
     if run.mirror.config.removal_window_hours and not run.options.allows_removals:
-        run.mirror.state.record_removed(name, filenames, run.mirror.clock(), is_whole=is_whole)
+        run.mirror.state.removed.record(name, filenames, run.mirror.clock(), is_whole=is_whole)
 
 
 def _sum(one: Loss, other: Loss) -> Loss:

@@ -82,26 +82,26 @@ class Run:
     def stay_due(self, project: NormalizedName) -> None:
         """Record that a project is still to be brought up to date, without a pause."""
         state = self.mirror.state
-        row = state.project(project)
+        row = state.projects.get(project)
         if row is not None:
-            state.record_try(project, row.failures, row.next_try or self.mirror.clock())
+            state.projects.record_try(project, row.failures, row.next_try or self.mirror.clock())
 
     def pause(self, project: NormalizedName, *, at_least: float = 0.0) -> None:
         """Record one more try that failed: the next run tries again, later ones with growing pauses.
 
         Upstream may ask for a pause of so many seconds at least; short ones were waited for in the run.
         """
-        row = self.mirror.state.project(project)
+        row = self.mirror.state.projects.get(project)
         failures = (row.failures if row else 0) + 1
         pause = 0.0 if failures == 1 else min(_FIRST_PAUSE_S * 2 ** min(failures - 2, 30), DAY_S)
         if at_least > _WAITED_FOR_S:
             pause = min(max(pause, at_least), DAY_S)
-        self.mirror.state.record_try(project, failures, self.mirror.clock() + pause)
+        self.mirror.state.projects.record_try(project, failures, self.mirror.clock() + pause)
 
 
 def report(mirror: Mirror, tally: Tally, preview: Preview | None = None) -> Report:
     """Return what was done, and what is wrong with the mirror now."""
-    failures = tuple(f for f in mirror.state.failures() if mirror.selection.selects(f.project))
+    failures = tuple(f for f in mirror.state.projects.failures() if mirror.selection.selects(f.project))
     failures += tuple(tally.external)
     failures += tuple(_held_back(mirror))
     changes = preview.changes(mirror.state, since=tally.started) if preview else ()
@@ -118,7 +118,7 @@ def why_unasked(tally: Tally) -> tuple[str, ...]:
 
 def _held_back(mirror: Mirror) -> Iterator[Failure]:
     """Yield the projects of which removals have been held back for a day."""
-    for each in mirror.state.held_back():
+    for each in mirror.state.revalidation.held_back():
         is_long_ago = not 0 <= mirror.clock() - each.since <= DAY_S
         if mirror.selection.selects(each.project) and is_long_ago:
             yield each._replace(reason=f"what is no longer listed is kept, {each.reason}")

@@ -16,15 +16,15 @@ def note(run: Run, name: NormalizedName) -> bool:
 
     The project is shown like that, too, where no project list says how, or lists normalized names.
     """
-    row = run.mirror.state.project(name)
+    row = run.mirror.state.projects.get(name)
     if row is None or row.spelled is not None or row.shown != name:
         return False
-    held = run.mirror.state.held(name).values()
+    held = run.mirror.state.files.held(name).values()
     if not held:
         return False
     newest = sorted(held, key=lambda each: version_key(each.file.version or ""), reverse=True)
     spelled = _by_metadata(run.mirror, name, newest) or _by_sdist(name, newest) or name
-    run.mirror.state.record_spelled(name, spelled, spelled)
+    run.mirror.state.projects.record_spelled(name, spelled, spelled)
     if spelled != name:
         run.pages.mark_root_dirty()
     run.pages.names.intend(name)

@@ -34,9 +34,9 @@ class Project:
         """All links are looked at, and not only new ones."""
         self.is_forced = is_forced
         """Files are looked at, however short a time ago they were."""
-        self.known = run.mirror.state.external_links(name)
-        self.rows = run.mirror.state.externals(name)
-        self.dead = run.mirror.state.dead_links_of(name)
+        self.known = run.mirror.state.external.external_links(name)
+        self.rows = run.mirror.state.external.externals(name)
+        self.dead = run.mirror.state.external.dead_links_of(name)
         """Addresses that could not be had the last time; True where they were asked for."""
         self.unfinished = 0
         """Tasks that wait or are under way."""
@@ -84,7 +84,7 @@ def wanted(run: Run, project: Project) -> list[tuple[File, External]]:
     chosen = [f for f in project.candidates if _is_chosen(run.mirror, project, f)]
     _bring_back(run, project, chosen)
     _complete(run, project)
-    own = run.mirror.state.own_names(project.name)
+    own = run.mirror.state.external.own_names(project.name)
     found = [_known(run.mirror, project, filename) for filename in chosen if filename not in own]
     due = [each for each in found if _is_due(run.mirror, project, each[0])]
     return sorted(due, key=lambda each: _checked(project, each[0].filename))
@@ -142,8 +142,8 @@ def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
     """
     state, name = run.mirror.state, project.name
     back = record.restorable(run.mirror, name) | _put_back(run, project, chosen)
-    vanished = state.vanished_files_of(name)
-    held = state.held(name) if vanished else {}
+    vanished = state.transitions.vanished_files_of(name)
+    held = state.files.held(name) if vanished else {}
     for filename in chosen:
         was = back.get(filename) or (held[filename] if filename in vanished else None)
         if was is None:
@@ -152,11 +152,11 @@ def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
         known = was.external or External(link="", length=was.size, pinned=was.sha256)
         known = msgspec.structs.replace(known, link=external.link, is_paged=external.is_paged)
         file = was.file if was.external else msgspec.structs.replace(was.file, url=candidate.url)
-        state.record_held(name, [was], is_new=filename in back)
-        state.record_external(name, file, known)
+        state.files.record_held(name, [was], is_new=filename in back)
+        state.external.record_external(name, file, known)
         project.rows[filename] = ExternalRow("held", file, known, checked=0.0, doomed_since=0.0)
         if filename in back:
-            state.mark_pages_dirty(name)
+            state.files.mark_pages_dirty(name)
             project.has_changed = True
 
 
@@ -165,10 +165,10 @@ def _put_back(run: Run, project: Project, chosen: Collection[str]) -> dict[str, 
     name = project.name
     folder = aside_folder(name)
     sizes = run.mirror.store.sizes(folder)
-    doomed = run.mirror.state.doomed_of(name) if sizes else {}
+    doomed = run.mirror.state.files.doomed_of(name) if sizes else {}
     found = {f: doomed[f] for f in chosen if f in doomed and sizes.get(f) == doomed[f].size}
     if found:  # a new quarantine, after a kill, has to know where they may be
-        run.mirror.state.record_reachable(name)
+        run.mirror.state.transitions.record_reachable(name)
         run.tree.commit()
     for filename, held in list(found.items()):
         try:
@@ -182,7 +182,7 @@ def _put_back(run: Run, project: Project, chosen: Collection[str]) -> dict[str, 
 def _complete(run: Run, project: Project) -> None:
     """Write the core metadata that wheels from elsewhere have in them, and lack beside them."""
     name = project.name
-    for filename, held in run.mirror.state.held(name).items():
+    for filename, held in run.mirror.state.files.held(name).items():
         if held.external is None or held.metadata is not None or not is_wheel(filename):
             continue
         content = run.mirror.store.open_existing(name, filename)
@@ -191,11 +191,13 @@ def _complete(run: Run, project: Project) -> None:
         with content:
             text = metadata.from_wheel(content, filename)
         if text is not None:
-            run.mirror.state.mark_pages_dirty(name)
+            run.mirror.state.files.mark_pages_dirty(name)
             run.tree.commit()
             project.has_changed = True
             try:
-                run.mirror.state.record_held(name, [companions.write_metadata(run.tree, name, held, text)])
+                run.mirror.state.files.record_held(
+                    name, [companions.write_metadata(run.tree, name, held, text)]
+                )
             except TreeError as error:
                 project.failed[held.file.url] = str(error)
 
@@ -210,8 +212,8 @@ def intend(run: Run, project: Project, file: File, external: External) -> None:
         return
     row = project.rows.get(file.filename)
     if row is None or row.status == "doomed":
-        run.mirror.state.record_arriving(project.name, [file])
-    run.mirror.state.record_external(project.name, file, external)
+        run.mirror.state.files.record_arriving(project.name, [file])
+    run.mirror.state.external.record_external(project.name, file, external)
     run.tally.counts.files += 1
 
 
@@ -223,9 +225,9 @@ def failed(mirror: Mirror, project: Project, file: File, reason: str) -> None:
     project.failed[file.url] = f"{file.filename}: {reason}"
     row = project.rows.get(file.filename)
     if row is not None and row.status == "doomed":
-        mirror.state.doom_external_again(project.name, file.filename, row.doomed_since)
+        mirror.state.external.doom_external_again(project.name, file.filename, row.doomed_since)
     else:
-        mirror.state.doom_unfinished_externals(project.name, [file.filename])
+        mirror.state.external.doom_unfinished_externals(project.name, [file.filename])
 
 
 def keep(run: Run, project: Project, file: File, external: External) -> None:
@@ -234,13 +236,13 @@ def keep(run: Run, project: Project, file: File, external: External) -> None:
     digests = tuple(sorted((dict(row.file.digests) | dict(file.digests)).items()))
     now = msgspec.structs.replace(row.file, url=file.url, digests=tuple(itertools.starmap(Digest, digests)))
     if now.digests != row.file.digests:
-        run.mirror.state.mark_pages_dirty(name)
+        run.mirror.state.files.mark_pages_dirty(name)
         project.has_changed = True
-    run.mirror.state.record_external(name, now, external, checked=run.mirror.clock())
+    run.mirror.state.external.record_external(name, now, external, checked=run.mirror.clock())
     if external.refused is not None:
         _tell_refused(run, name, now, external)
     elif row.external.refused is not None:
-        run.mirror.state.forgive_external(name, file.filename)
+        run.mirror.state.external.forgive_external(name, file.filename)
 
 
 def take(run: Run, project: Project, task: FetchTask, brought: elsewhere.Brought) -> None:
@@ -263,7 +265,7 @@ def _refuse(run: Run, project: Project, file: File, brought: elsewhere.Brought) 
     """Record what lies there now, so that it need not come again to be refused."""
     known = msgspec.structs.replace(project.rows[file.filename].file, url=file.url)
     external = msgspec.structs.replace(brought.external, refused=brought.sha256)
-    run.mirror.state.record_external(project.name, known, external, checked=run.mirror.clock())
+    run.mirror.state.external.record_external(project.name, known, external, checked=run.mirror.clock())
     _tell_refused(run, project.name, known, external)
 
 
@@ -274,7 +276,7 @@ def _tell_refused(run: Run, name: NormalizedName, file: File, external: External
     )
     _log.error("%s: %s: %s", name, file.filename, reason)
     run.tally.counts.failed += 1
-    run.mirror.state.record_external_refused(name, file.filename, reason, run.mirror.clock())
+    run.mirror.state.external.record_external_refused(name, file.filename, reason, run.mirror.clock())
 
 
 def _place(
@@ -286,7 +288,7 @@ def _place(
     if project.is_held(file.filename):
         run.tree.withdraw(name, file, external)
     # From here on the project's page is due, whatever becomes of this run.
-    run.mirror.state.mark_pages_dirty(name)
+    run.mirror.state.files.mark_pages_dirty(name)
     run.tree.commit()
     held = HeldFile(file=file, sha256=brought.sha256, size=brought.size)
     try:
@@ -295,10 +297,10 @@ def _place(
             held = companions.write_metadata(run.tree, name, held, brought.metadata)
     except TreeError as error:
         if project.is_held(file.filename):  # its link is gone: it has to be fetched again
-            run.mirror.state.record_file_failed(name, file.filename, str(error), run.mirror.clock())
+            run.mirror.state.files.record_file_failed(name, file.filename, str(error), run.mirror.clock())
         raise
-    run.mirror.state.record_held(name, [held], is_new=True)
-    run.mirror.state.record_external(name, file, external, checked=run.mirror.clock())
+    run.mirror.state.files.record_held(name, [held], is_new=True)
+    run.mirror.state.external.record_external(name, file, external, checked=run.mirror.clock())
     run.tally.counts.stored += 1
     run.tally.counts.stored_bytes += brought.size
     run.tally.counts.done_bytes += brought.size
@@ -315,16 +317,16 @@ def end(run: Run, project: Project, *, is_adopting: bool) -> None:
         _adopt_unseen(run.mirror, project)
     gone = [
         filename
-        for filename, row in state.externals(name).items()
+        for filename, row in state.external.externals(name).items()
         if row.external.link not in every and filename not in project.candidates
     ]
-    state.record_external_vanished(name, gone, run.mirror.clock())
-    state.doom_unfinished_externals(name, gone, are_gone=True)
+    state.external.record_external_vanished(name, gone, run.mirror.clock())
+    state.external.doom_unfinished_externals(name, gone, are_gone=True)
     _tell(run, project)
     if project.has_changed:
         _publish(run, project)
     looked = frozenset(every.values()) & (project.known.looked | project.looked)
-    state.record_external_looked(
+    state.external.record_external_looked(
         name, msgspec.structs.replace(project.known, looked=looked), _next_look(run.mirror, project)
     )
     run.tree.commit()
@@ -334,19 +336,19 @@ def _adopt_unseen(mirror: Mirror, project: Project) -> None:
     """Where a state was lost and a link can't be followed: take what nobody lists for files behind it."""
     state, name = mirror.state, project.name
     link = next((url for url in project.known.every() if url in project.failed), None)
-    held = state.held(name) if link else {}
-    for filename in state.vanished_files_of(name) if link else ():
+    held = state.files.held(name) if link else {}
+    for filename in state.transitions.vanished_files_of(name) if link else ():
         was = held[filename]
         is_paged = mirror.config.follow_external_index_pages
         external = External(link=link or "", is_paged=is_paged, length=was.size, pinned=was.sha256)
-        state.record_external(name, was.file, external)
+        state.external.record_external(name, was.file, external)
 
 
 def _next_look(mirror: Mirror, project: Project) -> float | None:
     """Return when to look at all links again; new ones alone put nothing off."""
     if not (project.known.every() or project.failed):
         return None
-    due = None if project.is_full else mirror.state.next_external_look(project.name)
+    due = None if project.is_full else mirror.state.external.next_external_look(project.name)
     return due if due is not None else mirror.clock() + mirror.config.external_interval_hours * _HOUR_S
 
 
@@ -366,7 +368,9 @@ def _tell(run: Run, project: Project) -> None:
     state, name, now = run.mirror.state, project.name, run.mirror.clock()
     for url, reason in project.failed.items():
         is_asked = url in project.asked
-        is_news = state.record_dead_link(name, url, reason, is_asked=is_asked, now=now, quiet_s=_QUIET_S)
+        is_news = state.external.record_dead_link(
+            name, url, reason, is_asked=is_asked, now=now, quiet_s=_QUIET_S
+        )
         if is_news and (name, url) not in run.tally.told_links:
             _log.warning("%s: a link can't be followed: %s", name, reason)
             run.tally.counts.failed += 1
@@ -374,4 +378,4 @@ def _tell(run: Run, project: Project) -> None:
             run.tally.told_links.add((name, url))
     for url in project.dead - project.failed.keys():
         if project.is_full or url in project.asked or not project.known.every():
-            state.forget_dead_link(name, url)
+            state.external.forget_dead_link(name, url)

@@ -45,7 +45,7 @@ class Hosts:
         self._free_at: dict[str, float] = {}
         self._pauses: dict[str, float] = {}
         self._strikes: dict[str, int] = {}
-        self.dead = frozenset() if asks_dead else frozenset(state.dead_hosts(now, _LONGEST_DEAD_S))
+        self.dead = frozenset() if asks_dead else frozenset(state.external.dead_hosts(now, _LONGEST_DEAD_S))
         """Hosts that are not asked now."""
 
     def add(self, url: str, turn: Turn, start: Start, refuse: Refuse) -> None:
@@ -83,7 +83,7 @@ class Hosts:
             return
         failed = host_of(result.url) if isinstance(result, UnavailableError) else asked
         if failed != asked or not isinstance(result, UnreachableError):
-            self._state.forget_dead_host(asked)
+            self._state.external.forget_dead_host(asked)
         if isinstance(result, UnreachableError):
             self._strike(failed, 1 if result.is_connected else _STRIKES)
             if self._strikes[failed] >= _STRIKES:
@@ -102,4 +102,6 @@ class Hosts:
     def _note_dead(self, host: str) -> None:
         if host not in self.dead:
             self.dead |= {host}
-            self._state.record_dead_host(host, now=self._now, first_s=DAY_S, longest_s=_LONGEST_DEAD_S)
+            self._state.external.record_dead_host(
+                host, now=self._now, first_s=DAY_S, longest_s=_LONGEST_DEAD_S
+            )

@@ -42,7 +42,12 @@ _PATIENCE_S = 1000.0
 
 def follow(run: Run) -> None:
     """Follow the links of all projects that are due. Raises DiskFullError, or OSError of the machine."""
-    for name, url, reason, since in run.mirror.state.untold_links():  # a run that found them was cut off
+    for (
+        name,
+        url,
+        reason,
+        since,
+    ) in run.mirror.state.external.untold_links():  # a run that found them was cut off
         run.tally.external.append(Failure(name, None, reason, since))
         run.tally.told_links.add((name, url))
     due = _due(run)
@@ -61,14 +66,16 @@ def _due(run: Run) -> list[tuple[NormalizedName, bool]]:
     """Return the projects whose links are to be looked at, the last one first, and whether at all of them."""
     if run.options.only:
         listed = (
-            name for name in run.options.only if (row := run.mirror.state.project(name)) and row.is_listed
+            name
+            for name in run.options.only
+            if (row := run.mirror.state.projects.get(name)) and row.is_listed
         )
         due = [(name, True) for name in listed]
     elif run.options.is_recheck:
-        due = [(name, True) for name in run.mirror.state.externally_linked()]
+        due = [(name, True) for name in run.mirror.state.external.externally_linked()]
     else:
         interval = run.mirror.config.external_interval_hours * _HOUR_S
-        due = run.mirror.state.external_due(run.mirror.clock(), interval + DAY_S)
+        due = run.mirror.state.external.external_due(run.mirror.clock(), interval + DAY_S)
     return [each for each in reversed(due) if run.mirror.selection.selects(each[0])]
 
 
@@ -127,7 +134,7 @@ class _Stage:
 
     def _begin(self, name: NormalizedName, is_full: bool) -> None:  # noqa: FBT001 (half of a pair)
         project = self._open[name] = Project(self._run, name, is_full=is_full, is_forced=self._is_forced)
-        row = self._run.mirror.state.project(name)
+        row = self._run.mirror.state.projects.get(name)
         if row is not None and row.status == "quarantined":  # PEP 792: nothing of it may be offered
             project.known = ExternalLinks()
             self._go_on(project)

@@ -5,12 +5,16 @@ from collections.abc import Iterable, Iterator
 from pypimirror.model import External, File, NormalizedName
 from pypimirror.state import blobs
 from pypimirror.state.blobs import ExternalLinks, sealed
-from pypimirror.state.revalidation import Revalidation
+from pypimirror.state.database import Database
 from pypimirror.state.rows import ExternalRow, Failure
+from pypimirror.state.transitions import doom
 
 
-class Outside(Revalidation):
+class ExternalTables:
     """The part of the state that tells of other hosts than the index's."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database.connection
 
     # -- links ---------------------------------------------------------------------------
 
@@ -58,7 +62,11 @@ class Outside(Revalidation):
 
     def externally_linked(self) -> list[NormalizedName]:
         """Return the listed projects of which there are links or unread pages."""
-        return self.names_where("(external_next IS NOT NULL OR external_unread) AND is_listed")
+        rows = self._db.execute(
+            "SELECT name FROM projects WHERE (external_next IS NOT NULL OR external_unread) AND is_listed"
+            " ORDER BY name"
+        )
+        return [NormalizedName(name) for (name,) in rows]
 
     def record_external_due(self) -> None:
         """Let every link be looked at, and every host be asked."""
@@ -141,11 +149,11 @@ class Outside(Revalidation):
         """Let go of files elsewhere that did not come; of those that were lost only where they `are_gone`."""
         unfinished = "('arriving', 'failed')" if are_gone else "('arriving')"
         for filename in filenames:
-            self._doom(f"status IN {unfinished} AND project = ? AND filename = ?", 0.0, name, filename)
+            doom(self._db, f"status IN {unfinished} AND project = ? AND filename = ?", 0.0, name, filename)
 
     def doom_external_again(self, name: NormalizedName, filename: str, since: float) -> None:
         """Record that a file that was in its grace did not come back, so that the grace goes on."""
-        self._doom("status = 'arriving' AND project = ? AND filename = ?", since, name, filename)
+        doom(self._db, "status = 'arriving' AND project = ? AND filename = ?", since, name, filename)
 
     def all_externals(self) -> Iterator[tuple[NormalizedName, str, External]]:
         """Yield every file that lies elsewhere and is held, lost or to come."""

@@ -1,18 +1,28 @@
-"""What leaves the mirror: vanished upstream, doomed here, and then gone."""
+"""What becomes of a file, as upstream and the configuration drop it or have it again.
 
+    (not known) --wanted--> arriving --placed--> held --dropped--> doomed --grace over, removed--> (forgotten)
+                               |                  ^  |                |
+                             failed --fetched-----+  +--changed-->arriving
+                                                  +----comes back-----+
+
+A held file that a good answer no longer lists is vanished first: it is doomed when the limit was counted.
+What is doomed is on no page any more, and still in the tree. What a step has to say of a project and of its
+files is in one transaction.
+"""
+
+import sqlite3
 from collections.abc import Iterable
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.removed import Removed
+from pypimirror.state.database import Database
 from pypimirror.state.rows import Doomed, Total, typed
 
 
-class Leaving(Removed):
-    """The part of the state that tells what upstream no longer has, and what goes."""
+class Transitions:
+    """What becomes of projects and files as upstream and the configuration drop them, or have them again."""
 
-    def vanished_projects(self) -> list[NormalizedName]:
-        """Return the listed projects that upstream no longer has."""
-        return self.names_where("vanished_since IS NOT NULL AND is_listed")
+    def __init__(self, database: Database) -> None:
+        self._db = database.connection
 
     def record_vanished(self, name: NormalizedName, now: float) -> None:
         """Record that upstream no longer has a project, and that nothing more is waited for from it."""
@@ -84,7 +94,7 @@ class Leaving(Removed):
             (name,),
         )
         self._db.execute("DELETE FROM dead_links WHERE project = ?", (name,))
-        self._doom("status = 'held' AND project = ?", now, name)
+        doom(self._db, "status = 'held' AND project = ?", now, name)
         self._doom_unfinished(name)
 
     def doom_files(
@@ -96,7 +106,7 @@ class Leaving(Removed):
         """
         for filename in filenames:
             row = self._error_of(name, filename) if keeps_error else None
-            self._doom("status = 'held' AND project = ? AND filename = ?", now, name, filename)
+            doom(self._db, "status = 'held' AND project = ? AND filename = ?", now, name, filename)
             if row is not None:
                 self._db.execute(
                     "UPDATE files SET error = ?, error_since = ? WHERE project = ? AND filename = ?",
@@ -112,14 +122,7 @@ class Leaving(Removed):
 
     def _doom_unfinished(self, name: NormalizedName) -> None:
         """Let go of what never was on a page; its bytes may be in the tree."""
-        self._doom("status IN ('arriving', 'failed') AND project = ?", 0.0, name)
-
-    def _doom(self, where: str, now: float, *values: str) -> None:
-        doomed = (
-            "status = 'doomed', doomed_since = ?, vanished_since = NULL, error = NULL, error_since = NULL,"
-            " partial = NULL"
-        )
-        self._db.execute(f"UPDATE files SET {doomed} WHERE {where}", (now, *values))  # noqa: S608
+        doom(self._db, "status IN ('arriving', 'failed') AND project = ?", 0.0, name)
 
     def doomed(self, before: float) -> list[Doomed]:
         """Return the files that left the pages before a moment, of projects whose pages show that."""
@@ -131,12 +134,10 @@ class Leaving(Removed):
         )
         return [typed(Doomed, row) for row in rows]
 
-    # -- quarantine (PEP 792) ----------------------------------------------------------------
-
     def record_quarantined(self, name: NormalizedName, now: float) -> None:
         """Record that all files of a project leave its pages, and are to be put out of reach."""
         self._db.execute("UPDATE files SET aside = coalesce(aside, 0) WHERE project = ?", (name,))
-        self._doom("status = 'held' AND project = ?", now, name)
+        doom(self._db, "status = 'held' AND project = ?", now, name)
         self._doom_unfinished(name)
 
     def reachable(self) -> list[tuple[NormalizedName, str]]:
@@ -162,8 +163,6 @@ class Leaving(Removed):
     def aside(self) -> set[tuple[str, str]]:
         """Return what a quarantine put out of reach, or is about to: project and filename."""
         return set(self._db.execute("SELECT project, filename FROM files WHERE aside IS NOT NULL"))
-
-    # -- the end of the grace ----------------------------------------------------------------
 
     def doomed_by_project(self, since: float) -> dict[NormalizedName, Total]:
         """Return how many files left the pages since a moment, with their bytes, by project."""
@@ -196,3 +195,12 @@ class Leaving(Removed):
             " AND pending_since IS NULL AND NOT EXISTS (SELECT 1 FROM files WHERE project = projects.name)",
             [(name,) for name in names],
         )
+
+
+def doom(db: sqlite3.Connection, where: str, now: float, *values: str) -> None:
+    """Let the files for which an SQL expression of our own is true leave the pages, for their grace."""
+    doomed = (
+        "status = 'doomed', doomed_since = ?, vanished_since = NULL, error = NULL, error_since = NULL,"
+        " partial = NULL"
+    )
+    db.execute(f"UPDATE files SET {doomed} WHERE {where}", (now, *values))  # noqa: S608

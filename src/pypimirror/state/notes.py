@@ -1,0 +1,48 @@
+"""Notes about the whole mirror, and its totals."""
+
+from typing import TypeVar
+
+import msgspec
+
+from pypimirror.state.database import Database
+from pypimirror.state.rows import Total, typed
+
+_T = TypeVar("_T")
+
+
+class Notes:
+    """Texts by their keys; what is none is absent."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database.connection
+
+    def get(self, key: str) -> str | None:
+        """Return a note; None where there is none."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def hint(self, key: str, kind: type[_T]) -> _T | None:
+        """Return a note that is JSON and no more than a hint; None where there is none that can be read."""
+        try:
+            return msgspec.json.decode(self.get(key) or "null", type=kind | None)
+        except (msgspec.DecodeError, UnicodeError):
+            return None
+
+    def set(self, key: str, value: str | None) -> None:
+        """Set a note, or remove it."""
+        if value is None:
+            self._db.execute("DELETE FROM meta WHERE key = ?", (key,))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+class Totals:
+    """Sums that triggers keep, so that nobody has to count rows."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database.connection
+
+    def of(self, status: str) -> Total:
+        """Return how many files have a status, with their bytes; `listed` are projects on the root page."""
+        row = self._db.execute("SELECT number, bytes FROM totals WHERE status = ?", (status,)).fetchone()
+        return typed(Total, row)

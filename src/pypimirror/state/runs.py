@@ -1,0 +1,71 @@
+"""The runs of a mirror: how each began and ended."""
+
+from typing import NamedTuple
+
+from pypimirror.state.database import Database
+from pypimirror.state.rows import typed
+
+_KEPT = 1000
+_FETCHES = ("update-fetch", "initial-fetch")
+
+
+class PastRun(NamedTuple):
+    """A run as it was recorded; one that is going on, or was killed, has no end."""
+
+    mode: str
+    started: float
+    ended: float | None
+    status: int | None
+    requests: int | None
+    bytes: int | None
+    stored: int | None
+    adopted: int | None
+    removed: int | None
+    vanished_projects: int | None
+    vanished_files: int | None
+    deselected_projects: int | None
+    deselected_files: int | None
+    failed: int | None
+    summary: str | None
+
+
+class Runs:
+    """The last 1,000 runs."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database.connection
+
+    def begin(self, mode: str, now: float) -> int:
+        """Record that a run began, forget all but the last 1,000, and return its number."""
+        cursor = self._db.execute("INSERT INTO runs (mode, started) VALUES (?, ?)", (mode, now))
+        number = cursor.lastrowid
+        assert number is not None
+        self._db.execute("DELETE FROM runs WHERE id <= ?", (number - _KEPT,))
+        return number
+
+    def end(self, number: int, **values: float | str | None) -> None:
+        """Record how a run ended; the keywords are the columns."""
+        columns = ", ".join(f"{name} = ?" for name in values)
+        self._db.execute(f"UPDATE runs SET {columns} WHERE id = ?", (*values.values(), number))  # noqa: S608
+
+    def last(self) -> PastRun | None:
+        """Return the last run that fetched, whether it came to its end or not."""
+        return self._run("")
+
+    def going_on_since(self) -> float | None:
+        """Return when the last run of any mode began, if it has no end yet."""
+        row = self._db.execute("SELECT started, ended FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+        return row[0] if row and row[1] is None else None
+
+    def last_ended(self) -> PastRun | None:
+        """Return the last run that fetched and came to an end."""
+        return self._run("AND ended IS NOT NULL")
+
+    def last_good(self) -> PastRun | None:
+        """Return the last run that ended with status 0."""
+        return self._run("AND status = 0")
+
+    def _run(self, condition: str) -> PastRun | None:
+        query = f"SELECT {', '.join(PastRun._fields)} FROM runs WHERE mode IN (?, ?) {condition}"  # noqa: S608
+        row = self._db.execute(f"{query} ORDER BY id DESC LIMIT 1", _FETCHES).fetchone()
+        return None if row is None else typed(PastRun, row)
