@@ -45,6 +45,7 @@ LAYERS = (
     ("publishing",),
     ("checks",),
     ("sync",),
+    ("report",),
     ("cli",),
     ("__main__",),
 )

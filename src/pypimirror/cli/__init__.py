@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from pypimirror import __version__
 from pypimirror.cli import console, signals
-from pypimirror.cli.status import Status
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import ConfigError, DiskFullError, MirrorError
+from pypimirror.report.exit_status import Status
 
 __all__ = ["main"]
 

@@ -15,10 +15,9 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from pypimirror import __version__, config, server_config, sync
-from pypimirror.cli import logs, long_run, progress, signals, status_report, summary
+from pypimirror.cli import logs, long_run, progress, signals, status, summary
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say, show, show_as_it_is
-from pypimirror.cli.status import Status
 from pypimirror.config import Config
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import (
@@ -34,6 +33,8 @@ from pypimirror.model import NormalizedName
 from pypimirror.names import normalize
 from pypimirror.pace import Floor
 from pypimirror.publishing import Pages, Tree
+from pypimirror.report import outcome as outcomes
+from pypimirror.report.exit_status import Status
 from pypimirror.selection import Selection
 from pypimirror.state import State, damage_told, move_aside
 from pypimirror.store import PRIVATE, ReadOnlyStore, Store, check_root, check_state_file
@@ -61,7 +62,7 @@ def run(args: Arguments) -> Status:
         show_as_it_is(server_config.render(configuration, args.server, str(args.config)))
         return Status.OK
     if args.mode == "status":
-        return status_report.run(configuration, is_json=args.is_json)
+        return status.run(configuration, is_json=args.is_json)
     only = _only(args, selection)
     check_root(configuration.mirror_file_path)
     _check_folders(configuration, args.config)
@@ -306,7 +307,7 @@ def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:
     )
 
 
-def _recorded(work: sync.Run, args: Arguments) -> summary.Outcome:
+def _recorded(work: sync.Run, args: Arguments) -> outcomes.Outcome:
     """Do the work, and record how it ended, however it ended."""
     mode = f"{args.mode} --project" if args.only else args.mode
     number = work.mirror.state.runs.begin(mode, work.mirror.clock())
@@ -321,25 +322,25 @@ def _recorded(work: sync.Run, args: Arguments) -> summary.Outcome:
             _record_end(work, number, summary.of_error(error))
         raise
     _record_end(work, number, outcome)
-    is_news = summary.is_news(outcome, work.mirror.state, work.mirror.clock())
+    is_news = outcomes.is_news(outcome, work.mirror.state, work.mirror.clock())
     work.tree.commit()
     return outcome._replace(is_news=is_news)
 
 
-def _done(work: sync.Run, args: Arguments) -> summary.Outcome:
+def _done(work: sync.Run, args: Arguments) -> outcomes.Outcome:
     try:
         if args.mode == "verify":
             verified, report = sync.verify(
                 work, _print, is_hashing=args.is_hashing, is_repairing=args.is_repairing
             )
-            return summary.of_verified(verified, report, is_repaired=args.is_repairing)
+            return outcomes.of_verified(verified, report, is_repaired=args.is_repairing)
         report = sync.rewrite_pages(work) if args.mode == "indexes-only" else sync.update(work)
         logs.check()
-        return summary.of_report(report)
+        return outcomes.of_report(report)
     except UpstreamError as error:
-        return summary.of_upstream_error(error)
+        return outcomes.of_upstream_error(error)
     except DiskFullError as full:
-        return summary.of_report(
+        return outcomes.of_report(
             sync.report(work.mirror, work.tally, work.options.preview)._replace(full=full)
         )
 
@@ -348,7 +349,7 @@ def _print(finding: sync.Finding) -> None:
     show(f"{finding.kind.value} {finding.path}")
 
 
-def _record_end(work: sync.Run, number: int, outcome: summary.Outcome) -> None:
+def _record_end(work: sync.Run, number: int, outcome: outcomes.Outcome) -> None:
     counts = work.tally.counts
     work.mirror.state.runs.end(
         number,

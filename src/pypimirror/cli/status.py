@@ -1,18 +1,33 @@
-"""The exit statuses."""
+"""`--status`: print how the mirror is."""
 
-import enum
+from contextlib import closing
+
+from pypimirror.cli.console import show, show_as_it_is
+from pypimirror.config import Config
+from pypimirror.report.exit_status import Status
+from pypimirror.report.mirror_status import StatusReport, of_nothing, of_state
+from pypimirror.report.status_text import as_json, as_lines
+from pypimirror.state import damage_told
+from pypimirror.state.reading import Reading
+from pypimirror.store import check_state_file
 
 
-class Status(enum.IntEnum):
-    """How a run ended; of several, the caller returns the gravest."""
+def run(config: Config, *, is_json: bool) -> Status:
+    """Print how the mirror is; return OK only if the last run was good and is young enough."""
+    path = config.state_dir / "state.sqlite"
+    check_state_file(path)
+    if not path.exists():
+        report = of_nothing(config, f"there is no state yet ({path}); --update-fetch makes it")
+        _show(report, is_json=is_json)
+        return Status.FAILURES
+    with damage_told(path, is_writer=False), closing(Reading.open_read_only(path)) as state:
+        report = of_state(config, state)
+        _show(report, is_json=is_json)  # moments that can't be are seen here
+    return Status.OK if report.is_good else Status.FAILURES
 
-    OK = 0
-    ERROR = 1
-    USAGE = 2
-    FAILURES = 3
-    NO_UPSTREAM = 4
-    LOCKED = 5
-    FULL = 6
-    TOO_MUCH_GONE = 7
-    INTERRUPTED = 130
-    TERMINATED = 143
+
+def _show(report: StatusReport, *, is_json: bool) -> None:
+    if is_json:
+        show_as_it_is(f"{as_json(report)}\n")  # its escapes are JSON's
+    else:
+        show(*as_lines(report))

@@ -1,23 +1,18 @@
-"""`--status`: how the mirror is, in a second, without a lock."""
+"""How a mirror is: out of its state, in a second, without a lock."""
 
 import shutil
 import time
-from contextlib import closing
-from datetime import datetime
 
 import msgspec
 
-from pypimirror.addresses import shown
-from pypimirror.cli import long_run
-from pypimirror.cli.console import show, show_as_it_is
-from pypimirror.cli.status import Status
-from pypimirror.cli.summary import size_text
 from pypimirror.config import Config
 from pypimirror.errors import StateError
-from pypimirror.state import Failure, Total, damage_told
+from pypimirror.report import long_run
+from pypimirror.report.exit_status import Status
+from pypimirror.state import Failure
 from pypimirror.state.reading import Reading
 from pypimirror.state.runs import PastRun
-from pypimirror.store import check_state_file, read_id
+from pypimirror.store import read_id
 
 _SHOWN = 50
 _HOUR_S = 3600.0
@@ -76,28 +71,8 @@ class StatusReport(msgspec.Struct, kw_only=True):
     """Bytes; None while there is no folder."""
 
 
-def run(config: Config, *, is_json: bool) -> Status:
-    """Print how the mirror is; return OK only if the last run was good and is young enough."""
-    path = config.state_dir / "state.sqlite"
-    check_state_file(path)
-    if not path.exists():
-        report = _of_nothing(config, f"there is no state yet ({path}); --update-fetch makes it")
-        _show(report, is_json=is_json)
-        return Status.FAILURES
-    with damage_told(path, is_writer=False), closing(Reading.open_read_only(path)) as state:
-        report = _of_state(config, state)
-        _show(report, is_json=is_json)  # moments that can't be are seen here
-    return Status.OK if report.is_good else Status.FAILURES
-
-
-def _show(report: StatusReport, *, is_json: bool) -> None:
-    if is_json:
-        show_as_it_is(f"{_as_json(report)}\n")  # its escapes are JSON's
-    else:
-        show(*_as_lines(report))
-
-
-def _of_nothing(config: Config, reason: str) -> StatusReport:
+def of_nothing(config: Config, reason: str) -> StatusReport:
+    """Return how a mirror is that has no state yet."""
     return StatusReport(
         mirror=str(config.mirror_file_path),
         index=config.shown_index_url,
@@ -107,7 +82,8 @@ def _of_nothing(config: Config, reason: str) -> StatusReport:
     )
 
 
-def _of_state(config: Config, state: Reading) -> StatusReport:
+def of_state(config: Config, state: Reading) -> StatusReport:
+    """Return how a mirror is; raise StateError where the state is another tree's."""
     tree = config.mirror_file_path / ".pypimirror/id"
     if (found := read_id(tree)) is None or found != state.note("tree"):
         raise StateError(state.path, f"belongs to another tree than {config.mirror_file_path}")
@@ -185,93 +161,3 @@ def _why_not_good(config: Config, ended: PastRun | None, age: float | None) -> l
     if age > config.status_max_age_hours:
         return [f"the last good run is older than {config.status_max_age_hours:g} hours"]
     return []
-
-
-def _as_json(report: StatusReport) -> str:
-    encoded = msgspec.json.encode(
-        {
-            field: value._asdict() if isinstance(value, PastRun) else value
-            for field, value in msgspec.structs.asdict(report).items()
-        }
-        | {"failing": [failure._asdict() for failure in report.failing]}
-        | {"dead_links": [_dead_link(failure) for failure in report.dead_links]}
-    )
-    return msgspec.json.format(encoded).decode()
-
-
-def _dead_link(failure: Failure) -> dict[str, str | float | None]:
-    return {
-        "project": failure.project,
-        "url": shown(failure.filename or ""),
-        "reason": failure.reason,
-        "since": failure.since,
-    }
-
-
-def _as_lines(report: StatusReport) -> list[str]:
-    lines = {
-        "mirror": f"{report.mirror} of {report.index}",
-        "complete": "yes" if report.is_complete else "no",
-        "last run": _run_text(report.last_run),
-        "last good": _good_text(report),
-        "projects": f"{report.projects}",
-        "files": _total_text(Total(report.files, report.bytes)),
-        "failing": f"{report.failing_count}",
-        "pending": f"{report.pending_count}",
-        "vanished": f"{report.vanished_projects} projects, {report.vanished_files} files, by upstream",
-        "held back": f"removals of {report.held_back_count} projects",
-        "dead links": f"{report.dead_links_count} that lead elsewhere",
-        "in grace": _total_text(Total(report.grace_files, report.grace_bytes))
-        + (f", the first may go {_moment(report.grace_ends)}" if report.grace_ends else ""),
-        "disk free": "unknown" if report.disk_free is None else size_text(report.disk_free),
-    }
-    if not (report.vanished_projects or report.vanished_files):
-        del lines["vanished"]
-    if report.accepts_unverified:
-        hosts = " ".join(report.accepts_unverified)
-        lines["UNVERIFIED"] = (
-            f"files without a digest are taken over plain http (accept_unverified = {hosts})"
-        )
-    if not report.held_back_count:
-        del lines["held back"]
-    if not report.dead_links_count:
-        del lines["dead links"]
-    text = [f"{key:<10} {value}" for key, value in lines.items()]
-    text += [f"why        {reason}" for reason in report.reasons]
-    for failure in report.failing:
-        place = failure.project if failure.filename is None else f"{failure.project}/{failure.filename}"
-        text.append(f"  failing since {_moment(failure.since)}: {place}: {failure.reason}")
-    text += [f"  pending since {_moment(each.since)}: {each.project}" for each in report.pending]
-    text += [
-        f"  held back since {_moment(each.since)}: {each.project}: {each.reason}" for each in report.held_back
-    ]
-    text += [
-        f"  dead since {_moment(failure.since)}: {failure.project}: {failure.reason}"
-        for failure in report.dead_links
-    ]
-    shown = len(report.failing) + len(report.pending) + len(report.held_back) + len(report.dead_links)
-    more = report.failing_count + report.pending_count + report.held_back_count + report.dead_links_count
-    more -= shown
-    return [*text, f"  and {more} more"] if more else text
-
-
-def _run_text(past: PastRun | None) -> str:
-    if past is None:
-        return "none"
-    if past.ended is None:
-        return f"began {_moment(past.started)}, and goes on or was killed"
-    return f"{_moment(past.ended)}, --{past.mode}, status {past.status}: {past.summary}"
-
-
-def _good_text(report: StatusReport) -> str:
-    if report.last_good_run is None or report.last_good_age_hours is None:
-        return "none"
-    return f"{_moment(report.last_good_run.ended)}, {report.last_good_age_hours:.1f} hours ago"
-
-
-def _total_text(total: Total) -> str:
-    return f"{total.number} ({size_text(total.bytes)})"
-
-
-def _moment(seconds: float | None) -> str:
-    return f"{datetime.fromtimestamp(seconds or 0).astimezone():%Y-%m-%d %H:%M}"

@@ -1,0 +1,93 @@
+"""How a mirror is, as lines and as JSON."""
+
+import msgspec
+
+from pypimirror.addresses import shown
+from pypimirror.report.mirror_status import StatusReport
+from pypimirror.report.words import moment, size_text, total_text
+from pypimirror.state import Failure, Total
+from pypimirror.state.runs import PastRun
+
+
+def as_json(report: StatusReport) -> str:
+    """Return a report as JSON for people and machines."""
+    encoded = msgspec.json.encode(
+        {
+            field: value._asdict() if isinstance(value, PastRun) else value
+            for field, value in msgspec.structs.asdict(report).items()
+        }
+        | {"failing": [failure._asdict() for failure in report.failing]}
+        | {"dead_links": [_dead_link(failure) for failure in report.dead_links]}
+    )
+    return msgspec.json.format(encoded).decode()
+
+
+def _dead_link(failure: Failure) -> dict[str, str | float | None]:
+    return {
+        "project": failure.project,
+        "url": shown(failure.filename or ""),
+        "reason": failure.reason,
+        "since": failure.since,
+    }
+
+
+def as_lines(report: StatusReport) -> list[str]:
+    """Return a report as lines, the first of each kind of trouble named."""
+    lines = {
+        "mirror": f"{report.mirror} of {report.index}",
+        "complete": "yes" if report.is_complete else "no",
+        "last run": _run_text(report.last_run),
+        "last good": _good_text(report),
+        "projects": f"{report.projects}",
+        "files": total_text(Total(report.files, report.bytes)),
+        "failing": f"{report.failing_count}",
+        "pending": f"{report.pending_count}",
+        "vanished": f"{report.vanished_projects} projects, {report.vanished_files} files, by upstream",
+        "held back": f"removals of {report.held_back_count} projects",
+        "dead links": f"{report.dead_links_count} that lead elsewhere",
+        "in grace": total_text(Total(report.grace_files, report.grace_bytes))
+        + (f", the first may go {moment(report.grace_ends)}" if report.grace_ends else ""),
+        "disk free": "unknown" if report.disk_free is None else size_text(report.disk_free),
+    }
+    if not (report.vanished_projects or report.vanished_files):
+        del lines["vanished"]
+    if report.accepts_unverified:
+        hosts = " ".join(report.accepts_unverified)
+        lines["UNVERIFIED"] = (
+            f"files without a digest are taken over plain http (accept_unverified = {hosts})"
+        )
+    if not report.held_back_count:
+        del lines["held back"]
+    if not report.dead_links_count:
+        del lines["dead links"]
+    text = [f"{key:<10} {value}" for key, value in lines.items()]
+    text += [f"why        {reason}" for reason in report.reasons]
+    for failure in report.failing:
+        place = failure.project if failure.filename is None else f"{failure.project}/{failure.filename}"
+        text.append(f"  failing since {moment(failure.since)}: {place}: {failure.reason}")
+    text += [f"  pending since {moment(each.since)}: {each.project}" for each in report.pending]
+    text += [
+        f"  held back since {moment(each.since)}: {each.project}: {each.reason}" for each in report.held_back
+    ]
+    text += [
+        f"  dead since {moment(failure.since)}: {failure.project}: {failure.reason}"
+        for failure in report.dead_links
+    ]
+    shown = len(report.failing) + len(report.pending) + len(report.held_back) + len(report.dead_links)
+    more = report.failing_count + report.pending_count + report.held_back_count + report.dead_links_count
+    more -= shown
+    return [*text, f"  and {more} more"] if more else text
+
+
+def _run_text(past: PastRun | None) -> str:
+    if past is None:
+        return "none"
+    if past.ended is None:
+        return f"began {moment(past.started)}, and goes on or was killed"
+    return f"{moment(past.ended)}, --{past.mode}, status {past.status}: {past.summary}"
+
+
+def _good_text(report: StatusReport) -> str:
+    if report.last_good_run is None or report.last_good_age_hours is None:
+        return "none"
+    return f"{moment(report.last_good_run.ended)}, {report.last_good_age_hours:.1f} hours ago"
