@@ -3,21 +3,18 @@
 import contextlib
 import functools
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import msgspec
-from filelock import FileLock, Timeout
-
-from pypimirror import __version__, config, server_config, sync
-from pypimirror.cli import logs, long_run, progress, signals, status, summary
+from pypimirror import config, server_config, sync
+from pypimirror.cli import folders, logs, long_run, progress, signals, status, summary
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say, show, show_as_it_is
+from pypimirror.cli.locks import locked
+from pypimirror.cli.recording import recorded
 from pypimirror.config import Config
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import (
@@ -25,7 +22,6 @@ from pypimirror.errors import (
     DamagedStateError,
     DiskFullError,
     MirrorLockedError,
-    Problem,
     UpstreamError,
 )
 from pypimirror.mirror import Mirror, Tally
@@ -37,19 +33,16 @@ from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
 from pypimirror.selection import Selection
 from pypimirror.state import State, damage_told, move_aside
-from pypimirror.store import PRIVATE, ReadOnlyStore, Store, check_root, check_state_file
+from pypimirror.store import ReadOnlyStore, Store, check_root, check_state_file
 from pypimirror.upstream import Rules, Upstream, is_index_private
 from pypimirror.workers import MAX_THREADS, Crew, suitable_processes
 
 _log = logging.getLogger(__name__)
 
 _STATE = "state.sqlite"
-_FAILURES_KEPT = 100
 _STATE_ID = "tree"
 _SHORTEST_PATIENCE_S = 20.0
 """A worker that says nothing for so long is given up; they say something each second."""
-_LOOK_S = 0.1
-"""`--status` may hold a lock for a moment, to see whether it is held."""
 _AUTOMATIC_WORKERS = 8
 _FEWEST_FAILURES = 3
 
@@ -65,15 +58,15 @@ def run(args: Arguments) -> Status:
         return status.run(configuration, is_json=args.is_json)
     only = _only(args, selection)
     check_root(configuration.mirror_file_path)
-    _check_folders(configuration, args.config)
+    folders.check(configuration, args.config)
     if args.adopt is not None:
-        _check_adopted(args.adopt, configuration)
+        folders.check_adopted(args.adopt, configuration)
     store = (ReadOnlyStore if args.is_dry else Store)(configuration.mirror_file_path)
     store.space = FreeSpace(str(store.root), configuration.min_free_space)
     store.prepare()
     try:
         # The crew comes before the lock, so that it holds none.
-        with _crew(args, configuration) as crew, _locked(configuration):
+        with _crew(args, configuration) as crew, locked(configuration):
             logs.start(configuration, on_console=args.log_console)
             attempt = partial(_run_with_state, args, configuration, selection, store, only=only, crew=crew)
             return _run_locked(configuration, store, attempt, is_dry=args.is_dry)
@@ -113,40 +106,6 @@ def _only(args: Arguments, selection: Selection) -> tuple[NormalizedName, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _check_folders(configuration: Config, source: Path) -> None:
-    """Raise ConfigError where a lock or a log can't be, or a certificate is not there."""
-    root = configuration.mirror_file_path
-    problems = []
-    for option, path in (
-        ("lock_file_name", configuration.lock_file_name),
-        ("log_filename", configuration.log_filename),
-    ):
-        if path.is_dir() or path == root:
-            problems.append(Problem("DEFAULT", option, str(path), "it is a folder; name a file"))
-        elif option == "log_filename" and str(path) != os.devnull and path.exists() and not path.is_file():
-            problems.append(Problem("DEFAULT", option, str(path), "it is no regular file; name a file"))
-        elif path.parent not in (root, root / PRIVATE) and not path.parent.is_dir():
-            problems.append(Problem("DEFAULT", option, str(path), "its folder does not exist"))
-    for option, paths in (
-        ("ca_bundle", [configuration.ca_bundle] if configuration.ca_bundle else []),
-        ("client_certificate", configuration.client_certificate),
-    ):
-        problems += [Problem("DEFAULT", option, str(p), "it is not there") for p in paths if not p.exists()]
-    if problems:
-        raise ConfigError(str(source), tuple(problems))
-
-
-def _check_adopted(folder: Path, configuration: Config) -> None:
-    """Raise ConfigError where files can't be taken out of a folder."""
-    problem = None
-    if not folder.is_dir():
-        problem = "it is no folder"
-    elif folder.resolve().is_relative_to(configuration.mirror_file_path.resolve()):
-        problem = "it is in the mirror's own folder, which is adopted without a word"
-    if problem:
-        raise ConfigError(f"--adopt {folder}", (problem,))
-
-
 @contextlib.contextmanager
 def _crew(args: Arguments, configuration: Config) -> Iterator[Crew[Any] | None]:
     """Start the processes that make requests, in the modes that make any."""
@@ -163,23 +122,6 @@ def _crew(args: Arguments, configuration: Config) -> Iterator[Crew[Any] | None]:
     )
     with contextlib.closing(crew):
         yield crew
-
-
-@contextlib.contextmanager
-def _locked(configuration: Config) -> Iterator[None]:
-    """Hold the configured lock, and the tree's own, so that two configurations can't write one tree."""
-    own = configuration.mirror_file_path / PRIVATE / "lock"
-    paths = {path.parent.resolve() / path.name for path in (own, configuration.lock_file_name)}
-    with contextlib.ExitStack() as held:
-        for path in sorted(paths):
-            check_state_file(path)
-            try:
-                held.enter_context(
-                    FileLock(path, timeout=_LOOK_S, poll_interval=_LOOK_S / 4, fallback_to_soft=False)
-                )
-            except Timeout as error:
-                raise MirrorLockedError(path) from error
-        yield
 
 
 def _run_locked(
@@ -243,7 +185,8 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
             crew=crew,
             progress=_interruptible(show),
         )
-        outcome = _recorded(work, args)
+        mode = f"{args.mode} --project" if args.only else args.mode
+        outcome = recorded(work, partial(_done, work, args), mode=mode)
     if isinstance(store, ReadOnlyStore):
         summary.tell_dry(outcome, store.pages_changed)
         return outcome.status
@@ -307,26 +250,6 @@ def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:
     )
 
 
-def _recorded(work: sync.Run, args: Arguments) -> outcomes.Outcome:
-    """Do the work, and record how it ended, however it ended."""
-    mode = f"{args.mode} --project" if args.only else args.mode
-    number = work.mirror.state.runs.begin(mode, work.mirror.clock())
-    work.tree.commit()
-    dry = ", a dry run that writes nothing," if work.options.preview else ""
-    _log.info("pypimirror %s: --%s of %s%s begins", __version__, mode, work.upstream.index_url, dry)
-    try:
-        outcome = _done(work, args)
-    except BaseException as error:
-        # Of a run that can't even record that it failed --status tells that it has no end.
-        with contextlib.suppress(Exception):
-            _record_end(work, number, summary.of_error(error))
-        raise
-    _record_end(work, number, outcome)
-    is_news = outcomes.is_news(outcome, work.mirror.state, work.mirror.clock())
-    work.tree.commit()
-    return outcome._replace(is_news=is_news)
-
-
 def _done(work: sync.Run, args: Arguments) -> outcomes.Outcome:
     try:
         if args.mode == "verify":
@@ -347,25 +270,3 @@ def _done(work: sync.Run, args: Arguments) -> outcomes.Outcome:
 
 def _print(finding: sync.Finding) -> None:
     show(f"{finding.kind.value} {finding.path}")
-
-
-def _record_end(work: sync.Run, number: int, outcome: outcomes.Outcome) -> None:
-    counts = work.tally.counts
-    work.mirror.state.runs.end(
-        number,
-        ended=work.mirror.clock(),
-        status=outcome.status,
-        requests=work.upstream.requests + (work.crew.requests_made() if work.crew else 0),
-        stored=counts.stored,
-        adopted=counts.adopted,
-        bytes=counts.stored_bytes,
-        removed=counts.removed,
-        vanished_projects=counts.vanished_projects,
-        vanished_files=counts.vanished_files,
-        deselected_projects=counts.deselected_projects,
-        deselected_files=counts.deselected_files,
-        summary=outcome.line,
-        failures=msgspec.json.encode(outcome.details[:_FAILURES_KEPT]).decode(),
-        failed=counts.failed,
-    )
-    work.tree.commit()

@@ -1,0 +1,56 @@
+"""How a run began and ended, in the state and in the log."""
+
+import contextlib
+import logging
+from collections.abc import Callable
+
+import msgspec
+
+from pypimirror import __version__, sync
+from pypimirror.cli import summary
+from pypimirror.report.outcome import Outcome, is_news
+
+_log = logging.getLogger(__name__)
+
+_FAILURES_KEPT = 100
+
+
+def recorded(work: sync.Run, attempt: Callable[[], Outcome], *, mode: str) -> Outcome:
+    """Do the work, and record how it ended, however it ended."""
+    number = work.mirror.state.runs.begin(mode, work.mirror.clock())
+    work.tree.commit()
+    dry = ", a dry run that writes nothing," if work.options.preview else ""
+    _log.info("pypimirror %s: --%s of %s%s begins", __version__, mode, work.upstream.index_url, dry)
+    try:
+        outcome = attempt()
+    except BaseException as error:
+        # Of a run that can't even record that it failed --status tells that it has no end.
+        with contextlib.suppress(Exception):
+            _record_end(work, number, summary.of_error(error))
+        raise
+    _record_end(work, number, outcome)
+    is_new = is_news(outcome, work.mirror.state, work.mirror.clock())
+    work.tree.commit()
+    return outcome._replace(is_news=is_new)
+
+
+def _record_end(work: sync.Run, number: int, outcome: Outcome) -> None:
+    counts = work.tally.counts
+    work.mirror.state.runs.end(
+        number,
+        ended=work.mirror.clock(),
+        status=outcome.status,
+        requests=work.upstream.requests + (work.crew.requests_made() if work.crew else 0),
+        stored=counts.stored,
+        adopted=counts.adopted,
+        bytes=counts.stored_bytes,
+        removed=counts.removed,
+        vanished_projects=counts.vanished_projects,
+        vanished_files=counts.vanished_files,
+        deselected_projects=counts.deselected_projects,
+        deselected_files=counts.deselected_files,
+        summary=outcome.line,
+        failures=msgspec.json.encode(outcome.details[:_FAILURES_KEPT]).decode(),
+        failed=counts.failed,
+    )
+    work.tree.commit()
