@@ -323,13 +323,14 @@ def _warm() -> Warm:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this environment without what would send requests elsewhere."""
+    """Return this environment without what would send requests elsewhere, or compile each module anew."""
     return dict(_clean(os.environ))
 
 
 def _clean(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in environment.items():
-        if not name.lower().endswith("_proxy") and not name.startswith("PIP_"):
+        is_wanted = name != "PYTHONDONTWRITEBYTECODE" and not name.startswith("PIP_")
+        if is_wanted and not name.lower().endswith("_proxy"):
             yield name, value
 
 
