@@ -31,7 +31,7 @@ def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
             name, fingerprint, digest=f"page:{len(name):032x}", html_digest=None
         )
         serial = "1" if name in has_files else upstream.serial(name)
-        state.projects.record_current(
+        state.projects.mark_current(
             name,
             serial=serial,
             page_serial=serial,

@@ -105,7 +105,7 @@ class Mirror:
                 "revalidate_at",
                 "held_back_since",
             ),
-            "files": ("vanished_since", "doomed_since", "error_since", "external_checked"),
+            "files": ("vanished_since", "delisted_since", "error_since", "external_checked"),
             "dead_links": ("since", "told"),
             "dead_hosts": ("next_try",),
             "runs": ("started", "ended"),

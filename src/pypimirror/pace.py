@@ -39,7 +39,7 @@ class Rate:
         time.sleep(pause)
 
 
-class Floor:
+class MinimumSpeed:
     """The slowest that one transfer may be: in any window of a minute, so many bytes per second; 0 is off."""
 
     def __init__(self, bytes_per_s: int, *, window_s: float = _WINDOW_S) -> None:
@@ -89,10 +89,10 @@ class Holds:
 
     def hold(self, host: str, seconds: float) -> None:
         """Leave a host alone for so long, as it asks; for the rest of the run where that is too long."""
-        self.heed(host, seconds)
+        self.retry_after(host, seconds)
         self.on_hold(host, seconds)
 
-    def heed(self, host: str, seconds: float) -> None:
+    def retry_after(self, host: str, seconds: float) -> None:
         """Leave a host alone that asked for it elsewhere."""
         now = time.monotonic()
         until = max(self._until.get(host, 0.0), now + seconds)

@@ -43,13 +43,13 @@ def make_plan(
     wanted: Sequence[File],
     held: Mapping[str, HeldFile],
     *,
-    doomed: Mapping[str, HeldFile] | None = None,
+    delisted: Mapping[str, HeldFile] | None = None,
     accepts: Callable[[File], bool] = lambda _file: False,
     looks: bool = False,
 ) -> Plan:
     """Compare what is wanted of a project with what is held of it.
 
-    `doomed` files left the pages and are still in the tree; `accepts` whether content may change; `looks`
+    `delisted` files left the pages and are still in the tree; `accepts` whether content may change; `looks`
     whether upstream is asked about every file that it offers no digest of.
     """
     fetch, replace, restore, keep, update, complete, conflicts = [], [], [], [], [], [], []
@@ -57,7 +57,7 @@ def make_plan(
     for file in wanted:
         old = held.get(file.filename)
         if old is None:
-            past = doomed.get(file.filename) if doomed else None
+            past = delisted.get(file.filename) if delisted else None
             if past is None or _conflict(file, past):
                 fetch.append(file)
                 continue

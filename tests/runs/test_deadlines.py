@@ -12,7 +12,7 @@ import pytest
 
 from pypimirror.errors import UnavailableError
 from pypimirror.model import Validators
-from pypimirror.pace import Floor
+from pypimirror.pace import MinimumSpeed
 from pypimirror.upstream import Answer, Upstream
 from tests import faults
 from tests.fake_index import FakeIndex
@@ -39,7 +39,7 @@ FILE = "/files/six/six-1.0-py3-none-any.whl"
 
 
 def upstream_of(index: FakeIndex, *, timeout: float = 0.2, speed: int = 1024) -> Upstream:
-    return Upstream(index.url, timeout=timeout, retries=0, connections=4, floor=Floor(speed))
+    return Upstream(index.url, timeout=timeout, retries=0, connections=4, minimum_speed=MinimumSpeed(speed))
 
 
 def page(upstream: Upstream, url: str) -> object:

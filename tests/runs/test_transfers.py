@@ -11,7 +11,7 @@ import pytest
 
 from pypimirror.errors import UnavailableError
 from pypimirror.model import Validators
-from pypimirror.pace import Floor, Holds, Rate
+from pypimirror.pace import Holds, MinimumSpeed, Rate
 from pypimirror.sync.tasks import PageTask, fetch_page
 from pypimirror.upstream import Upstream
 from tests import faults
@@ -185,9 +185,11 @@ def test_what_is_kept_of_a_file_that_is_no_longer_wanted_goes(
 
 
 def upstream_of(
-    index: FakeIndex, *, max_rate: int = 0, floor: Floor | None = None, retries: int = 0
+    index: FakeIndex, *, max_rate: int = 0, minimum_speed: MinimumSpeed | None = None, retries: int = 0
 ) -> Upstream:
-    return Upstream(index.url, timeout=5, retries=retries, connections=16, max_rate=max_rate, floor=floor)
+    return Upstream(
+        index.url, timeout=5, retries=retries, connections=16, max_rate=max_rate, minimum_speed=minimum_speed
+    )
 
 
 def received(upstream: Upstream, url: str) -> int:
@@ -201,7 +203,7 @@ def test_a_server_that_drips_is_left(index: FakeIndex, is_page: bool) -> None:  
     for number in range(50):
         index.add_file("six", f"six-{number}.zip", b"%d" % number)
     index.fault("*", faults.Drip(20, 0.05))
-    upstream = upstream_of(index, floor=Floor(10_000, window_s=0.5))
+    upstream = upstream_of(index, minimum_speed=MinimumSpeed(10_000, window_s=0.5))
     begun = time.monotonic()
 
     def ask() -> object:
@@ -216,7 +218,7 @@ def test_a_server_that_drips_is_left(index: FakeIndex, is_page: bool) -> None:  
 
 def test_a_limit_of_our_own_makes_no_server_slow(index: FakeIndex) -> None:
     fill(index, 100_000)
-    upstream = upstream_of(index, max_rate=50_000, floor=Floor(80_000, window_s=0.3))
+    upstream = upstream_of(index, max_rate=50_000, minimum_speed=MinimumSpeed(80_000, window_s=0.3))
     assert received(upstream, f"{index.origin}{FILE}") == 100_000
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
-from pypimirror.pace import Floor, Rate
+from pypimirror.pace import MinimumSpeed, Rate
 from pypimirror.upstream import Answer, NotModified
 from pypimirror.upstream.answers import Pace
 from pypimirror.upstream.outside import MAX_REDIRECTS, Outside
@@ -40,7 +40,7 @@ def outside(*hosts: str, allows_http: bool = True, timeout: float = 5) -> Outsid
     return Outside(
         Rules(hosts, allows_http=allows_http),
         timeout=timeout,
-        pace=Pace(Rate(0), Floor(0)),
+        pace=Pace(Rate(0), MinimumSpeed(0)),
         count_request=lambda: None,
     )
 

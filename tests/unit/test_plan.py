@@ -162,14 +162,14 @@ def test_content_is_asked_about_only_where_it_changed() -> None:
 
 def test_what_left_the_pages_and_is_wanted_again_is_restored() -> None:
     past = held_of(yanked="why")
-    assert make_plan([file_of()], {}, doomed=by_name((past,))) == plan(
+    assert make_plan([file_of()], {}, delisted=by_name((past,))) == plan(
         restore=(held_of(),), keep=(held_of(),), look=(held_of(),)
     )
 
 
 def test_what_left_the_pages_and_comes_back_with_other_content_is_fetched() -> None:
     new = file_of(digests=(Digest("sha256", OTHER),))
-    assert make_plan([new], {}, doomed=by_name((held_of(),))) == plan(fetch=(new,))
+    assert make_plan([new], {}, delisted=by_name((held_of(),))) == plan(fetch=(new,))
 
 
 @pytest.mark.parametrize(

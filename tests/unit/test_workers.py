@@ -5,12 +5,12 @@ from functools import partial
 
 import pytest
 
-from pypimirror.workers import Pool
+from pypimirror.workers import Readers
 
 LONG = 10.0
 
 
-def all_of(pool: Pool[int]) -> list[int]:
+def all_of(pool: Readers[int]) -> list[int]:
     """Wait for every result."""
     results: list[int] = []
     deadline = time.monotonic() + LONG
@@ -34,12 +34,12 @@ def failing(error: BaseException) -> int:
 
 
 def test_nothing_to_do() -> None:
-    pool: Pool[int] = Pool(3)
+    pool: Readers[int] = Readers(3)
     assert (pool.unfinished, pool.finished(0)) == (0, [])
 
 
 def test_every_result_is_handed_over_once() -> None:
-    pool: Pool[int] = Pool(4)
+    pool: Readers[int] = Readers(4)
     for value in range(100):
         pool.submit(number(value))
     assert pool.unfinished == 100
@@ -48,14 +48,14 @@ def test_every_result_is_handed_over_once() -> None:
 
 
 def test_one_thread_keeps_the_order() -> None:
-    pool: Pool[int] = Pool(1)
+    pool: Readers[int] = Readers(1)
     for value in range(50):
         pool.submit(number(value))
     assert all_of(pool) == list(range(50))
 
 
 def test_results_come_in_the_order_in_which_they_finish() -> None:
-    pool: Pool[int] = Pool(2)
+    pool: Readers[int] = Readers(2)
     first = threading.Event()
     pool.submit(partial(wait_for, first, 1))
     pool.submit(number(2))
@@ -67,7 +67,7 @@ def test_results_come_in_the_order_in_which_they_finish() -> None:
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), SystemExit(3), MemoryError()])
 def test_what_a_call_raises_is_raised_by_finished(error: BaseException) -> None:
-    pool: Pool[int] = Pool(1)
+    pool: Readers[int] = Readers(1)
     pool.submit(partial(failing, error))
     with pytest.raises(type(error)) as caught:
         pool.finished(LONG)
@@ -76,7 +76,7 @@ def test_what_a_call_raises_is_raised_by_finished(error: BaseException) -> None:
 
 
 def test_a_thread_survives_what_a_call_raised() -> None:
-    pool: Pool[int] = Pool(1)
+    pool: Readers[int] = Readers(1)
     pool.submit(partial(failing, ValueError()))
     with pytest.raises(ValueError, match=r"^$"):
         pool.finished(LONG)
@@ -85,7 +85,7 @@ def test_a_thread_survives_what_a_call_raised() -> None:
 
 
 def test_waiting_for_what_takes_long_ends() -> None:
-    pool: Pool[int] = Pool(1)
+    pool: Readers[int] = Readers(1)
     gate = threading.Event()
     pool.submit(partial(wait_for, gate, 1))
     assert pool.finished(0.01) == []
@@ -96,7 +96,7 @@ def test_waiting_for_what_takes_long_ends() -> None:
 
 @pytest.mark.parametrize("size", [1, 3])
 def test_never_more_than_size_calls_at_once(size: int) -> None:
-    pool: Pool[int] = Pool(size)
+    pool: Readers[int] = Readers(size)
     lock, busy, most = threading.Lock(), [0], [0]
 
     def call() -> int:
@@ -115,7 +115,7 @@ def test_never_more_than_size_calls_at_once(size: int) -> None:
 
 
 def test_all_threads_are_used() -> None:
-    pool: Pool[int] = Pool(3)
+    pool: Readers[int] = Readers(3)
     barrier = threading.Barrier(3, timeout=LONG)
     for _ in range(3):
         pool.submit(barrier.wait)
@@ -123,7 +123,7 @@ def test_all_threads_are_used() -> None:
 
 
 def test_threads_of_an_earlier_burst_are_used_again() -> None:
-    pool: Pool[int] = Pool(8)
+    pool: Readers[int] = Readers(8)
     threads = set()
     for _ in range(20):
         pool.submit(threading.get_ident)
@@ -132,7 +132,7 @@ def test_threads_of_an_earlier_burst_are_used_again() -> None:
 
 
 def test_results_that_nobody_took_do_not_hold_back_a_call() -> None:
-    pool: Pool[int] = Pool(2)
+    pool: Readers[int] = Readers(2)
     gate = threading.Event()
     pool.submit(partial(wait_for, gate, 1))
     pool.submit(number(2))
@@ -143,7 +143,7 @@ def test_results_that_nobody_took_do_not_hold_back_a_call() -> None:
 
 
 def test_threads_die_with_the_process() -> None:
-    pool: Pool[bool] = Pool(1)
+    pool: Readers[bool] = Readers(1)
     pool.submit(lambda: threading.current_thread().daemon)
     assert pool.finished(LONG) == [True]
 
@@ -152,7 +152,7 @@ def test_where_there_are_no_more_threads_there_is_this_one(monkeypatch: pytest.M
     def start(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    pool: Pool[int] = Pool(2)
+    pool: Readers[int] = Readers(2)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", start)
         for value in range(3):

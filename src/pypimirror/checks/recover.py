@@ -12,7 +12,7 @@ from pypimirror.checks.compare import Look
 from pypimirror.mirror import DAY_S, Mirror
 from pypimirror.publishing import Pages, Tree
 from pypimirror.store import boot_id, partial_key
-from pypimirror.workers import Pool, suitable_readers
+from pypimirror.workers import Readers, suitable_readers
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def _sweep(mirror: Mirror) -> None:
 
 def _look_again(mirror: Mirror, pages: Pages, tree: Tree) -> None:
     pages.mark_root_dirty()
-    pool: Pool[Look] = Pool(suitable_readers())
+    pool: Readers[Look] = Readers(suitable_readers())
     for name in mirror.state.files.unsynced():
         mirror.state.files.mark_pages_dirty(name)
         mirror.state.transitions.record_reachable(name)
@@ -60,7 +60,7 @@ def _look_again(mirror: Mirror, pages: Pages, tree: Tree) -> None:
         _record(mirror, tree, pool)
 
 
-def _record(mirror: Mirror, tree: Tree, pool: Pool[Look]) -> None:
+def _record(mirror: Mirror, tree: Tree, pool: Readers[Look]) -> None:
     for found in pool.finished(1):
         compare.repair(mirror, found)
     tree.commit()

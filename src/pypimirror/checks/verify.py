@@ -17,7 +17,7 @@ from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.publishing import Pages, Tree, companions
 from pypimirror.state import Kept, Stocked
 from pypimirror.store import FULL, HTACCESS, HTML, JSON, METADATA, PRIVATE, PROVENANCE, SUFFIXES, size_of
-from pypimirror.workers import Pool, suitable_readers
+from pypimirror.workers import Readers, suitable_readers
 
 _log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class _Check:
         self._tell = tell
         self._is_hashing = is_hashing
         self._is_repairing = is_repairing
-        self._pool: Pool[Look] = Pool(suitable_readers())
+        self._pool: Readers[Look] = Readers(suitable_readers())
         self._open: dict[NormalizedName, _Open] = {}
         self._root = _Open()
         self._done = Verified(0, 0, 0, 0)

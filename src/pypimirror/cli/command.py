@@ -27,7 +27,7 @@ from pypimirror.errors import (
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.names import normalize
-from pypimirror.pace import Floor
+from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
 from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
@@ -35,7 +35,7 @@ from pypimirror.selection import Selection
 from pypimirror.state import State, damage_told, move_aside
 from pypimirror.store import ReadOnlyStore, Store, check_root, check_state_file
 from pypimirror.upstream import Rules, Upstream, is_index_private
-from pypimirror.workers import MAX_THREADS, Crew, suitable_processes
+from pypimirror.workers import MAX_THREADS, Workers, suitable_processes
 
 _log = logging.getLogger(__name__)
 
@@ -65,10 +65,12 @@ def run(args: Arguments) -> Status:
     store.space = FreeSpace(str(store.root), configuration.min_free_space)
     store.prepare()
     try:
-        # The crew comes before the lock, so that it holds none.
-        with _crew(args, configuration) as crew, locked(configuration):
+        # The workers comes before the lock, so that it holds none.
+        with _workers(args, configuration) as workers, locked(configuration):
             logs.start(configuration, on_console=args.log_console)
-            attempt = partial(_run_with_state, args, configuration, selection, store, only=only, crew=crew)
+            attempt = partial(
+                _run_with_state, args, configuration, selection, store, only=only, workers=workers
+            )
             return _run_locked(configuration, store, attempt, is_dry=args.is_dry)
     except MirrorLockedError as error:
         logs.tell_locked(configuration, str(error), on_console=args.log_console)
@@ -107,12 +109,12 @@ def _only(args: Arguments, selection: Selection) -> tuple[NormalizedName, ...]:
 
 
 @contextlib.contextmanager
-def _crew(args: Arguments, configuration: Config) -> Iterator[Crew[Any] | None]:
+def _workers(args: Arguments, configuration: Config) -> Iterator[Workers[Any] | None]:
     """Start the processes that make requests, in the modes that make any."""
     if args.mode == "indexes-only" or (args.mode == "verify" and not args.is_repairing):
         yield None
         return
-    crew: Crew[Any] = Crew(
+    workers: Workers[Any] = Workers(
         partial(_upstream, configuration, is_private=_is_index_private(configuration.index_url)),
         parallel=configuration.workers,
         # A rate is kept by one process for itself.
@@ -120,8 +122,8 @@ def _crew(args: Arguments, configuration: Config) -> Iterator[Crew[Any] | None]:
         log_level=logging.DEBUG if configuration.verbose else logging.INFO,
         patience_s=max(_SHORTEST_PATIENCE_S, 2 * configuration.timeout),
     )
-    with contextlib.closing(crew):
-        yield crew
+    with contextlib.closing(workers):
+        yield workers
 
 
 def _run_locked(
@@ -156,14 +158,14 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
     store: Store,
     *,
     only: tuple[NormalizedName, ...],
-    crew: Crew[Any] | None,
+    workers: Workers[Any] | None,
 ) -> Status:
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
         opened.callback(store.sweep)
         opened.enter_context(damage_told(configuration.state_dir / _STATE))
         state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
-        is_private = _is_index_private(configuration.index_url) if crew else None
+        is_private = _is_index_private(configuration.index_url) if workers else None
         upstream = opened.enter_context(contextlib.closing(_upstream(configuration, is_private=is_private)))
         show = opened.enter_context(progress.shown(is_wanted=not args.log_console))
         mirror = Mirror(config=configuration, selection=selection, store=store, state=state, clock=time.time)
@@ -182,7 +184,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
             pages=pages,
             tree=Tree(mirror, tally, pages),
             upstream=upstream,
-            crew=crew,
+            workers=workers,
             progress=_interruptible(show),
         )
         mode = f"{args.mode} --project" if args.only else args.mode
@@ -235,7 +237,7 @@ def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:
         retries=configuration.retries,
         connections=configuration.workers or MAX_THREADS,
         max_rate=configuration.max_rate,
-        floor=Floor(configuration.minimum_speed),
+        minimum_speed=MinimumSpeed(configuration.minimum_speed),
         failures=max(configuration.workers or _AUTOMATIC_WORKERS, _FEWEST_FAILURES),
         rules=Rules(
             configuration.external_hosts,

@@ -40,7 +40,7 @@ def _record_end(work: sync.Run, number: int, outcome: Outcome) -> None:
         number,
         ended=work.mirror.clock(),
         status=outcome.status,
-        requests=work.upstream.requests + (work.crew.requests_made() if work.crew else 0),
+        requests=work.upstream.requests + (work.workers.requests_made() if work.workers else 0),
         stored=counts.stored,
         adopted=counts.adopted,
         bytes=counts.stored_bytes,

@@ -15,7 +15,7 @@ from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import External, File, NormalizedName
 from pypimirror.publishing.pages import Pages
-from pypimirror.state import Doomed
+from pypimirror.state import Delisted
 from pypimirror.store import SUFFIXES, Temporary, aside_folder
 
 _log = logging.getLogger(__name__)
@@ -138,18 +138,18 @@ class Tree:
             _log.warning("%d files of projects in quarantine were put out of reach", len(reachable))
             self.commit()
 
-    def remove_files(self) -> list[Doomed]:
+    def remove_files(self) -> list[Delisted]:
         """Remove the files whose grace is over; return those to `forget` once that is on the disk."""
         config = self._mirror.config
         if not config.cleanup:
             return []
-        doomed = self._mirror.state.transitions.doomed(
+        delisted = self._mirror.state.transitions.delisted(
             self._mirror.clock() - config.removal_grace_hours * _HOUR_S
         )
         unwritable = self._pages.unwritable
-        return [file for file in doomed if file.project not in unwritable and self._remove(file)]
+        return [file for file in delisted if file.project not in unwritable and self._remove(file)]
 
-    def _remove(self, file: Doomed) -> bool:
+    def _remove(self, file: Delisted) -> bool:
         """Remove a file whose grace is over; tell whether it may be forgotten."""
         store = self._mirror.store
         try:
@@ -170,14 +170,14 @@ class Tree:
             _log.info("%s: removed %s", file.project, file.filename)
         return True
 
-    def forget(self, gone: list[Doomed]) -> None:
+    def forget(self, gone: list[Delisted]) -> None:
         """Forget files that are gone, and projects of which nothing is left."""
         for name in _projects(gone):
             row = self._mirror.state.projects.get(name)
             if row is None or not row.is_listed:
                 self._mirror.store.remove_folder(name)
-        self._mirror.state.transitions.forget_doomed(gone)
+        self._mirror.state.transitions.forget_delisted(gone)
 
 
-def _projects(files: list[Doomed]) -> Iterator[NormalizedName]:
+def _projects(files: list[Delisted]) -> Iterator[NormalizedName]:
     return (name for name, _ in itertools.groupby(files, key=lambda file: file.project))

@@ -16,13 +16,13 @@ from pypimirror.state.notes import Notes, Totals
 from pypimirror.state.projects import Projects
 from pypimirror.state.removed import Removed
 from pypimirror.state.revalidation import Revalidation
-from pypimirror.state.rows import Doomed, ExternalRow, Failure, ProjectRow, Total
+from pypimirror.state.rows import Delisted, ExternalRow, Failure, ProjectRow, Total
 from pypimirror.state.runs import Runs
 from pypimirror.state.transitions import Transitions
 from pypimirror.state.trouble import damage_told, move_aside, why_unusable
 
 __all__ = [
-    "Doomed",
+    "Delisted",
     "ExternalLinks",
     "ExternalRow",
     "Failure",

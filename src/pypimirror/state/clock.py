@@ -4,7 +4,7 @@ from pypimirror.errors import DamagedStateError
 from pypimirror.state.database import Database
 
 _MOMENTS = (
-    ("files", "doomed_since", "status = 'doomed'"),
+    ("files", "delisted_since", "status = 'delisted'"),
     ("files", "vanished_since", "vanished_since IS NOT NULL"),
     ("files", "error_since", "error IS NOT NULL"),
     ("projects", "vanished_since", "vanished_since IS NOT NULL"),

@@ -15,7 +15,7 @@ from pypimirror.state.schema import FINGERPRINT, FORMAT
 _LARGEST = 1 << 60
 _LATEST = 1e11
 """No moment is later, in POSIX seconds: that is in the fifty-second century."""
-_STATUSES = "('arriving', 'held', 'failed', 'doomed')"
+_STATUSES = "('arriving', 'held', 'failed', 'delisted')"
 _BLOBS: Mapping[tuple[str, str], Callable[[bytes], object]] = {
     ("files", "listed"): blobs.file,
     ("files", "provenance"): blobs.provenance,
@@ -60,7 +60,7 @@ def _damages(connection: sqlite3.Connection) -> Iterator[str]:
         yield from _wrong_values(connection, table)
     yield from _wrong_blobs(connection)
     yield from _wrong_names(connection)
-    counted = dict.fromkeys(("listed", "arriving", "held", "failed", "doomed"), (0, 0))
+    counted = dict.fromkeys(("listed", "arriving", "held", "failed", "delisted"), (0, 0))
     counted |= {status: (number, size) for status, number, size in connection.execute(_COUNTED)}
     totals = {row[0]: row[1:] for row in connection.execute("SELECT status, number, bytes FROM totals")}
     if totals != counted:

@@ -7,7 +7,7 @@ from pypimirror.state import blobs
 from pypimirror.state.blobs import ExternalLinks, sealed
 from pypimirror.state.database import Database
 from pypimirror.state.rows import ExternalRow, Failure
-from pypimirror.state.transitions import doom
+from pypimirror.state.transitions import delist
 
 
 class ExternalTables:
@@ -85,10 +85,10 @@ class ExternalTables:
     # -- files ---------------------------------------------------------------------------
 
     def externals(self, name: NormalizedName) -> dict[str, ExternalRow]:
-        """Return what is known of a project's files that lie elsewhere, doomed ones included."""
+        """Return what is known of a project's files that lie elsewhere, delisted ones included."""
         rows = self._db.execute(
             "SELECT filename, status, listed, external, coalesce(external_checked, 0),"
-            " coalesce(doomed_since, 0) FROM files WHERE project = ? AND external IS NOT NULL",
+            " coalesce(delisted_since, 0) FROM files WHERE project = ? AND external IS NOT NULL",
             (name,),
         )
         return {
@@ -143,22 +143,23 @@ class ExternalTables:
             [(now, name, filename) for filename in filenames],
         )
 
-    def doom_unfinished_externals(
+    def delist_unfinished_externals(
         self, name: NormalizedName, filenames: Iterable[str], *, are_gone: bool = False
     ) -> None:
         """Let go of files elsewhere that did not come; of those that were lost only where they `are_gone`."""
         unfinished = "('arriving', 'failed')" if are_gone else "('arriving')"
         for filename in filenames:
-            doom(self._db, f"status IN {unfinished} AND project = ? AND filename = ?", 0.0, name, filename)
+            delist(self._db, f"status IN {unfinished} AND project = ? AND filename = ?", 0.0, name, filename)
 
-    def doom_external_again(self, name: NormalizedName, filename: str, since: float) -> None:
+    def delist_external_again(self, name: NormalizedName, filename: str, since: float) -> None:
         """Record that a file that was in its grace did not come back, so that the grace goes on."""
-        doom(self._db, "status = 'arriving' AND project = ? AND filename = ?", since, name, filename)
+        delist(self._db, "status = 'arriving' AND project = ? AND filename = ?", since, name, filename)
 
     def all_externals(self) -> Iterator[tuple[NormalizedName, str, External]]:
         """Yield every file that lies elsewhere and is held, lost or to come."""
         rows = self._db.execute(
-            "SELECT project, filename, external FROM files WHERE external IS NOT NULL AND status != 'doomed'"
+            "SELECT project, filename, external FROM files"
+            " WHERE external IS NOT NULL AND status != 'delisted'"
         ).fetchall()
         for project, filename, external in rows:
             yield NormalizedName(project), filename, blobs.external(external)

@@ -10,7 +10,7 @@ from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
 from pypimirror.state.database import Database
 from pypimirror.state.rows import Total, typed
-from pypimirror.state.transitions import doom
+from pypimirror.state.transitions import delist
 
 _LARGEST = 1 << 60
 
@@ -58,9 +58,9 @@ class Files:
         ).fetchone()
         return typed(Total, row)
 
-    def doomed_of(self, name: NormalizedName) -> dict[str, HeldFile]:
+    def delisted_of(self, name: NormalizedName) -> dict[str, HeldFile]:
         """Return what was held of a project and is still in the tree, for its grace."""
-        return self._files(name, "doomed")
+        return self._files(name, "delisted")
 
     def _files(self, name: NormalizedName, status: str) -> dict[str, HeldFile]:
         rows = self._db.execute(
@@ -92,7 +92,7 @@ class Files:
             "INSERT INTO files (project, filename, status, listed) VALUES (?, ?, 'arriving', ?)"
             " ON CONFLICT (project, filename) DO UPDATE SET status = 'arriving', listed = excluded.listed,"
             " sha256 = NULL, size = NULL, metadata = NULL, provenance = NULL, external = NULL, served = NULL,"
-            " doomed_since = NULL, vanished_since = NULL, aside = NULL",
+            " delisted_since = NULL, vanished_since = NULL, aside = NULL",
             [(name, file.filename, sealed(file)) for file in files],
         )
 
@@ -107,7 +107,7 @@ class Files:
             " VALUES (?, ?, 'held', ?, ?, ?, ?, ?) ON CONFLICT (project, filename) DO UPDATE SET"
             " status = 'held', listed = excluded.listed, sha256 = excluded.sha256, size = excluded.size,"
             " metadata = excluded.metadata, unsynced = coalesce(excluded.unsynced, unsynced),"
-            " doomed_since = NULL, error = NULL, error_since = NULL, partial = NULL, aside = NULL",
+            " delisted_since = NULL, error = NULL, error_since = NULL, partial = NULL, aside = NULL",
             [
                 (name, h.file.filename, sealed(h.file), h.sha256, h.size, h.metadata, 1 if is_new else None)
                 for h in files
@@ -131,7 +131,7 @@ class Files:
     def record_file_failed(self, name: NormalizedName, filename: str, reason: str, now: float) -> None:
         """Record what is wrong with a file: it could not be had, or is held but not as upstream has it."""
         self._db.execute(
-            "UPDATE files SET status = iif(status IN ('held', 'doomed'), status, 'failed'), error = ?,"
+            "UPDATE files SET status = iif(status IN ('held', 'delisted'), status, 'failed'), error = ?,"
             " error_since = coalesce(error_since, ?), partial = NULL WHERE project = ? AND filename = ?",
             (reason, now, name, filename),
         )
@@ -160,7 +160,7 @@ class Files:
             (name,),
         )
         for filename in [filename for (filename,) in rows if filename not in names]:
-            doom(self._db, "project = ? AND filename = ?", 0.0, name, filename)
+            delist(self._db, "project = ? AND filename = ?", 0.0, name, filename)
         # Since when it was wrong stays until it is right.
         self._db.execute("UPDATE projects SET error = NULL WHERE name = ? AND error IS NOT NULL", (name,))
         self._db.execute(

@@ -55,7 +55,7 @@ class Projects:
         query = "SELECT 1 FROM projects WHERE page_serial = ? AND name != ? LIMIT 1"
         return self._db.execute(query, (serial, but)).fetchone() is not None
 
-    def unsettled(self) -> list[NormalizedName]:
+    def stale(self) -> list[NormalizedName]:
         """Return the projects that an update has to look at again whatever upstream's list says."""
         return self._where("NOT is_current")
 
@@ -134,7 +134,7 @@ class Projects:
         """Return all links under names as shown, with the folders that they lead to."""
         return dict(self._db.execute("SELECT link, name FROM projects WHERE link IS NOT NULL"))
 
-    def record_current(
+    def mark_current(
         self,
         name: NormalizedName,
         *,

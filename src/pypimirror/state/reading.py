@@ -91,9 +91,9 @@ class Reading:
     def in_grace(self) -> tuple[Total, float | None]:
         """Return what left the pages and is still in the tree, and since when the first of it has."""
         (first,) = self._db.execute(
-            "SELECT min(doomed_since) FROM files WHERE status = 'doomed' AND doomed_since > 0"
+            "SELECT min(delisted_since) FROM files WHERE status = 'delisted' AND delisted_since > 0"
         ).fetchone()
-        return self.total("doomed"), first
+        return self.total("delisted"), first
 
     def _count(self, rows: str) -> int:
         return int(self._db.execute(f"SELECT count(*) FROM {rows}").fetchone()[0])  # noqa: S608

@@ -49,7 +49,7 @@ class ExternalRow(NamedTuple):
     external: External
     checked: float
     """When it was last looked at, or 0."""
-    doomed_since: float
+    delisted_since: float
 
 
 class Failure(NamedTuple):
@@ -68,7 +68,7 @@ class Total(NamedTuple):
     bytes: int
 
 
-class Doomed(NamedTuple):
+class Delisted(NamedTuple):
     """A file that is on no page any more; `since` is 0 where it never was."""
 
     project: NormalizedName

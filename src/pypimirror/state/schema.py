@@ -1,7 +1,7 @@
 """The tables of the state, and the totals that SQLite keeps of them."""
 
 FORMAT = 6
-FINGERPRINT = "3a75199fcf521080"
+FINGERPRINT = "ece443ebea955d31"
 """Of the tables below, as SQLite keeps them (`damage.fingerprint`)."""
 
 SCHEMA = """
@@ -40,15 +40,15 @@ CREATE TABLE projects (
 CREATE TABLE files (
     project TEXT NOT NULL,
     filename TEXT NOT NULL,
-    status TEXT NOT NULL,          -- arriving, held, failed or doomed
+    status TEXT NOT NULL,          -- arriving, held, failed or delisted
     listed BLOB NOT NULL,          -- what upstream said of it: a File
-    sha256 TEXT, size INTEGER,     -- of what is held, or was when it was doomed
+    sha256 TEXT, size INTEGER,     -- of what is held, or was when it was delisted
     metadata TEXT,                 -- sha256 of <filename>.metadata in the tree
     unsynced INTEGER,              -- 1: it came in since the last sync point
     vanished_since REAL,           -- held, but on no good page of upstream's any more
-    doomed_since REAL,             -- on none of our pages any more; 0: it never was
+    delisted_since REAL,             -- on none of our pages any more; 0: it never was
     error TEXT, error_since REAL,  -- what is wrong with it, and since when
-    aside INTEGER,                 -- doomed by a quarantine: 0 to be put out of reach, 1 done
+    aside INTEGER,                 -- delisted by a quarantine: 0 to be put out of reach, 1 done
     provenance BLOB,               -- <filename>.provenance in the tree: a Provenance
     external BLOB,                 -- set where it lies elsewhere than on the index: an External
     external_checked REAL,         -- when that was last looked at
@@ -56,7 +56,7 @@ CREATE TABLE files (
     partial TEXT,                  -- the validator of what came of it, where that is kept
     PRIMARY KEY (project, filename)
 ) WITHOUT ROWID;
-CREATE INDEX unsettled_projects ON projects (name) WHERE NOT is_current;
+CREATE INDEX stale_projects ON projects (name) WHERE NOT is_current;
 CREATE INDEX unlisted_projects ON projects (name) WHERE NOT is_listed;
 CREATE INDEX wrong_projects ON projects (name) WHERE error IS NOT NULL;
 CREATE INDEX pending_projects ON projects (name) WHERE pending_since IS NOT NULL;
@@ -73,7 +73,7 @@ CREATE INDEX partial_files ON files (project) WHERE partial IS NOT NULL;
 CREATE INDEX unsynced_files ON files (project) WHERE unsynced;
 CREATE INDEX aside_files ON files (aside) WHERE aside IS NOT NULL;
 CREATE INDEX external_files ON files (project) WHERE external IS NOT NULL;
-CREATE INDEX doomed_files ON files (doomed_since) WHERE status = 'doomed';
+CREATE INDEX delisted_files ON files (delisted_since) WHERE status = 'delisted';
 -- What upstream's changes removed within removal_window_hours; an empty filename is a whole project.
 CREATE TABLE removed (
     project TEXT NOT NULL, filename TEXT NOT NULL, moment REAL NOT NULL, PRIMARY KEY (project, filename)
@@ -99,7 +99,7 @@ CREATE TABLE runs (
 -- What there is of each status, so that nobody has to count: `listed` are projects, the others files.
 CREATE TABLE totals (status TEXT PRIMARY KEY, number INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO totals VALUES
-    ('listed', 0, 0), ('arriving', 0, 0), ('held', 0, 0), ('failed', 0, 0), ('doomed', 0, 0);
+    ('listed', 0, 0), ('arriving', 0, 0), ('held', 0, 0), ('failed', 0, 0), ('delisted', 0, 0);
 CREATE TRIGGER project_in AFTER INSERT ON projects WHEN new.is_listed BEGIN
     UPDATE totals SET number = number + 1 WHERE status = 'listed';
 END;

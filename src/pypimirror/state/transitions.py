@@ -1,12 +1,12 @@
 """What becomes of a file, as upstream and the configuration drop it or have it again.
 
-    (not known) --wanted--> arriving --placed--> held --dropped--> doomed --grace over, removed--> (forgotten)
+    (not known) --wanted--> arriving --placed--> held --dropped--> delisted --removed--> (forgotten)
                                |                  ^  |                |
-                             failed --fetched-----+  +--changed-->arriving
+                             failed --fetched-----+  +--changed--> arriving
                                                   +----comes back-----+
 
-A held file that a good answer no longer lists is vanished first: it is doomed when the limit was counted.
-What is doomed is on no page any more, and still in the tree. What a step has to say of a project and of its
+A held file that a good answer no longer lists is vanished first: it is delisted when the limit was counted.
+What is delisted is on no page any more, and still in the tree. What a step has to say of a project and of its
 files is in one transaction.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from pypimirror.model import NormalizedName
 from pypimirror.state.database import Database
-from pypimirror.state.rows import Doomed, Total, typed
+from pypimirror.state.rows import Delisted, Total, typed
 
 
 class Transitions:
@@ -36,7 +36,7 @@ class Transitions:
         self._db.execute(
             "UPDATE files SET error = NULL, error_since = NULL WHERE project = ? AND status = 'held'", (name,)
         )
-        self._doom_unfinished(name)
+        self._delist_unfinished(name)
 
     def record_returned(self, name: NormalizedName) -> None:
         """Record that upstream has a project again, if it had not."""
@@ -83,7 +83,7 @@ class Transitions:
             [(now, name, filename) for filename in sorted(gone)],
         )
 
-    def doom_project(self, name: NormalizedName, now: float) -> None:
+    def delist_project(self, name: NormalizedName, now: float) -> None:
         """Record that a project leaves the root page, that its pages go, and then its files."""
         self._db.execute(
             "UPDATE projects SET is_listed = 0, pages = iif(is_listed, NULL, pages), vanished_since = NULL,"
@@ -94,10 +94,10 @@ class Transitions:
             (name,),
         )
         self._db.execute("DELETE FROM dead_links WHERE project = ?", (name,))
-        doom(self._db, "status = 'held' AND project = ?", now, name)
-        self._doom_unfinished(name)
+        delist(self._db, "status = 'held' AND project = ?", now, name)
+        self._delist_unfinished(name)
 
-    def doom_files(
+    def delist_files(
         self, name: NormalizedName, filenames: Iterable[str], now: float, *, keeps_error: bool = False
     ) -> None:
         """Record that files leave their project's pages, which are due, and then the tree.
@@ -106,7 +106,7 @@ class Transitions:
         """
         for filename in filenames:
             row = self._error_of(name, filename) if keeps_error else None
-            doom(self._db, "status = 'held' AND project = ? AND filename = ?", now, name, filename)
+            delist(self._db, "status = 'held' AND project = ? AND filename = ?", now, name, filename)
             if row is not None:
                 self._db.execute(
                     "UPDATE files SET error = ?, error_since = ? WHERE project = ? AND filename = ?",
@@ -120,25 +120,25 @@ class Transitions:
         ).fetchone()
         return found
 
-    def _doom_unfinished(self, name: NormalizedName) -> None:
+    def _delist_unfinished(self, name: NormalizedName) -> None:
         """Let go of what never was on a page; its bytes may be in the tree."""
-        doom(self._db, "status IN ('arriving', 'failed') AND project = ?", 0.0, name)
+        delist(self._db, "status IN ('arriving', 'failed') AND project = ?", 0.0, name)
 
-    def doomed(self, before: float) -> list[Doomed]:
+    def delisted(self, before: float) -> list[Delisted]:
         """Return the files that left the pages before a moment, of projects whose pages show that."""
         rows = self._db.execute(
-            "SELECT project, filename, doomed_since, size, aside FROM files JOIN projects ON project = name"
-            " WHERE files.status = 'doomed' AND doomed_since <= ? AND pages IS NOT NULL"
+            "SELECT project, filename, delisted_since, size, aside FROM files JOIN projects ON project = name"
+            " WHERE files.status = 'delisted' AND delisted_since <= ? AND pages IS NOT NULL"
             " ORDER BY project, filename",
             (before,),
         )
-        return [typed(Doomed, row) for row in rows]
+        return [typed(Delisted, row) for row in rows]
 
     def record_quarantined(self, name: NormalizedName, now: float) -> None:
         """Record that all files of a project leave its pages, and are to be put out of reach."""
         self._db.execute("UPDATE files SET aside = coalesce(aside, 0) WHERE project = ?", (name,))
-        doom(self._db, "status = 'held' AND project = ?", now, name)
-        self._doom_unfinished(name)
+        delist(self._db, "status = 'held' AND project = ?", now, name)
+        self._delist_unfinished(name)
 
     def reachable(self) -> list[tuple[NormalizedName, str]]:
         """Return what a quarantine has to put out of reach, of projects whose pages show that."""
@@ -164,27 +164,27 @@ class Transitions:
         """Return what a quarantine put out of reach, or is about to: project and filename."""
         return set(self._db.execute("SELECT project, filename FROM files WHERE aside IS NOT NULL"))
 
-    def doomed_by_project(self, since: float) -> dict[NormalizedName, Total]:
+    def delisted_by_project(self, since: float) -> dict[NormalizedName, Total]:
         """Return how many files left the pages since a moment, with their bytes, by project."""
         rows = self._db.execute(
-            "SELECT project, count(*), sum(size) FROM files WHERE status = 'doomed' AND doomed_since >= ?"
+            "SELECT project, count(*), sum(size) FROM files WHERE status = 'delisted' AND delisted_since >= ?"
             " AND size IS NOT NULL GROUP BY project",
             (since,),
         )
         return {NormalizedName(name): Total(number, size) for name, number, size in rows}
 
-    def forget_doomed(self, files: Iterable[Doomed]) -> None:
+    def forget_delisted(self, files: Iterable[Delisted]) -> None:
         """Record that files are in the tree no longer, and forget projects of which nothing is left."""
         gone = [(file.project, file.filename) for file in files]
         # What was to come back and could not be is still missing.
         self._db.executemany(
             "UPDATE files SET status = 'failed', sha256 = NULL, size = NULL, metadata = NULL,"
-            " provenance = NULL, doomed_since = NULL"
-            " WHERE project = ? AND filename = ? AND status = 'doomed' AND error IS NOT NULL",
+            " provenance = NULL, delisted_since = NULL"
+            " WHERE project = ? AND filename = ? AND status = 'delisted' AND error IS NOT NULL",
             gone,
         )
         self._db.executemany(
-            "DELETE FROM files WHERE project = ? AND filename = ? AND status = 'doomed'", gone
+            "DELETE FROM files WHERE project = ? AND filename = ? AND status = 'delisted'", gone
         )
         self.forget_projects({NormalizedName(project) for project, _ in gone})
 
@@ -197,10 +197,10 @@ class Transitions:
         )
 
 
-def doom(db: sqlite3.Connection, where: str, now: float, *values: str) -> None:
+def delist(db: sqlite3.Connection, where: str, now: float, *values: str) -> None:
     """Let the files for which an SQL expression of our own is true leave the pages, for their grace."""
-    doomed = (
-        "status = 'doomed', doomed_since = ?, vanished_since = NULL, error = NULL, error_since = NULL,"
+    delisted = (
+        "status = 'delisted', delisted_since = ?, vanished_since = NULL, error = NULL, error_since = NULL,"
         " partial = NULL"
     )
-    db.execute(f"UPDATE files SET {doomed} WHERE {where}", (now, *values))  # noqa: S608
+    db.execute(f"UPDATE files SET {delisted} WHERE {where}", (now, *values))  # noqa: S608

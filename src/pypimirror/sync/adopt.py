@@ -16,7 +16,7 @@ from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
 from pypimirror.simple import JSON_TYPE, parse_project_list, parse_project_page
 from pypimirror.store import FULL, HTML, JSON, aside_folder
 from pypimirror.sync.run import Run
-from pypimirror.workers import Pool, suitable_readers
+from pypimirror.workers import Readers, suitable_readers
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def own_pages(run: Run) -> None:
         run.mirror.state.notes.set(_NOTE, _OWN)
     if run.mirror.state.notes.get(_NOTE) != _OWN:
         return
-    pool: Pool[tuple[NormalizedName, HeldFile | None]] = Pool(suitable_readers())
+    pool: Readers[tuple[NormalizedName, HeldFile | None]] = Readers(suitable_readers())
     shown = _names_shown(run)
     for name in run.mirror.store.project_folders():
         page = _own_page(run, name)
@@ -157,7 +157,7 @@ def _checked(run: Run, name: NormalizedName, file: File) -> tuple[NormalizedName
     return name, HeldFile(file=file, sha256=found.sha256, size=found.size, metadata=metadata)
 
 
-def _record(run: Run, pool: Pool[tuple[NormalizedName, HeldFile | None]]) -> None:
+def _record(run: Run, pool: Readers[tuple[NormalizedName, HeldFile | None]]) -> None:
     for name, held in pool.finished(1):
         if held is not None:
             run.mirror.state.files.record_held(name, [held])
@@ -193,7 +193,7 @@ def remove_leftovers(run: Run, folders: dict[NormalizedName, list[str]]) -> None
                 _log.warning("%s holds files that upstream does not list; they are left there", folder)
         run.pages.names.make(name)  # that a folder of this name was in the way of
     _remove_old_full_page(run)
-    if not run.mirror.state.projects.unsettled():
+    if not run.mirror.state.projects.stale():
         run.mirror.state.notes.set(_NOTE, None)
 
 

@@ -13,7 +13,7 @@ BIG = 1 << 20
 
 
 class Arriving(Protocol):
-    """A task of the crew that brings a file."""
+    """A task of the workers that brings a file."""
 
     @property
     def file(self) -> File:
@@ -29,7 +29,7 @@ class Arriving(Protocol):
 
 
 class Arrivals:
-    """The files that the crew is fetching."""
+    """The files that the workers is fetching."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

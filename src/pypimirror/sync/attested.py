@@ -26,11 +26,11 @@ def wanted(run: Run, name: NormalizedName, files: tuple[File, ...]) -> tuple[Fil
     return found
 
 
-def may_return(mirror: Mirror, name: NormalizedName, doomed: dict[str, HeldFile]) -> dict[str, HeldFile]:
+def may_return(mirror: Mirror, name: NormalizedName, delisted: dict[str, HeldFile]) -> dict[str, HeldFile]:
     """Return those of the files that left the pages that can be back on them as they are."""
     if not mirror.selection.needs_provenance(name):
-        return doomed
-    return {filename: held for filename, held in doomed.items() if held.is_attested}
+        return delisted
+    return {filename: held for filename, held in delisted.items() if held.is_attested}
 
 
 def leave(run: Run, asked: Iterable[NormalizedName]) -> None:
@@ -55,6 +55,6 @@ def _leave(run: Run, name: NormalizedName, filenames: list[str]) -> None:
         return
     number = len(filenames)
     _log.warning("%s: %d files leave its pages, as no provenance of them is verified", name, number)
-    run.mirror.state.transitions.doom_files(name, filenames, run.mirror.clock(), keeps_error=True)
+    run.mirror.state.transitions.delist_files(name, filenames, run.mirror.clock(), keeps_error=True)
     if run.mirror.config.full_index:
         run.pages.mark_root_dirty()

@@ -180,7 +180,7 @@ def _by_list(run: Run) -> Crawl:
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
         projects = run.mirror.state.projects
-        again = dict.fromkeys([*projects.unsettled(), *too_old])
+        again = dict.fromkeys([*projects.stale(), *too_old])
         again = {
             name: run.mirror.state.projects.list_entry(name)
             for name in again

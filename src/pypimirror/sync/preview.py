@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from pypimirror.model import File, NormalizedName
-from pypimirror.state import Doomed, State, Total
+from pypimirror.state import Delisted, State, Total
 
 
 class Change(NamedTuple):
@@ -35,7 +35,7 @@ class Preview:
         """Return the bytes that a run would fetch, as far as upstream tells sizes."""
         return sum(total.bytes for total in self._fetch.values())
 
-    def will_remove(self, gone: list[Doomed]) -> None:
+    def will_remove(self, gone: list[Delisted]) -> None:
         """Note files that a run would remove from the tree."""
         for file in gone:
             if file.size is not None:
@@ -47,7 +47,7 @@ class Preview:
 
         `since` when the run began; what leaves the tree is no longer in the state.
         """
-        left = state.transitions.doomed_by_project(since)
+        left = state.transitions.delisted_by_project(since)
         nothing = Total(0, 0)
         names = self._fetch.keys() | self._remove.keys() | left.keys()
         return tuple(

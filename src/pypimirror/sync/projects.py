@@ -27,7 +27,7 @@ from pypimirror.sync.ready import Ready
 from pypimirror.sync.record import Project
 from pypimirror.sync.run import Run
 from pypimirror.upstream import NotModified, given_up, host_and_port
-from pypimirror.workers import Crew
+from pypimirror.workers import Workers
 
 _log = logging.getLogger(__name__)
 
@@ -84,20 +84,20 @@ class _Engine:
         loop = Loop(self._begin, self._one_less, self._why_unasked, self._committed)
         self._files = Files(run, raw_folders, loop, self._arrivals)
         self._waiting = self._files.waiting
-        assert run.crew is not None
-        self._crew: Crew[tasks.Task] = run.crew
-        self._crew.latency = run.upstream.latency
+        assert run.workers is not None
+        self._workers: Workers[tasks.Task] = run.workers
+        self._workers.latency = run.upstream.latency
         self.outcome = Outcome([], [], [])
         self._full: DiskFullError | None = None
 
     def work(self) -> None:
-        while self._due or self._waiting or self._crew.unfinished or self._ready:
+        while self._due or self._waiting or self._workers.unfinished or self._ready:
             self._check_space()
             self._submit()
-            done = self._crew.finished(_TURN_S)
+            done = self._workers.finished(_TURN_S)
             for task, result in done:
                 self._take(task, result)
-            if self._ready and (self._ready.is_time() or not self._crew.unfinished):
+            if self._ready and (self._ready.is_time() or not self._workers.unfinished):
                 for project in self._ready.publish():
                     self._done(project)
             self._run.tree.sync_if_due()
@@ -108,7 +108,7 @@ class _Engine:
     def _given_up(self, url: str) -> str | None:
         """Say why the host of an address is not asked any more in this run; None where it is."""
         host = host_and_port(url)
-        failures = self._crew.given_up.get(host)
+        failures = self._workers.given_up.get(host)
         return None if failures is None else given_up(host, failures)
 
     def _take(self, task: tasks.Task, result: Any) -> None:
@@ -142,11 +142,11 @@ class _Engine:
 
     def abandon(self) -> None:
         """Forget what is still on its way, and remove its temporary files."""
-        self._crew.abandon()
+        self._workers.abandon()
         self._arrivals.abandon()
 
     def _submit(self) -> None:
-        """Keep the crew busy: with files, and with many pages at a time before these run out."""
+        """Keep the workers busy: with files, and with many pages at a time before these run out."""
         try:
             if not self._full:
                 self._submit_all()
@@ -163,7 +163,7 @@ class _Engine:
             for due in self._due:
                 self._run.tally.leave(due.name, reason)
             self._due.clear()
-        while self._due and self._is_reading and self._crew.has_room:
+        while self._due and self._is_reading and self._workers.has_room:
             project = Project(self._due.popleft())
             self._projects[project.name] = project
             task = tasks.PageTask(
@@ -176,11 +176,11 @@ class _Engine:
                 needs_version=project.due.speaks_json,
             )
             self._begin(task)
-        while self._waiting and self._crew.has_room:
+        while self._waiting and self._workers.has_room:
             self._waiting.popleft()()
 
     def _begin(self, task: tasks.Task) -> None:
-        tasks.submit(self._crew, task, self._run.mirror.store.space)
+        tasks.submit(self._workers, task, self._run.mirror.store.space)
 
     def _show_progress(self) -> None:
         self._run.progress(self._run.tally.counts, self._arrivals.shown())
@@ -212,7 +212,7 @@ class _Engine:
         is_gone = is_known and not run.mirror.selection.needs_list and run.upstream.is_own(error.url)
         if project.is_pending and project.due.serial is not None:
             project.page_serial, project.is_missing = project.due.page_serial, True
-            record.settle(run, project)
+            record.mark_current(run, project)
             self._done(project)
         elif project.due.is_from_list:
             # Without serials there is no list that a page could be older than.
@@ -227,7 +227,7 @@ class _Engine:
         else:
             _log.warning("%s: upstream has no such project; is package_matches right?", name)
             self.outcome.errors.append(error)
-            run.mirror.state.transitions.doom_project(name, run.mirror.clock())
+            run.mirror.state.transitions.delist_project(name, run.mirror.clock())
             run.mirror.state.transitions.forget_projects([name])
             self._done(project)
 
@@ -251,7 +251,7 @@ class _Engine:
             self._files.look(project, record.without_digest(self._run.mirror, project.name), changed=set())
         if project.missing:
             return
-        record.settle(self._run, project)
+        record.mark_current(self._run, project)
         self._done(project)
 
     def _page_seen(self, project: Project, seen: tasks.PageSeen) -> None:

@@ -68,7 +68,7 @@ def _publish(run: Run, project: Project) -> None:
         run.tally.note_changed(project.name, may_again=run.mirror.config.external_links)
         _log.info("%s: published, %d files came in", project.name, project.arrived)
     if project.is_whole and is_written:
-        record.settle(run, project)
+        record.mark_current(run, project)
     elif project.is_left and is_written:
         run.stay_due(project.name)
     else:

@@ -99,7 +99,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     project.replaces = frozenset(held.file.filename for held in made.replace)
     # What has to be verified before it comes back stays what it is: on no page, and in its grace.
     waiting = project.replaces | (
-        run.mirror.state.files.doomed_of(name).keys() if project.is_attested else set()
+        run.mirror.state.files.delisted_of(name).keys() if project.is_attested else set()
     )
     run.mirror.state.files.record_arriving(name, [f for f in made.fetch if f.filename not in waiting])
     run.mirror.state.files.record_held(name, [*made.update, *made.restore])
@@ -121,7 +121,7 @@ def _told_apart(
     spelling = mirror.store.spelling()
     if not any(spelling):
         return wanted, ()
-    present = [*mirror.state.files.held_names(name), *mirror.state.files.doomed_of(name)]
+    present = [*mirror.state.files.held_names(name), *mirror.state.files.delisted_of(name)]
     return told_apart(wanted, present, spelling.key)
 
 
@@ -187,7 +187,7 @@ def _compared(mirror: Mirror, name: NormalizedName, wanted: tuple[File, ...], *,
     made = make_plan(
         wanted,
         {filename: each for filename, each in held.items() if filename not in external - own},
-        doomed={f: each for f, each in back.items() if each.external is None},
+        delisted={f: each for f, each in back.items() if each.external is None},
         accepts=lambda file: file.filename in external or mirror.config.accepts(file),
         looks=looks,
     )
@@ -215,11 +215,11 @@ def can_remove(name: NormalizedName, page: ProjectPage) -> bool:
 
 def restorable(mirror: Mirror, name: NormalizedName) -> dict[str, HeldFile]:
     """Return the files that left the pages and are still in the tree."""
-    doomed = mirror.state.files.doomed_of(name)
-    sizes = mirror.store.sizes(name) if doomed else {}
+    delisted = mirror.state.files.delisted_of(name)
+    sizes = mirror.store.sizes(name) if delisted else {}
     return {
         filename: held if f"{filename}.metadata" in sizes else msgspec.structs.replace(held, metadata=None)
-        for filename, held in doomed.items()
+        for filename, held in delisted.items()
         if sizes.get(filename) == held.size
     }
 
@@ -362,7 +362,7 @@ def listed(mirror: Mirror, due: Due) -> None:
         mirror.state.projects.record_url(due.name, due.url)
 
 
-def settle(run: Run, project: Project) -> None:
+def mark_current(run: Run, project: Project) -> None:
     """Record that the project is what upstream's page says; or that it waits, if that is an old page."""
     if project.is_pending:
         _wait(run, project)
@@ -370,7 +370,7 @@ def settle(run: Run, project: Project) -> None:
     if not project.is_proven:
         run.mirror.state.projects.record_unproven(project.name)
         return
-    run.mirror.state.projects.record_current(
+    run.mirror.state.projects.mark_current(
         project.name,
         serial=project.due.serial,
         page_serial=project.page_serial,

@@ -44,7 +44,7 @@ def _deselect_project(run: Run, name: NormalizedName) -> None:
         run.pages.mark_root_dirty()
         run.tally.counts.deselected_projects += 1
         run.tally.counts.deselected_files += run.mirror.state.files.held_total(name).number
-    run.mirror.state.transitions.doom_project(name, run.mirror.clock())
+    run.mirror.state.transitions.delist_project(name, run.mirror.clock())
     run.mirror.state.transitions.forget_projects([name])
 
 
@@ -60,7 +60,7 @@ def _deselected_external(mirror: Mirror) -> dict[NormalizedName, list[str]]:
 
 
 def _deselect_files(run: Run, name: NormalizedName, external: list[str]) -> None:
-    run.mirror.state.external.doom_unfinished_externals(name, external, are_gone=True)
+    run.mirror.state.external.delist_unfinished_externals(name, external, are_gone=True)
     gone = [
         f for f in run.mirror.state.files.held_names(name) if f in external or run.mirror.selection.why_not(f)
     ]
@@ -70,7 +70,7 @@ def _deselect_files(run: Run, name: NormalizedName, external: list[str]) -> None
     run.tally.counts.deselected_files += len(gone)
     if run.mirror.config.full_index:
         run.pages.mark_root_dirty()
-    run.mirror.state.transitions.doom_files(name, gone, run.mirror.clock())
+    run.mirror.state.transitions.delist_files(name, gone, run.mirror.clock())
 
 
 def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
@@ -103,11 +103,11 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
     for name, filenames in of_projects.items():
         _log.info("%s: leaves the mirror, as upstream no longer has it", name)
         _note_removed(run, name, filenames, is_whole=True)
-        run.mirror.state.transitions.doom_project(name, run.mirror.clock())
+        run.mirror.state.transitions.delist_project(name, run.mirror.clock())
     for name, filenames in files.items():
         _log.info("%s: %d files leave its page, as upstream no longer lists them", name, len(filenames))
         _note_removed(run, name, filenames)
-        run.mirror.state.transitions.doom_files(name, filenames, run.mirror.clock())
+        run.mirror.state.transitions.delist_files(name, filenames, run.mirror.clock())
     if projects or (files and run.mirror.config.full_index):
         run.pages.mark_root_dirty()
     run.tree.commit()

@@ -12,7 +12,7 @@ from pypimirror.state import Failure
 from pypimirror.sync.preview import Change, Preview
 from pypimirror.sync.source import Source
 from pypimirror.upstream import Upstream
-from pypimirror.workers import Crew
+from pypimirror.workers import Workers
 
 _FIRST_PAUSE_S = 600.0
 _WAITED_FOR_S = 120.0
@@ -71,7 +71,7 @@ class Run:
     pages: Pages
     tree: Tree
     upstream: Upstream
-    crew: Crew[Any] | None
+    workers: Workers[Any] | None
     """What makes requests beside the main thread; None in modes that make none."""
     progress: Progress
 

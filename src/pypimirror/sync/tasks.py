@@ -1,4 +1,4 @@
-"""What the crew does: values and open files in, a value out. Errors come as values, too."""
+"""What the workers does: values and open files in, a value out. Errors come as values, too."""
 
 import contextlib
 import logging
@@ -18,7 +18,7 @@ from pypimirror.simple import ACCEPT, is_json, parse_project_page
 from pypimirror.store import Temporary, TemporaryFile
 from pypimirror.sync.adopt import Candidate
 from pypimirror.upstream import NotModified, Upstream
-from pypimirror.workers import Crew
+from pypimirror.workers import Workers
 
 _log = logging.getLogger(__name__)
 
@@ -126,23 +126,23 @@ class ProvenanceTask(NamedTuple):
 Task = PageTask | FileTask | LookTask | MetadataTask | ProvenanceTask
 
 
-def submit(crew: Crew[Task], task: Task, space: FreeSpace) -> None:
-    """Let the crew do a task; `space` is what files may take."""
+def submit(workers: Workers[Task], task: Task, space: FreeSpace) -> None:
+    """Let the workers do a task; `space` is what files may take."""
     if isinstance(task, PageTask):
-        crew.submit(task, partial(fetch_page, task=task))
+        workers.submit(task, partial(fetch_page, task=task))
     elif isinstance(task, FileTask):
         files = [task.temporary.file] + ([task.candidate.file] if task.candidate else [])
         obtain = fetch_attested if task.is_attested else fetch_file
         fetch = partial(obtain, file=task.file, validator=task.validator, space=space)
-        crew.submit(task, fetch, files)
+        workers.submit(task, fetch, files)
     elif isinstance(task, LookTask):
         look = partial(look_again, held=task.held, space=space, trusts_size=task.trusts_size)
-        crew.submit(task, look, [task.temporary.file])
+        workers.submit(task, look, [task.temporary.file])
     elif isinstance(task, MetadataTask):
-        crew.submit(task, partial(read_metadata, file=task.held.file), [task.content])
+        workers.submit(task, partial(read_metadata, file=task.held.file), [task.content])
     else:
         fetch_document = attested_provenance if task.is_attested else fetch_provenance
-        crew.submit(task, partial(fetch_document, url=task.url, held=task.held))
+        workers.submit(task, partial(fetch_document, url=task.url, held=task.held))
 
 
 def fetch_page(upstream: Upstream, task: PageTask) -> PageResult:

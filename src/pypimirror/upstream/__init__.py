@@ -23,7 +23,7 @@ import urllib3
 from pypimirror.addresses import host_of, shown, without_credentials
 from pypimirror.errors import BadPageError, NotAskedError, NotFoundError, UnavailableError
 from pypimirror.model import NormalizedName, Validators
-from pypimirror.pace import Floor, Holds, Rate
+from pypimirror.pace import Holds, MinimumSpeed, Rate
 from pypimirror.upstream.answers import CHUNK, REDIRECTS, Answer, Fetched, NotModified, Pace
 from pypimirror.upstream.breaker import Breaker
 from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
@@ -86,14 +86,14 @@ class Upstream:
         retries: int,
         connections: int,
         max_rate: int = 0,
-        floor: Floor | None = None,
+        minimum_speed: MinimumSpeed | None = None,
         failures: int = 8,
         rules: Rules = Rules(),  # noqa: B008 (a value)
     ) -> None:
         self.index_url = without_credentials(index_url)
         self._own = OwnHosts(self.index_url, rules)
         self._retries = retries
-        self._pace = Pace(Rate(max_rate), floor or Floor(0))
+        self._pace = Pace(Rate(max_rate), minimum_speed or MinimumSpeed(0))
         self.holds = Holds()
         self.breaker = Breaker(failures, retries=retries)
         self._reaper = Reaper(tick_s=min(_LONGEST_TICK_S, timeout / 10))
@@ -250,7 +250,7 @@ class Upstream:
     def _in_time(self, answer: Answer, deadline: Deadline, size: int | None) -> Answer:
         """Return the answer to a request for a file, whose size at `minimum_speed` is its time."""
         size = answer.length if size is None else size
-        speed = self._pace.floor.bytes_per_s
+        speed = self._pace.minimum_speed.bytes_per_s
         if size is None:
             seconds, bound = _UNSIZED_S, "its size is unknown"
         else:

@@ -11,7 +11,7 @@ import urllib3
 from pypimirror.addresses import without_credentials
 from pypimirror.errors import BadPageError, UnavailableError
 from pypimirror.model import Validators
-from pypimirror.pace import Floor, Rate
+from pypimirror.pace import MinimumSpeed, Rate
 from pypimirror.upstream.deadlines import Patience
 from pypimirror.upstream.lane import BLOCK, PlainAnswer
 from pypimirror.upstream.routes import Response
@@ -92,7 +92,7 @@ class Answer:
     def _blocks(self) -> Iterator[bytes | memoryview]:
         # read1 hands over what is there, so that a slow file grows on the disk as it comes in.
         read = self._response.read1
-        is_too_slow = self._pace.floor.meter()
+        is_too_slow = self._pace.minimum_speed.meter()
         block = self._pace.rate.block(BLOCK if isinstance(self._response, PlainAnswer) else CHUNK)
         received = 0
         while True:
@@ -139,7 +139,7 @@ class Pace(NamedTuple):
     """What all transfers of a run share."""
 
     rate: Rate
-    floor: Floor
+    minimum_speed: MinimumSpeed
 
 
 def validators_of(headers: Mapping[str, str]) -> Validators:

@@ -60,7 +60,7 @@ class Breaker:
             with self._lock:
                 self._rows.pop(host, None)
 
-    def heed(self, host: str, failures: int) -> None:
+    def give_up(self, host: str, failures: int) -> None:
         """Give up a host that was given up elsewhere."""
         self._open.setdefault(host, failures)
 

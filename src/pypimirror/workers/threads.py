@@ -71,7 +71,7 @@ def suitable_readers() -> int:
     return min((os.cpu_count() or 1) + 2, 16)
 
 
-class Pool(Generic[_T]):
+class Readers(Generic[_T]):
     """Runs calls on at most `size` threads.
 
     They return their errors as values; what they raise all the same, `finished` raises.

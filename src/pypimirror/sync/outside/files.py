@@ -154,7 +154,7 @@ def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
         file = was.file if was.external else msgspec.structs.replace(was.file, url=candidate.url)
         state.files.record_held(name, [was], is_new=filename in back)
         state.external.record_external(name, file, known)
-        project.rows[filename] = ExternalRow("held", file, known, checked=0.0, doomed_since=0.0)
+        project.rows[filename] = ExternalRow("held", file, known, checked=0.0, delisted_since=0.0)
         if filename in back:
             state.files.mark_pages_dirty(name)
             project.has_changed = True
@@ -165,8 +165,8 @@ def _put_back(run: Run, project: Project, chosen: Collection[str]) -> dict[str, 
     name = project.name
     folder = aside_folder(name)
     sizes = run.mirror.store.sizes(folder)
-    doomed = run.mirror.state.files.doomed_of(name) if sizes else {}
-    found = {f: doomed[f] for f in chosen if f in doomed and sizes.get(f) == doomed[f].size}
+    delisted = run.mirror.state.files.delisted_of(name) if sizes else {}
+    found = {f: delisted[f] for f in chosen if f in delisted and sizes.get(f) == delisted[f].size}
     if found:  # a new quarantine, after a kill, has to know where they may be
         run.mirror.state.transitions.record_reachable(name)
         run.tree.commit()
@@ -211,7 +211,7 @@ def intend(run: Run, project: Project, file: File, external: External) -> None:
     if project.is_held(file.filename):
         return
     row = project.rows.get(file.filename)
-    if row is None or row.status == "doomed":
+    if row is None or row.status == "delisted":
         run.mirror.state.files.record_arriving(project.name, [file])
     run.mirror.state.external.record_external(project.name, file, external)
     run.tally.counts.files += 1
@@ -224,10 +224,10 @@ def failed(mirror: Mirror, project: Project, file: File, reason: str) -> None:
     """Note that a file could not be had: what is held of it stays, and the grace of what is not goes on."""
     project.failed[file.url] = f"{file.filename}: {reason}"
     row = project.rows.get(file.filename)
-    if row is not None and row.status == "doomed":
-        mirror.state.external.doom_external_again(project.name, file.filename, row.doomed_since)
+    if row is not None and row.status == "delisted":
+        mirror.state.external.delist_external_again(project.name, file.filename, row.delisted_since)
     else:
-        mirror.state.external.doom_unfinished_externals(project.name, [file.filename])
+        mirror.state.external.delist_unfinished_externals(project.name, [file.filename])
 
 
 def keep(run: Run, project: Project, file: File, external: External) -> None:
@@ -321,7 +321,7 @@ def end(run: Run, project: Project, *, is_adopting: bool) -> None:
         if row.external.link not in every and filename not in project.candidates
     ]
     state.external.record_external_vanished(name, gone, run.mirror.clock())
-    state.external.doom_unfinished_externals(name, gone, are_gone=True)
+    state.external.delist_unfinished_externals(name, gone, are_gone=True)
     _tell(run, project)
     if project.has_changed:
         _publish(run, project)

@@ -24,7 +24,7 @@ from pypimirror.sync.outside.files import Project
 from pypimirror.sync.outside.hosts import Hosts, Turn
 from pypimirror.sync.outside.tasks import DocumentTask, FetchTask, LookTask
 from pypimirror.sync.run import Run
-from pypimirror.workers import Crew
+from pypimirror.workers import Workers
 
 _log = logging.getLogger(__name__)
 
@@ -87,9 +87,9 @@ class _Stage:
         self._is_forced = run.options.is_recheck or bool(run.options.only)
         self._hosts = Hosts(run.mirror.state, run.mirror.clock(), asks_dead=self._is_forced)
         self._arrivals = Arrivals(run.mirror.store)
-        assert run.crew is not None
-        self._crew: Crew[tasks.Task] = run.crew
-        self._crew.is_far = True
+        assert run.workers is not None
+        self._workers: Workers[tasks.Task] = run.workers
+        self._workers.is_far = True
         self._is_adopting = adopt.is_adopting(run.mirror)
         self._full: DiskFullError | None = None
         self._left: list[NormalizedName] = []
@@ -103,12 +103,12 @@ class _Stage:
                 self._left += [name for name, _ in self._due]
                 self._due.clear()
                 self._hosts.clear()
-                if not self._crew.unfinished or late > _PATIENCE_S:
+                if not self._workers.unfinished or late > _PATIENCE_S:
                     break
             while self._due and len(self._open) < _OPEN:
                 self._begin(*self._due.pop())
-            self._hosts.begin(lambda: self._crew.has_room)
-            for task, result in self._crew.finished(_TURN_S):
+            self._hosts.begin(lambda: self._workers.has_room)
+            for task, result in self._workers.finished(_TURN_S):
                 self._take(task, result)
             self._run.tree.sync_if_due()
             self._run.progress(self._run.tally.counts, self._arrivals.shown())
@@ -128,9 +128,9 @@ class _Stage:
 
     def abandon(self) -> None:
         """Forget what is still on its way; what is not done stays due."""
-        self._crew.abandon()
+        self._workers.abandon()
         self._arrivals.abandon()
-        self._crew.is_far = False
+        self._workers.is_far = False
 
     def _begin(self, name: NormalizedName, is_full: bool) -> None:  # noqa: FBT001 (half of a pair)
         project = self._open[name] = Project(self._run, name, is_full=is_full, is_forced=self._is_forced)
@@ -143,7 +143,7 @@ class _Stage:
         self._submit(DocumentTask(name))
 
     def _submit(self, task: tasks.Task) -> None:
-        tasks.submit(self._crew, task, self._run.mirror.store.space, self._hosts.dead)
+        tasks.submit(self._workers, task, self._run.mirror.store.space, self._hosts.dead)
 
     def _take(self, task: tasks.Task, result: Any) -> None:
         project = self._open[task.name]

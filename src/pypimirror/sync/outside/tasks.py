@@ -1,4 +1,4 @@
-"""What the crew does at other hosts than the index's: values and open files in, a value out."""
+"""What the workers does at other hosts than the index's: values and open files in, a value out."""
 
 from functools import partial
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from pypimirror.simple import download_url
 from pypimirror.store import Temporary, TemporaryFile
 from pypimirror.sync.tasks import guarded
 from pypimirror.upstream import NotModified, Upstream
-from pypimirror.workers import Crew
+from pypimirror.workers import Workers
 
 
 class DocumentTask(NamedTuple):
@@ -54,15 +54,15 @@ class FetchTask(NamedTuple):
 Task = DocumentTask | LookTask | FetchTask
 
 
-def submit(crew: Crew[Task], task: Task, space: FreeSpace, dead: frozenset[str]) -> None:
-    """Let the crew do a task; `space` is what files may take, and `dead` hosts are not asked."""
+def submit(workers: Workers[Task], task: Task, space: FreeSpace, dead: frozenset[str]) -> None:
+    """Let the workers do a task; `space` is what files may take, and `dead` hosts are not asked."""
     if isinstance(task, DocumentTask):
-        crew.submit(task, partial(read_document, name=task.name))
+        workers.submit(task, partial(read_document, name=task.name))
     elif isinstance(task, LookTask):
-        crew.submit(task, partial(look, task=task, dead=dead))
+        workers.submit(task, partial(look, task=task, dead=dead))
     else:
         work = partial(fetch, file=task.file, external=task.external, space=space, dead=dead)
-        crew.submit(task, work, [task.temporary.file])
+        workers.submit(task, work, [task.temporary.file])
 
 
 def read_document(upstream: Upstream, *, name: NormalizedName) -> Document | MirrorError:

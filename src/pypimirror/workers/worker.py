@@ -1,4 +1,4 @@
-"""What a process of the crew does: calls in threads, until the other side of its socket is gone.
+"""What a process of the workers does: calls in threads, until the other side of its socket is gone.
 
 It owns nothing: no lock, no state, no name in the tree. So it may be ended at any moment.
 """
@@ -28,11 +28,11 @@ _M_MMAP_THRESHOLD = -3
 _LARGE_BLOCK = 1 << 20
 
 HEARTBEAT_S = 1.0
-"""How often a member says that it is alive."""
+"""How often a worker says that it is alive."""
 
 
 class Setup(NamedTuple):
-    """The first message to a member."""
+    """The first message to a worker."""
 
     connect: Callable[[], Upstream]
     log_level: int
@@ -46,22 +46,22 @@ class Call(NamedTuple):
     files: int
 
 
-class Orders(NamedTuple):
+class Batch(NamedTuple):
     """Calls, and in how many threads to do them."""
 
     calls: list[Call]
     threads: int
 
 
-class Heed(NamedTuple):
-    """A host wants to be left alone for so many seconds: said by one member, told to all."""
+class RetryAfter(NamedTuple):
+    """A host wants to be left alone for so many seconds: said by one worker, told to all."""
 
     host: str
     seconds: float
 
 
 class GivenUp(NamedTuple):
-    """A host failed so often in a row that nobody asks it any more: said by one member, told to all."""
+    """A host failed so often in a row that nobody asks it any more: said by one worker, told to all."""
 
     host: str
     failures: int
@@ -72,7 +72,7 @@ class Alive(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What became of a call; beside it how many requests the member made so far, and its best latency."""
+    """What became of a call; beside it how many requests the worker made so far, and its best latency."""
 
     number: int
     result: object
@@ -90,12 +90,12 @@ class Said(NamedTuple):
 
 def serve(mine: socket.socket) -> NoReturn:
     """Obey until the other side is gone."""
-    # Signals are for the main process: it ends its members.
+    # Signals are for the main process: it ends its workers.
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)
     _give_back()
     try:
-        _Member(mine).work()
+        _Worker(mine).work()
     except wire.ClosedError:
         os._exit(0)
 
@@ -109,14 +109,14 @@ def _give_back() -> None:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
-class _Member:
+class _Worker:
     def __init__(self, mine: socket.socket) -> None:
         self._socket = mine
         self._sending = threading.Lock()
         setup, _ = wire.receive(mine)
         _relay_log(setup.log_level, self._send)
         self._upstream: Upstream = setup.connect()
-        self._upstream.holds.on_hold = lambda host, seconds: self._send(Heed(host, seconds))
+        self._upstream.holds.on_hold = lambda host, seconds: self._send(RetryAfter(host, seconds))
         self._upstream.breaker.on_open = lambda host, failures: self._send(GivenUp(host, failures))
         self._threads: Threads[Done] = Threads(1, self._deliver)
 
@@ -125,11 +125,11 @@ class _Member:
             threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
         while True:
             message, files = wire.receive(self._socket)
-            if isinstance(message, Heed):
-                self._upstream.holds.heed(*message)
+            if isinstance(message, RetryAfter):
+                self._upstream.holds.retry_after(*message)
                 continue
             if isinstance(message, GivenUp):
-                self._upstream.breaker.heed(*message)
+                self._upstream.breaker.give_up(*message)
                 continue
             self._threads.size = message.threads
             for call in message.calls:

@@ -21,10 +21,10 @@ import pytest
 from pypimirror import errors
 from pypimirror.errors import BrokenWorkerError, CutOffError, MirrorError, UnavailableError
 from pypimirror.upstream import Upstream
-from pypimirror.workers import Crew, crew, wire
-from pypimirror.workers.crew import suitable_processes, suitable_threads
+from pypimirror.workers import Workers, pool, wire
+from pypimirror.workers.pool import suitable_processes, suitable_threads
 
-# The test runner has threads; the command has none when it starts its crew.
+# The test runner has threads; the command has none when it starts its pool.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 LONG = 20.0
@@ -36,13 +36,13 @@ def connect() -> Upstream:
 
 @pytest.fixture(params=["forked", "executed"])
 def start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Start crews, in each of the two ways there are."""
-    monkeypatch.setattr(crew, "_CAN_FORK", request.param == "forked")
+    """Start workers, in each of the two ways there are."""
+    monkeypatch.setattr(pool, "_CAN_FORK", request.param == "forked")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     with contextlib.ExitStack() as opened:
 
-        def start(*, parallel: int | None = 4, processes: int = 2, patience_s: float = 60.0) -> Crew[Any]:
-            made: Crew[Any] = Crew(
+        def start(*, parallel: int | None = 4, processes: int = 2, patience_s: float = 60.0) -> Workers[Any]:
+            made: Workers[Any] = Workers(
                 connect,
                 parallel=parallel,
                 processes=processes,
@@ -55,7 +55,7 @@ def start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         yield start
 
 
-def all_of(working: Crew[Any]) -> list[tuple[Any, Any]]:
+def all_of(working: Workers[Any]) -> list[tuple[Any, Any]]:
     results: list[tuple[Any, Any]] = []
     deadline = time.monotonic() + LONG
     while working.unfinished and time.monotonic() < deadline:
@@ -87,7 +87,7 @@ def fail(_upstream: Upstream, *, error: BaseException) -> None:
 
 
 def warn(_upstream: Upstream) -> None:
-    logging.getLogger("pypimirror.test").warning("of %s", "a member")
+    logging.getLogger("pypimirror.test").warning("of %s", "a worker")
 
 
 def hold(upstream: Upstream) -> None:
@@ -177,7 +177,7 @@ def test_another_process_takes_the_place_of_the_last(start: Any) -> None:
 
 
 def test_where_each_of_them_dies_the_run_ends(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "_MOST_DEATHS", 1)
+    monkeypatch.setattr(pool, "_MOST_DEATHS", 1)
     working = start(parallel=1, processes=1)
     for number in range(2):
         working.submit(number, die)
@@ -289,7 +289,7 @@ def test_members_log_through_the_main_process(start: Any, caplog: pytest.LogCapt
     working.submit("it", warn)
     with caplog.at_level(logging.INFO, "pypimirror"):
         all_of(working)
-    assert [(r.name, r.getMessage()) for r in caplog.records] == [("pypimirror.test", "of a member")]
+    assert [(r.name, r.getMessage()) for r in caplog.records] == [("pypimirror.test", "of a worker")]
 
 
 def test_a_host_that_wants_to_be_left_alone_is_left_alone_by_all(start: Any) -> None:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Generic, TypeVar
 
 from pypimirror.errors import BrokenWorkerError
 from pypimirror.upstream import Upstream
-from pypimirror.workers import member, wire
+from pypimirror.workers import wire, worker
 from pypimirror.workers.threads import Raised
 
 _log = logging.getLogger(__name__)
@@ -42,21 +42,21 @@ _FEW = 16
 _MOMENT_S = 0.002
 _MOST_DESCRIPTORS = 1024
 _SERVE = (
-    "import socket, sys; from pypimirror.workers import member;"
-    "member.serve(socket.socket(fileno=int(sys.argv[1])))"
+    "import socket, sys; from pypimirror.workers import worker;"
+    "worker.serve(socket.socket(fileno=int(sys.argv[1])))"
 )
 _CAN_FORK = sys.platform != "darwin"
 """The libraries of macOS may not be used after a fork."""
 
 
-class _Member:
+class _Worker:
     """One process, as the main one sees it."""
 
     def __init__(self, pid: int, its_socket: socket.socket) -> None:
         self.pid = pid
         self.socket = its_socket
         self.inbox = wire.Inbox(its_socket)
-        self.calls: list[member.Call] = []
+        self.calls: list[worker.Call] = []
         self.files: list[BinaryIO] = []
         self.unfinished: set[int] = set()
         self.requests = 0
@@ -66,7 +66,7 @@ class _Member:
         self.has_begun = False
 
 
-class Crew(Generic[_T]):
+class Workers(Generic[_T]):
     """Does calls with an Upstream in other processes; each submitted task comes back with its result.
 
     `parallel` is how many calls are done at once; None is as many as suit the machine and the latency.
@@ -81,14 +81,14 @@ class Crew(Generic[_T]):
         log_level: int = logging.INFO,
         patience_s: float = 60.0,
     ) -> None:
-        self._setup = member.Setup(connect, log_level)
+        self._setup = worker.Setup(connect, log_level)
         self._patience_s = patience_s
         self._listened = time.monotonic()
         self._deaths = 0
         self.given_up: dict[str, int] = {}
         """Hosts that are not asked any more, and after how many failures in a row."""
         self._parallel = parallel
-        self._members: list[_Member] = []
+        self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
         self._numbers = itertools.count()
         self._tasks: dict[int, _T] = {}
@@ -109,24 +109,24 @@ class Crew(Generic[_T]):
         theirs.close()
         # One that was stopped takes nothing, and shall not stop this one, too.
         ours.settimeout(self._patience_s)
-        started = _Member(pid, ours)
-        self._members.append(started)
+        started = _Worker(pid, ours)
+        self._workers.append(started)
         self._selector.register(ours, selectors.EVENT_READ, started)
         wire.send(ours, self._setup, [])
         for host, failures in self.given_up.items():
-            wire.send(ours, member.GivenUp(host, failures), [])
+            wire.send(ours, worker.GivenUp(host, failures), [])
 
     def close(self) -> None:
         """End all processes at once."""
-        for each in self._members:
+        for each in self._workers:
             each.socket.close()
             _ended(each.pid)
-        self._members.clear()
+        self._workers.clear()
         self._selector.close()
 
     def requests_made(self) -> int:
         """Return how many requests were sent so far."""
-        return self._requests_of_the_dead + sum(each.requests for each in self._members)
+        return self._requests_of_the_dead + sum(each.requests for each in self._workers)
 
     @property
     def threads(self) -> int:
@@ -134,9 +134,9 @@ class Crew(Generic[_T]):
         if self._parallel is not None:
             return self._parallel
         if self.is_far:
-            return MAX_THREADS * len(self._members)
-        latency = min([self.latency, *(member.latency for member in self._members)])
-        return suitable_threads(latency, len(self._members))
+            return MAX_THREADS * len(self._workers)
+        latency = min([self.latency, *(worker.latency for worker in self._workers)])
+        return suitable_threads(latency, len(self._workers))
 
     # -- calls -----------------------------------------------------------------------------------
 
@@ -157,28 +157,28 @@ class Crew(Generic[_T]):
         """
         number = next(self._numbers)
         self._tasks[number] = task
-        chosen = min(self._members, key=lambda each: len(each.unfinished))
+        chosen = min(self._workers, key=lambda each: len(each.unfinished))
         if len(chosen.files) + len(files) > wire.MOST_FILES:
             self._flush(chosen)
         chosen.unfinished.add(number)
-        chosen.calls.append(member.Call(number, work, len(files)))
+        chosen.calls.append(worker.Call(number, work, len(files)))
         chosen.files += files
 
     def abandon(self) -> None:
         """Forget all tasks: nobody waits for them any more."""
         self._tasks.clear()
-        for each in self._members:
+        for each in self._workers:
             each.unfinished.clear()
             each.calls, each.files = [], []
 
-    def _flush(self, to: _Member) -> None:
+    def _flush(self, to: _Worker) -> None:
         if to.calls:
-            share, rest = divmod(self.threads, len(self._members))
-            share += self._members.index(to) < rest
+            share, rest = divmod(self.threads, len(self._workers))
+            share += self._workers.index(to) < rest
             files = [file.fileno() for file in to.files]
             # That nobody is there will be read from the same socket, or seen by its silence.
             try:
-                wire.send(to.socket, member.Orders(to.calls, share), files)
+                wire.send(to.socket, worker.Batch(to.calls, share), files)
             except wire.ClosedError as error:
                 if isinstance(error.__cause__, TimeoutError):
                     to.silent_s = math.inf
@@ -190,7 +190,7 @@ class Crew(Generic[_T]):
         What calls raise of the machine's is raised. Tasks of a process that died, or said nothing for too
         long, have a BrokenWorkerError for their result; it is raised when there is no process left.
         """
-        for each in self._members:
+        for each in self._workers:
             self._flush(each)
         results: list[tuple[_T, Any]] = []
         for key, _ in self._selector.select(timeout):
@@ -208,44 +208,44 @@ class Crew(Generic[_T]):
         now = time.monotonic()
         # Where this process was stopped, too, no time went by.
         elapsed, self._listened = min(now - self._listened, 1.0), now
-        for each in list(self._members):
+        for each in list(self._workers):
             each.silent_s += elapsed
             if each.silent_s > self._patience_s + (0.0 if each.has_begun else _START_S):
-                yield from self._bury(each, f"said nothing for {self._patience_s:g} seconds")
+                yield from self._lose(each, f"said nothing for {self._patience_s:g} seconds")
 
-    def _heard(self, source: _Member) -> Iterator[tuple[_T, Any]]:
+    def _heard(self, source: _Worker) -> Iterator[tuple[_T, Any]]:
         try:
             messages = source.inbox.take()
         except wire.ClosedError:
-            yield from self._bury(source)
+            yield from self._lose(source)
             return
         source.silent_s, source.has_begun = 0.0, True
         for message in messages:
-            if isinstance(message, member.Done):
+            if isinstance(message, worker.Done):
                 # Answers of two threads overtake each other.
                 source.requests = max(source.requests, message.requests)
                 source.latency = min(source.latency, message.latency)
                 source.unfinished.discard(message.number)
                 if message.number in self._tasks:
                     yield self._tasks.pop(message.number), _value(message.result)
-            elif isinstance(message, member.Said):
+            elif isinstance(message, worker.Said):
                 logging.getLogger(message.logger).log(message.level, "%s", message.text)
-            elif not isinstance(message, member.Alive):
+            elif not isinstance(message, worker.Alive):
                 self._tell_others(source, message)
 
-    def _tell_others(self, source: _Member, message: object) -> None:
-        if isinstance(message, member.GivenUp):
+    def _tell_others(self, source: _Worker, message: object) -> None:
+        if isinstance(message, worker.GivenUp):
             self.given_up.setdefault(*message)
-        for other in self._members:
+        for other in self._workers:
             if other is not source:
                 with contextlib.suppress(wire.ClosedError):
                     wire.send(other.socket, message, [])
 
-    def _bury(self, dead: _Member, reason: str = "") -> Iterator[tuple[_T, Any]]:
+    def _lose(self, dead: _Worker, reason: str = "") -> Iterator[tuple[_T, Any]]:
         """Give up what a process had to do, and start another one in its place."""
         self._selector.unregister(dead.socket)
         dead.socket.close()
-        self._members.remove(dead)
+        self._workers.remove(dead)
         self._requests_of_the_dead += dead.requests
         ended = _ended(dead.pid)
         error = BrokenWorkerError(f"a process that downloads {reason or ended}")
@@ -255,7 +255,7 @@ class Crew(Generic[_T]):
             with contextlib.suppress(OSError, wire.ClosedError):
                 # Not by a fork: this process has threads, the lock and the state by now.
                 self._start(_executed)
-        if not self._members:
+        if not self._workers:
             raise error
         for number in dead.unfinished:
             yield self._tasks.pop(number), error
@@ -286,12 +286,12 @@ def _value(result: object) -> object:
 def _forked(theirs: socket.socket) -> int:
     pid = os.fork()
     if not pid:
-        # Neither the other members' sockets nor whatever else the main process has open.
+        # Neither the other workers' sockets nor whatever else the main process has open.
         keep = theirs.fileno()
         os.closerange(3, keep)
         os.closerange(keep + 1, _MOST_DESCRIPTORS)
         try:
-            member.serve(theirs)
+            worker.serve(theirs)
         finally:
             os._exit(1)
     return pid
