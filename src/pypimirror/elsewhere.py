@@ -17,7 +17,7 @@ from pypimirror.links import Candidate, file_named, file_offered, worth_it
 from pypimirror.model import External, File, Link, NormalizedName, Validators
 from pypimirror.simple import is_html, parse_links
 from pypimirror.upstream import Answer, NotModified, Upstream
-from pypimirror.upstream.outside import Outside
+from pypimirror.upstream.external import ExternalHosts
 
 MAX_SIZE = 1 << 30
 """Bytes of a file elsewhere."""
@@ -56,7 +56,7 @@ class Brought(NamedTuple):
 
 
 def look(
-    outside: Outside,
+    hosts: ExternalHosts,
     link: Link,
     name: NormalizedName,
     *,
@@ -69,26 +69,26 @@ def look(
     `is_wanted`: of the files to which it links the newest that are wanted are candidates.
     """
     try:
-        return _looked(outside, link, name, is_wanted, dead)
+        return _looked(hosts, link, name, is_wanted, dead)
     except MirrorError as error:
         return error
 
 
 def _looked(
-    outside: Outside,
+    hosts: ExternalHosts,
     link: Link,
     name: NormalizedName,
     is_wanted: Callable[[str], bool] | None,
     dead: Collection[str],
 ) -> Looked:
     allows_http = strongest(link.digests) is not None
-    with outside.open(link.url, seconds=_LOOK_S, dead=dead, allows_http=allows_http) as answer:
+    with hosts.open(link.url, seconds=_LOOK_S, dead=dead, allows_http=allows_http) as answer:
         assert isinstance(answer, Answer)
         if filename := file_offered(answer.disposition, name) or file_named(answer.url, name):
             return Looked([Candidate(filename, link.url, link.digests)])
         if is_wanted is None or not is_html(answer.content_type):
             return Looked([])
-        robots = outside.robots(answer.url, dead=dead)
+        robots = hosts.robots(answer.url, dead=dead)
         if not robots.allows:
             raise UnavailableError(answer.url, "its robots.txt asks not to read it", may_pass=False)
         chunks, size = [], 0
@@ -130,7 +130,7 @@ def _fetched(
 ) -> Brought | Unchanged:
     hashes = Hashes(file)
     known = Validators(external.etag, external.last_modified)
-    with upstream.outside.open(
+    with upstream.external.open(
         file.url, seconds=_FETCH_S, validators=known, dead=dead, allows_http=hashes.expected is not None
     ) as answer:
         if isinstance(answer, NotModified) or _is_same(external, answer):

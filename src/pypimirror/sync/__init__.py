@@ -86,11 +86,11 @@ def _updated(run: Run) -> Report:
 
 def _follow_links(run: Run) -> None:
     """Ask other hosts, when nothing is left to be done that could have to wait for them."""
-    from pypimirror.sync import outside  # noqa: PLC0415 (few mirrors follow links)
+    from pypimirror.sync import external  # noqa: PLC0415 (few mirrors follow links)
 
     run.pages.publish()
     run.tree.set_aside()
-    outside.follow(run)
+    external.follow(run)
 
 
 def _remove_files(run: Run) -> None:

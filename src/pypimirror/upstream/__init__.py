@@ -34,7 +34,7 @@ from pypimirror.upstream.rules import OwnHosts, Rules, matches
 from pypimirror.upstream.trouble import innermost, is_silence, raise_of_machine, retry_after
 
 if TYPE_CHECKING:
-    from pypimirror.upstream.outside import Outside
+    from pypimirror.upstream.external import ExternalHosts
 
 __all__ = [
     "CHUNK",
@@ -109,11 +109,11 @@ class Upstream:
         self._timeout = timeout
 
     @functools.cached_property
-    def outside(self) -> "Outside":
+    def external(self) -> "ExternalHosts":
         """All other hosts, that links lead to."""
-        from pypimirror.upstream.outside import Outside  # noqa: PLC0415 (few mirrors follow links)
+        from pypimirror.upstream.external import ExternalHosts  # noqa: PLC0415 (few mirrors follow links)
 
-        return Outside(
+        return ExternalHosts(
             self._rules,
             timeout=self._timeout,
             pace=self._pace,

@@ -130,7 +130,7 @@ def test_what_takes_too_long_goes_on_in_the_next_run(index: FakeIndex, host: Out
     mirror = make()
     found = []
     for _ in range(4):
-        ended = patched(mirror, "import pypimirror.sync.outside.stage as s; s._LONGEST_S = 1.5", "-U")
+        ended = patched(mirror, "import pypimirror.sync.external.stage as s; s._LONGEST_S = 1.5", "-U")
         found.append((ended.status, len(mirror.listed("demo")) - 1))
         if not ended.status:
             break

@@ -14,13 +14,13 @@ from tests.outside_host import OutsideHost, link
 
 STATE = ".pypimirror/state.sqlite"
 CUT_AFTER_LINKS = (
-    "import os, pypimirror.sync.outside as o; f = o.follow;"
+    "import os, pypimirror.sync.external as o; f = o.follow;"
     "o.follow = lambda run: (f(run), run.state.commit(), os._exit(9))"
 )
 
 
 def late(seconds: float) -> str:
-    return f"import pypimirror.sync.outside.stage as s; s._LONGEST_S = {seconds}"
+    return f"import pypimirror.sync.external.stage as s; s._LONGEST_S = {seconds}"
 
 
 def quarantine(index: FakeIndex, *, is_on: bool) -> None:

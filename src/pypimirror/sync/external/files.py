@@ -15,7 +15,7 @@ from pypimirror.publishing import companions
 from pypimirror.state import ExternalRow, Failure
 from pypimirror.store import aside_folder
 from pypimirror.sync import record
-from pypimirror.sync.outside.tasks import FetchTask
+from pypimirror.sync.external.tasks import FetchTask
 from pypimirror.sync.run import Run
 
 _log = logging.getLogger(__name__)

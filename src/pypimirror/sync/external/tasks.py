@@ -93,7 +93,7 @@ def look(upstream: Upstream, *, task: LookTask, dead: frozenset[str]) -> elsewhe
 def _look(upstream: Upstream, task: LookTask, dead: frozenset[str]) -> elsewhere.Looked | MirrorError:
     selection = task.selection
     is_wanted = None if selection is None else lambda filename: selection.why_not(filename) is None
-    return elsewhere.look(upstream.outside, task.link, task.name, is_wanted=is_wanted, dead=dead)
+    return elsewhere.look(upstream.external, task.link, task.name, is_wanted=is_wanted, dead=dead)
 
 
 def fetch(  # noqa: PLR0913 (a task's values, and its open file)

@@ -51,7 +51,7 @@ class Robots(NamedTuple):
     """Seconds between two requests."""
 
 
-class Outside:
+class ExternalHosts:
     """Makes requests to any host that a link may name, each with a connection of its own."""
 
     def __init__(

@@ -19,10 +19,10 @@ from pypimirror.model import External, File, NormalizedName
 from pypimirror.state import ExternalLinks, Failure
 from pypimirror.sync import adopt
 from pypimirror.sync.arrivals import Arrivals
-from pypimirror.sync.outside import files, tasks
-from pypimirror.sync.outside.files import Project
-from pypimirror.sync.outside.hosts import Hosts, Turn
-from pypimirror.sync.outside.tasks import DocumentTask, FetchTask, LookTask
+from pypimirror.sync.external import files, tasks
+from pypimirror.sync.external.files import Project
+from pypimirror.sync.external.hosts import Hosts, Turn
+from pypimirror.sync.external.tasks import DocumentTask, FetchTask, LookTask
 from pypimirror.sync.run import Run
 from pypimirror.workers import Workers
 

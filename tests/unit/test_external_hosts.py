@@ -13,7 +13,7 @@ from pypimirror.model import Validators
 from pypimirror.pace import MinimumSpeed, Rate
 from pypimirror.upstream import Answer, NotModified
 from pypimirror.upstream.answers import Pace
-from pypimirror.upstream.outside import MAX_REDIRECTS, Outside
+from pypimirror.upstream.external import MAX_REDIRECTS, ExternalHosts
 from pypimirror.upstream.rules import Rules
 from tests import faults
 from tests.missing import unable
@@ -36,8 +36,8 @@ def host() -> Iterator[OutsideHost]:
         yield running
 
 
-def outside(*hosts: str, allows_http: bool = True, timeout: float = 5) -> Outside:
-    return Outside(
+def outside(*hosts: str, allows_http: bool = True, timeout: float = 5) -> ExternalHosts:
+    return ExternalHosts(
         Rules(hosts, allows_http=allows_http),
         timeout=timeout,
         pace=Pace(Rate(0), MinimumSpeed(0)),
@@ -45,7 +45,7 @@ def outside(*hosts: str, allows_http: bool = True, timeout: float = 5) -> Outsid
     )
 
 
-def body(asked: Outside, url: str, *, seconds: float = 10, **options: Any) -> bytes:
+def body(asked: ExternalHosts, url: str, *, seconds: float = 10, **options: Any) -> bytes:
     with asked.open(url, seconds=seconds, **options) as answer:
         assert isinstance(answer, Answer)
         return b"".join(answer.raw_chunks())
