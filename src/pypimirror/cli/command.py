@@ -33,7 +33,7 @@ from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
 from pypimirror.selection import Selection
 from pypimirror.state import State, damage_told, move_aside
-from pypimirror.store import ReadOnlyStore, Store, check_root, check_state_file
+from pypimirror.store import ReadOnlyStore, Store, check_root, check_state
 from pypimirror.upstream import Rules, Upstream, is_index_private
 from pypimirror.workers import MAX_THREADS, Workers, suitable_processes
 
@@ -214,8 +214,7 @@ def _state(configuration: Config, store: Store, *, is_dry: bool) -> State:
     if not is_dry:
         configuration.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = configuration.state_dir / _STATE
-    for suffix in ("", "-journal"):
-        check_state_file(path.with_name(path.name + suffix))
+    check_state(path)
     is_new = not path.exists()
     state = State.open(path, is_dry=is_dry)
     tree = store.tree_id(is_state_new=is_new, state_id=state.notes.get(_STATE_ID), state_path=path)

@@ -9,13 +9,13 @@ from pypimirror.report.mirror_status import StatusReport, of_nothing, of_state
 from pypimirror.report.status_text import as_json, as_lines
 from pypimirror.state import damage_told
 from pypimirror.state.reading import Reading
-from pypimirror.store import check_state_file
+from pypimirror.store import check_state
 
 
 def run(config: Config, *, is_json: bool) -> Status:
     """Print how the mirror is; return OK only if the last run was good and is young enough."""
     path = config.state_dir / "state.sqlite"
-    check_state_file(path)
+    check_state(path)
     if not path.exists():
         report = of_nothing(config, f"there is no state yet ({path}); --update-fetch makes it")
         _show(report, is_json=is_json)

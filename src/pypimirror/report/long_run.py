@@ -11,7 +11,7 @@ from pathlib import Path
 from pypimirror.config import Config
 from pypimirror.errors import MirrorError
 from pypimirror.state.reading import Reading
-from pypimirror.store import PRIVATE
+from pypimirror.store import PRIVATE, check_state
 
 _HOUR_S = 3600.0
 _PROBES = 3
@@ -37,8 +37,10 @@ def sentence(config: Config, began: float) -> str:
 
 def began(config: Config) -> float | None:
     """Return since when the last run goes on; None where nothing tells."""
+    path = config.state_dir / "state.sqlite"
     try:
-        with contextlib.closing(Reading.open_read_only(config.state_dir / "state.sqlite")) as state:
+        check_state(path)
+        with contextlib.closing(Reading.open_read_only(path)) as state:
             return state.going_on_since()
     except (MirrorError, OSError):
         return None

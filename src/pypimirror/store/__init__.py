@@ -15,7 +15,7 @@ from pypimirror.store.layout import (
 )
 from pypimirror.store.machine import boot_id
 from pypimirror.store.moments import note_moment
-from pypimirror.store.opened import check_state_file, read_id
+from pypimirror.store.opened import check_state, check_state_file, read_id
 from pypimirror.store.read_only import ReadOnlyStore
 from pypimirror.store.temporary import Temporary, TemporaryFile, partial_key
 
@@ -35,6 +35,7 @@ __all__ = [
     "aside_folder",
     "boot_id",
     "check_root",
+    "check_state",
     "check_state_file",
     "note_moment",
     "partial_key",

@@ -75,6 +75,15 @@ def check_state_file(path: Path) -> None:
             raise StateError(path, f"is {kind}, and no file; remove it")
 
 
+def check_state(path: Path) -> None:
+    """Raise StateError where the state, or the journal beside it, is something else than a file.
+
+    SQLite would wait for ever for one who writes to a FIFO.
+    """
+    for each in (path, path.with_name(f"{path.name}-journal")):
+        check_state_file(each)
+
+
 def read_id(path: Path) -> str | None:
     """Return the tree's identity; None where there is none that can be one. Raises StateError, OSError."""
     check_state_file(path)

@@ -293,7 +293,9 @@ class Tree:
         try:
             with os.scandir(self._folder(folder)) as entries:
                 sizes = {entry.name: size_of(entry) for entry in entries}
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
+        except OSError as error:
+            if error.errno not in _NOT_OURS:
+                raise
             return {}
         return {name: size for name, size in sizes.items() if size is not None}
 
@@ -302,7 +304,9 @@ class Tree:
         try:
             with os.scandir(f"{self._root}/{project}") as entries:
                 return {entry.name: entry for entry in entries}
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
+        except OSError as error:
+            if error.errno not in _NOT_OURS:
+                raise
             return {}
 
     def root_entries(self) -> Iterator[str]:
