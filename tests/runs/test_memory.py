@@ -1,9 +1,11 @@
 """What eight hostile pages take at once: all of them come in a run that may not have more than 700 MB."""
 
+import contextlib
 import gzip
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,7 +35,16 @@ def limited() -> Iterator[Callable[[], None]]:
         (group / "memory.limit_in_bytes").write_text(str(LIMIT))
         yield lambda: _join(group)
     finally:
-        group.rmdir()
+        _remove(group)
+
+
+def _remove(group: Path) -> None:
+    """Remove a group, which may have a process in it that is just ending."""
+    for _ in range(50):
+        with contextlib.suppress(OSError):
+            group.rmdir()
+            return
+        time.sleep(0.1)
 
 
 def _join(group: Path) -> None:
