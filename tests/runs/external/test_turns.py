@@ -15,7 +15,7 @@ from tests.outside_host import OutsideHost, link
 STATE = ".pypimirror/state.sqlite"
 CUT_AFTER_LINKS = (
     "import os, pypimirror.sync.external as o; f = o.follow;"
-    "o.follow = lambda run: (f(run), run.state.commit(), os._exit(9))"
+    "o.follow = lambda run: (f(run), run.tree.commit(), os._exit(9))"
 )
 
 
