@@ -72,7 +72,9 @@ def _check_our_own(page: ProjectPage) -> None:
         read = parse_project_page(content, content_type, PAGE, DEMO)
         assert {file.filename for file in read.files} == files.keys()
         assert all(Digest("sha256", "0" * 64) in file.digests for file in read.files)
-        assert (read.project, read.status) == (DEMO, page.status)
+        assert read.project == DEMO
+        # HTML can't hold control characters.
+        assert read.status == page.status or not (page.status or "").isprintable()
         # Markup in a text looks as if an unclosed quote swallowed it.
         assert not read.refused or any("<a" in f"{f.requires_python} {f.yanked}".lower() for f in page.files)
 
