@@ -1,8 +1,8 @@
 """Fuzz the readers, guided by coverage: `python -m tests.fuzz [--seconds N] [TARGET ...]`. Needs atheris.
 
 What finds new paths is kept in the folder `--found`, if there is one; what breaks a target is written to the
-current folder, and belongs into `corpus/<target>/` once it is mended. CI takes some seconds for each target, always
-with the same seed: what is new is for those who look for it.
+current folder, and belongs into `corpus/<target>/` once it is mended. CI takes some seconds for each target,
+always with the same seed: what is new is for those who look for it.
 """
 
 import argparse
