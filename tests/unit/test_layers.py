@@ -221,6 +221,8 @@ WRITING = {
         "write",
         "write_stream",
         "remove",
+        "remove_folder",
+        "rename_folder",
         "make_link",
         "remove_link",
         "set_aside",

@@ -121,6 +121,14 @@ class Tree:
         """Remove what no page links to, and the state does not hold; raise TreeError."""
         self._mirror.store.remove(folder, filename)
 
+    def rename_folder(self, folder: str, name: NormalizedName) -> None:
+        """Give a folder that no page of ours links to its normalized name."""
+        self._mirror.store.rename_folder(folder, name)
+
+    def remove_folder(self, folder: str) -> bool:
+        """Remove a folder that no page links to, if it is empty; tell whether it is gone."""
+        return self._mirror.store.remove_folder(folder)
+
     def set_aside(self) -> None:
         """Put the files of projects in quarantine out of reach, for their grace (PEP 792)."""
         store, state = self._mirror.store, self._mirror.state

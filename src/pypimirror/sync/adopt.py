@@ -175,7 +175,7 @@ def raw_folders(run: Run) -> dict[NormalizedName, list[str]]:
     found = run.mirror.store.raw_folders()
     for name, folders in found.items():
         for folder in [f for f in folders if run.mirror.store.is_same(f, name)]:
-            run.mirror.store.rename_folder(folder, name)
+            run.tree.rename_folder(folder, name)
             folders.remove(folder)
     return found
 
@@ -189,7 +189,7 @@ def remove_leftovers(run: Run, folders: dict[NormalizedName, list[str]]) -> None
         for folder in [name, *folders.get(name, [])]:
             for filename in _leftovers(run.mirror.store.sizes(folder), held, is_raw=folder != name):
                 run.tree.remove(folder, filename)
-            if folder != name and not run.mirror.store.remove_folder(folder):
+            if folder != name and not run.tree.remove_folder(folder):
                 _log.warning("%s holds files that upstream does not list; they are left there", folder)
         run.pages.names.make(name)  # that a folder of this name was in the way of
     _remove_old_full_page(run)
