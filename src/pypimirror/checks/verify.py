@@ -65,33 +65,6 @@ class _Progress(msgspec.Struct):
     verified: Verified
 
 
-def verify(  # noqa: PLR0913 (the mirror, who is told, and how to look)
-    mirror: Mirror,
-    pages: Pages,
-    tree: Tree,
-    *,
-    tell: Tell,
-    on_progress: Callable[[], None],
-    is_hashing: bool,
-    is_repairing: bool,
-) -> tuple[Verified, list[NormalizedName]]:
-    """Compare the tree with the state; return what was found, and the projects to be mended.
-
-    With `is_repairing` what is wrong is recorded as lost or due, so that an update mends it. What was hashed
-    before an interruption is not hashed again. Raises StateError where the state knows of nothing.
-    """
-    if mirror.state.projects.is_empty():
-        raise StateError(
-            mirror.state.path, "knows of no project yet; --update-fetch adopts what is in the tree"
-        )
-    look = _Check(mirror, pages, tree, tell, on_progress, is_hashing=is_hashing, is_repairing=is_repairing)
-    look.at_projects()
-    look.at_root()
-    mirror.state.notes.set(_NOTE, None)
-    tree.commit()
-    return look.verified(), look.to_mend
-
-
 class _Open(msgspec.Struct):
     """A project that is being looked at, and what was found so far."""
 
@@ -102,15 +75,21 @@ class _Open(msgspec.Struct):
     foreign: int = 0
 
 
-class _Check:
-    def __init__(  # noqa: PLR0913 (as above)
+class Verification:
+    """One comparison of the tree with the state.
+
+    With `is_repairing` what is wrong is recorded as lost or due, so that an update mends it. What was hashed
+    before an interruption is not hashed again.
+    """
+
+    def __init__(  # noqa: PLR0913 (the mirror, who is told, and how to look)
         self,
         mirror: Mirror,
         pages: Pages,
         tree: Tree,
+        *,
         tell: Tell,
         on_progress: Callable[[], None],
-        *,
         is_hashing: bool,
         is_repairing: bool,
     ) -> None:
@@ -126,12 +105,23 @@ class _Check:
         self._noted_at = self._mirror.clock()
         self.to_mend: list[NormalizedName] = []
 
-    def verified(self) -> Verified:
+    def run(self) -> Verified:
+        """Look at everything, and return what was found; `to_mend` has the projects to be mended then.
+
+        Raises StateError where the state knows of nothing.
+        """
+        state = self._mirror.state
+        if state.projects.is_empty():
+            raise StateError(state.path, "knows of no project yet; --update-fetch adopts what is in the tree")
+        self._at_projects()
+        self._at_root()
+        state.notes.set(_NOTE, None)
+        self._tree.commit()
         return self._done
 
     # -- projects ------------------------------------------------------------------------------
 
-    def at_projects(self) -> None:
+    def _at_projects(self) -> None:
         for project in self._mirror.state.inventory.projects(after=self._resumed()):
             self._open[project.name] = _Open()
             self._at_project(project)
@@ -252,7 +242,7 @@ class _Check:
 
     # -- the root ------------------------------------------------------------------------------
 
-    def at_root(self) -> None:
+    def _at_root(self) -> None:
         wrong = self._pages.wrong_at_root()
         for page in wrong:
             self._found(Kind.PAGE, _ROOT, page)

@@ -144,7 +144,7 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
     """
     from pypimirror.checks import verify as checks  # noqa: PLC0415 (an update needs none of it)
 
-    verified, to_mend = checks.verify(
+    look = checks.Verification(
         run.mirror,
         run.pages,
         run.tree,
@@ -153,8 +153,9 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
         is_hashing=is_hashing,
         is_repairing=is_repairing,
     )
+    verified = look.run()
     if is_repairing:
-        for names in checks.batches(to_mend):
+        for names in checks.batches(look.to_mend):
             update(dataclasses.replace(run, options=dataclasses.replace(run.options, only=names)))
         recover.begin(run.mirror, run.pages, run.tree)
         run.pages.publish()
