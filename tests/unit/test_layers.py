@@ -28,6 +28,7 @@ LAYERS = (
         "names",
         "links",
         "server_config",
+        "want",
     ),
     (
         "upstream",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from pypimirror.state.blobs import ExternalLinks
+from pypimirror.state.choices import Choices, Omitted
 from pypimirror.state.clock import Clock
 from pypimirror.state.database import Database
 from pypimirror.state.external import ExternalTables
@@ -27,6 +28,7 @@ __all__ = [
     "ExternalRow",
     "Failure",
     "Kept",
+    "Omitted",
     "ProjectRow",
     "State",
     "Stocked",
@@ -50,6 +52,7 @@ class State:
         self.files = Files(database)
         self.transitions = Transitions(database)
         self.revalidation = Revalidation(database)
+        self.choices = Choices(database)
         self.removed = Removed(database)
         self.external = ExternalTables(database)
         self.inventory = Inventory(database)

@@ -5,9 +5,11 @@ import zlib
 import msgspec
 
 from pypimirror.model import External, File, Link, Provenance, Served
+from pypimirror.want import Asked, Requires
 
 _CRC_BYTES = 4
-_encode = msgspec.msgpack.Encoder().encode
+encoded = msgspec.msgpack.Encoder().encode
+by_reason = msgspec.msgpack.Decoder(dict[str, list[str]]).decode
 
 
 class ExternalLinks(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -31,11 +33,13 @@ _decode_provenance = msgspec.msgpack.Decoder(Provenance).decode
 _decode_external = msgspec.msgpack.Decoder(External).decode
 _decode_served = msgspec.msgpack.Decoder(Served).decode
 _decode_links = msgspec.msgpack.Decoder(ExternalLinks).decode
+_decode_asked = msgspec.msgpack.Decoder(Asked).decode
+_decode_requires = msgspec.msgpack.Decoder(Requires).decode
 
 
-def sealed(value: File | Provenance | External | Served | ExternalLinks) -> bytes:
+def sealed(value: msgspec.Struct) -> bytes:
     """Return a value as a blob."""
-    content = _encode(value)
+    content = encoded(value)
     return zlib.crc32(content).to_bytes(_CRC_BYTES, "little") + content
 
 
@@ -69,3 +73,13 @@ def served(blob: bytes) -> Served:
 def links(blob: bytes) -> ExternalLinks:
     """Return the links in a blob."""
     return _decode_links(_unsealed(blob))
+
+
+def asked(blob: bytes) -> Asked:
+    """Return what is asked for of a project."""
+    return _decode_asked(_unsealed(blob))
+
+
+def requires(blob: bytes) -> Requires:
+    """Return what a project's releases require."""
+    return _decode_requires(_unsealed(blob))

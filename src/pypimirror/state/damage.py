@@ -22,12 +22,21 @@ _BLOBS: Mapping[tuple[str, str], Callable[[bytes], object]] = {
     ("files", "external"): blobs.external,
     ("files", "served"): blobs.served,
     ("projects", "external_links"): blobs.links,
+    ("wanted", "asked"): blobs.asked,
+    ("requires", "requires"): blobs.requires,
 }
 _COUNTED = (
     "SELECT 'listed', count(*), 0 FROM projects WHERE is_listed"
     " UNION ALL SELECT status, count(*), coalesce(sum(size), 0) FROM files GROUP BY status"
 )
-_NAMES = (("projects", "name"), ("files", "project"))
+_TABLES = (
+    *("meta", "projects", "files", "dead_links", "dead_hosts", "removed"),
+    *("wanted", "requires", "left_out", "runs", "totals"),
+)
+_NAMES = (
+    ("projects", "name"),
+    *((table, "project") for table in ("files", "wanted", "requires", "left_out")),
+)
 
 
 def fingerprint(connection: sqlite3.Connection) -> str:
@@ -56,7 +65,7 @@ def _damages(connection: sqlite3.Connection) -> Iterator[str]:
     for (line,) in connection.execute("PRAGMA integrity_check(1)"):
         if line != "ok":
             yield str(line)
-    for table in ("meta", "projects", "files", "dead_links", "dead_hosts", "removed", "runs", "totals"):
+    for table in _TABLES:
         yield from _wrong_values(connection, table)
     yield from _wrong_blobs(connection)
     yield from _wrong_names(connection)

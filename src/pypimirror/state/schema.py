@@ -1,7 +1,7 @@
 """The tables of the state, and the totals that SQLite keeps of them."""
 
-FORMAT = 6
-FINGERPRINT = "ece443ebea955d31"
+FORMAT = 7
+FINGERPRINT = "8f394876b82b12ba"
 """Of the tables below, as SQLite keeps them (`damage.fingerprint`)."""
 
 SCHEMA = """
@@ -19,6 +19,7 @@ CREATE TABLE projects (
     speaks_json INTEGER,           -- 1: that address gave JSON
     revalidated REAL,              -- when its page was last had, whatever list, serials and caches claimed
     revalidate_at REAL,            -- when it is asked for again though nothing tells of a change; NULL: never
+    falls_due REAL,                -- when a file that is too young for min_age_days is old enough
     held_back TEXT,                -- why what its page no longer lists is kept
     held_back_since REAL,
     status TEXT, status_reason TEXT,
@@ -62,6 +63,7 @@ CREATE INDEX wrong_projects ON projects (name) WHERE error IS NOT NULL;
 CREATE INDEX pending_projects ON projects (name) WHERE pending_since IS NOT NULL;
 CREATE INDEX vanished_projects ON projects (name) WHERE vanished_since IS NOT NULL;
 CREATE INDEX revalidated_projects ON projects (revalidate_at) WHERE revalidate_at IS NOT NULL;
+CREATE INDEX falling_due_projects ON projects (falls_due) WHERE falls_due IS NOT NULL;
 CREATE INDEX held_back_projects ON projects (name) WHERE held_back IS NOT NULL;
 CREATE INDEX unsynced_projects ON projects (name) WHERE unsynced;
 CREATE INDEX linked_projects ON projects (external_next) WHERE external_next IS NOT NULL;
@@ -77,6 +79,16 @@ CREATE INDEX delisted_files ON files (delisted_since) WHERE status = 'delisted';
 -- What upstream's changes removed within removal_window_hours; an empty filename is a whole project.
 CREATE TABLE removed (
     project TEXT NOT NULL, filename TEXT NOT NULL, moment REAL NOT NULL, PRIMARY KEY (project, filename)
+) WITHOUT ROWID;
+-- Who asks for which project: an Asked.
+CREATE TABLE wanted (project TEXT PRIMARY KEY, asked BLOB NOT NULL) WITHOUT ROWID;
+-- What the mirrored releases of projects require: a Requires.
+CREATE TABLE requires (project TEXT PRIMARY KEY, requires BLOB NOT NULL) WITHOUT ROWID;
+-- What rules of the selection left out of the pages that were last seen.
+CREATE TABLE left_out (
+    project TEXT NOT NULL, rule TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    names BLOB NOT NULL,           -- file names by reason, packed
+    PRIMARY KEY (project, rule)
 ) WITHOUT ROWID;
 -- Links that could not be followed, and hosts that do not answer.
 CREATE TABLE dead_links (

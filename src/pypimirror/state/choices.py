@@ -1,0 +1,155 @@
+"""What is chosen and why: what projects require, who asks for which, and what rules left out."""
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pypimirror.model import NormalizedName
+from pypimirror.state import blobs
+from pypimirror.state.blobs import sealed
+from pypimirror.state.database import Database
+from pypimirror.state.rows import Total
+from pypimirror.want import Asked, Requires
+
+
+class Omitted(NamedTuple):
+    """Files that one rule left out of a project, or of all: how many, and their bytes by upstream's word."""
+
+    rule: str
+    files: int
+    bytes: int
+
+
+class Choices:
+    """The part of the state that the selection is computed from, beside the configuration."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database.connection
+
+    # -- who asks ----------------------------------------------------------------------------
+
+    def asked(self) -> dict[NormalizedName, Asked]:
+        """Return every project that requirements or dependencies ask for."""
+        rows = self._db.execute("SELECT project, asked FROM wanted")
+        return {NormalizedName(name): blobs.asked(blob) for name, blob in rows}
+
+    def asked_of(self, name: NormalizedName) -> Asked | None:
+        """Return what is asked for of a project; None where only a pattern selects it, or nothing does."""
+        row = self._db.execute("SELECT asked FROM wanted WHERE project = ?", (name,)).fetchone()
+        return None if row is None else blobs.asked(row[0])
+
+    def record_asked(self, asked: Mapping[NormalizedName, Asked]) -> None:
+        """Record what is asked for of these projects."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO wanted VALUES (?, ?)",
+            [(name, sealed(each)) for name, each in sorted(asked.items())],
+        )
+
+    def forget_asked(self, names: Iterable[NormalizedName]) -> None:
+        """Record that nobody asks for these projects any more."""
+        self._db.executemany("DELETE FROM wanted WHERE project = ?", [(name,) for name in names])
+
+    def asked_but_unknown(self) -> list[NormalizedName]:
+        """Return the projects that are asked for and of which nothing is known, sorted."""
+        rows = self._db.execute(
+            "SELECT project FROM wanted WHERE NOT EXISTS (SELECT 1 FROM projects WHERE name = project)"
+            " ORDER BY project"
+        )
+        return [NormalizedName(name) for (name,) in rows]
+
+    # -- what is required --------------------------------------------------------------------
+
+    def requires_of(self, name: NormalizedName) -> Requires | None:
+        """Return what a project's mirrored releases require; None where that was never looked at."""
+        row = self._db.execute("SELECT requires FROM requires WHERE project = ?", (name,)).fetchone()
+        return None if row is None else blobs.requires(row[0])
+
+    def every_requires(self) -> Iterator[tuple[NormalizedName, Requires]]:
+        """Yield every project whose requirements are known, with these."""
+        for name, blob in self._db.execute("SELECT project, requires FROM requires").fetchall():
+            yield NormalizedName(name), blobs.requires(blob)
+
+    def record_requires(self, name: NormalizedName, requires: Requires) -> None:
+        """Record what a project's mirrored releases require."""
+        self._db.execute("INSERT OR REPLACE INTO requires VALUES (?, ?)", (name, sealed(requires)))
+
+    def without_requires(self) -> list[NormalizedName]:
+        """Return the listed projects of which nobody looked at what they require, sorted."""
+        rows = self._db.execute(
+            "SELECT name FROM projects WHERE is_listed"
+            " AND NOT EXISTS (SELECT 1 FROM requires WHERE project = name) ORDER BY name"
+        )
+        return [NormalizedName(name) for (name,) in rows]
+
+    def forget_requires(self) -> None:
+        """Forget what all projects require: nobody keeps it up to date any more."""
+        self._db.execute("DELETE FROM requires")
+
+    # -- what is left out --------------------------------------------------------------------
+
+    def record_left_out(
+        self, name: NormalizedName, omitted: Mapping[str, Sequence[tuple[str, str, int]]]
+    ) -> None:
+        """Record what rules left out of a project: by rule, of each file its name, why, and its bytes."""
+        self._db.execute("DELETE FROM left_out WHERE project = ?", (name,))
+        self._db.executemany(
+            "INSERT INTO left_out VALUES (?, ?, ?, ?, ?)",
+            [
+                (name, rule, len(files), sum(size for *_, size in files), _packed(files))
+                for rule, files in sorted(omitted.items())
+            ],
+        )
+
+    def left_out(self) -> list[Omitted]:
+        """Return what each rule left out of all projects, the most bytes first."""
+        rows = self._db.execute(
+            "SELECT rule, sum(files), sum(bytes) FROM left_out GROUP BY rule ORDER BY 3 DESC, 1"
+        )
+        return [Omitted(*row) for row in rows]
+
+    def left_out_by_project(self) -> dict[NormalizedName, Total]:
+        """Return what rules left out, by project."""
+        rows = self._db.execute("SELECT project, sum(files), sum(bytes) FROM left_out GROUP BY project")
+        return {NormalizedName(name): Total(number, size) for name, number, size in rows}
+
+    def left_out_of(self, name: NormalizedName) -> dict[str, tuple[str, str]]:
+        """Return the files that were left out of a project, each with the rule and why."""
+        rows = self._db.execute("SELECT rule, names FROM left_out WHERE project = ?", (name,))
+        return {
+            filename: (rule, why)
+            for rule, packed in rows
+            for why, filenames in blobs.by_reason(zlib.decompress(packed)).items()
+            for filename in filenames
+        }
+
+    def with_left_out(self, rule: str) -> list[NormalizedName]:
+        """Return the projects of which a rule left something out, sorted."""
+        rows = self._db.execute("SELECT project FROM left_out WHERE rule = ? ORDER BY project", (rule,))
+        return [NormalizedName(name) for (name,) in rows]
+
+    # -- what falls due ----------------------------------------------------------------------
+
+    def record_falls_due(self, name: NormalizedName, moment: float | None) -> None:
+        """Record when a file of a project is old enough to be mirrored; None: none waits for that."""
+        self._db.execute(
+            "UPDATE projects SET falls_due = ? WHERE name = ? AND falls_due IS NOT ?", (moment, name, moment)
+        )
+
+    def fallen_due(self, now: float) -> list[NormalizedName]:
+        """Return the projects of which a file became old enough, sorted."""
+        rows = self._db.execute("SELECT name FROM projects WHERE falls_due <= ? ORDER BY name", (now,))
+        return [NormalizedName(name) for (name,) in rows]
+
+    def forget_gone(self) -> None:
+        """Forget what was noted of projects that the state no longer knows."""
+        for table in ("requires", "left_out"):
+            self._db.execute(
+                f"DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM projects WHERE name = project)"  # noqa: S608
+            )
+
+
+def _packed(files: Sequence[tuple[str, str, int]]) -> bytes:
+    by_reason: dict[str, list[str]] = {}
+    for filename, why, _ in files:
+        by_reason.setdefault(why, []).append(filename)
+    return zlib.compress(blobs.encoded(by_reason), 1)

@@ -1,0 +1,35 @@
+"""What is asked for of a project, and by whom: the values that the state keeps of it."""
+
+import msgspec
+
+from pypimirror.model import Digest
+
+
+class Want(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
+    """What somebody asks for of a project: releases by a specifier, or files by pinned digests."""
+
+    specifier: str = ""
+    """A PEP 440 specifier set in canonical text; empty is every release."""
+    digests: tuple[Digest, ...] = ()
+    """Only files with one of these are meant."""
+    is_exact: bool = False
+    """Only files of the release that the specifier pins are meant."""
+
+
+class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What requirements and dependencies ask for of one project, and who does."""
+
+    wants: tuple[Want, ...] = ()
+    extras: tuple[str, ...] = ()
+    """The extras that somebody asks for; the same project has to be followed with these."""
+    needs: tuple[tuple[str, str], ...] = ()
+    """Who asks (`plone.api 2.1`, `requirements.txt:3`), and by which requirement (`zope.event>=5`)."""
+
+
+class Requires(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the mirrored releases of one project require, by their core metadata."""
+
+    requirements: tuple[tuple[str, str], ...] = ()
+    """Distinct requirements, each with the newest version that has it; sorted."""
+    unknown: tuple[str, ...] = ()
+    """Versions of which nothing reliable tells what they require."""
