@@ -3,14 +3,15 @@
 import dataclasses
 import logging
 
+from pypimirror import adopt
+from pypimirror.adopt import Source
 from pypimirror.checks import compare, recover
 from pypimirror.checks.verify import Finding, Tell, Verified
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.mirror import Counts, Refusal
-from pypimirror.sync import adopt, attested, crawl, projects, removals
-from pypimirror.sync.preview import Change, Preview
-from pypimirror.sync.run import InFlight, Options, Progress, Report, Run, report
-from pypimirror.sync.source import Source
+from pypimirror.run import InFlight, Options, Progress, Report, Run, report
+from pypimirror.run.preview import Change, Preview
+from pypimirror.sync import attested, crawl, projects, removals
 
 __all__ = [
     "Change",
@@ -49,14 +50,16 @@ def update(run: Run) -> Report:
 
 
 def _updated(run: Run) -> Report:
-    adopt.own_pages(run)
+    run.tally.counts.adopted += adopt.own_pages(
+        run.mirror, run.pages, run.tree, run.upstream, trusts_sizes=run.options.preview is not None
+    )
     if run.options.is_recheck:
         compare.every_file(run.mirror)
     held = run.mirror.totals()
     found = crawl.find_due(run)
     removals.deselect(run)
     selected = run.mirror.totals()
-    raw_folders = adopt.raw_folders(run)
+    raw_folders = adopt.raw_folders(run.mirror, run.tree)
     try:
         outcome = projects.bring_up_to_date(run, found.due, raw_folders)
         crawl.check_any_answer(run, found, outcome)
@@ -75,7 +78,7 @@ def _updated(run: Run) -> Report:
         run.pages.mark_all_dirty()
     run.pages.publish()
     run.pages.remove_gone()
-    adopt.remove_leftovers(run, raw_folders)
+    adopt.remove_leftovers(run.mirror, run.pages, run.tree, raw_folders)
     crawl.keep_note(run, found)
     _remove_files(run)
     _warn_of_unmatched(run, found)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName
-from pypimirror.sync.run import Run
+from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
 

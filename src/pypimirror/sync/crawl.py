@@ -13,9 +13,9 @@ from pypimirror import names
 from pypimirror.errors import BadPageError, MirrorError, UnavailableError
 from pypimirror.mirror import DAY_S, Mirror
 from pypimirror.model import ListEntry, NormalizedName, Validators
+from pypimirror.run import Run, why_unasked
 from pypimirror.simple import ACCEPT, ListFacts, is_json, parse_project_list
 from pypimirror.state import ProjectRow
-from pypimirror.sync.run import Run, why_unasked
 from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pypimirror import documents, download
+from pypimirror import adopt, documents, download
 from pypimirror.errors import (
     BrokenWorkerError,
     CutOffError,
@@ -26,11 +26,11 @@ from pypimirror.errors import (
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.plan import Plan, lacks_metadata
 from pypimirror.publishing import companions
+from pypimirror.run import Run
+from pypimirror.run.arrivals import BIG, Arrivals
 from pypimirror.store import partial_key
-from pypimirror.sync import adopt, record, tasks
-from pypimirror.sync.arrivals import BIG, Arrivals
+from pypimirror.sync import record, tasks
 from pypimirror.sync.record import Project
-from pypimirror.sync.run import Run
 from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Files:
         if self._run.options.preview:
             self._run.options.preview.will_fetch(project.name, self._missing(project, made))
             return
-        present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []), made.fetch)
+        present = self._present(project, made)
         if not project.is_published and _is_over(project, made, present):
             self._run.tree.finish_page(project.name)
             self._loop.committed(project.name)
@@ -88,12 +88,19 @@ class Files:
 
     def _missing(self, project: Project, made: Plan) -> tuple[File, ...]:
         """Return those of a plan's files that the tree does not have by name and size."""
-        present = adopt.Present(self._run, project.name, self._raw_folders.get(project.name, []), made.fetch)
+        present = self._present(project, made)
         return tuple(
             file
             for file in made.fetch
             if (file.filename in project.replaces or not present.has(file))
             and not self._run.mirror.store.space.why_never(file.size or 0)
+        )
+
+    def _present(self, project: Project, made: Plan) -> adopt.Present:
+        """Return what lies in the project's folders of what a plan fetches."""
+        folders = self._raw_folders.get(project.name, [])
+        return adopt.Present(
+            self._run.mirror.store, self._run.options.source, project.name, folders, made.fetch
         )
 
     def _start_file(self, project: Project, file: File, present: adopt.Present) -> None:

@@ -19,13 +19,13 @@ from pypimirror.errors import (
     UnavailableError,
 )
 from pypimirror.model import NormalizedName
+from pypimirror.run import Run
+from pypimirror.run.arrivals import Arrivals
 from pypimirror.sync import record, tasks
-from pypimirror.sync.arrivals import Arrivals
 from pypimirror.sync.crawl import Due
 from pypimirror.sync.files import Files, Loop
 from pypimirror.sync.ready import Ready
 from pypimirror.sync.record import Project
-from pypimirror.sync.run import Run
 from pypimirror.upstream import NotModified, given_up, host_and_port
 from pypimirror.workers import Workers
 

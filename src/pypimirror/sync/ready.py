@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from pypimirror.errors import TreeError
 from pypimirror.publishing import companions
+from pypimirror.run import Run
 from pypimirror.sync import record, spelling
 from pypimirror.sync.record import Project
-from pypimirror.sync.run import Run
 
 _log = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ from pypimirror.model import (
     Validators,
 )
 from pypimirror.plan import Conflict, Plan, make_plan, told_apart
+from pypimirror.run import Run
 from pypimirror.state import ProjectRow
 from pypimirror.sync import attested, tasks
 from pypimirror.sync.crawl import Due
-from pypimirror.sync.run import Run
 from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import logging
 from pypimirror.mirror import Mirror, Refusal
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss, why_too_much
-from pypimirror.sync.run import Run
+from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from pypimirror import metadata, names
 from pypimirror.filenames import spelling_of, version_key
 from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName
+from pypimirror.run import Run
 from pypimirror.store import METADATA
-from pypimirror.sync.run import Run
 
 _TRIED = 3
 """Of the newest files; more would tell the same."""

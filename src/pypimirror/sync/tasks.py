@@ -11,12 +11,12 @@ from typing import BinaryIO, NamedTuple, TypeVar
 import msgspec
 
 from pypimirror import attestations, documents, download
+from pypimirror.adopt import Candidate
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import BrokenWorkerError, MirrorError, NotFoundError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Provenance, Validators
 from pypimirror.simple import ACCEPT, is_json, parse_project_page
 from pypimirror.store import Temporary, TemporaryFile
-from pypimirror.sync.adopt import Candidate
 from pypimirror.upstream import NotModified, Upstream
 from pypimirror.workers import Workers
 

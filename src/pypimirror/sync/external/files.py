@@ -12,11 +12,11 @@ from pypimirror.filenames import is_wheel, version_of
 from pypimirror.mirror import DAY_S, Mirror
 from pypimirror.model import Digest, External, File, HeldFile, Link, NormalizedName
 from pypimirror.publishing import companions
+from pypimirror.run import Run
 from pypimirror.state import ExternalRow, Failure
 from pypimirror.store import aside_folder
 from pypimirror.sync import record
 from pypimirror.sync.external.tasks import FetchTask
-from pypimirror.sync.run import Run
 
 _log = logging.getLogger(__name__)
 

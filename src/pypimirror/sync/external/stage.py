@@ -11,19 +11,18 @@ from typing import Any
 
 import msgspec
 
-from pypimirror import elsewhere, links
+from pypimirror import adopt, elsewhere, links
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import DiskFullError, MirrorError, TreeError
 from pypimirror.mirror import DAY_S
 from pypimirror.model import External, File, NormalizedName
+from pypimirror.run import Run
+from pypimirror.run.arrivals import Arrivals
 from pypimirror.state import ExternalLinks, Failure
-from pypimirror.sync import adopt
-from pypimirror.sync.arrivals import Arrivals
 from pypimirror.sync.external import files, tasks
 from pypimirror.sync.external.files import Project
 from pypimirror.sync.external.hosts import Hosts, Turn
 from pypimirror.sync.external.tasks import DocumentTask, FetchTask, LookTask
-from pypimirror.sync.run import Run
 from pypimirror.workers import Workers
 
 _log = logging.getLogger(__name__)

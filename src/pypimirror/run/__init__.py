@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from pypimirror.adopt import Source
 from pypimirror.errors import DiskFullError
 from pypimirror.mirror import DAY_S, Counts, Mirror, Refusal, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.publishing import Pages, Tree
+from pypimirror.run.preview import Change, Preview
 from pypimirror.state import Failure
-from pypimirror.sync.preview import Change, Preview
-from pypimirror.sync.source import Source
 from pypimirror.upstream import Upstream
 from pypimirror.workers import Workers
 

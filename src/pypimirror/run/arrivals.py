@@ -3,10 +3,10 @@
 import os
 from typing import Protocol
 
+from pypimirror.adopt import Candidate
 from pypimirror.model import File
+from pypimirror.run import InFlight
 from pypimirror.store import Store, Temporary
-from pypimirror.sync.adopt import Candidate
-from pypimirror.sync.run import InFlight
 
 BIG = 1 << 20
 """Files from so many bytes on are looked at one by one for the space that they need."""

@@ -1,0 +1,108 @@
+"""Our own pages after a lost state: what they list is held, as far as the files bear them out."""
+
+import logging
+from functools import partial
+
+from pypimirror import download, names
+from pypimirror.adopt.progress import NOTE, RAW
+from pypimirror.errors import BadPageError
+from pypimirror.mirror import Mirror
+from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
+from pypimirror.publishing import Pages, Tree
+from pypimirror.simple import JSON_TYPE, parse_project_list, parse_project_page
+from pypimirror.store import FULL, HTML, JSON
+from pypimirror.upstream import Upstream
+from pypimirror.workers import Readers, suitable_readers
+
+_log = logging.getLogger(__name__)
+
+_OWN = "own pages"
+
+
+def own_pages(mirror: Mirror, pages: Pages, tree: Tree, upstream: Upstream, *, trusts_sizes: bool) -> int:
+    """When a state is new: hold what the tree's own pages list, as far as the files bear them out.
+
+    So nothing that upstream no longer lists, or can't be asked about now, gets lost with a state. With
+    `trusts_sizes` no file is read. Returns how many files were taken over.
+    """
+    if mirror.state.projects.is_empty() and not _is_bare(mirror):
+        mirror.state.notes.set(NOTE, _OWN)
+    if mirror.state.notes.get(NOTE) != _OWN:
+        return 0
+    adopted = 0
+    pool: Readers[tuple[NormalizedName, HeldFile | None]] = Readers(suitable_readers())
+    shown = _names_shown(mirror, upstream)
+    for name in mirror.store.project_folders():
+        page = _own_page(mirror, upstream, name)
+        sizes = mirror.store.sizes(name)
+        if page is None:
+            continue
+        files = [file for file in page.files if sizes.get(file.filename) == file.size]
+        mirror.state.projects.record_page(name, shown.get(name, name), page.status, page.status_reason)
+        pages.names.intend(name)
+        for file in files:
+            pool.submit(partial(_checked, mirror, name, file, trusts_sizes=trusts_sizes))
+        while pool.unfinished > pool.size:
+            adopted += _record(mirror, tree, pool)
+    while pool.unfinished:
+        adopted += _record(mirror, tree, pool)
+    mirror.state.notes.set(NOTE, RAW)
+    tree.commit()
+    return adopted
+
+
+def _is_bare(mirror: Mirror) -> bool:
+    """Tell whether the tree has nothing that could be adopted, or has to be removed."""
+    return not mirror.store.named_folders(".") and not {HTML, JSON, FULL} & mirror.store.sizes(".").keys()
+
+
+def _own_page(mirror: Mirror, upstream: Upstream, name: NormalizedName) -> ProjectPage | None:
+    content = mirror.store.read(name, JSON)
+    if content is None:
+        return None
+    try:
+        return parse_project_page(content, JSON_TYPE, upstream.project_url(name), name)
+    except BadPageError as error:
+        _log.warning("%s: its own page can't be read (%s)", name, error.reason)
+        return None
+
+
+def _names_shown(mirror: Mirror, upstream: Upstream) -> dict[NormalizedName, str]:
+    """Return how the tree's own root page spells the names."""
+    content = mirror.store.read(".", JSON)
+    if content is None:
+        return {}
+    try:
+        entries = list(parse_project_list([content], JSON_TYPE, upstream.index_url))
+    except BadPageError:
+        return {}
+    return {names.normalize(entry.name): entry.name for entry in entries if names.is_valid(entry.name)}
+
+
+def _checked(
+    mirror: Mirror, name: NormalizedName, file: File, *, trusts_sizes: bool
+) -> tuple[NormalizedName, HeldFile | None]:
+    """Return the file as held, if its bytes are what our page says; in a worker."""
+    if trusts_sizes:  # a look has to be quick, and the size was right
+        return name, HeldFile(file=file, sha256=dict(file.digests).get("sha256", ""), size=file.size or 0)
+    content = mirror.store.open_existing(name, file.filename)
+    if content is None:
+        return name, None
+    with content:
+        found = download.verified(file, content)
+    if found is None:
+        return name, None
+    text = mirror.store.read(name, f"{file.filename}.metadata") if file.core_metadata else None
+    has_metadata = text is not None and download.is_offered(text, file)
+    metadata = download.sha256(text) if text is not None and has_metadata else None
+    return name, HeldFile(file=file, sha256=found.sha256, size=found.size, metadata=metadata)
+
+
+def _record(mirror: Mirror, tree: Tree, pool: Readers[tuple[NormalizedName, HeldFile | None]]) -> int:
+    adopted = 0
+    for name, held in pool.finished(1):
+        if held is not None:
+            mirror.state.files.record_held(name, [held])
+            adopted += 1
+    tree.commit()
+    return adopted
