@@ -176,7 +176,31 @@ def looks(bench: Bench) -> list[Row]:
     return [Row("10,000 projects, 60,000 files", in_turn(bench.runs, works))]
 
 
+def closure(bench: Bench) -> list[Row]:
+    """Measure 2,000 projects that one requires, beside the same projects named one by one."""
+    upstream = bench.upstream("closure", projects=2000, files=4, size=20_000, requires=4)
+    runs: dict[str, dict[str, list[Once]]] = {"first": {}, "again": {}}
+    lines = {"named": upstream.projects, "dependencies": upstream.projects[:1]}
+    with upstream.served():
+        for round_ in range(bench.runs + 1):
+            for how, only in lines.items():
+                root = bench.ours.root(bench.new(f"closure-{how}"))
+                for kind, each in runs.items():
+                    followed = {"dependencies": True} if how == "dependencies" else {}
+                    result = bench.ours.measured(root, upstream.url, only, **followed)
+                    if round_:
+                        each.setdefault(how, []).append(result)
+                _check(root, upstream)
+                shutil.rmtree(root)
+    works = {"first": "first sync, 2,000 projects", "again": "its no-change update"}
+    return [
+        Row(works[kind], {how: Runs(tuple(each)) for how, each in by_tool.items()})
+        for kind, by_tool in runs.items()
+    ]
+
+
 ROWS = {
+    "closure": closure,
     "small": small_files,
     "late": late_answers,
     "large": large_files,

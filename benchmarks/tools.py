@@ -53,6 +53,14 @@ class Pypimirror(Tool):
 
     name = "pypimirror"
 
+    def measured(self, root: Path, url: str, only: Sequence[str], **options: object) -> Once:
+        """Bring the mirror of these names up to date, each asked for by itself, with these options."""
+        path = root.with_suffix(".cfg")
+        values = {"mirror_file_path": root, "index_url": f"{url}/simple/", "package_matches": " ".join(only)}
+        lines = "".join(f"{name} = {value}\n" for name, value in (values | options).items())
+        path.write_text(f"[DEFAULT]\n{lines}")
+        return once([_OURS, path, "--update-fetch"], log=self._folder / "log")
+
     def configuration(self, root: Path, url: str, only: Sequence[str] = ()) -> Path:
         """Write the configuration of a mirror."""
         path = root.with_suffix(".cfg")

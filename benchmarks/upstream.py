@@ -69,9 +69,14 @@ _DELAY = "access_by_lua_block { ngx.sleep(0.02 * (ngx.var.connection_requests ==
 
 
 class Upstream:
-    """An index in `folder`: `projects` with files; the list may have many more `names`."""
+    """An index in `folder`: `projects` with files; the list may have many more `names`.
 
-    def __init__(self, folder: Path, *, projects: int, files: int, size: int, names: int = 0) -> None:
+    With `requires` each project's wheels require so many others, so that the first leads to all of them.
+    """
+
+    def __init__(  # noqa: PLR0913 (a size for each)
+        self, folder: Path, *, projects: int, files: int, size: int, names: int = 0, requires: int = 0
+    ) -> None:
         self._folder = folder
         self._tree = folder / "tree"
         self._random = random.Random(7)
@@ -85,6 +90,8 @@ class Upstream:
         # No two are alike, as on PyPI: serials that are all equal are none.
         self._serials = {f"project-{n * 7919 % 10_000_019:07}": _SERIAL + 10 * n for n in range(listed)}
         self.projects = sorted(self._serials)[::every][:projects]
+        self._numbers = {name: number for number, name in enumerate(self.projects)}
+        self._requires = requires
         self._files: dict[str, list[dict[str, Any]]] = {}
         for name in self.projects:
             self._files[name] = [self._new_file(name, number) for number in range(files)]
@@ -142,11 +149,22 @@ class Upstream:
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as wheel:
             wheel.writestr("payload.bin", self._random.randbytes(max(16, self._size - 700)))
-            metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\n"
+            required = "".join(f"Requires-Dist: {each}\n" for each in self._required(name))
+            metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{required}\n"
             wheel.writestr(f"{stem}.dist-info/METADATA", metadata)
             wheel.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\n")
             wheel.writestr(f"{stem}.dist-info/RECORD", "")
         return content.getvalue()
+
+    def _required(self, name: str) -> Iterator[str]:
+        """Yield what a project requires: those below it in a tree, and one of those above."""
+        number, names = self._numbers[name], self.projects
+        below = range(number * self._requires + 1, (number + 1) * self._requires)
+        for each in below:
+            if each < len(names):
+                yield f'{names[each]}>={each % 2}.0; python_version >= "3.{each % 9}"'
+        if self._requires:
+            yield f"{names[number // 7]}<{number % 5 + 3}"
 
     def _write_project(self, name: str) -> None:
         files, serial = self._files[name], self._serials[name]

@@ -51,7 +51,7 @@ class Mirror:
         """Write the configuration file; the defaults for tests give way to `options`."""
         self._has_name_links = bool(options.get("name_links", True))
         values = {"package_matches": "*", "retries": 0, "timeout": 5, "min_free_space": 0} | options
-        lines = [f"{name} = {value}" for name, value in values.items()]
+        lines = [f"{name} = {value}" for name, value in values.items() if value is not None]
         head = ["[DEFAULT]", f"mirror_file_path = {self.root}", f"index_url = {self.index_url}"]
         self.config.write_text("\n".join([*head, *lines, ""]), "utf-8")
 
@@ -104,6 +104,7 @@ class Mirror:
                 "revalidated",
                 "revalidate_at",
                 "held_back_since",
+                "falls_due",
             ),
             "files": ("vanished_since", "delisted_since", "error_since", "external_checked"),
             "dead_links": ("since", "told"),

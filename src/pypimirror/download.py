@@ -345,11 +345,16 @@ def core_metadata(
     if file.core_metadata is None:
         return None, (), None
     try:
-        return upstream.retrying(partial(_metadata_transfer, upstream, file)), (), None
+        return offered_metadata(upstream, file), (), None
     except UnavailableError as error:
         return None, (), error
     except (NotFoundError, VerificationError) as error:
         return None, (f"{file.filename}: no core metadata ({error})",), None
+
+
+def offered_metadata(upstream: Upstream, file: File) -> bytes:
+    """Fetch the core metadata that upstream offers of a file (PEP 658); raise UpstreamError or VerificationError."""
+    return upstream.retrying(partial(_metadata_transfer, upstream, file))
 
 
 def _metadata_transfer(upstream: Upstream, file: File) -> bytes:

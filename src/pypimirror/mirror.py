@@ -80,6 +80,8 @@ class Refusal(NamedTuple):
     """The first of what would go: projects, and files as `project/filename`."""
     why: str
     """Which rule it breaks, as a clause."""
+    is_configured: bool = False
+    """It is the configuration that no longer selects it."""
 
 
 @dataclass(slots=True)
@@ -91,6 +93,8 @@ class Tally:
     full: DiskFullError | None = None
     """Why nothing more could be stored."""
     refusal: Refusal | None = None
+    keeps_deselected: bool = False
+    """What is no longer selected stays, as it is so much that it is asked about first."""
     unasked: dict[str, set[NormalizedName]] = field(default_factory=dict)
     """Projects that were left as they were, as a host was not asked any more: by what is said of it."""
     external: list[Failure] = field(default_factory=list)

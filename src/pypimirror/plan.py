@@ -172,6 +172,15 @@ def why_too_much(gone: Loss, held: Loss, selected: Loss, *, limit: float, left: 
     return None
 
 
+def why_too_much_deselected(gone: Loss, held: Loss) -> str | None:
+    """Say why what the configuration no longer selects is asked about first; None where it is not."""
+    if gone.files and gone.files == held.files:
+        return "that would leave no file at all"
+    if held.files >= _MANY_FILES and gone.files * 2 > held.files:
+        return "that is more than half of all files"
+    return None
+
+
 def _conflict(file: File, held: HeldFile) -> str | None:
     known = dict(held.file.digests) | {"sha256": held.sha256}
     for algorithm, hexdigest in file.digests:

@@ -20,10 +20,8 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     """What requirements and dependencies ask for of one project, and who does."""
 
     wants: tuple[Want, ...] = ()
-    extras: tuple[str, ...] = ()
-    """The extras that somebody asks for; the same project has to be followed with these."""
     needs: tuple[tuple[str, str], ...] = ()
-    """Who asks (`plone.api 2.1`, `requirements.txt:3`), and by which requirement (`zope.event>=5`)."""
+    """Who asks (`plone-api`, or `requirements.txt:3`), and by which requirement (`zope.event>=5`)."""
 
 
 class Requires(msgspec.Struct, frozen=True, omit_defaults=True):

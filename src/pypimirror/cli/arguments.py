@@ -51,6 +51,8 @@ class Arguments(NamedTuple):
     """Verify digests, not only sizes."""
     is_repairing: bool
     log_console: bool
+    why: str | None
+    """The project or file to explain."""
     server: str | None
     """The web server whose configuration to print."""
     overrides: Mapping[str, str]
@@ -86,6 +88,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         is_hashing=options.verify == "hash",
         is_repairing=options.repair,
         log_console=options.log_console,
+        why=options.why,
         server=options.server_config,
         overrides=_overrides(options),
     )
@@ -93,13 +96,14 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Turn what has a value into a mode, and end the program where options don't go together."""
-    for mode, value in (("verify", options.verify), ("server-config", options.server_config)):
+    values = {name: getattr(options, name.replace("-", "_")) for name in ("verify", "why", "server-config")}
+    for mode, value in values.items():
         if value is not None and options.mode is not None:
             parser.error(f"--{mode} and --{options.mode} are two modes")
         options.mode = mode if value is not None else options.mode
     if options.mode is None:
         parser.error(
-            "name a mode: --update-fetch, --initial-fetch, --indexes-only, --verify, --status,"
+            "name a mode: --update-fetch, --initial-fetch, --indexes-only, --verify, --status, --why,"
             " or --server-config"
         )
     if options.project and options.mode not in _FETCHES:
@@ -200,6 +204,11 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
         choices=("sizes", "hash"),
         metavar="hash",
         help="compare files and pages with the state; with --verify=hash read every file",
+    )
+    group.add_argument(
+        "--why",
+        metavar="NAME",
+        help="say why a project or a file is mirrored, or is not, without network",
     )
     group.add_argument(
         "--server-config",

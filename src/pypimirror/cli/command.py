@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from pypimirror import config, server_config, sync
-from pypimirror.cli import folders, logs, long_run, progress, signals, status, summary
+from pypimirror.cli import folders, logs, long_run, progress, questions, signals, status, summary
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.cli.locks import locked
@@ -56,7 +56,11 @@ def run(args: Arguments) -> Status:
         return Status.OK
     if args.mode == "status":
         return status.run(configuration, is_json=args.is_json)
-    only = _only(args, selection)
+    if args.why is not None:
+        return questions.tell_why(configuration, selection, args.why)
+    only = _only(args)
+    if not configuration.dependencies:  # else it is known when the state is open
+        _check_selected(only, selection)
     check_root(configuration.mirror_file_path)
     folders.check(configuration, args.config)
     if args.adopt is not None:
@@ -93,19 +97,23 @@ def selection_of(configuration: Config) -> Selection:
     )
 
 
-def _only(args: Arguments, selection: Selection) -> tuple[NormalizedName, ...]:
+def _only(args: Arguments) -> tuple[NormalizedName, ...]:
     problems, found = [], []
     for name in args.only:
         try:
             found.append(normalize(name))
         except ValueError as error:
             problems.append(str(error))
-        else:
-            if not selection.selects(found[-1]):
-                problems.append(f"{name} is not selected by package_matches and package_excludes")
     if problems:
         raise ConfigError("--project", tuple(problems))
     return tuple(dict.fromkeys(found))
+
+
+def _check_selected(only: tuple[NormalizedName, ...], selection: Selection) -> None:
+    wrong = [name for name in only if not selection.selects(name)]
+    if wrong:
+        why = "is not selected by package_matches and package_excludes, nor required by what is"
+        raise ConfigError("--project", tuple(f"{name} {why}" for name in wrong))
 
 
 @contextlib.contextmanager
@@ -169,6 +177,9 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         upstream = opened.enter_context(contextlib.closing(_upstream(configuration, is_private=is_private)))
         show = opened.enter_context(progress.shown(is_wanted=not args.log_console))
         mirror = Mirror(config=configuration, selection=selection, store=store, state=state, clock=time.time)
+        dependencies = sync.Dependencies(mirror)
+        dependencies.begin()
+        _check_selected(only, selection)
         tally = Tally(started=mirror.clock())
         pages = Pages(mirror, tally)
         work = sync.Run(
@@ -183,6 +194,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
             tally=tally,
             pages=pages,
             tree=Tree(mirror, tally, pages),
+            dependencies=dependencies,
             upstream=upstream,
             workers=workers,
             progress=_interruptible(show),

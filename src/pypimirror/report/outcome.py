@@ -55,6 +55,8 @@ def _of_report(report: Report) -> Outcome:
 
 
 def _of_refusal(report: Report, refusal: Refusal) -> Outcome:
+    if refusal.is_configured:
+        return _of_deselection(report, refusal)
     gone, held, hours = refusal[:3]
     within = f" (within {hours:g} hours)" if hours else ""
     line = (
@@ -65,6 +67,18 @@ def _of_refusal(report: Report, refusal: Refusal) -> Outcome:
     names = tuple(f"would go: {name}" for name in refusal.names)
     failures = tuple(failure_text(f) for f in report.failures)
     return Outcome(Status.TOO_MUCH_GONE, line, (*names, *failures), key=repr(gone))
+
+
+def _of_deselection(report: Report, refusal: Refusal) -> Outcome:
+    gone, held = refusal.gone, refusal.held
+    line = (
+        f"the configuration no longer selects {gone.projects} of {held.projects} projects and {gone.files} of"
+        f" {held.files} files; {refusal.why}, so all of them stay, and all else was done."
+        " If it is right, run once with --allow-removals; if not, mend the configuration"
+    )
+    names = tuple(f"would go: {name}" for name in refusal.names)
+    failures = tuple(failure_text(f) for f in report.failures)
+    return Outcome(Status.TOO_MUCH_GONE, line, (*names, *failures), key=f"deselected {gone!r}")
 
 
 def of_upstream_error(error: UpstreamError) -> Outcome:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pypimirror.adopt import Source
+from pypimirror.dependencies import Dependencies
 from pypimirror.errors import DiskFullError
 from pypimirror.mirror import DAY_S, Counts, Mirror, Refusal, Tally
 from pypimirror.model import NormalizedName
+from pypimirror.plan import Loss
 from pypimirror.publishing import Pages, Tree
 from pypimirror.run.preview import Change, Preview
 from pypimirror.state import Failure
@@ -58,7 +60,9 @@ class Options:
     preview: Preview | None = None
     """Where it is set, the run is a dry one: nothing is fetched, and store and state write nothing."""
     allows_removals: bool = False
-    """Remove what upstream no longer has, however much it is."""
+    """Remove what upstream no longer has or nothing selects any more, however much it is."""
+    confirms: Callable[[Loss, Loss], bool] = lambda _gone, _held: False
+    """Asks whoever sits there whether so much of what is held may go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,7 @@ class Run:
     tally: Tally
     pages: Pages
     tree: Tree
+    dependencies: Dependencies
     upstream: Upstream
     workers: Workers[Any] | None
     """What makes requests beside the main thread; None in modes that make none."""

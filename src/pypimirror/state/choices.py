@@ -33,6 +33,10 @@ class Choices:
         rows = self._db.execute("SELECT project, asked FROM wanted")
         return {NormalizedName(name): blobs.asked(blob) for name, blob in rows}
 
+    def has_asked(self) -> bool:
+        """Tell whether requirements or dependencies ask for anything."""
+        return self._db.execute("SELECT 1 FROM wanted LIMIT 1").fetchone() is not None
+
     def asked_of(self, name: NormalizedName) -> Asked | None:
         """Return what is asked for of a project; None where only a pattern selects it, or nothing does."""
         row = self._db.execute("SELECT asked FROM wanted WHERE project = ?", (name,)).fetchone()
@@ -135,10 +139,12 @@ class Choices:
             "UPDATE projects SET falls_due = ? WHERE name = ? AND falls_due IS NOT ?", (moment, name, moment)
         )
 
-    def fallen_due(self, now: float) -> list[NormalizedName]:
-        """Return the projects of which a file became old enough, sorted."""
-        rows = self._db.execute("SELECT name FROM projects WHERE falls_due <= ? ORDER BY name", (now,))
-        return [NormalizedName(name) for (name,) in rows]
+    def end_waits(self, now: float) -> None:
+        """Let the pages be asked for again of which a file became old enough."""
+        self._db.execute(
+            "UPDATE projects SET is_current = 0, selection = NULL, falls_due = NULL WHERE falls_due <= ?",
+            (now,),
+        )
 
     def forget_gone(self) -> None:
         """Forget what was noted of projects that the state no longer knows."""

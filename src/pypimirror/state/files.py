@@ -1,6 +1,6 @@
 """The files of projects: what arrives, what is held, what is wrong with it, and what is on the disk."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -49,6 +49,14 @@ class Files:
         """Return the names of all files of a project that anything is known of."""
         rows = self._db.execute("SELECT filename FROM files WHERE project = ?", (name,))
         return {filename for (filename,) in rows}
+
+    def every_digest(self) -> Iterator[tuple[NormalizedName, File, str]]:
+        """Yield every file that is in the tree, with the sha256 of its bytes."""
+        rows = self._db.execute(
+            "SELECT project, listed, sha256 FROM files WHERE sha256 IS NOT NULL ORDER BY project"
+        ).fetchall()
+        for name, listed, sha256 in rows:
+            yield NormalizedName(name), blobs.file(listed), sha256
 
     def held_total(self, name: NormalizedName) -> Total:
         """Return how many files are held of a project, with their bytes."""

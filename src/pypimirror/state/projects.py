@@ -1,6 +1,6 @@
 """Projects: what upstream said of each, what is published of it, and when it is asked about again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pypimirror.model import Listed, ListEntry, NormalizedName, Validators
 from pypimirror.state.database import Database
@@ -40,15 +40,28 @@ class Projects:
             yield from (NormalizedName(name) for (name,) in rows)
             (name,) = rows[-1]
 
-    def serials(self, selection: str) -> dict[str, str | None]:
-        """Return every project that upstream had; with its serial if it is all there by this selection."""
+    def serials(self) -> dict[str, str | None]:
+        """Return every project that upstream had; with its serial if it is all there."""
         return dict(
             self._db.execute(
-                "SELECT name, iif(is_current AND selection = ?, serial, NULL) FROM projects"
-                " WHERE is_listed OR NOT is_current",
-                (selection,),
+                "SELECT name, iif(is_current, serial, NULL) FROM projects WHERE is_listed OR NOT is_current"
             )
         )
+
+    def selections(self) -> list[tuple[NormalizedName, str | None]]:
+        """Return the projects that are all there, each with what selected its files then."""
+        rows = self._db.execute("SELECT name, selection FROM projects WHERE is_current AND is_listed")
+        return [(NormalizedName(name), selection) for name, selection in rows]
+
+    def mark_stale(self, names: Iterable[NormalizedName]) -> None:
+        """Record that the pages of projects have to be asked for again, whatever upstream's hints say."""
+        self._db.executemany(
+            "UPDATE projects SET is_current = 0, selection = NULL WHERE name = ?", [(name,) for name in names]
+        )
+
+    def record_selection(self, name: NormalizedName, selection: str) -> None:
+        """Record that what is held of a project is what this selection selects."""
+        self._db.execute("UPDATE projects SET selection = ? WHERE name = ? AND is_current", (selection, name))
 
     def has_page_serial(self, serial: str, *, but: NormalizedName) -> bool:
         """Tell whether the page of another project had this serial."""

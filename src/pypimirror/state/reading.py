@@ -7,9 +7,12 @@ from urllib.parse import quote
 
 from pypimirror.errors import StateError
 from pypimirror.model import NormalizedName
+from pypimirror.state.choices import Choices
 from pypimirror.state.database import Database
 from pypimirror.state.external import ExternalTables
+from pypimirror.state.files import Files
 from pypimirror.state.notes import Notes, Totals
+from pypimirror.state.projects import Projects
 from pypimirror.state.revalidation import Revalidation
 from pypimirror.state.rows import Failure, Total, typed
 from pypimirror.state.runs import Runs
@@ -27,6 +30,11 @@ class Reading:
         self._db = database.connection
         self.path = database.path
         runs, external = Runs(database), ExternalTables(database)
+        choices, files = Choices(database), Files(database)
+        self.asked, self.asked_of, self.requires_of = choices.asked, choices.asked_of, choices.requires_of
+        self.left_out, self.left_out_of = choices.left_out, choices.left_out_of
+        self.project = Projects(database).get
+        self.held, self.delisted_of = files.held, files.delisted_of
         self.note = Notes(database).get
         self.total = Totals(database).of
         self.held_back = Revalidation(database).held_back

@@ -114,6 +114,12 @@ class Transitions:
                 )
         self._db.execute("UPDATE projects SET pages = NULL WHERE name = ? AND is_listed", (name,))
 
+    def delist_at_once(self, name: NormalizedName, filenames: Iterable[str]) -> None:
+        """Record that files leave their project's pages, and then the tree, without a grace."""
+        for filename in filenames:
+            delist(self._db, "project = ? AND filename = ?", 0.0, name, filename)
+        self._db.execute("UPDATE projects SET pages = NULL WHERE name = ? AND is_listed", (name,))
+
     def _error_of(self, name: NormalizedName, filename: str) -> tuple[str | None, float | None] | None:
         found: tuple[str | None, float | None] | None = self._db.execute(
             "SELECT error, error_since FROM files WHERE project = ? AND filename = ?", (name, filename)

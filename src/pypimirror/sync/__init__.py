@@ -9,13 +9,15 @@ from pypimirror.checks import compare, recover
 from pypimirror.checks.verify import Finding, Tell, Verified
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.mirror import Counts, Refusal
+from pypimirror.dependencies import Dependencies
 from pypimirror.run import InFlight, Options, Progress, Report, Run, report
 from pypimirror.run.preview import Change, Preview
-from pypimirror.sync import attested, crawl, projects, removals
+from pypimirror.sync import attested, crawl, deselection, projects, removals
 
 __all__ = [
     "Change",
     "Counts",
+    "Dependencies",
     "Finding",
     "InFlight",
     "Options",
@@ -55,9 +57,11 @@ def _updated(run: Run) -> Report:
     )
     if run.options.is_recheck:
         compare.every_file(run.mirror)
+    run.dependencies.catch_up()
+    deselection.block(run)
     held = run.mirror.totals()
     found = crawl.find_due(run)
-    removals.deselect(run)
+    deselection.by_configuration(run)
     selected = run.mirror.totals()
     raw_folders = adopt.raw_folders(run.mirror, run.tree)
     try:
@@ -74,6 +78,7 @@ def _updated(run: Run) -> Report:
     for name in outcome.vanished:
         run.mirror.state.transitions.record_vanished(name, run.mirror.clock())
     removals.by_upstream(run, held=held, selected=selected)
+    deselection.by_requirements(run)
     if run.options.is_recheck:
         run.pages.mark_all_dirty()
     run.pages.publish()
@@ -131,7 +136,10 @@ def rewrite_pages(run: Run) -> Report:
             run.mirror.state.path, "knows of no project yet; --update-fetch adopts what is in the tree"
         )
     recover.begin(run.mirror, run.pages, run.tree)
-    removals.deselect(run)
+    run.dependencies.catch_up()
+    deselection.block(run)
+    deselection.by_configuration(run)
+    deselection.by_requirements(run)
     run.pages.mark_all_dirty()
     run.pages.publish()
     run.pages.remove_gone()

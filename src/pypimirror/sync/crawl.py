@@ -24,6 +24,7 @@ _LIST_NOTE = "list"
 _JSON_NOTE = "speaks json"
 _CONFIG_NOTE = "configuration"
 _INDEX_NOTE = "index"
+_SELECTION_NOTE = "selection"
 _SEEN = "seen"
 
 
@@ -75,6 +76,7 @@ def find_due(run: Run) -> Crawl:
     Raises UpstreamError where the list can't be had or trusted.
     """
     _heed_configuration(run)
+    _heed_selection(run.mirror)
     run.mirror.state.revalidation.set_revalidation(run.mirror.config.revalidate_days, run.mirror.clock())
     if run.options.only:
         return Crawl(_all_due(run, dict.fromkeys(run.options.only)), is_full=False, note=None)
@@ -96,6 +98,20 @@ def _heed_configuration(run: Run) -> None:
             run.mirror.state.projects.forget_learned()
             run.mirror.state.notes.set(_INDEX_NOTE, run.upstream.index_url)
         run.mirror.state.notes.set(_CONFIG_NOTE, fingerprint)
+
+
+def _heed_selection(mirror: Mirror) -> None:
+    """Let pages be asked for again of which the selection now wants something else, or something fell due."""
+    state, selection = mirror.state, mirror.selection
+    state.choices.end_waits(mirror.clock())
+    if state.notes.get(_SELECTION_NOTE) == selection.of_projects:
+        return
+    state.projects.mark_stale(
+        name
+        for name, fingerprint in state.projects.selections()
+        if selection.selects(name) and fingerprint != selection.fingerprint(name)
+    )
+    state.notes.set(_SELECTION_NOTE, selection.of_projects)
 
 
 def _speaks_json(run: Run) -> bool:
@@ -127,11 +143,25 @@ def _is_paused(run: Run, row: ProjectRow | None, entry: ListEntry | None) -> boo
     return not has_news and 0 < row.next_try - run.mirror.clock() <= DAY_S
 
 
+def due_of(run: Run, name: NormalizedName) -> Due:
+    """Return a project to ask about that nothing but a requirement told of."""
+    return _due(run, name, run.mirror.state.projects.get(name), None)
+
+
+def due_for_more(run: Run, name: NormalizedName) -> Due | None:
+    """Return a project to ask about again, as more is asked for of it; None where that is there already."""
+    row, selection = run.mirror.state.projects.get(name), run.mirror.selection
+    if not selection.selects(name) or (row is not None and row.selection == selection.fingerprint(name)):
+        return None
+    entry = run.mirror.state.projects.list_entry(name) if row is not None and row.serial is not None else None
+    return _due(run, name, row, entry)
+
+
 def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> Due:
     is_conditional = (
         row is not None
         and row.is_current
-        and row.selection == run.mirror.selection.of_files
+        and row.selection == run.mirror.selection.fingerprint(name)
         and not run.options.is_recheck
     )
     url = _link(run, name, row, entry)
@@ -180,7 +210,7 @@ def _by_list(run: Run) -> Crawl:
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
         projects = run.mirror.state.projects
-        again = dict.fromkeys([*projects.stale(), *too_old])
+        again = dict.fromkeys([*projects.stale(), *too_old, *run.mirror.state.choices.asked_but_unknown()])
         again = {
             name: run.mirror.state.projects.list_entry(name)
             for name in again
@@ -197,7 +227,7 @@ def _read_list(
 ) -> tuple[dict[NormalizedName, ListEntry], str | None] | None:
     """Return the projects whose serial moved, and the next note; None where the list is unchanged."""
     url = run.upstream.index_url
-    known = run.mirror.state.projects.serials(run.mirror.selection.of_files)
+    known = run.mirror.state.projects.serials()
     # Whatever the list says of these: no serial that was seen confirms them.
     known |= {name: None for name in too_old if name in known}
     with run.upstream.open_page(url, accept=ACCEPT, validators=_validators(run)) as answer:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pypimirror import adopt, documents, download
+from pypimirror.dependencies import requires
+from pypimirror.dependencies.requires import Told
 from pypimirror.errors import (
     BrokenWorkerError,
     CutOffError,
@@ -26,6 +28,7 @@ from pypimirror.errors import (
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.plan import Plan, lacks_metadata
 from pypimirror.publishing import companions
+from pypimirror.requirements.required import requires_dist
 from pypimirror.run import Run
 from pypimirror.run.arrivals import BIG, Arrivals
 from pypimirror.store import partial_key
@@ -68,6 +71,7 @@ class Files:
         """Queue what a plan has to bring; raise TreeError where the page can't be made ready for that."""
         if self._run.options.preview:
             self._run.options.preview.will_fetch(project.name, self._missing(project, made))
+            self._ask_requirements(project, made)
             return
         present = self._present(project, made)
         if not project.is_published and _is_over(project, made, present):
@@ -85,6 +89,25 @@ class Files:
         project.missing += len(made.fetch) + len(made.complete) + len(attested)
         self._run.tally.counts.files += len(made.fetch)
         self._run.tally.counts.wanted_bytes += sum(file.size or 0 for file in made.fetch)
+
+    def _ask_requirements(self, project: Project, made: Plan) -> None:
+        """Ask what releases require that a run would fetch: their core metadata stands for the wheels."""
+        if not self._run.dependencies.are_followed:
+            return
+        asked = list(requires.to_ask(made.fetch))
+        self.waiting += [partial(self._loop.begin, tasks.RequiresTask(project.name, file)) for file in asked]
+        project.missing += len(asked)
+        releases = {requires.release_of(file, project.name) for file in made.fetch}
+        known = {requires.release_of(file, project.name) for file in asked}
+        project.told += [Told(release, None) for release in sorted(releases - known)]
+
+    def take_requires(
+        self, project: Project, task: tasks.RequiresTask, found: bytes | MirrorError | BrokenWorkerError
+    ) -> None:
+        """Note what a release requires that a run would fetch."""
+        told = None if isinstance(found, MirrorError) else requires_dist(found)
+        project.told.append(Told(requires.release_of(task.file, project.name), told))
+        self._loop.one_less(project)
 
     def _missing(self, project: Project, made: Plan) -> tuple[File, ...]:
         """Return those of a plan's files that the tree does not have by name and size."""

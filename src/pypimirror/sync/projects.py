@@ -21,7 +21,7 @@ from pypimirror.errors import (
 from pypimirror.model import NormalizedName
 from pypimirror.run import Run
 from pypimirror.run.arrivals import Arrivals
-from pypimirror.sync import record, tasks
+from pypimirror.sync import crawl, record, tasks
 from pypimirror.sync.crawl import Due
 from pypimirror.sync.files import Files, Loop
 from pypimirror.sync.ready import Ready
@@ -75,6 +75,7 @@ class _Engine:
     def __init__(self, run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> None:
         self._run = run
         self._due = deque(due)
+        self._asked = {each.name for each in due}
         self._projects: dict[NormalizedName, Project] = {}
         self._is_reading = True
         self._ready = Ready(run, self._commit)
@@ -91,7 +92,7 @@ class _Engine:
         self._full: DiskFullError | None = None
 
     def work(self) -> None:
-        while self._due or self._waiting or self._workers.unfinished or self._ready:
+        while self._due or self._waiting or self._workers.unfinished or self._ready or self._asks_for_more():
             self._check_space()
             self._submit()
             done = self._workers.finished(_TURN_S)
@@ -100,10 +101,31 @@ class _Engine:
             if self._ready and (self._ready.is_time() or not self._workers.unfinished):
                 for project in self._ready.publish():
                     self._done(project)
+                self._follow_new()
             self._run.tree.sync_if_due()
             self._show_progress()
         if self._full:
             raise self._full
+
+    def _asks_for_more(self) -> bool:
+        """Queue the projects of which more is asked for since they were asked about; tell whether any is."""
+        grown, self._run.dependencies.grown = self._run.dependencies.grown, set()
+        if self._full:
+            return False
+        more = [due for name in sorted(grown) if (due := crawl.due_for_more(self._run, name))]
+        self._run.tally.counts.projects += len(more)
+        self._due += more
+        return bool(more)
+
+    def _follow_new(self) -> None:
+        """Queue at once what is asked for and nothing is known of; the rest waits until all is asked once."""
+        dependencies = self._run.dependencies
+        new = {name for name in dependencies.grown - self._asked if not self._run.mirror.state.projects.get(name)}
+        if new and not self._full:
+            dependencies.grown -= new
+            self._asked |= new
+            self._run.tally.counts.projects += len(new)
+            self._due += [crawl.due_of(self._run, name) for name in sorted(new)]
 
     def _given_up(self, url: str) -> str | None:
         """Say why the host of an address is not asked any more in this run; None where it is."""
@@ -125,6 +147,8 @@ class _Engine:
             self._files.take_look(project, task, result)
         elif isinstance(task, tasks.MetadataTask):
             self._files.take_metadata(project, task, result)
+        elif isinstance(task, tasks.RequiresTask):
+            self._files.take_requires(project, task, result)
         else:
             self._files.take_provenance(project, task, result)
 

@@ -62,11 +62,14 @@ def _publish(run: Run, project: Project) -> None:
             run.mirror.state.files.record_held(project.name, [completed])
         except TreeError as error:
             record.file_failed(run, project, held.file.filename, str(error))
+    if project.is_whole:
+        record.drop(run, project)
     # What loses something is published once, at the end, when it is known whether it may.
     is_written = not project.has_changed or project.loses or run.pages.project(project.name)
     if project.has_changed and is_written:
         run.tally.note_changed(project.name, may_again=run.mirror.config.external_links)
         _log.info("%s: published, %d files came in", project.name, project.arrived)
+    run.dependencies.note(project.name, has_changed=project.has_changed, told=project.told)
     if project.is_whole and is_written:
         record.mark_current(run, project)
     elif project.is_left and is_written:

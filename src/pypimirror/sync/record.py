@@ -4,6 +4,7 @@ import logging
 
 import msgspec
 
+from pypimirror.dependencies.requires import Told
 from pypimirror.download import Received, strongest
 from pypimirror.errors import MirrorError
 from pypimirror.filenames import is_wheel
@@ -48,6 +49,14 @@ class Project:
         """The page is this project's; another one confirms nothing."""
         self.replaces: frozenset[str] = frozenset()
         """Held files that other content takes the place of."""
+        self.told: list[Told] = []
+        """What releases require that would come, in a dry run."""
+        self.drops: tuple[str, ...] = ()
+        """Held files that the selection wants no more, as others came in their place."""
+        self.falls_due: float | None = None
+        """When a file that is too young now is old enough."""
+        self.selection = ""
+        """The fingerprint of what selected its files."""
         self.loses = False
         """Files of it leave the pages, unless that is too much."""
         self.missing = 0
@@ -75,14 +84,13 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     _tell(name, page)
     # PEP 792: no file of a project in quarantine may be offered.
     is_quarantined = page.status == "quarantined"
-    wanted, skipped = run.mirror.selection.decide(() if is_quarantined else page.files)
-    for skip in skipped:
-        _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
+    wanted = () if is_quarantined else _decided(run, project, page)
     _note_published(run.mirror, project)
     wanted = attested.wanted(run, name, wanted)
     wanted, clashes = _told_apart(run.mirror, name, wanted)
-    made = _compared(run.mirror, name, wanted, looks=project.due.is_revalidation)
+    made = _compared(run.mirror, project, wanted)
     _record_page(run, project, page, made)
+    run.mirror.state.choices.record_falls_due(name, project.falls_due)
     _record_address(run.mirror, project.due, is_json=seen.is_json)
     if run.mirror.config.external_links:
         _record_links(run.mirror, project, page)
@@ -104,6 +112,38 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     run.mirror.state.files.record_arriving(name, [f for f in made.fetch if f.filename not in waiting])
     run.mirror.state.files.record_held(name, [*made.update, *made.restore])
     return made
+
+
+def _decided(run: Run, project: Project, page: ProjectPage) -> tuple[File, ...]:
+    """Return the files of a page that are selected; note what rules left out, and which held files go."""
+    selection, choices, name = run.mirror.selection, run.mirror.state.choices, project.name
+    held = run.mirror.state.files.held(name)
+    listed = {file.filename for file in page.files}
+    kept = [each.file for filename, each in held.items() if filename not in listed and each.external is None]
+    decision = selection.decide(name, [*page.files, *kept], now=run.mirror.clock(), held=held.keys())
+    project.selection = selection.fingerprint(name)
+    omitted: dict[str, list[tuple[str, str, int]]] = {}
+    for left in decision.left_out:
+        _log.debug("%s: left out %s (%s: %s)", name, left.file.filename, left.rule, left.why)
+        if left.file.filename in listed:
+            omitted.setdefault(left.rule, []).append((left.file.filename, left.why, left.file.size or 0))
+    choices.record_left_out(name, omitted)
+    project.falls_due = decision.due
+    gone = (left.file.filename for left in decision.left_out if left.file.filename in held)
+    project.drops = () if run.tally.keeps_deselected else tuple(gone)
+    return tuple(file for file in decision.wanted if file.filename in listed)
+
+
+def drop(run: Run, project: Project) -> None:
+    """Take off the pages what the selection no longer wants, now that what it wants instead is there."""
+    if not project.drops:
+        return
+    _log.info("%s: %d files are no longer selected", project.name, len(project.drops))
+    run.tally.counts.deselected_files += len(project.drops)
+    if run.mirror.config.full_index:
+        run.pages.mark_root_dirty()
+    run.mirror.state.transitions.delist_files(project.name, project.drops, run.mirror.clock())
+    project.has_changed = True
 
 
 def _note_published(mirror: Mirror, project: Project) -> None:
@@ -175,21 +215,26 @@ def _tell_disputed(name: NormalizedName, made: Plan) -> None:
             _log.warning("%s: %s: upstream offers core metadata that is not the wheel's own", name, filename)
 
 
-def _compared(mirror: Mirror, name: NormalizedName, wanted: tuple[File, ...], *, looks: bool) -> Plan:
+def _compared(mirror: Mirror, project: Project, wanted: tuple[File, ...]) -> Plan:
     """Compare what is wanted with what is held. What lies elsewhere comes and goes by its links alone.
 
     But the index's word counts for more: what it has itself now takes the place of what came from elsewhere.
     """
+    name = project.name
     own = {file.filename for file in wanted}
     held = mirror.state.files.held(name)
     external = {filename for filename, each in held.items() if each.external is not None}
     back = attested.may_return(mirror, name, restorable(mirror, name))
     made = make_plan(
         wanted,
-        {filename: each for filename, each in held.items() if filename not in external - own},
+        {
+            filename: each
+            for filename, each in held.items()
+            if filename not in external - own and filename not in project.drops
+        },
         delisted={f: each for f, each in back.items() if each.external is None},
         accepts=lambda file: file.filename in external or mirror.config.accepts(file),
-        looks=looks,
+        looks=project.due.is_revalidation,
     )
     for filename in external & own - {each.file.filename for each in made.replace}:
         mirror.state.external.record_own(name, filename)
@@ -375,7 +420,7 @@ def mark_current(run: Run, project: Project) -> None:
         serial=project.due.serial,
         page_serial=project.page_serial,
         validators=project.validators,
-        selection=run.mirror.selection.of_files,
+        selection=project.selection or run.mirror.selection.fingerprint(project.name),
     )
     row = run.mirror.state.projects.get(project.name)
     days = run.mirror.config.revalidate_days

@@ -1,4 +1,4 @@
-"""What leaves the mirror, and in which order: root page, project page, and after their grace the files.
+"""What leaves the mirror as upstream no longer has it: root page, project page, and after their grace the files.
 
 Each step is an intent in the state first, so that the next run does what a kill left undone. Only what the
 state knows is ever removed.
@@ -13,64 +13,8 @@ from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
 
-PROJECTS_NOTE = "deselected projects"
-FILES_NOTE = "deselected files"
 _TOLD = 1000
 _HOUR_S = 3600.0
-
-
-def deselect(run: Run) -> None:
-    """Take off the pages what the configuration no longer selects; no upstream is needed for that."""
-    selection, state = run.mirror.selection, run.mirror.state
-    is_same = state.notes.get(PROJECTS_NOTE) == selection.of_projects
-    if run.options.only or is_same:
-        return
-    are_files_same = state.notes.get(FILES_NOTE) == selection.of_files
-    external = _deselected_external(run.mirror)
-    for name in state.projects.names():
-        if not selection.selects(name):
-            _deselect_project(run, name)
-        elif not are_files_same:
-            _deselect_files(run, name, external.get(name, []))
-    state.notes.set(PROJECTS_NOTE, selection.of_projects)
-    state.notes.set(FILES_NOTE, selection.of_files)
-    run.tree.commit()
-
-
-def _deselect_project(run: Run, name: NormalizedName) -> None:
-    row = run.mirror.state.projects.get(name)
-    if row is not None and row.is_listed:
-        _log.info("%s: no longer selected", name)
-        run.pages.mark_root_dirty()
-        run.tally.counts.deselected_projects += 1
-        run.tally.counts.deselected_files += run.mirror.state.files.held_total(name).number
-    run.mirror.state.transitions.delist_project(name, run.mirror.clock())
-    run.mirror.state.transitions.forget_projects([name])
-
-
-def _deselected_external(mirror: Mirror) -> dict[NormalizedName, list[str]]:
-    """Return the files that lie elsewhere and are not wanted any more; forget links that are not followed."""
-    if not mirror.config.external_links:
-        mirror.state.external.forget_external_links()
-    found: dict[NormalizedName, list[str]] = {}
-    for name, filename, external in mirror.state.external.all_externals():
-        if mirror.selection.why_not(filename) or not mirror.config.follows(external):
-            found.setdefault(name, []).append(filename)
-    return found
-
-
-def _deselect_files(run: Run, name: NormalizedName, external: list[str]) -> None:
-    run.mirror.state.external.delist_unfinished_externals(name, external, are_gone=True)
-    gone = [
-        f for f in run.mirror.state.files.held_names(name) if f in external or run.mirror.selection.why_not(f)
-    ]
-    if not gone:
-        return
-    _log.info("%s: %d files are no longer selected", name, len(gone))
-    run.tally.counts.deselected_files += len(gone)
-    if run.mirror.config.full_index:
-        run.pages.mark_root_dirty()
-    run.mirror.state.transitions.delist_files(name, gone, run.mirror.clock())
 
 
 def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:

@@ -123,7 +123,14 @@ class ProvenanceTask(NamedTuple):
     """The document has to prove who published the file."""
 
 
-Task = PageTask | FileTask | LookTask | MetadataTask | ProvenanceTask
+class RequiresTask(NamedTuple):
+    """A wheel of which a dry run reads the core metadata alone."""
+
+    name: NormalizedName
+    file: File
+
+
+Task = PageTask | FileTask | LookTask | MetadataTask | ProvenanceTask | RequiresTask
 
 
 def submit(workers: Workers[Task], task: Task, space: FreeSpace) -> None:
@@ -140,6 +147,8 @@ def submit(workers: Workers[Task], task: Task, space: FreeSpace) -> None:
         workers.submit(task, look, [task.temporary.file])
     elif isinstance(task, MetadataTask):
         workers.submit(task, partial(read_metadata, file=task.held.file), [task.content])
+    elif isinstance(task, RequiresTask):
+        workers.submit(task, partial(fetch_requires, file=task.file))
     else:
         fetch_document = attested_provenance if task.is_attested else fetch_provenance
         workers.submit(task, partial(fetch_document, url=task.url, held=task.held))
@@ -291,6 +300,11 @@ def read_metadata(upstream: Upstream, content: int, *, file: File) -> Metadata:
     with os.fdopen(content, "rb") as held:
         found = guarded(lambda: Metadata(*download.core_metadata(upstream, file, held)))
         return Metadata(None, (), found) if isinstance(found, MirrorError) else found
+
+
+def fetch_requires(upstream: Upstream, *, file: File) -> bytes | MirrorError:
+    """Fetch the core metadata that upstream offers of a wheel."""
+    return guarded(lambda: download.offered_metadata(upstream, file))
 
 
 def fetch_provenance(

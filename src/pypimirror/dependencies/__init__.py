@@ -1,0 +1,210 @@
+"""Following what mirrored releases require (`dependencies`): more while a run works, and less at its end.
+
+What is asked for only grows while a run works, so that nothing is dropped that a page still to come asks for.
+At the end it is computed anew out of the state; what nobody asks for any more leaves then, but only where
+every project's requirements could be had.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from pypimirror.closure import Closure
+from pypimirror.dependencies import requires
+from pypimirror.dependencies.requires import Told
+from pypimirror.mirror import Mirror
+from pypimirror.model import NormalizedName
+from pypimirror.requirements.environments import Environments, environments
+from pypimirror.want import Asked, Requires, Want
+
+_log = logging.getLogger(__name__)
+
+_NOTE = "followed"
+"""The configuration whose dependencies were followed to their end."""
+
+
+class Missing(NamedTuple):
+    """A project that a mirrored one requires and the mirror has not, and who requires it."""
+
+    name: NormalizedName
+    why: str
+    needs: tuple[str, ...]
+
+
+class Dependencies:
+    """What requirements files and mirrored releases ask for."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
+        self._closure: Closure | None = None
+        self._has_changed = False
+        self._known: dict[NormalizedName, Asked] = {}
+        """What was asked for when the run began."""
+        self.grown: set[NormalizedName] = set()
+        """Projects of which more is asked for than when this was last looked at."""
+        self.missing: tuple[Missing, ...] = ()
+
+    @property
+    def are_followed(self) -> bool:
+        """Whether what is required is mirrored, too."""
+        return self._mirror.config.dependencies
+
+    def begin(self) -> None:
+        """Let the selection know what is asked for: by the requirements, and by what was followed before."""
+        config, choices = self._mirror.config, self._mirror.state.choices
+        if not (config.requirements.roots or self.are_followed or choices.has_asked()):
+            return
+        self._known = choices.asked()
+        self._has_changed = self._mirror.state.notes.get(_NOTE) != self._mirror.selection.of_projects
+        if self._has_changed:
+            self._ask_all(self._closure_of_roots().wants)
+        if self.are_followed or not self._has_changed:
+            self._ask_all({name: asked.wants for name, asked in self._known.items()})
+
+    def _ask_all(self, wants: Mapping[NormalizedName, Iterable[Want]]) -> None:
+        asked = self._mirror.selection.asked
+        for name, more in wants.items():
+            asked[name] = asked.get(name, frozenset()) | frozenset(more)
+
+    def catch_up(self) -> None:
+        """Look at what held releases require of which nobody did, as the option is new."""
+        if self.are_followed and self._has_changed:
+            for name in self._mirror.state.choices.without_requires():
+                self.note(name, has_changed=True)
+
+    # -- while the run works -----------------------------------------------------------------
+
+    def note(self, name: NormalizedName, *, has_changed: bool, told: Iterable[Told] = ()) -> None:
+        """Note what the mirrored releases of a project require; in a dry run upstream `told` of some."""
+        choices = self._mirror.state.choices
+        if not self.are_followed:
+            return
+        before = choices.requires_of(name)
+        if before is not None and not has_changed:
+            return
+        now = requires.of_project(self._mirror, name, told)
+        if before == now:
+            return
+        choices.record_requires(name, now)
+        if now.unknown:
+            _log.info("%s: nothing reliable tells what %s require", name, ", ".join(now.unknown))
+        if before is None or _texts(before) != _texts(now):
+            self._follow(name, now)
+
+    def _follow(self, name: NormalizedName, now: Requires) -> None:
+        self._has_changed = True
+        closure = self._opened()
+        grown = closure.add_root_project(name) if self._mirror.selection.matched_by(name) else set()
+        grown |= closure.add_project(name, now.requirements)
+        self._ask_all({each: closure.wants_of(each) for each in grown})
+        self.grown |= grown
+
+    def _opened(self) -> Closure:
+        """Return the closure of what is known, made when it is first needed."""
+        if self._closure is None:
+            self._closure = self._closure_of_state()
+        return self._closure
+
+    def _closure_of_roots(self) -> Closure:
+        config = self._mirror.config
+        known = environments(config.python_versions, config.platforms, config.implementations)
+        return Closure(
+            config.requirements,
+            environments=Environments(known),
+            extras=dict(config.extras),
+            is_matching=config.dependency_versions == "matching",
+            is_excluded=lambda name: self._mirror.selection.excluded_by(name) is not None,
+        )
+
+    def _closure_of_state(self) -> Closure:
+        state, selection = self._mirror.state, self._mirror.selection
+        closure = self._closure_of_roots()
+        listed = {each.name: each.shown for each in state.projects.listed()}
+        for name, found in state.choices.every_requires():
+            if name in listed:
+                closure.add_project(name, found.requirements)
+        for name in listed:
+            if selection.matched_by(name):
+                closure.add_root_project(name)
+        return closure
+
+    # -- at the end --------------------------------------------------------------------------
+
+    def settle(self, *, is_whole: bool) -> set[NormalizedName]:
+        """Record who asks for what now; return the projects of which less is asked for than before.
+
+        With `is_whole` every project was asked about that had to be. Nothing is dropped where a project's
+        requirements could not be had.
+        """
+        if not self._has_changed:
+            return set()
+        closure = self._closure_of_state() if self.are_followed else self._closure_of_roots()
+        now = {name: _asked(closure, name) for name in closure.wants}
+        is_complete = is_whole and not self._is_unsure(now)
+        if not is_complete:
+            now = _united(now, self._known)
+        self._record(now)
+        self._tell_missing(closure)
+        asked = self._mirror.selection.asked
+        less = {name for name, wants in asked.items() if not wants <= _wants(now, name)}
+        asked.clear()
+        asked |= {name: frozenset(each.wants) for name, each in now.items()}
+        if is_complete:
+            self._mirror.state.notes.set(_NOTE, self._mirror.selection.of_projects)
+            self._has_changed = False
+        return less
+
+    def _record(self, now: dict[NormalizedName, Asked]) -> None:
+        choices = self._mirror.state.choices
+        choices.record_asked({name: asked for name, asked in now.items() if self._known.get(name) != asked})
+        choices.forget_asked(self._known.keys() - now.keys())
+        self._known = now
+
+    def _is_unsure(self, now: Mapping[NormalizedName, Asked]) -> bool:
+        """Tell whether a project that is asked for could not be had as it is now."""
+        selection, state = self._mirror.selection, self._mirror.state
+        return self.are_followed and any(
+            name in now or selection.matched_by(name) is not None
+            for name in [*state.projects.stale(), *state.choices.without_requires()]
+        )
+
+    def _tell_missing(self, closure: Closure) -> None:
+        """Name what is required and not mirrored, with who requires it."""
+        excluded = {name: "package_excludes leaves it out" for name in closure.missing}
+        known = self._mirror.state.projects.get
+        unknown = {name: "upstream has no such project" for name in closure.wants if known(name) is None}
+        found = []
+        for name, why in sorted((excluded | unknown).items()):
+            needs = tuple(map(str, closure.missing.get(name) or closure.needs_of(name)))
+            found.append(Missing(name, why, needs))
+            _log.warning("%s is not mirrored, as %s: %s", name, why, "; ".join(needs[:5]))
+        for need in closure.direct:
+            _log.info("%s: a direct reference is not followed", need)
+        self.missing = tuple(found)
+
+
+def _texts(found: Requires) -> list[str]:
+    return [text for text, _ in found.requirements]
+
+
+def _wants(asked: Mapping[NormalizedName, Asked], name: NormalizedName) -> frozenset[Want]:
+    return frozenset(asked[name].wants) if name in asked else frozenset()
+
+
+def _asked(closure: Closure, name: NormalizedName) -> Asked:
+    needs = closure.needs_of(name)
+    return Asked(
+        tuple(sorted(closure.wants_of(name))),
+        tuple(dict.fromkeys((need.parent or need.by, need.requirement) for need in needs)),
+    )
+
+
+def _united(
+    now: Mapping[NormalizedName, Asked], before: Mapping[NormalizedName, Asked]
+) -> dict[NormalizedName, Asked]:
+    """Return what is asked for now or was before."""
+    found = dict(now)
+    for name, old in before.items():
+        new = now.get(name, Asked())
+        found[name] = Asked(tuple(sorted({*new.wants, *old.wants})), new.needs or old.needs)
+    return found

@@ -1,0 +1,125 @@
+"""`--why`: which rule chose or dropped a project or a file, out of the state, without network."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from pypimirror import names
+from pypimirror.filenames import is_distribution
+from pypimirror.model import NormalizedName
+from pypimirror.report.words import size_text
+from pypimirror.selection import Selection
+from pypimirror.state.reading import Reading
+
+_MOST = 20
+"""Lines of who asks for a project."""
+
+
+def explain(selection: Selection, state: Reading, text: str) -> tuple[str, ...]:
+    """Return what to tell of a project, or of a file of one; empty where `text` is neither.
+
+    `selection` has to know what is asked for.
+    """
+    if is_distribution(text):
+        return tuple(_of_file(selection, state, text))
+    return tuple(_of_project(selection, state, names.normalize(text))) if names.is_valid(text) else ()
+
+
+# -- projects --------------------------------------------------------------------------------
+
+
+def _of_project(selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
+    yield from _chosen(selection, state, name)
+    row = state.project(name)
+    if row is None:
+        yield f"  nothing of {name} is mirrored"
+        return
+    held = state.held(name)
+    if row.error:
+        yield f"  it fails: {row.error}"
+    if not row.is_listed:
+        yield f"  it is on no page; {len(state.delisted_of(name))} files of it wait for their removal"
+        return
+    versions = len({each.file.version for each in held.values()})
+    size = size_text(sum(each.size for each in held.values()))
+    yield f"  mirrored are {len(held)} files of {versions} versions, {size}"
+    left = sorted(rule for rule, _ in state.left_out_of(name).values())
+    for rule, files in groupby(left):
+        yield f"  {rule} leaves out {len(list(files))} files"
+
+
+def _chosen(selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
+    """Yield what selects a project, or what leaves it out."""
+    if pattern := selection.excluded_by(name):
+        yield f"{name} is left out: package_excludes: {pattern}"
+    elif pattern := selection.matched_by(name):
+        yield f"{name} is selected: package_matches: {pattern}"
+    asked = state.asked_of(name)
+    needs = asked.needs if asked is not None else ()
+    if not needs and not selection.excluded_by(name) and not selection.matched_by(name):
+        yield f"{name} is not mirrored: nothing selects it"
+    for by, requirement in needs[:_MOST]:
+        yield _need(state, name, by, requirement)
+    if len(needs) > _MOST:
+        yield f"  and {len(needs) - _MOST} more ask for it"
+    if needs:
+        yield from _way(selection, state, needs[0][0])
+
+
+def _need(state: Reading, name: NormalizedName, by: str, requirement: str) -> str:
+    version = _newest_with(state, by, requirement)
+    return f"{name}: {by} {version}requires {requirement}"
+
+
+def _newest_with(state: Reading, by: str, requirement: str) -> str:
+    requires = state.requires_of(NormalizedName(by))
+    version = dict(requires.requirements).get(requirement) if requires else None
+    return f"{version} " if version else ""
+
+
+def _way(selection: Selection, state: Reading, by: str) -> Iterator[str]:
+    """Yield why the one who asks is there, and so on up to what the configuration names."""
+    seen: set[str] = set()
+    while by not in seen:
+        seen.add(by)
+        if not names.is_valid(by):
+            return
+        name = names.normalize(by)
+        if pattern := selection.matched_by(name):
+            yield f"  {name} is selected: package_matches: {pattern}"
+            return
+        asked = state.asked_of(name)
+        if asked is None or not asked.needs:
+            return
+        by, requirement = asked.needs[0]
+        yield f"  {_need(state, name, by, requirement)}"
+
+
+# -- files -----------------------------------------------------------------------------------
+
+
+def _of_file(selection: Selection, state: Reading, filename: str) -> Iterator[str]:
+    name = _project_of(state, filename)
+    if name is None:
+        yield f"{filename}: no project of the mirror has such a file; --why PROJECT says why it is not there"
+        return
+    held, left = state.held(name), state.left_out_of(name)
+    if filename in held:
+        yield f"{filename} is mirrored: {size_text(held[filename].size)}, no rule leaves it out"
+    elif filename in left:
+        rule, why = left[filename]
+        yield f"{filename} is left out: {rule}: {why}"
+    elif filename in (delisted := state.delisted_of(name)):
+        yield f"{filename} left the pages; its {size_text(delisted[filename].size)} wait for their removal"
+    else:
+        yield f"{filename} was not on the page of {name} when that was last read"
+    yield from _chosen(selection, state, name)
+
+
+def _project_of(state: Reading, filename: str) -> NormalizedName | None:
+    """Return the known project whose name a file's begins with, the longest of them."""
+    parts = filename.split("-")
+    found = ("-".join(parts[:number]) for number in range(len(parts) - 1, 0, -1))
+    candidates = (names.normalize(text) for text in found if names.is_valid(text))
+    return next((name for name in candidates if state.project(name) is not None), None)
+
+

@@ -1,0 +1,147 @@
+"""What leaves the mirror as it is no longer selected: by the configuration, or as nobody requires it any more.
+
+That needs no upstream: the rules look at what is held. A change that would take more than half of it, or leave
+nothing, is asked about first.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pypimirror.mirror import Mirror, Refusal
+from pypimirror.model import NormalizedName
+from pypimirror.plan import Loss, why_too_much_deselected
+from pypimirror.run import Run
+
+_log = logging.getLogger(__name__)
+
+_NOTE = "deselected"
+"""The selection that the pages show."""
+_BLOCKED_NOTE = "blocked"
+"""The blocked files that are gone."""
+_TOLD = 1000
+
+
+@dataclass(slots=True)
+class _Deselected:
+    """What is listed or held, and no longer selected."""
+
+    projects: list[NormalizedName] = field(default_factory=list)
+    files: dict[NormalizedName, list[str]] = field(default_factory=dict)
+
+
+def by_configuration(run: Run) -> None:
+    """Take off the pages what the configuration no longer selects, out of the state alone."""
+    selection, state = run.mirror.selection, run.mirror.state
+    if run.options.only or state.notes.get(_NOTE) == selection.of_projects:
+        return
+    found = _deselected(run.mirror, state.projects.names())
+    if _is_refused(run, found):
+        return
+    _take_off(run, found)
+    state.notes.set(_NOTE, selection.of_projects)
+    run.tree.commit()
+
+
+def block(run: Run) -> None:
+    """Remove at once what is blocked, whatever selects it; what no longer is may come again."""
+    selection, state = run.mirror.selection, run.mirror.state
+    if state.notes.get(_BLOCKED_NOTE) == selection.of_blocked:
+        return
+    found: dict[NormalizedName, list[str]] = {}
+    for name, file, sha256 in state.files.every_digest():
+        if why := selection.is_blocked(name, file, sha256):
+            _log.warning("%s: %s is removed: %s", name, file.filename, why)
+            found.setdefault(name, []).append(file.filename)
+    for name, filenames in found.items():
+        run.tally.counts.deselected_files += len(filenames)
+        state.transitions.delist_at_once(name, filenames)
+        run.pages.mark_root_dirty()
+    state.projects.mark_stale(state.choices.with_left_out("blocked_files"))
+    state.notes.set(_BLOCKED_NOTE, selection.of_blocked)
+    run.tree.commit()
+
+
+def by_requirements(run: Run) -> None:
+    """Take off the pages what only requirements asked for that are gone, at the end of a run."""
+    is_whole = not (run.options.only or run.tally.unasked or run.tally.keeps_deselected)
+    less = run.dependencies.settle(is_whole=is_whole)
+    found = _deselected(run.mirror, sorted(less))
+    if run.options.only or _is_refused(run, found):
+        return
+    _take_off(run, found)
+    for name in less - set(found.projects):
+        run.mirror.state.projects.record_selection(name, run.mirror.selection.fingerprint(name))
+    run.mirror.state.choices.forget_gone()
+    run.tree.commit()
+
+
+def _deselected(mirror: Mirror, names: Iterable[NormalizedName]) -> _Deselected:
+    """Compare what is held of projects with what is selected."""
+    found = _Deselected()
+    external = _deselected_external(mirror)
+    for name in names:
+        if not mirror.selection.selects(name):
+            found.projects.append(name)
+        elif gone := [*_unwanted(mirror, name), *external.get(name, ())]:
+            found.files[name] = list(dict.fromkeys(gone))
+    return found
+
+
+def _unwanted(mirror: Mirror, name: NormalizedName) -> list[str]:
+    """Return the held files of a project that the rules leave out."""
+    held = mirror.state.files.held(name)
+    files = [each.file for each in held.values()]
+    decision = mirror.selection.decide(name, files, now=mirror.clock(), held=held.keys())
+    return [left.file.filename for left in decision.left_out]
+
+
+def _is_refused(run: Run, found: _Deselected) -> bool:
+    """Tell whether it is too much to go without a question; then nothing of it goes in this run."""
+    held = run.mirror.totals()
+    gone = _loss(run.mirror, found)
+    why = why_too_much_deselected(gone, held)
+    if why is None or run.options.allows_removals or run.options.confirms(gone, held):
+        return False
+    names = [*found.projects, *(f"{name}/{each}" for name, files in found.files.items() for each in files)]
+    run.tally.refusal = Refusal(gone, held, 0.0, tuple(names[:_TOLD]), why, is_configured=True)
+    run.tally.keeps_deselected = True
+    for name in run.tally.refusal.names:
+        _log.warning("%s is no longer selected, and stays until the question is answered", name)
+    return True
+
+
+def _loss(mirror: Mirror, found: _Deselected) -> Loss:
+    listed = [name for name in found.projects if (row := mirror.state.projects.get(name)) and row.is_listed]
+    files = sum(mirror.state.files.held_total(name).number for name in listed)
+    return Loss(len(listed), files + sum(map(len, found.files.values())))
+
+
+def _take_off(run: Run, found: _Deselected) -> None:
+    for name in found.projects:
+        _take_off_project(run, name)
+    for name, filenames in found.files.items():
+        _take_off_files(run, name, filenames)
+
+
+def _take_off_project(run: Run, name: NormalizedName) -> None:
+    row = run.mirror.state.projects.get(name)
+    if row is not None and row.is_listed:
+        _log.info("%s: no longer selected", name)
+        run.pages.mark_root_dirty()
+        run.tally.counts.deselected_projects += 1
+        run.tally.counts.deselected_files += run.mirror.state.files.held_total(name).number
+    run.mirror.state.transitions.delist_project(name, run.mirror.clock())
+    run.mirror.state.transitions.forget_projects([name])
+
+
+def _take_off_files(run: Run, name: NormalizedName, filenames: list[str]) -> None:
+    held = set(run.mirror.state.files.held_names(name))
+    gone = [filename for filename in filenames if filename in held]
+    if not gone:
+        return
+    _log.info("%s: %d files are no longer selected", name, len(gone))
+    run.tally.counts.deselected_files += len(gone)
+    if run.mirror.config.full_index:
+        run.pages.mark_root_dirty()
+    run.mirror.state.transitions.delist_files(name, gone, run.mirror.clock())
