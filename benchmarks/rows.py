@@ -185,13 +185,12 @@ def closure(bench: Bench) -> list[Row]:
         for round_ in range(bench.runs + 1):
             for how, only in lines.items():
                 root = bench.ours.root(bench.new(f"closure-{how}"))
-                for kind, each in runs.items():
+                for each in runs.values():
                     followed = {"dependencies": True} if how == "dependencies" else {}
                     result = bench.ours.measured(root, upstream.url, only, **followed)
                     if round_:
                         each.setdefault(how, []).append(result)
                 _check(root, upstream)
-                shutil.rmtree(root)
     works = {"first": "first sync, 2,000 projects", "again": "its no-change update"}
     return [
         Row(works[kind], {how: Runs(tuple(each)) for how, each in by_tool.items()})
