@@ -28,6 +28,10 @@ LAYERS = (
         "names",
         "links",
         "server_config",
+        "want",
+        "requirements",
+        "closure",
+        "unmet",
     ),
     (
         "upstream",
@@ -65,6 +69,15 @@ NEIGHBOURS = {
     ("store", "disk"),
     ("state", "disk"),
     ("server_config", "config"),
+    ("selection", "want"),
+    ("requirements", "want"),
+    ("requirements", "names"),
+    ("requirements", "metadata"),
+    ("config", "requirements"),
+    ("closure", "want"),
+    ("closure", "requirements"),
+    ("unmet", "closure"),
+    ("unmet", "requirements"),
 } | {
     (reader, read)
     for read in ("names", "filenames", "selection")
@@ -82,6 +95,7 @@ OWNERS = {
     "rich": {"cli"},
     "distlib": {"config"},
     "pypi_attestations": {"attestations"},
+    "pip_requirements_parser": {"requirements"},
 }
 
 OUTSIDE = {
@@ -108,6 +122,9 @@ ALLOWED_OUTSIDE = {
     ("config", "os"),
     ("config", "pathlib"),
     ("errors", "pathlib"),
+    # It reads the files that an option names, as `config` reads the one that names them.
+    ("requirements", "os"),
+    ("requirements", "pathlib"),
 }
 
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "base", "misc", "handlers"}
@@ -201,11 +218,11 @@ def test_pure_rooms_do_not_touch_the_world() -> None:
     assert not wrong, described(wrong)
 
 
-def test_only_config_opens_a_file_among_the_pure_rooms() -> None:
+def test_only_config_and_requirements_open_a_file_among_the_pure_rooms() -> None:
     calls = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in FILES
-        if room_of(path) in PURE - {"config"}
+        if room_of(path) in PURE - {"config", "requirements"}
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
