@@ -6,6 +6,8 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
+from functools import partial
 from typing import IO, BinaryIO
 
 from pypimirror import names
@@ -35,15 +37,20 @@ def from_wheel(wheel: BinaryIO, filename: str) -> bytes | None:
     That is so of a wheel that is damaged, and of one with more than MAX_MEMBERS members, or MAX_DIRECTORY
     bytes that name them.
     """
+    return from_zip(wheel, partial(_member, filename=filename))
+
+
+def from_zip(archive: BinaryIO, choose: Callable[[list[str]], str | None]) -> bytes | None:
+    """Return the member of a zip file, open at its start, that `choose` finds; None as `from_wheel` does."""
     # Most wheels are small: read at once they take one system call, and not two dozen.
-    head = wheel.read(_SMALL)
+    head = archive.read(_SMALL)
     try:
-        with zipfile.ZipFile(io.BytesIO(head) if len(head) < _SMALL else _Bounded(wheel)) as archive:
-            member = _member([info.filename for info in archive.infolist()], filename)
-            if member is None or archive.getinfo(member).compress_type not in _PLAIN_PACKINGS:
+        with zipfile.ZipFile(io.BytesIO(head) if len(head) < _SMALL else _Bounded(archive)) as opened:
+            member = choose([info.filename for info in opened.infolist()])
+            if member is None or opened.getinfo(member).compress_type not in _PLAIN_PACKINGS:
                 return None
-            with archive.open(member) as content:
-                return _read(content)
+            with opened.open(member) as content:
+                return read_bounded(content)
     # What zipfile raises for bytes that are no zip file, are cut, encrypted, or packed in an unknown way.
     except (
         zipfile.BadZipFile,
@@ -85,7 +92,7 @@ class _Bounded(io.BufferedIOBase):
         return content
 
 
-def _read(content: IO[bytes]) -> bytes | None:
+def read_bounded(content: IO[bytes]) -> bytes | None:
     """Return all of it, if that is not too much: what the archive says of its size may be a lie."""
     blocks, size = [], 0
     while block := content.read(_BLOCK):

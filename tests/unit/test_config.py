@@ -10,7 +10,8 @@ from distlib.index import DEFAULT_INDEX
 from pypimirror import config
 from pypimirror.config import OPTIONS, Config
 from pypimirror.errors import ConfigError, Problem
-from pypimirror.model import Digest
+from pypimirror.model import Digest, NormalizedName
+from pypimirror.requirements import Roots
 
 FOLDER = Path("/srv/conf")
 REQUIRED = "[DEFAULT]\nmirror_file_path = /srv/mirror\npackage_matches = six\n"
@@ -80,6 +81,11 @@ def test_defaults() -> None:
         removal_window_hours=24.0,
         revalidate_days=30.0,
         min_free_space=2**30,
+        requirements=Roots(),
+        exact=False,
+        dependencies=False,
+        dependency_versions="matching",
+        extras=(),
     )
 
 
@@ -130,6 +136,9 @@ def test_every_option_given() -> None:
         "accepted_changes =",
         "    demo-1.0.zip sha256=ABABABABABABABAB",
         "min_free_space = 1.5 GiB",
+        "dependencies = True",
+        "dependency_versions = All",
+        "extras = Six[b,a.b, b] six [c]",
     ]
     assert parse_with(*lines) == Config(
         mirror_file_path=Path("/srv/mirror"),
@@ -174,6 +183,11 @@ def test_every_option_given() -> None:
         removal_window_hours=168.0,
         revalidate_days=0.5,
         min_free_space=3 * 2**29,
+        requirements=Roots(),
+        exact=False,
+        dependencies=True,
+        dependency_versions="all",
+        extras=((NormalizedName("six"), ("a-b", "b", "c")),),
         warnings=(
             "fetch_since_days: not needed any more, as updates find every change",
             "accept_unverified: files without a digest are taken over plain http from old.example.org",
@@ -231,7 +245,7 @@ def test_percentages(text: str, share: float) -> None:
 
 @pytest.mark.parametrize(
     ("line", "globs"),
-    [("zope.*  six", ("zope.*", "six")), ("*", ("*",)), ("*.*", ("*.*",)), ("", ()), ("[a-c]*", ("[a-c]*",))],
+    [("zope.*  six", ("zope.*", "six")), ("*", ("*",)), ("*.*", ("*.*",)), ("[a-c]*", ("[a-c]*",))],
 )
 def test_patterns_of_projects(line: str, globs: tuple[str, ...]) -> None:
     assert parse(f"[DEFAULT]\nmirror_file_path = /m\npackage_matches = {line}\n").package_matches == globs
@@ -293,10 +307,23 @@ def test_a_problem_names_its_own_section() -> None:
     assert str(problem) == "[pypimirror] workers = 0: not a whole number from 1 to 256, and not auto"
 
 
-@pytest.mark.parametrize("option", ["mirror_file_path", "package_matches"])
-def test_a_required_option_left_out(option: str) -> None:
+@pytest.mark.parametrize("lines", ["", "  ; six", "\n  # six\n  ; zope.*"])
+def test_patterns_of_projects_without_any(lines: str) -> None:
+    (problem,) = problems_of(f"[DEFAULT]\nmirror_file_path = /m\npackage_matches ={lines}\n")
+    assert "package_matches" in str(problem)
+    assert "write * for every project" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("mirror_file_path", "missing; it has to be set"),
+        ("package_matches", "missing; it has to be set, or requirements"),
+    ],
+)
+def test_a_required_option_left_out(option: str, said: str) -> None:
     text = re.sub(rf"{option} = .*\n", "", REQUIRED)
-    assert problems_of(text) == (Problem("DEFAULT", option, None, "missing; it has to be set"),)
+    assert problems_of(text) == (Problem("DEFAULT", option, None, said),)
 
 
 def test_a_mirror_needs_a_path() -> None:
@@ -442,7 +469,7 @@ def test_load_what_is_no_file(name: str, tmp_path: Path) -> None:
 def test_load_latin_1(tmp_path: Path) -> None:
     path = tmp_path / "mirror.cfg"
     path.write_bytes(
-        "[DEFAULT]\n# gr\u00f6\u00dfer\nmirror_file_path = /\u00e4\npackage_matches =\n".encode("latin-1")
+        "[DEFAULT]\n# gr\u00f6\u00dfer\nmirror_file_path = /\u00e4\npackage_matches = *\n".encode("latin-1")
     )
     assert config.load(path, {}).mirror_file_path == Path("/\u00e4")
 
@@ -475,5 +502,7 @@ def test_the_sample_shows_the_true_default(option: str) -> None:
     assert known.read(commented_out()[option].strip()) == known.read(known.default or "")
 
 
-def test_the_sample_with_everything_active_is_sound() -> None:
-    parse(re.sub(r"(?m)^#(?=\w+ =)", "", SAMPLE))
+def test_the_sample_with_everything_active_is_sound(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("six>=1\n")
+    (tmp_path / "pypimirror.cfg").write_text(re.sub(r"(?m)^#(?=\w+ =)", "", SAMPLE))
+    config.load(tmp_path / "pypimirror.cfg", {})

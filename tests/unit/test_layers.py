@@ -29,6 +29,9 @@ LAYERS = (
         "links",
         "server_config",
         "want",
+        "requirements",
+        "closure",
+        "unmet",
     ),
     (
         "upstream",
@@ -43,7 +46,7 @@ LAYERS = (
         "disk",
     ),
     ("mirror",),
-    ("publishing",),
+    ("publishing", "dependencies"),
     ("checks", "adopt"),
     ("run",),
     ("sync",),
@@ -67,6 +70,15 @@ NEIGHBOURS = {
     ("store", "disk"),
     ("state", "disk"),
     ("server_config", "config"),
+    ("selection", "want"),
+    ("requirements", "want"),
+    ("requirements", "names"),
+    ("requirements", "metadata"),
+    ("config", "requirements"),
+    ("closure", "want"),
+    ("closure", "requirements"),
+    ("unmet", "closure"),
+    ("unmet", "requirements"),
 } | {
     (reader, read)
     for read in ("names", "filenames", "selection")
@@ -84,6 +96,7 @@ OWNERS = {
     "rich": {"cli"},
     "distlib": {"config"},
     "pypi_attestations": {"attestations"},
+    "pip_requirements_parser": {"requirements"},
 }
 
 OUTSIDE = {
@@ -110,6 +123,9 @@ ALLOWED_OUTSIDE = {
     ("config", "os"),
     ("config", "pathlib"),
     ("errors", "pathlib"),
+    # It reads the files that an option names, as `config` reads the one that names them.
+    ("requirements", "os"),
+    ("requirements", "pathlib"),
 }
 
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "base", "misc", "handlers"}
@@ -203,11 +219,11 @@ def test_pure_rooms_do_not_touch_the_world() -> None:
     assert not wrong, described(wrong)
 
 
-def test_only_config_opens_a_file_among_the_pure_rooms() -> None:
+def test_only_config_and_requirements_open_a_file_among_the_pure_rooms() -> None:
     calls = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in FILES
-        if room_of(path) in PURE - {"config"}
+        if room_of(path) in PURE - {"config", "requirements"}
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from pypimirror.addresses import masked, without_credentials
-from pypimirror.config import ini, readers
+from pypimirror.config import ini, readers, requirement_files
 from pypimirror.errors import ConfigError, Problem
-from pypimirror.model import Digest, External, File
+from pypimirror.model import Digest, External, File, NormalizedName
+from pypimirror.requirements import Roots
 from pypimirror.selection import asks_for_everything
 
 __all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
@@ -26,6 +27,7 @@ class Config:
 
     mirror_file_path: Path
     package_matches: tuple[str, ...]
+    """Empty where `requirements` alone say what to mirror: no project is selected by a pattern."""
     package_excludes: tuple[str, ...]
     filename_matches: tuple[str, ...]
     filename_excludes: tuple[str, ...]
@@ -71,6 +73,14 @@ class Config:
     accepted_changes: tuple[tuple[str, Digest], ...]
     min_free_space: int
     status_max_age_hours: float
+    requirements: Roots
+    """What the files of the option ask for, as their content is a part of the configuration."""
+    exact: bool
+    dependencies: bool
+    dependency_versions: str
+    """`matching` or `all`."""
+    extras: tuple[tuple[NormalizedName, tuple[str, ...]], ...]
+    """Of projects that are selected by name or pattern: in PEP 685 form, sorted."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -99,7 +109,7 @@ class Option(NamedTuple):
 
 OPTIONS: Mapping[str, Option] = {
     "mirror_file_path": Option(str, is_required=True),
-    "package_matches": Option(readers.name_globs, is_required=True),
+    "package_matches": Option(readers.name_globs),
     "package_excludes": Option(readers.name_globs, ""),
     "filename_matches": Option(readers.file_globs, ""),
     "filename_excludes": Option(readers.file_globs, ""),
@@ -140,6 +150,11 @@ OPTIONS: Mapping[str, Option] = {
     "accepted_changes": Option(readers.changes, ""),
     "min_free_space": Option(readers.size, "1G"),
     "status_max_age_hours": Option(readers.number(0, 87_600, "hours"), "24"),
+    "requirements": Option(str),
+    "exact": Option(readers.boolean, "False"),
+    "dependencies": Option(readers.boolean, "False"),
+    "dependency_versions": Option(readers.one_of("matching", "all"), "matching"),
+    "extras": Option(readers.extras, ""),
 }
 
 
@@ -166,6 +181,9 @@ def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, 
     reader = _Reader(given, list(read.problems))
     values = {name: reader.value(name, option) for name, option in OPTIONS.items()}
     values |= _paths(reader, folder)
+    values["requirements"] = requirement_files.read(reader, folder, is_exact=values["exact"])
+    requirement_files.check_patterns(reader, values["package_matches"])
+    values["package_matches"] = values["package_matches"] or ()
     reader.check_unknown(read.referenced)
     _check_external(reader, values)
     if reader.problems:
@@ -179,6 +197,7 @@ def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, 
         warnings += ("follow_external_index_pages: has no effect without external_links = True",)
     if hosts := values["accept_unverified"]:
         warnings += (f"accept_unverified: files without a digest are taken over plain http {_from(hosts)}",)
+    warnings += requirement_files.warnings(values, frozenset(given))
     return Config(**values, warnings=warnings)
 
 
@@ -250,7 +269,7 @@ def _said(error: Exception, text: str, read: Callable[[str], Any]) -> str:
 def _check_external(reader: _Reader, values: Mapping[str, Any]) -> None:
     """Refuse to follow the links of every project there is, unless that is said in so many words."""
     patterns = values["package_matches"]
-    if patterns is None or values["external_links_everything"] or not asks_for_everything(patterns):
+    if not patterns or values["external_links_everything"] or not asks_for_everything(patterns):
         return
     for name in ("external_links", "follow_external_index_pages"):
         if values[name]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from pypimirror.model import Digest
+from pypimirror import names
+from pypimirror.model import Digest, NormalizedName
 from pypimirror.selection import check_length, check_name_pattern
 
 _T = TypeVar("_T")
@@ -18,6 +19,8 @@ _T = TypeVar("_T")
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _DIGEST = re.compile(r"[a-z0-9_-]{1,32}=[0-9a-f]{8,256}")
 _HOST_GLOB = re.compile(r"[a-z0-9._*?\[\]!:-]+")
+_EXTRAS = re.compile(r" ?\[[^\[\]]*\]")
+_PROJECT_EXTRAS = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
 _FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
@@ -163,6 +166,29 @@ def changes(text: str) -> tuple[tuple[str, Digest], ...]:
             )
         found.add((filename, Digest(algorithm, hexdigest)))
     return tuple(sorted(found))
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """Make a reader of one of these words, in upper or lower case."""
+
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"neither {' nor '.join(words)}")
+        return text.lower()
+
+    return read
+
+
+def extras(text: str) -> tuple[tuple[NormalizedName, tuple[str, ...]], ...]:
+    """Read projects with extras, such as `celery[redis] uvicorn[standard]`; one project's are united."""
+    found: dict[NormalizedName, set[str]] = {}
+    for word in _EXTRAS.sub(lambda match: match[0].replace(" ", ""), " ".join(text.split())).split():
+        match = _PROJECT_EXTRAS.fullmatch(word)
+        listed = [extra for extra in match[2].split(",") if extra] if match else []
+        if match is None or not listed or not all(map(names.is_valid, listed)):
+            raise ValueError(f"{word} is no project with its extras, such as celery[redis,auth]")
+        found.setdefault(names.normalize(match[1]), set()).update(map(names.normalize, listed))
+    return tuple(sorted((name, tuple(sorted(each))) for name, each in found.items()))
 
 
 def index_url(text: str) -> str:

@@ -1,0 +1,171 @@
+"""Reads the files that the option `requirements` names, and those that they name, each once."""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.pylock import is_valid_pylock_path
+from packaging.specifiers import SpecifierSet
+
+from pypimirror.requirements import lines, locks
+from pypimirror.requirements.dependency import Parsed, parsed
+from pypimirror.requirements.lines import Line, Lines, Nested
+from pypimirror.requirements.roots import Constraint, Root, Roots
+from pypimirror.want import Want
+
+
+class RequirementsError(ValueError):
+    """The files can't be used; each problem names its file and line, and what to do."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+def read(paths: Iterable[Path], *, folder: Path, is_exact: bool = False) -> Roots:
+    """Return what requirements files and lock files ask for; `folder` is what messages leave out of paths.
+
+    With `is_exact` each root asks for the very files that its line pins. Raises RequirementsError.
+    """
+    reading = _Reading(folder, is_exact=is_exact)
+    for path in paths:
+        reading.read(path)
+    return reading.result()
+
+
+class _Named(NamedTuple):
+    """A file that is still to be read: who names it, and as what."""
+
+    path: Path
+    is_constraint: bool
+    source: str
+
+
+class _Found(NamedTuple):
+    """A line that was read, and where it stands."""
+
+    line: Line
+    is_constraint: bool
+    source: str
+
+
+class _Reading:
+    """Goes through the files, and gathers what they say and what is wrong with them."""
+
+    def __init__(self, folder: Path, *, is_exact: bool) -> None:
+        self.folder = folder
+        self.is_exact = is_exact
+        self.found: list[_Found] = []
+        self.locked: list[Root] = []
+        self.ignored: dict[str, None] = {}
+        self.problems: list[str] = []
+        self.lines: dict[Path, Lines] = {}
+        self.files: dict[str, None] = {}
+
+    def read(self, path: Path) -> None:
+        """Read a file that the option names, and those that it names, and so on; circles just end."""
+        pending = deque([_Named(path, is_constraint=False, source="")])
+        known = set()
+        while pending:
+            named = pending.popleft()
+            if named[:2] not in known:
+                known.add(named[:2])
+                pending += self.read_one(named)
+
+    def read_one(self, named: _Named) -> list[_Named]:
+        """Read one file; return those that it names."""
+        shown = self.shown(named.path)
+        self.files[str(named.path)] = None
+        try:
+            if named.path.suffix == ".toml":
+                self.read_lock(named, shown)
+                return []
+            if named.path not in self.lines:
+                self.lines[named.path] = lines.read(str(named.path))
+        except OSError as error:
+            self.problem(named, f"{shown}: can't be read ({error.strerror}); name a file that is there")
+            return []
+        except ValueError as error:
+            self.problem(named, f"{shown}: {error}")
+            return []
+        return self.take(named, shown, self.lines[named.path])
+
+    def problem(self, named: _Named, text: str) -> None:
+        """Note what is wrong with a file, and where it is named."""
+        self.problems.append(f"{named.source}: {text}" if named.source else text)
+
+    def read_lock(self, named: _Named, shown: str) -> None:
+        if named.source or not is_valid_pylock_path(named.path):
+            raise ValueError(
+                "is no requirements file; a lock file is pylock.toml or pylock.NAME.toml, and is named by the"
+                " option itself"
+            )
+        roots, ignored = locks.read(named.path.read_bytes(), shown, is_exact=self.is_exact)
+        self.locked += roots
+        self.ignored |= dict.fromkeys(ignored)
+
+    def take(self, named: _Named, shown: str, read: Lines) -> list[_Named]:
+        """Take what a file says; return the files that it names."""
+        self.found += [
+            _Found(line, named.is_constraint, f"{shown}:{line.number}") for line in read.requirements
+        ]
+        self.ignored |= dict.fromkeys(f"{shown}:{number}: {text}" for number, text in read.ignored)
+        self.problems += [f"{shown}:{number}: {text}" for number, text in read.problems]
+        return [found for each in read.nested if (found := self.nested(named, shown, each))]
+
+    def nested(self, named: _Named, shown: str, each: Nested) -> _Named | None:
+        """Return a file that a line names, relative to the file in which it does."""
+        source = f"{shown}:{each.number}"
+        if "://" in each.path:
+            self.problems.append(f"{source}: an address; fetch the file, and name where it lies here")
+            return None
+        path = Path(os.path.normpath(named.path.parent / each.path))
+        return _Named(path, each.is_constraint, source)
+
+    def shown(self, path: Path) -> str:
+        """Return a path as messages name it."""
+        return str(path.relative_to(self.folder) if path.is_relative_to(self.folder) else path)
+
+    def result(self) -> Roots:
+        """Return all of it. Raises RequirementsError."""
+        constraints = [_constraint(each) for each in self.found if each.is_constraint]
+        roots = [self.root(each, constraints) for each in self.found if not each.is_constraint]
+        if self.problems:
+            raise RequirementsError(self.problems)
+        return Roots((*roots, *self.locked), tuple(constraints), tuple(self.ignored), tuple(self.files))
+
+    def root(self, found: _Found, constraints: list[Constraint]) -> Root:
+        """Return what a line asks for; with `exact` a constraint may give the pin."""
+        dependency, marker = _parsed(found.line)
+        want = Want(dependency.specifier)
+        if self.is_exact:
+            ours = [each for each in constraints if each.name == dependency.name]
+            if not is_pinned(",".join([dependency.specifier, *(each.specifier for each in ours)])):
+                self.problems.append(
+                    f"{found.source}: {found.line.requirement[:80]} is not pinned, and exact = True;"
+                    f" write {dependency.name}== and a version, or set exact = False"
+                )
+            digests = found.line.digests or tuple(sorted({d for each in ours for d in each.digests}))
+            want = Want(dependency.specifier, digests, is_exact=not digests)
+        return Root(dependency.name, want, tuple(sorted(dependency.extras)), marker, found.source)
+
+
+def _constraint(found: _Found) -> Constraint:
+    dependency, marker = _parsed(found.line)
+    return Constraint(dependency.name, dependency.specifier, found.line.digests, marker, found.source)
+
+
+def _parsed(line: Line) -> Parsed:
+    found = parsed(line.requirement)
+    assert found is not None  # the line was read by the same parser
+    return found
+
+
+def is_pinned(specifier: str) -> bool:
+    """Tell whether a set of specifiers allows one release alone by its very words: `==1.0` or `===1.0`."""
+    return any(
+        each.operator == "===" or (each.operator == "==" and not each.version.endswith(".*"))
+        for each in SpecifierSet(specifier)
+    )

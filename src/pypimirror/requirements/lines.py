@@ -1,0 +1,147 @@
+"""One requirements file, as pip-requirements-parser reads it: that is pip's own code for these files.
+
+Of the library its `RequirementsFile` alone is used, and this module alone uses it.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+from pip_requirements_parser import RequirementsFile
+
+from pypimirror.addresses import masked
+from pypimirror.model import Digest
+from pypimirror.requirements.dependency import canonical
+
+_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
+"""Digits of the digests that pip takes."""
+_HASH = re.compile(r"(\w+):([0-9a-fA-F]+)")
+_HASH_OPTION = re.compile(r"(?<!\S)--hash[= ]\s*(\S+)")
+_NESTED = re.compile(r"(?:-[rc]|--requirement|--constraint)\b")
+_OPTIONS = re.compile(r"(?<!\S)(?:--[\w-]+|-[A-Za-z])")
+_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+
+
+class Line(NamedTuple):
+    """A requirement of an index's project."""
+
+    number: int
+    requirement: str
+    digests: tuple[Digest, ...] = ()
+
+
+class Nested(NamedTuple):
+    """Another file that is named: by `-r`, or as constraints by `-c`."""
+
+    number: int
+    path: str
+    is_constraint: bool
+
+
+class Lines(NamedTuple):
+    """All that a file says; what has no effect here, and what is wrong, with the numbers of lines."""
+
+    requirements: tuple[Line, ...]
+    nested: tuple[Nested, ...]
+    ignored: tuple[tuple[int, str], ...]
+    problems: tuple[tuple[int, str], ...]
+
+
+def read(path: str) -> Lines:
+    """Read a requirements file, and none that it names. Raises OSError, or ValueError for what is no text."""
+    with open(path, "rb"):  # noqa: PTH123 (the library's own error names no reason)
+        pass
+    try:
+        found = RequirementsFile.from_file(path, include_nested=False)
+    except (UnicodeError, LookupError) as error:
+        raise ValueError("is no text in UTF-8; save it as UTF-8") from error
+    reader = _Reader()
+    for option in found.options:
+        reader.take_options(option.line_number, option.line, option.options)
+    for requirement in found.requirements:
+        reader.take(requirement)
+    for line in found.invalid_lines:
+        reader.take_invalid(line.line_number, line.line)
+    return reader.result()
+
+
+class _Reader:
+    """Sorts out what the library found."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.nested: list[Nested] = []
+        self.ignored: list[tuple[int, str]] = []
+        self.problems: list[tuple[int, str]] = []
+
+    def result(self) -> Lines:
+        return Lines(
+            tuple(sorted(self.lines)),
+            tuple(sorted(self.nested)),
+            tuple(sorted(self.ignored)),
+            tuple(sorted(self.problems)),
+        )
+
+    def take_options(self, number: int, line: str, options: dict[str, Any]) -> None:
+        for option, is_constraint in (("requirements", False), ("constraints", True)):
+            self.nested += [Nested(number, path, is_constraint) for path in options.get(option, ())]
+        self.ignore_options(number, line)
+
+    def take(self, requirement: Any) -> None:
+        number, line = requirement.line_number, requirement.line
+        if requirement.is_editable or requirement.link is not None or requirement.req is None:
+            self.ignored.append((number, f"{_shown(line)}: an address or a path, and no project of an index"))
+            return
+        text = str(requirement.req)
+        if requirement.marker is not None:
+            text += f"; {requirement.marker}"
+        self.add(number, line, text, requirement.hash_options)
+
+    def take_invalid(self, number: int, line: str) -> None:
+        """Take what the library does not: options that it does not know are newer than it is."""
+        if line.startswith("-") and not _NESTED.match(line):
+            self.ignore_options(number, line)
+            return
+        options = _OPTIONS.search(line)
+        if options is None or options.start() == 0:
+            self.problems.append((number, _refused(line)))
+            return
+        self.ignore_options(number, line[options.start() :])
+        self.add(number, line, line[: options.start()], _HASH_OPTION.findall(line))
+
+    def add(self, number: int, line: str, text: str, hashes: list[str]) -> None:
+        requirement = canonical(text)
+        if requirement is None:
+            self.problems.append((number, _refused(line)))
+            return
+        digests = [_digest(each) for each in hashes]
+        self.problems += [
+            (number, f"{text[:80]}: no digest that pip takes, such as --hash=sha256:0123... with 64 digits")
+            for text, digest in zip(hashes, digests, strict=True)
+            if digest is None
+        ]
+        self.lines.append(Line(number, requirement, tuple(sorted(each for each in digests if each))))
+
+    def ignore_options(self, number: int, line: str) -> None:
+        words = [word for word in _OPTIONS.findall(line) if word != "--hash" and not _NESTED.fullmatch(word)]
+        self.ignored += [(number, f"{word} has no effect here") for word in dict.fromkeys(words)]
+
+
+def _digest(text: str) -> Digest | None:
+    match = _HASH.fullmatch(text)
+    if match is None or len(match[2]) != _LENGTHS.get(match[1].lower()):
+        return None
+    return Digest(match[1].lower(), match[2].lower())
+
+
+def _refused(line: str) -> str:
+    if variable := _VARIABLE.search(line):
+        return (
+            f"{_shown(line)}: {variable[0]} is not replaced, as cron has another environment than a shell;"
+            " write what it stands for"
+        )
+    return f"{_shown(line)}: no requirement, such as name, name>=1.0 or name[extra]==1.0"
+
+
+def _shown(line: str) -> str:
+    text = masked(" ".join(line.split()))
+    return text if len(text) <= 80 else text[:77] + "..."

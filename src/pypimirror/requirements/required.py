@@ -1,0 +1,51 @@
+"""What core metadata requires: the distinct Requires-Dist of its header."""
+
+import re
+
+from pypimirror.requirements.dependency import canonical
+
+MAX_REQUIREMENTS = 10_000
+"""Of one file: the longest lists that are known have some thousand."""
+
+_END = re.compile(rb"\n\r?\n")
+_REQUIRES = re.compile(rb"^Requires-Dist[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
+_VERSION = re.compile(
+    rb"^Metadata-Version[ \t]*:[ \t]*(\d{1,4})\.(\d{1,4})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
+)
+_DYNAMIC = re.compile(rb"^Dynamic[ \t]*:[ \t]*Requires-Dist[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_RELIABLE = (2, 2)
+
+
+def requires_dist(metadata: bytes) -> tuple[str, ...]:
+    """Return the distinct requirements of a wheel's core metadata, in canonical text, sorted.
+
+    Lines that are no requirement are left out (`unreadable` names them), as is what comes after
+    MAX_REQUIREMENTS of them.
+    """
+    return tuple(sorted({text for line in _lines(metadata) if (text := canonical(line))}))
+
+
+def unreadable(metadata: bytes) -> tuple[str, ...]:
+    """Return the values of Requires-Dist that are no requirements, each cut to what fits a message."""
+    found = dict.fromkeys(line[:100] for line in _lines(metadata) if canonical(line) is None)
+    return tuple(found)
+
+
+def is_reliable(pkg_info: bytes) -> bool:
+    """Tell whether an sdist's PKG-INFO says what its wheel will require (PEP 643)."""
+    header = _header(pkg_info)
+    version = _VERSION.search(header)
+    if version is None or (int(version[1]), int(version[2])) < _RELIABLE:
+        return False
+    return not _DYNAMIC.search(header)
+
+
+def _lines(metadata: bytes) -> list[str]:
+    found = _REQUIRES.findall(_header(metadata))
+    distinct = list(dict.fromkeys(found))[:MAX_REQUIREMENTS]
+    return [" ".join(line.decode("utf-8", "replace").split()) for line in distinct]
+
+
+def _header(metadata: bytes) -> bytes:
+    end = _END.search(metadata)
+    return metadata if end is None else metadata[: end.start()]
