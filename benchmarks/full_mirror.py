@@ -9,7 +9,7 @@ from pypimirror.cli.command import selection_of
 from pypimirror.model import Digest, File, HeldFile, NormalizedName, Validators
 from pypimirror.publishing.pages import fingerprint as fingerprint_of
 from pypimirror.state import State
-from pypimirror.sync import removals
+from pypimirror.sync import crawl, deselection
 
 
 def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
@@ -36,10 +36,10 @@ def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
             serial=serial,
             page_serial=serial,
             validators=Validators('"x"', None),
-            selection=chosen.of_files,
+            selection=chosen.fingerprint(name),
         )
-    state.notes.set(removals.PROJECTS_NOTE, chosen.of_projects)
-    state.notes.set(removals.FILES_NOTE, chosen.of_files)
+    state.notes.set(deselection.NOTE, chosen.of_projects)
+    state.notes.set(crawl.SELECTION_NOTE, chosen.of_projects)
     state.files.record_synced()
     state.close()
 

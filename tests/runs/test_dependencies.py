@@ -100,7 +100,7 @@ def test_nothing_is_dropped_while_somebodys_requirements_could_not_be_had(
     chain.remove_file("app", "app-1.0-py3-none-any.whl")
     chain.add("app", "1.1", sdist=False)
     chain.touch("other")
-    chain.fault("/simple/other/", faults.status(500))
+    chain.fault("/simple/other/", faults.Status(500))
     assert mirror.run("-U").status == 3
     assert "lib" in mirror.projects()
     chain.clear_faults()

@@ -54,20 +54,19 @@ def test_fewer_more_and_back_again_end_as_a_fresh_mirror_does(
 ) -> None:
     for version in ("1.0", "2.0", "2.1", "3.0rc1"):
         native(index, version)
-    common = {"package_matches": "native", "removal_grace_hours": removal_grace_hours}
+    common: dict[str, object] = {"package_matches": "native", "removal_grace_hours": removal_grace_hours}
     mirror = make_mirror(**common)
     mirror.update()
-    for number, options in enumerate(
-        (
-            {"python_versions": "3.13"},
-            {"platforms": "manylinux_x86_64", "glibc": "2.17"},
-            {"latest_releases": 2, "prereleases": False},
-            {"file_types": "sdist"},
-            {"versions": "native >=2,<3", "excluded_versions": "native ==2.1"},
-            {"max_file_size": "1K", "file_types": "wheel"},
-            {},
-        )
-    ):
+    changes: tuple[dict[str, object], ...] = (
+        {"python_versions": "3.13"},
+        {"platforms": "manylinux_x86_64", "glibc": "2.17"},
+        {"latest_releases": 2, "prereleases": False},
+        {"file_types": "sdist"},
+        {"versions": "native >=2,<3", "excluded_versions": "native ==2.1"},
+        {"max_file_size": "1K", "file_types": "wheel"},
+        {},
+    )
+    for number, options in enumerate(changes):
         mirror.configure(**common, **options)
         assert mirror.run("-U", "--allow-removals").status in (0, 3)
         fresh = Mirror(tmp_path / f"fresh-{number}", index.url, **common, **options)

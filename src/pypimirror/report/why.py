@@ -121,5 +121,3 @@ def _project_of(state: Reading, filename: str) -> NormalizedName | None:
     found = ("-".join(parts[:number]) for number in range(len(parts) - 1, 0, -1))
     candidates = (names.normalize(text) for text in found if names.is_valid(text))
     return next((name for name in candidates if state.project(name) is not None), None)
-
-

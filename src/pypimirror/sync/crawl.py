@@ -24,7 +24,7 @@ _LIST_NOTE = "list"
 _JSON_NOTE = "speaks json"
 _CONFIG_NOTE = "configuration"
 _INDEX_NOTE = "index"
-_SELECTION_NOTE = "selection"
+SELECTION_NOTE = "selection"
 _SEEN = "seen"
 
 
@@ -104,14 +104,14 @@ def _heed_selection(mirror: Mirror) -> None:
     """Let pages be asked for again of which the selection now wants something else, or something fell due."""
     state, selection = mirror.state, mirror.selection
     state.choices.end_waits(mirror.clock())
-    if state.notes.get(_SELECTION_NOTE) == selection.of_projects:
+    if state.notes.get(SELECTION_NOTE) == selection.of_projects:
         return
     state.projects.mark_stale(
         name
         for name, fingerprint in state.projects.selections()
         if selection.selects(name) and fingerprint != selection.fingerprint(name)
     )
-    state.notes.set(_SELECTION_NOTE, selection.of_projects)
+    state.notes.set(SELECTION_NOTE, selection.of_projects)
 
 
 def _speaks_json(run: Run) -> bool:

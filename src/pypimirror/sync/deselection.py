@@ -15,7 +15,7 @@ from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
 
-_NOTE = "deselected"
+NOTE = "deselected"
 """The selection that the pages show."""
 _BLOCKED_NOTE = "blocked"
 """The blocked files that are gone."""
@@ -33,13 +33,13 @@ class _Deselected:
 def by_configuration(run: Run) -> None:
     """Take off the pages what the configuration no longer selects, out of the state alone."""
     selection, state = run.mirror.selection, run.mirror.state
-    if run.options.only or state.notes.get(_NOTE) == selection.of_projects:
+    if run.options.only or state.notes.get(NOTE) == selection.of_projects:
         return
     found = _deselected(run.mirror, state.projects.names())
     if _is_refused(run, found):
         return
     _take_off(run, found)
-    state.notes.set(_NOTE, selection.of_projects)
+    state.notes.set(NOTE, selection.of_projects)
     run.tree.commit()
 
 

@@ -120,7 +120,9 @@ class _Engine:
     def _follow_new(self) -> None:
         """Queue at once what is asked for and nothing is known of; the rest waits until all is asked once."""
         dependencies = self._run.dependencies
-        new = {name for name in dependencies.grown - self._asked if not self._run.mirror.state.projects.get(name)}
+        new = {
+            name for name in dependencies.grown - self._asked if not self._run.mirror.state.projects.get(name)
+        }
         if new and not self._full:
             dependencies.grown -= new
             self._asked |= new
