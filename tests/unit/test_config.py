@@ -10,7 +10,8 @@ from distlib.index import DEFAULT_INDEX
 from pypimirror import config
 from pypimirror.config import OPTIONS, Config
 from pypimirror.errors import ConfigError, Problem
-from pypimirror.model import Digest
+from pypimirror.model import Digest, NormalizedName
+from pypimirror.selection import Blocked, LatestReleases
 
 FOLDER = Path("/srv/conf")
 REQUIRED = "[DEFAULT]\nmirror_file_path = /srv/mirror\npackage_matches = six\n"
@@ -43,6 +44,22 @@ def test_defaults() -> None:
         package_excludes=(),
         filename_matches=(),
         filename_excludes=(),
+        python_versions=(),
+        platforms=(),
+        implementations=(),
+        glibc=None,
+        file_types=(),
+        versions=(),
+        excluded_versions=(),
+        prereleases=True,
+        yanked=True,
+        latest_releases=LatestReleases(),
+        min_age_days=0.0,
+        min_age_exceptions=(),
+        min_age_unknown="hold",
+        blocked_files=Blocked(),
+        max_file_size=0,
+        max_project_size=0,
         index_url=default_index_url(),
         index_hosts=(),
         private_hosts=(),
@@ -96,6 +113,25 @@ def test_every_option_given() -> None:
         "    # wheels and zips",
         "    *.zip ; of old",
         "filename_excludes = *-win32.whl",
+        "python_versions = 3.13t 3.9 3.12",
+        "platforms = macosx_arm64 linux_x86_64",
+        "implementations = pp cp",
+        "glibc = 2.28",
+        "file_types = wheel sdist",
+        "versions = Django>=4.2,<5",
+        "    Zope.Interface ==6.*",
+        "excluded_versions = six ==1.0",
+        "prereleases = if-needed",
+        "yanked = no",
+        "latest_releases = 5",
+        "    zope.* 0",
+        "    six 10",
+        "min_age_days = 7",
+        "min_age_exceptions = ours-*",
+        "min_age_unknown = Allow",
+        "blocked_files = six==1.5 sha256:" + "AB" * 32,
+        "max_file_size = 100M",
+        "max_project_size = 2G",
         "index_url = https://u:p@index.example.org/root/simple",
         "index_hosts = *.Index.example.org",
         "private_hosts = files.example.org 10.*",
@@ -137,6 +173,22 @@ def test_every_option_given() -> None:
         package_excludes=("bad.*",),
         filename_matches=("*.whl", "*.zip"),
         filename_excludes=("*-win32.whl",),
+        python_versions=("3.9", "3.12", "3.13t"),
+        platforms=("linux_x86_64", "macosx_arm64"),
+        implementations=("cp", "pp"),
+        glibc=(2, 28),
+        file_types=("sdist", "wheel"),
+        versions=((NormalizedName("django"), "<5,>=4.2"), (NormalizedName("zope-interface"), "==6.*")),
+        excluded_versions=((NormalizedName("six"), "==1.0"),),
+        prereleases="if-needed",
+        yanked=False,
+        latest_releases=LatestReleases(5, (("six", 10), ("zope.*", 0))),
+        min_age_days=7.0,
+        min_age_exceptions=("ours-*",),
+        min_age_unknown="allow",
+        blocked_files=Blocked(("ab" * 32,), ((NormalizedName("six"), "1.5"),)),
+        max_file_size=100 * 2**20,
+        max_project_size=2 * 2**30,
         index_url="https://u:p@index.example.org/root/simple/",
         index_hosts=("*.index.example.org",),
         private_hosts=("files.example.org", "10.*"),
@@ -231,7 +283,7 @@ def test_percentages(text: str, share: float) -> None:
 
 @pytest.mark.parametrize(
     ("line", "globs"),
-    [("zope.*  six", ("zope.*", "six")), ("*", ("*",)), ("*.*", ("*.*",)), ("", ()), ("[a-c]*", ("[a-c]*",))],
+    [("zope.*  six", ("zope.*", "six")), ("*", ("*",)), ("*.*", ("*.*",)), ("[a-c]*", ("[a-c]*",))],
 )
 def test_patterns_of_projects(line: str, globs: tuple[str, ...]) -> None:
     assert parse(f"[DEFAULT]\nmirror_file_path = /m\npackage_matches = {line}\n").package_matches == globs
@@ -442,7 +494,7 @@ def test_load_what_is_no_file(name: str, tmp_path: Path) -> None:
 def test_load_latin_1(tmp_path: Path) -> None:
     path = tmp_path / "mirror.cfg"
     path.write_bytes(
-        "[DEFAULT]\n# gr\u00f6\u00dfer\nmirror_file_path = /\u00e4\npackage_matches =\n".encode("latin-1")
+        "[DEFAULT]\n# gr\u00f6\u00dfer\nmirror_file_path = /\u00e4\npackage_matches = *\n".encode("latin-1")
     )
     assert config.load(path, {}).mirror_file_path == Path("/\u00e4")
 

@@ -31,7 +31,7 @@ from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
 from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
-from pypimirror.selection import Selection
+from pypimirror.selection import FileRules, Selection
 from pypimirror.state import State, damage_told, move_aside
 from pypimirror.store import ReadOnlyStore, Store, check_root, check_state
 from pypimirror.upstream import Rules, Upstream, is_index_private
@@ -90,6 +90,7 @@ def selection_of(configuration: Config) -> Selection:
         provenance_required=configuration.provenance_required,
         external_links=configuration.external_links,
         follow_external_index_pages=configuration.follow_external_index_pages,
+        rules=FileRules(**{name: getattr(configuration, name) for name in FileRules.__struct_fields__}),
     )
 
 

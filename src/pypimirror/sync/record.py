@@ -75,9 +75,12 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     _tell(name, page)
     # PEP 792: no file of a project in quarantine may be offered.
     is_quarantined = page.status == "quarantined"
-    wanted, skipped = run.mirror.selection.decide(() if is_quarantined else page.files)
-    for skip in skipped:
-        _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
+    selection = run.mirror.selection
+    held = run.mirror.state.files.held_names(name) if selection.needs_held(name) else ()
+    files = () if is_quarantined else page.files
+    wanted, left_out, _ = selection.decide(name, files, now=run.mirror.clock(), held=held)
+    for each in left_out:
+        _log.debug("%s: skipped %s (%s: %s)", name, each.file.filename, each.rule, each.why)
     _note_published(run.mirror, project)
     wanted = attested.wanted(run, name, wanted)
     wanted, clashes = _told_apart(run.mirror, name, wanted)
