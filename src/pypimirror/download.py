@@ -353,7 +353,7 @@ def core_metadata(
 
 
 def offered_metadata(upstream: Upstream, file: File) -> bytes:
-    """Fetch the core metadata that upstream offers of a file (PEP 658); raise UpstreamError or VerificationError."""
+    """Fetch the core metadata that upstream offers of a file (PEP 658); raise MirrorError."""
     return upstream.retrying(partial(_metadata_transfer, upstream, file))
 
 

@@ -1,5 +1,7 @@
 """Upload times in the one form that every client reads (PEP 700). Pure."""
 
+import functools
+import math
 import re
 from datetime import UTC, datetime
 
@@ -26,3 +28,19 @@ def normal_time(text: str) -> str | None:
     except (ValueError, OverflowError):
         return None
     return f"{day}T{time}{'.' + fraction[:6] if fraction else ''}Z"
+
+
+@functools.lru_cache(maxsize=4096)
+def posix_time(text: str) -> float | None:
+    """Return an upload time as POSIX seconds; None where it is no moment."""
+    found = normal_time(text)
+    return datetime.fromisoformat(found).timestamp() if found else None
+
+
+def shown_time(posix_s: float) -> str:
+    """Return a moment as people read it, in UTC and to the next minute."""
+    try:
+        moment = datetime.fromtimestamp(math.ceil(posix_s / 60) * 60, UTC)
+    except (ValueError, OverflowError, OSError):
+        return "no day of this calendar"
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""A partial mirror with all that it requires: `dependencies`, `requirements`, and what goes when nobody asks."""
+"""A partial mirror with all that it requires, and what goes when nobody asks any more."""
 
 from collections.abc import Callable
 from pathlib import Path

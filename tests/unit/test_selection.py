@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pypimirror.model import File, NormalizedName
 from pypimirror.names import is_valid, normalize
-from pypimirror.selection import Selection, Skipped, check_name_pattern, normalize_glob
+from pypimirror.selection import Decision, LeftOut, Selection, check_name_pattern, normalize_glob
 from tests.strategies import Glob, name_globs, normalized_names, project_names, spellings, texts_of
 
 
@@ -17,6 +17,10 @@ def selection_of(*matches: str, excludes: Iterable[str] = ()) -> Selection:
 
 def selects(pattern: str, name: str) -> bool:
     return selection_of(pattern).selects(NormalizedName(name))
+
+
+def decide(chosen: Selection, files: Iterable[File]) -> Decision:
+    return chosen.decide(NormalizedName("six"), tuple(files), now=0.0)
 
 
 def file_of(filename: str) -> File:
@@ -104,10 +108,10 @@ def test_unsound_patterns(pattern: str) -> None:
         check_name_pattern(pattern)
 
 
-def test_nothing_at_all_is_every_project() -> None:
+def test_nothing_at_all_is_no_project() -> None:
     empty = selection_of()
-    assert empty.needs_list
-    assert empty.selects(NormalizedName("anything"))
+    assert not empty.needs_list
+    assert not empty.selects(NormalizedName("anything"))
     assert empty.literal_names == ()
 
 
@@ -134,7 +138,7 @@ def test_excluding_everything_leaves_nothing() -> None:
 
 
 def test_file_globs_are_case_sensitive_and_see_the_whole_name() -> None:
-    chosen = Selection(package_matches=(), filename_matches=("*.whl", "a.b-?.zip", "[A-C]_*.tar.gz"))
+    chosen = Selection(package_matches=("*",), filename_matches=("*.whl", "a.b-?.zip", "[A-C]_*.tar.gz"))
     names = [
         "x.whl",
         "x.WHL",
@@ -145,21 +149,27 @@ def test_file_globs_are_case_sensitive_and_see_the_whole_name() -> None:
         "a_1.tar.gz",
         "A-1.tar.gz",
     ]
-    wanted, _ = chosen.decide(file_of(name) for name in names)
-    assert wanted == tuple(file_of(name) for name in ["x.whl", "a.b-1.zip", "A_1.tar.gz"])
+    decided = decide(chosen, map(file_of, names))
+    assert decided.wanted == tuple(file_of(name) for name in ["x.whl", "a.b-1.zip", "A_1.tar.gz"])
 
 
 def test_no_file_glob_is_every_file() -> None:
     files = (file_of("x.whl"), file_of("noextension"))
-    assert Selection(package_matches=()).decide(files) == (files, ())
+    assert decide(selection_of("*"), files) == Decision(files, (), None)
 
 
-def test_every_no_has_its_reason() -> None:
-    chosen = Selection(package_matches=(), filename_matches=("*.whl",), filename_excludes=("*-win32.whl",))
+def test_every_no_has_its_rule_and_why() -> None:
+    chosen = Selection(
+        package_matches=("*",), filename_matches=("*.whl",), filename_excludes=("*-win32.whl", "z*")
+    )
     good, excluded, other = file_of("a.whl"), file_of("a-win32.whl"), file_of("a.zip")
-    assert chosen.decide([good, excluded, other]) == (
+    assert decide(chosen, [good, excluded, other]) == Decision(
         (good,),
-        (Skipped(excluded, "filename_excludes"), Skipped(other, "filename_matches")),
+        (
+            LeftOut(excluded, "filename_excludes", "the pattern *-win32.whl matches its name"),
+            LeftOut(other, "filename_matches", "no pattern matches its name"),
+        ),
+        None,
     )
 
 
@@ -176,11 +186,11 @@ def test_patterns_that_never_matched_are_named_as_they_were_written() -> None:
 
 def test_file_patterns_that_never_matched() -> None:
     chosen = Selection(
-        package_matches=(),
+        package_matches=("*",),
         filename_matches=("*.whl", "*.egg", "*.*"),
         filename_excludes=("*-win32.whl", "*.exe"),
     )
-    chosen.decide([file_of("a.whl"), file_of("a-win32.whl")])
+    decide(chosen, [file_of("a.whl"), file_of("a-win32.whl")])
     assert chosen.unmatched_files() == ("filename_matches: *.egg", "filename_excludes: *.exe")
 
 

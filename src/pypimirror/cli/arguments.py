@@ -112,8 +112,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error(f"--adopt is for a fetch; --{options.mode} fetches nothing")
     if options.dry_run and options.mode not in (*_FETCHES, "indexes-only"):
         parser.error("--dry-run is for the modes that fetch and write")
-    if options.json and options.mode != "status":
-        parser.error("--json goes with --status")
+    if options.json and not (options.mode == "status" or options.dry_run):
+        parser.error("--json goes with --status and --dry-run")
     if options.repair and options.mode != "verify":
         parser.error("--repair goes with --verify")
 
@@ -145,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     fetching.add_argument(
         "--repair", action="store_true", help="with --verify: fetch and write again what is wrong"
     )
-    fetching.add_argument("--json", action="store_true", help="with --status: for machines")
+    fetching.add_argument("--json", action="store_true", help="with --status or --dry-run: for machines")
     fetching.add_argument(
         "--dry-run",
         action="store_true",

@@ -31,7 +31,7 @@ from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
 from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
-from pypimirror.selection import Selection
+from pypimirror.selection import FileRules, Selection
 from pypimirror.state import State, damage_told, move_aside
 from pypimirror.store import ReadOnlyStore, Store, check_root, check_state
 from pypimirror.upstream import Rules, Upstream, is_index_private
@@ -94,6 +94,15 @@ def selection_of(configuration: Config) -> Selection:
         provenance_required=configuration.provenance_required,
         external_links=configuration.external_links,
         follow_external_index_pages=configuration.follow_external_index_pages,
+        roots=repr(
+            (
+                configuration.requirements.asked,
+                configuration.dependencies,
+                configuration.dependency_versions,
+                configuration.extras,
+            )
+        ),
+        rules=FileRules(**{name: getattr(configuration, name) for name in FileRules.__struct_fields__}),
     )
 
 
@@ -202,7 +211,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         mode = f"{args.mode} --project" if args.only else args.mode
         outcome = recorded(work, partial(_done, work, args), mode=mode)
     if isinstance(store, ReadOnlyStore):
-        summary.tell_dry(outcome, store.pages_changed)
+        summary.tell_dry(outcome, store.pages_changed, is_json=args.is_json)
         return outcome.status
     if args.mode == "verify":
         summary.tell_verified(outcome)

@@ -2,15 +2,14 @@
 
 import logging
 
-from pypimirror.cli.console import say, show
+from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.cli.signals import Interrupted
 from pypimirror.config import Config
 from pypimirror.disk import is_full
 from pypimirror.errors import DiskFullError
+from pypimirror.report import dry_run
 from pypimirror.report.exit_status import Status
 from pypimirror.report.outcome import Outcome
-from pypimirror.report.words import size_text
-from pypimirror.state import Total
 
 _log = logging.getLogger(__name__)
 
@@ -41,37 +40,15 @@ def tell(outcome: Outcome, config: Config, *, is_verbose: bool) -> None:
         say(f"  the log has the details: {config.log_filename}")
 
 
-def tell_dry(outcome: Outcome, pages: int) -> None:
+def tell_dry(outcome: Outcome, pages: int, *, is_json: bool) -> None:
     """Print what a run would do, and how it would end as far as can be known."""
-    changes = outcome.changes
-    for change in changes:
-        show(f"{change.name}: {_listed(change.fetch, change.keep, change.leave, change.remove)}")
-    fetch, leave, remove = (
-        Total(sum(t.number for t in totals), sum(t.bytes for t in totals))
-        for totals in ([c.fetch for c in changes], [c.leave for c in changes], [c.remove for c in changes])
-    )
-    show(f"in all: {_listed(fetch, None, leave, remove)}; {pages} pages would change")
-    show(f"the run would free {size_text(remove.bytes)} and need {size_text(fetch.bytes)}")
-    why = "" if outcome.status is Status.OK else f": {outcome.line}"
-    show(f"it would end with status {int(outcome.status)}{why}")
-    for detail in outcome.details[:_SHOWN]:
-        show(f"  {detail}")
-    if len(outcome.details) > _SHOWN:
-        show(f"  and {len(outcome.details) - _SHOWN} more")
+    if is_json:
+        show_as_it_is(f"{dry_run.as_json(outcome, pages)}\n")  # its escapes are JSON's
+    else:
+        show(*dry_run.as_lines(outcome, pages))
 
 
 def tell_verified(outcome: Outcome) -> None:
     """Print the last line of a look at the whole tree, below its findings."""
     _log.info("%s", outcome.line)
     show(outcome.line, *(f"  {detail}" for detail in outcome.details[:_SHOWN]))
-
-
-def _listed(fetch: Total, keep: Total | None, leave: Total, remove: Total) -> str:
-    parts = {"fetch": fetch, "keep": keep, "take off the pages": leave, "remove": remove}
-    # An HTML page tells no sizes.
-    told = [
-        f"{verb} {t.number} ({size_text(t.bytes) if t.bytes else 'size unknown'})"
-        for verb, t in parts.items()
-        if t and t.number
-    ]
-    return ", ".join(told) or "nothing to do"

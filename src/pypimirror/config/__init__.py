@@ -10,11 +10,17 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from pypimirror.addresses import masked, without_credentials
-from pypimirror.config import ini, readers, requirement_files
+from pypimirror.config import choices, ini, readers, requirement_files
 from pypimirror.errors import ConfigError, Problem
 from pypimirror.model import Digest, External, File, NormalizedName
 from pypimirror.requirements import Roots
-from pypimirror.selection import asks_for_everything
+from pypimirror.selection import (
+    Blocked,
+    LatestReleases,
+    Prereleases,
+    ProjectVersions,
+    asks_for_everything,
+)
 
 __all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
 
@@ -31,6 +37,26 @@ class Config:
     package_excludes: tuple[str, ...]
     filename_matches: tuple[str, ...]
     filename_excludes: tuple[str, ...]
+    python_versions: tuple[str, ...]
+    """Sorted, as what follows is, so that the order in which it was written means nothing."""
+    platforms: tuple[str, ...]
+    implementations: tuple[str, ...]
+    glibc: tuple[int, int] | None
+    """None is any."""
+    file_types: tuple[str, ...]
+    versions: ProjectVersions
+    excluded_versions: ProjectVersions
+    prereleases: Prereleases
+    yanked: bool
+    latest_releases: LatestReleases
+    min_age_days: float
+    min_age_exceptions: tuple[str, ...]
+    min_age_unknown: str
+    """`hold` or `allow`."""
+    blocked_files: Blocked
+    max_file_size: int
+    """Bytes, 0 is any; so is the next."""
+    max_project_size: int
     index_url: str
     index_hosts: tuple[str, ...]
     """Globs in lower case, as the next two."""
@@ -102,17 +128,35 @@ class Config:
 class Option(NamedTuple):
     """How an option is read, and its default as text; None where it has to be given or is computed."""
 
-    read: Callable[[str], Any]
+    read: Callable[..., Any]
     default: str | None = None
     is_required: bool = False
+    names_files: bool = False
+    """The value may name files to read: `read` also takes the folder to which they are relative."""
 
 
 OPTIONS: Mapping[str, Option] = {
     "mirror_file_path": Option(str, is_required=True),
-    "package_matches": Option(readers.name_globs),
-    "package_excludes": Option(readers.name_globs, ""),
-    "filename_matches": Option(readers.file_globs, ""),
-    "filename_excludes": Option(readers.file_globs, ""),
+    "package_matches": Option(readers.selected_names, names_files=True),
+    "package_excludes": Option(readers.name_globs, "", names_files=True),
+    "filename_matches": Option(readers.file_globs, "", names_files=True),
+    "filename_excludes": Option(readers.file_globs, "", names_files=True),
+    "python_versions": Option(choices.python_versions, ""),
+    "platforms": Option(choices.platforms, ""),
+    "implementations": Option(choices.implementations, ""),
+    "glibc": Option(choices.glibc, ""),
+    "file_types": Option(choices.file_types, ""),
+    "versions": Option(choices.versions, "", names_files=True),
+    "excluded_versions": Option(choices.versions, "", names_files=True),
+    "prereleases": Option(choices.prereleases, "True"),
+    "yanked": Option(readers.boolean, "True"),
+    "latest_releases": Option(choices.latest_releases, "0", names_files=True),
+    "min_age_days": Option(readers.number(0, 3650, "days"), "0"),
+    "min_age_exceptions": Option(readers.name_globs, "", names_files=True),
+    "min_age_unknown": Option(choices.hold_or_allow, "hold"),
+    "blocked_files": Option(choices.blocked_files, "", names_files=True),
+    "max_file_size": Option(readers.size, "0"),
+    "max_project_size": Option(readers.size, "0"),
     "index_url": Option(readers.index_url),
     "index_hosts": Option(readers.host_globs, ""),
     "private_hosts": Option(readers.host_globs, ""),
@@ -128,7 +172,7 @@ OPTIONS: Mapping[str, Option] = {
     "full_index": Option(readers.boolean, "False"),
     "name_links": Option(readers.boolean, "True"),
     "provenance": Option(readers.boolean, "False"),
-    "provenance_required": Option(readers.attested_names, ""),
+    "provenance_required": Option(readers.attested_names, "", names_files=True),
     "verbose": Option(readers.boolean, "False"),
     "external_links": Option(readers.boolean, "False"),
     "follow_external_index_pages": Option(readers.boolean, "False"),
@@ -178,11 +222,11 @@ def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, 
     """Turn INI text into a `Config`; relative paths are relative to `folder`. Raises ConfigError."""
     read = ini.parse(content)
     given = read.settings | {name: ini.Setting(_COMMAND_LINE, value) for name, value in overrides.items()}
-    reader = _Reader(given, list(read.problems))
+    reader = _Reader(given, list(read.problems), folder)
     values = {name: reader.value(name, option) for name, option in OPTIONS.items()}
     values |= _paths(reader, folder)
     values["requirements"] = requirement_files.read(reader, folder, is_exact=values["exact"])
-    requirement_files.check_patterns(reader, values["package_matches"])
+    requirement_files.check_patterns(reader)
     values["package_matches"] = values["package_matches"] or ()
     reader.check_unknown(read.referenced)
     _check_external(reader, values)
@@ -208,9 +252,10 @@ def _from(hosts: tuple[str, ...]) -> str:
 class _Reader:
     """Reads settings one by one and gathers what is wrong with them."""
 
-    def __init__(self, given: dict[str, ini.Setting], problems: list[Problem | str]) -> None:
+    def __init__(self, given: dict[str, ini.Setting], problems: list[Problem | str], folder: Path) -> None:
         self.given = given
         self.problems = problems
+        self.folder = folder
 
     def value(self, name: str, option: Option) -> Any:
         section, text = self.given.get(name, ini.Setting(ini.SECTIONS[0], option.default or ""))
@@ -219,7 +264,17 @@ class _Reader:
                 self.problems.append(Problem(section, name, None, "missing; it has to be set"))
             if option.default is None:
                 return None
+        if option.names_files:
+            return self._read_with_files(name, section, text, option)
         return self.read(name, section, text, option.read)
+
+    def _read_with_files(self, name: str, section: str, text: str, option: Option) -> Any:
+        """Read a value that may name files by `@FILE`; there is no password in it."""
+        try:
+            return option.read(text.strip(), folder=self.folder)
+        except (ValueError, RuntimeError) as error:
+            self.problems.append(Problem(section, name, None if "@" in text else text, str(error)))
+            return None
 
     def read(self, name: str, section: str, text: str, read: Callable[[str], Any]) -> Any:
         try:

@@ -11,10 +11,12 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pypimirror import names
+from pypimirror.config.lines import each, words
 from pypimirror.model import Digest, NormalizedName
 from pypimirror.selection import check_length, check_name_pattern
 
 _T = TypeVar("_T")
+_HERE = Path()
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _DIGEST = re.compile(r"[a-z0-9_-]{1,32}=[0-9a-f]{8,256}")
@@ -109,32 +111,44 @@ def certificate(text: str, folder: Path) -> tuple[Path, ...]:
     return tuple(path(word, folder) for word in words)
 
 
-def name_globs(text: str) -> tuple[str, ...]:
-    """Read patterns of project names, separated by white space."""
-    patterns = tuple(text.split())
-    for pattern in patterns:
-        check_name_pattern(pattern)
+def selected_names(text: str, folder: Path = _HERE) -> tuple[str, ...]:
+    """Read patterns of the names of wanted projects, of which there has to be one."""
+    patterns = name_globs(text, folder)
+    if not patterns:
+        raise ValueError("there is no pattern in it; * says every project, and names or globs say which")
     return patterns
 
 
-def attested_names(text: str) -> tuple[str, ...]:
+def name_globs(text: str, folder: Path = _HERE) -> tuple[str, ...]:
+    """Read patterns of project names, separated by white space; `@FILE` stands for those in a file."""
+    return each(words(text, folder), _name_glob)
+
+
+def _name_glob(pattern: str) -> str:
+    check_name_pattern(pattern)
+    return pattern
+
+
+def attested_names(text: str, folder: Path = _HERE) -> tuple[str, ...]:
     """Read patterns of project names whose provenance is verified, for which an extra has to be installed."""
-    patterns = name_globs(text)
+    patterns = name_globs(text, folder)
     if patterns and importlib.util.find_spec("pypi_attestations") is None:
         raise ValueError("it needs an extra: pip install 'pypimirror-ng[attestations]'")
     return patterns
 
 
-def file_globs(text: str) -> tuple[str, ...]:
-    """Read patterns of file names, separated by white space."""
-    patterns = tuple(text.split())
-    for pattern in patterns:
-        check_length(pattern)
-        if pattern.startswith("#"):
-            raise ValueError("a comment behind a value begins with ' ;', or stands on a line of its own")
-        if "/" in pattern:
-            raise ValueError(f"{pattern} holds a slash; patterns are compared with the file's name alone")
-    return patterns
+def file_globs(text: str, folder: Path = _HERE) -> tuple[str, ...]:
+    """Read patterns of file names, separated by white space; `@FILE` stands for those in a file."""
+    return each(words(text, folder), _file_glob)
+
+
+def _file_glob(pattern: str) -> str:
+    check_length(pattern)
+    if pattern.startswith("#"):
+        raise ValueError("a comment behind a value begins with ' ;', or stands on a line of its own")
+    if "/" in pattern:
+        raise ValueError(f"{pattern} holds a slash; patterns are compared with the file's name alone")
+    return pattern
 
 
 def host_globs(text: str) -> tuple[str, ...]:

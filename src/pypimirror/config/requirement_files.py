@@ -44,14 +44,9 @@ def read(reader: Reader, folder: Path, *, is_exact: bool | None) -> Roots:
     return roots
 
 
-def check_patterns(reader: Reader, patterns: tuple[str, ...] | None) -> None:
+def check_patterns(reader: Reader) -> None:
     """Refuse a configuration that says nothing of which projects to mirror."""
-    if "package_matches" in reader.given:
-        section, text = reader.given["package_matches"]
-        if patterns == ():
-            allowed = "there is no pattern in it; name projects, or write * for every project"
-            reader.problems.append(Problem(section, "package_matches", text, allowed))
-    elif "requirements" not in reader.given:
+    if not {"package_matches", "requirements"} & reader.given.keys():
         missing = "missing; it has to be set, or requirements"
         reader.problems.append(Problem(ini.SECTIONS[0], "package_matches", None, missing))
 

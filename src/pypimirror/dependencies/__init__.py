@@ -9,18 +9,24 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from pypimirror.closure import Closure
 from pypimirror.dependencies import requires
 from pypimirror.dependencies.requires import Told
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.requirements.environments import Environments, environments
+from pypimirror.state import State
 from pypimirror.want import Asked, Requires, Want
 
 _log = logging.getLogger(__name__)
 
 _NOTE = "followed"
 """The configuration whose dependencies were followed to their end."""
+
+_MISSING_NOTE = "missing"
+_MOST_NEEDS = 5
 
 
 class Missing(NamedTuple):
@@ -29,6 +35,11 @@ class Missing(NamedTuple):
     name: NormalizedName
     why: str
     needs: tuple[str, ...]
+
+
+def missing(state: State) -> tuple[Missing, ...]:
+    """Return what mirrored projects require and the mirror has not, as it was last found."""
+    return state.notes.hint(_MISSING_NOTE, tuple[Missing, ...]) or ()
 
 
 class Dependencies:
@@ -42,7 +53,6 @@ class Dependencies:
         """What was asked for when the run began."""
         self.grown: set[NormalizedName] = set()
         """Projects of which more is asked for than when this was last looked at."""
-        self.missing: tuple[Missing, ...] = ()
 
     @property
     def are_followed(self) -> bool:
@@ -91,19 +101,27 @@ class Dependencies:
         if before is None or _texts(before) != _texts(now):
             self._follow(name, now)
 
+    def forget(self, name: NormalizedName) -> None:
+        """Note that a project left, so that what it requires counts no more."""
+        if self.are_followed:
+            self._mirror.state.choices.record_requires(name, Requires())
+            self._has_changed = True
+
     def _follow(self, name: NormalizedName, now: Requires) -> None:
         self._has_changed = True
-        closure = self._opened()
-        grown = closure.add_root_project(name) if self._mirror.selection.matched_by(name) else set()
-        grown |= closure.add_project(name, now.requirements)
-        self._ask_all({each: closure.wants_of(each) for each in grown})
-        self.grown |= grown
-
-    def _opened(self) -> Closure:
-        """Return the closure of what is known, made when it is first needed."""
         if self._closure is None:
             self._closure = self._closure_of_state()
-        return self._closure
+            self._grow(self._closure, self._closure.wants)
+        if self._mirror.selection.matches(name):
+            self._grow(self._closure, self._closure.add_root_project(name))
+        self._grow(self._closure, self._closure.add_project(name, now.requirements))
+
+    def _grow(self, closure: Closure, names: Iterable[NormalizedName]) -> None:
+        """Ask for all that is asked for of these projects; note those of which that is more than before."""
+        asked = self._mirror.selection.asked
+        grown = {name for name in names if not closure.wants_of(name) <= asked.get(name, frozenset())}
+        self._ask_all({name: closure.wants_of(name) for name in grown})
+        self.grown |= grown
 
     def _closure_of_roots(self) -> Closure:
         config = self._mirror.config
@@ -111,9 +129,9 @@ class Dependencies:
         return Closure(
             config.requirements,
             environments=Environments(known),
-            extras=dict(config.extras),
+            extras={name: frozenset(extras) for name, extras in config.extras},
             is_matching=config.dependency_versions == "matching",
-            is_excluded=lambda name: self._mirror.selection.excluded_by(name) is not None,
+            is_excluded=self._mirror.selection.excludes,
         )
 
     def _closure_of_state(self) -> Closure:
@@ -124,7 +142,7 @@ class Dependencies:
             if name in listed:
                 closure.add_project(name, found.requirements)
         for name in listed:
-            if selection.matched_by(name):
+            if selection.matches(name):
                 closure.add_root_project(name)
         return closure
 
@@ -152,6 +170,8 @@ class Dependencies:
         if is_complete:
             self._mirror.state.notes.set(_NOTE, self._mirror.selection.of_projects)
             self._has_changed = False
+        else:
+            self._mirror.state.notes.set(_NOTE, None)
         return less
 
     def _record(self, now: dict[NormalizedName, Asked]) -> None:
@@ -164,23 +184,25 @@ class Dependencies:
         """Tell whether a project that is asked for could not be had as it is now."""
         selection, state = self._mirror.selection, self._mirror.state
         return self.are_followed and any(
-            name in now or selection.matched_by(name) is not None
+            name in now or selection.matches(name)
             for name in [*state.projects.stale(), *state.choices.without_requires()]
         )
 
     def _tell_missing(self, closure: Closure) -> None:
         """Name what is required and not mirrored, with who requires it."""
-        excluded = {name: "package_excludes leaves it out" for name in closure.missing}
+        excluded = dict.fromkeys(closure.missing, "package_excludes leaves it out")
         known = self._mirror.state.projects.get
         unknown = {name: "upstream has no such project" for name in closure.wants if known(name) is None}
         found = []
         for name, why in sorted((excluded | unknown).items()):
             needs = tuple(map(str, closure.missing.get(name) or closure.needs_of(name)))
-            found.append(Missing(name, why, needs))
-            _log.warning("%s is not mirrored, as %s: %s", name, why, "; ".join(needs[:5]))
+            found.append(Missing(name, why, needs[:_MOST_NEEDS]))
+        told = missing(self._mirror.state)
+        for each in set(found).difference(told):
+            _log.warning("%s is not mirrored, as %s: %s", each.name, each.why, "; ".join(each.needs))
         for need in closure.direct:
             _log.info("%s: a direct reference is not followed", need)
-        self.missing = tuple(found)
+        self._mirror.state.notes.set(_MISSING_NOTE, msgspec.json.encode(found).decode() if found else None)
 
 
 def _texts(found: Requires) -> list[str]:

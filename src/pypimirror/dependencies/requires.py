@@ -30,7 +30,7 @@ def release_of(file: File, name: NormalizedName) -> str:
 
 
 def to_ask(files: Iterable[File]) -> Iterator[File]:
-    """Yield those of the files whose core metadata tells what their releases require: wheels, each text once."""
+    """Yield the wheels whose core metadata tells what their releases require, each text once."""
     seen = set()
     for file in files:
         key = (file.version, file.core_metadata)
@@ -60,11 +60,13 @@ def _told(mirror: Mirror, name: NormalizedName, held: Iterable[HeldFile]) -> Ite
         wheels = {each.metadata: each for each in of_release if is_wheel(each.file.filename)}
         wheels.pop(None, None)
         if wheels:
-            found = [_by_metadata(mirror, name, each) for each in wheels.values()]
+            found: list[tuple[str, ...] | None] = [
+                _by_metadata(mirror, name, each) for each in wheels.values()
+            ]
         else:
-            found = [_by_sdist(mirror, name, each) for each in of_release]
             # One sdist that tells is enough.
-            found = [each for each in found if each is not None][:1] or [None]
+            by_sdist = (_by_sdist(mirror, name, each) for each in of_release)
+            found = [next((each for each in by_sdist if each is not None), None)]
         yield from (Told(release, each) for each in found)
 
 

@@ -149,11 +149,9 @@ class Tree:
     def remove_files(self) -> list[Delisted]:
         """Remove the files whose grace is over; return those to `forget` once that is on the disk."""
         config = self._mirror.config
-        if not config.cleanup:
-            return []
-        delisted = self._mirror.state.transitions.delisted(
-            self._mirror.clock() - config.removal_grace_hours * _HOUR_S
-        )
+        # What has no grace goes without `cleanup`, too: it never was on a page, or is blocked.
+        before = self._mirror.clock() - config.removal_grace_hours * _HOUR_S if config.cleanup else 0.0
+        delisted = self._mirror.state.transitions.delisted(before)
         unwritable = self._pages.unwritable
         return [file for file in delisted if file.project not in unwritable and self._remove(file)]
 

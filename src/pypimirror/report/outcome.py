@@ -3,10 +3,11 @@
 import hashlib
 from typing import NamedTuple
 
+from pypimirror.dependencies import Missing
 from pypimirror.errors import UpstreamError
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import failure_text, size_text
-from pypimirror.state import State
+from pypimirror.state import Omitted, State
 from pypimirror.sync import Change, Refusal, Report, Verified
 
 _TOLD_NOTE = "told"
@@ -22,13 +23,19 @@ class Outcome(NamedTuple):
     key: str = ""
     changes: tuple[Change, ...] = ()
     """What a dry run found."""
+    left_out: tuple[Omitted, ...] = ()
+    """What rules leave out, of a dry run."""
+    missing: tuple[Missing, ...] = ()
+    """What mirrored projects require and the mirror has not."""
     is_news: bool = False
     """Whether cron's mailbox shall have it."""
 
 
 def of_report(report: Report) -> Outcome:
     """Sum up a run that came to its end."""
-    return _of_report(report)._replace(changes=report.changes)
+    return _of_report(report)._replace(
+        changes=report.changes, left_out=report.left_out, missing=report.missing
+    )
 
 
 def _of_report(report: Report) -> Outcome:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pypimirror.adopt import Source
-from pypimirror.dependencies import Dependencies
+from pypimirror.dependencies import Dependencies, Missing, missing
 from pypimirror.errors import DiskFullError
 from pypimirror.mirror import DAY_S, Counts, Mirror, Refusal, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.publishing import Pages, Tree
 from pypimirror.run.preview import Change, Preview
-from pypimirror.state import Failure
+from pypimirror.state import Failure, Omitted
 from pypimirror.upstream import Upstream
 from pypimirror.workers import Workers
 
@@ -43,6 +43,10 @@ class Report(NamedTuple):
     full: DiskFullError | None
     changes: tuple[Change, ...] = ()
     """What would become of projects, where the run was a dry one."""
+    left_out: tuple[Omitted, ...] = ()
+    """What rules leave out, where the run was a dry one."""
+    missing: tuple[Missing, ...] = ()
+    """What mirrored projects require and the mirror has not, where that was looked at."""
     unasked: tuple[str, ...] = ()
     """Why projects were left as they were, without having failed."""
 
@@ -110,7 +114,16 @@ def report(mirror: Mirror, tally: Tally, preview: Preview | None = None) -> Repo
     failures += tuple(tally.external)
     failures += tuple(_held_back(mirror))
     changes = preview.changes(mirror.state, since=tally.started) if preview else ()
-    return Report(tally.counts, failures, tally.refusal, tally.full, changes, why_unasked(tally))
+    return Report(
+        tally.counts,
+        failures,
+        tally.refusal,
+        tally.full,
+        changes,
+        left_out=tuple(mirror.state.choices.left_out()) if preview else (),
+        missing=missing(mirror.state),
+        unasked=why_unasked(tally),
+    )
 
 
 def why_unasked(tally: Tally) -> tuple[str, ...]:

@@ -96,12 +96,15 @@ class Choices:
     ) -> None:
         """Record what rules left out of a project: by rule, of each file its name, why, and its bytes."""
         self._db.execute("DELETE FROM left_out WHERE project = ?", (name,))
-        self._db.executemany(
-            "INSERT INTO left_out VALUES (?, ?, ?, ?, ?)",
-            [
-                (name, rule, len(files), sum(size for *_, size in files), _packed(files))
-                for rule, files in sorted(omitted.items())
-            ],
+        for rule, files in sorted(omitted.items()):
+            self.add_left_out(name, rule, files)
+
+    def add_left_out(self, name: NormalizedName, rule: str, files: Sequence[tuple[str, str, int]]) -> None:
+        """Record what one rule left out of a project, in place of what it did before."""
+        size = sum(size for *_, size in files)
+        self._db.execute(
+            "INSERT OR REPLACE INTO left_out VALUES (?, ?, ?, ?, ?)",
+            (name, rule, len(files), size, _packed(files)),
         )
 
     def left_out(self) -> list[Omitted]:

@@ -54,7 +54,7 @@ class Files:
         """Yield every file that is in the tree, with the sha256 of its bytes."""
         rows = self._db.execute(
             "SELECT project, listed, sha256 FROM files WHERE sha256 IS NOT NULL ORDER BY project"
-        ).fetchall()
+        )
         for name, listed, sha256 in rows:
             yield NormalizedName(name), blobs.file(listed), sha256
 

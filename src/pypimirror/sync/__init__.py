@@ -7,9 +7,9 @@ from pypimirror import adopt
 from pypimirror.adopt import Source
 from pypimirror.checks import compare, recover
 from pypimirror.checks.verify import Finding, Tell, Verified
+from pypimirror.dependencies import Dependencies
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.mirror import Counts, Refusal
-from pypimirror.dependencies import Dependencies
 from pypimirror.run import InFlight, Options, Progress, Report, Run, report
 from pypimirror.run.preview import Change, Preview
 from pypimirror.sync import attested, crawl, deselection, projects, removals

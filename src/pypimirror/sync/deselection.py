@@ -1,7 +1,7 @@
-"""What leaves the mirror as it is no longer selected: by the configuration, or as nobody requires it any more.
+"""What leaves the mirror as it is no longer selected, or as nobody requires it any more.
 
-That needs no upstream: the rules look at what is held. A change that would take more than half of it, or leave
-nothing, is asked about first.
+That needs no upstream: the rules look at what is held. A change that would take more than half of that, or
+leave nothing, is asked about first.
 """
 
 import logging
@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 
 NOTE = "deselected"
 """The selection that the pages show."""
+_BLOCKED = "blocked_files"
 _BLOCKED_NOTE = "blocked"
 """The blocked files that are gone."""
 _TOLD = 1000
@@ -46,18 +47,20 @@ def by_configuration(run: Run) -> None:
 def block(run: Run) -> None:
     """Remove at once what is blocked, whatever selects it; what no longer is may come again."""
     selection, state = run.mirror.selection, run.mirror.state
-    if state.notes.get(_BLOCKED_NOTE) == selection.of_blocked:
+    if (state.notes.get(_BLOCKED_NOTE) or "") == selection.of_blocked:
         return
-    found: dict[NormalizedName, list[str]] = {}
+    state.projects.mark_stale(state.choices.with_left_out(_BLOCKED))
+    found: dict[NormalizedName, list[tuple[str, str, int]]] = {}
     for name, file, sha256 in state.files.every_digest():
         if why := selection.is_blocked(name, file, sha256):
             _log.warning("%s: %s is removed: %s", name, file.filename, why)
-            found.setdefault(name, []).append(file.filename)
-    for name, filenames in found.items():
-        run.tally.counts.deselected_files += len(filenames)
-        state.transitions.delist_at_once(name, filenames)
+            found.setdefault(name, []).append((file.filename, why, file.size or 0))
+    for name, files in found.items():
+        run.tally.counts.deselected_files += len(files)
+        state.transitions.delist_at_once(name, [filename for filename, *_ in files])
+        # So that these come again when they are no longer blocked.
+        state.choices.add_left_out(name, _BLOCKED, files)
         run.pages.mark_root_dirty()
-    state.projects.mark_stale(state.choices.with_left_out("blocked_files"))
     state.notes.set(_BLOCKED_NOTE, selection.of_blocked)
     run.tree.commit()
 
@@ -65,15 +68,16 @@ def block(run: Run) -> None:
 def by_requirements(run: Run) -> None:
     """Take off the pages what only requirements asked for that are gone, at the end of a run."""
     is_whole = not (run.options.only or run.tally.unasked or run.tally.keeps_deselected)
-    less = run.dependencies.settle(is_whole=is_whole)
-    found = _deselected(run.mirror, sorted(less))
-    if run.options.only or _is_refused(run, found):
-        return
-    _take_off(run, found)
-    for name in less - set(found.projects):
-        run.mirror.state.projects.record_selection(name, run.mirror.selection.fingerprint(name))
-    run.mirror.state.choices.forget_gone()
-    run.tree.commit()
+    # What leaves may have been what required something else.
+    while less := run.dependencies.settle(is_whole=is_whole):
+        found = _deselected(run.mirror, sorted(less))
+        if run.options.only or _is_refused(run, found):
+            return
+        _take_off(run, found)
+        for name in less - set(found.projects):
+            run.mirror.state.projects.record_selection(name, run.mirror.selection.fingerprint(name))
+        run.mirror.state.choices.forget_gone()
+        run.tree.commit()
 
 
 def _deselected(mirror: Mirror, names: Iterable[NormalizedName]) -> _Deselected:
@@ -85,6 +89,17 @@ def _deselected(mirror: Mirror, names: Iterable[NormalizedName]) -> _Deselected:
             found.projects.append(name)
         elif gone := [*_unwanted(mirror, name), *external.get(name, ())]:
             found.files[name] = list(dict.fromkeys(gone))
+    return found
+
+
+def _deselected_external(mirror: Mirror) -> dict[NormalizedName, list[str]]:
+    """Return the files that lie elsewhere and are not wanted any more; forget links that are not followed."""
+    if not mirror.config.external_links:
+        mirror.state.external.forget_external_links()
+    found: dict[NormalizedName, list[str]] = {}
+    for name, filename, external in mirror.state.external.all_externals():
+        if mirror.selection.why_not(filename) or not mirror.config.follows(external):
+            found.setdefault(name, []).append(filename)
     return found
 
 
@@ -121,6 +136,7 @@ def _take_off(run: Run, found: _Deselected) -> None:
     for name in found.projects:
         _take_off_project(run, name)
     for name, filenames in found.files.items():
+        run.mirror.state.external.delist_unfinished_externals(name, filenames, are_gone=True)
         _take_off_files(run, name, filenames)
 
 
@@ -145,3 +161,4 @@ def _take_off_files(run: Run, name: NormalizedName, filenames: list[str]) -> Non
     if run.mirror.config.full_index:
         run.pages.mark_root_dirty()
     run.mirror.state.transitions.delist_files(name, gone, run.mirror.clock())
+    run.dependencies.note(name, has_changed=True)

@@ -33,7 +33,7 @@ from pypimirror.run import Run
 from pypimirror.run.arrivals import BIG, Arrivals
 from pypimirror.store import partial_key
 from pypimirror.sync import record, tasks
-from pypimirror.sync.record import Project
+from pypimirror.sync.project import Project
 from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)

@@ -24,8 +24,8 @@ from pypimirror.run.arrivals import Arrivals
 from pypimirror.sync import crawl, record, tasks
 from pypimirror.sync.crawl import Due
 from pypimirror.sync.files import Files, Loop
+from pypimirror.sync.project import Project
 from pypimirror.sync.ready import Ready
-from pypimirror.sync.record import Project
 from pypimirror.upstream import NotModified, given_up, host_and_port
 from pypimirror.workers import Workers
 
@@ -75,7 +75,8 @@ class _Engine:
     def __init__(self, run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> None:
         self._run = run
         self._due = deque(due)
-        self._asked = {each.name for each in due}
+        self._named = frozenset(each.name for each in due)
+        self._asked = set(self._named)
         self._projects: dict[NormalizedName, Project] = {}
         self._is_reading = True
         self._ready = Ready(run, self._commit)
@@ -251,14 +252,20 @@ class _Engine:
         elif is_known:
             self._page_failed(project, error)
         else:
-            _log.warning("%s: upstream has no such project; is package_matches right?", name)
-            self.outcome.errors.append(error)
+            hint = "; is package_matches right?" if run.mirror.selection.matches(name) else ""
+            _log.warning("%s: upstream has no such project%s", name, hint)
+            self._note_error(project, error)
             run.mirror.state.transitions.delist_project(name, run.mirror.clock())
             run.mirror.state.transitions.forget_projects([name])
             self._done(project)
 
+    def _note_error(self, project: Project, error: MirrorError) -> None:
+        """Note why a project could not be had, of those that the configuration alone leads to."""
+        if project.name in self._named:
+            self.outcome.errors.append(error)
+
     def _page_failed(self, project: Project, error: MirrorError) -> None:
-        self.outcome.errors.append(error)
+        self._note_error(project, error)
         self._run.fail(project.name, project.due.shown, str(error))
         pause = error.retry_after if isinstance(error, UnavailableError) else None
         self._run.pause(project.name, at_least=pause or 0.0)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pypimirror.errors import TreeError
 from pypimirror.publishing import companions
 from pypimirror.run import Run
-from pypimirror.sync import record, spelling
-from pypimirror.sync.record import Project
+from pypimirror.sync import chosen, record, spelling
+from pypimirror.sync.project import Project
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def _publish(run: Run, project: Project) -> None:
         except TreeError as error:
             record.file_failed(run, project, held.file.filename, str(error))
     if project.is_whole:
-        record.drop(run, project)
+        chosen.drop(run, project)
     # What loses something is published once, at the end, when it is known whether it may.
     is_written = not project.has_changed or project.loses or run.pages.project(project.name)
     if project.has_changed and is_written:

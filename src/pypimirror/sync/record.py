@@ -4,7 +4,6 @@ import logging
 
 import msgspec
 
-from pypimirror.dependencies.requires import Told
 from pypimirror.download import Received, strongest
 from pypimirror.errors import MirrorError
 from pypimirror.filenames import is_wheel
@@ -16,60 +15,19 @@ from pypimirror.model import (
     NormalizedName,
     ProjectPage,
     Served,
-    Validators,
 )
 from pypimirror.plan import Conflict, Plan, make_plan, told_apart
 from pypimirror.run import Run
 from pypimirror.state import ProjectRow
-from pypimirror.sync import attested, tasks
+from pypimirror.sync import attested, chosen, tasks
 from pypimirror.sync.crawl import Due
+from pypimirror.sync.project import Project
 from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)
 
 _MOST_LINKS = 2000
 """Links elsewhere that are kept of a project while its pages can't tell which are gone."""
-
-
-class Project:
-    """A project on its way: what upstream's page said, and what is still missing."""
-
-    def __init__(self, due: Due) -> None:
-        self.due = due
-        self.name = due.name
-        self.validators = Validators()
-        self.page_serial: str | None = None
-        self.is_pending = False
-        """Upstream's page is not the one that its list speaks of."""
-        self.is_attested = False
-        """Only files whose provenance was verified may be on its pages."""
-        self.is_missing = False
-        """There is none, though the list names the project."""
-        self.is_proven = True
-        """The page is this project's; another one confirms nothing."""
-        self.replaces: frozenset[str] = frozenset()
-        """Held files that other content takes the place of."""
-        self.told: list[Told] = []
-        """What releases require that would come, in a dry run."""
-        self.drops: tuple[str, ...] = ()
-        """Held files that the selection wants no more, as others came in their place."""
-        self.falls_due: float | None = None
-        """When a file that is too young now is old enough."""
-        self.selection = ""
-        """The fingerprint of what selected its files."""
-        self.loses = False
-        """Files of it leave the pages, unless that is too much."""
-        self.missing = 0
-        self.metadata: list[tuple[HeldFile, bytes]] = []
-        self.arrived = 0
-        self.is_whole = True
-        self.is_left = False
-        """It waits for files whose host is not asked any more in this run."""
-        self.has_changed = False
-        self.is_published = False
-        """The published page links to what was held before and no more, as an earlier run came to its end."""
-        self.known: frozenset[str] = frozenset()
-        """Where it is not, the names to which the page may link."""
 
 
 def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) -> Plan:
@@ -84,7 +42,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     _tell(name, page)
     # PEP 792: no file of a project in quarantine may be offered.
     is_quarantined = page.status == "quarantined"
-    wanted = () if is_quarantined else _decided(run, project, page)
+    wanted = () if is_quarantined else chosen.decide(run, project, page)
     _note_published(run.mirror, project)
     wanted = attested.wanted(run, name, wanted)
     wanted, clashes = _told_apart(run.mirror, name, wanted)
@@ -112,38 +70,6 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     run.mirror.state.files.record_arriving(name, [f for f in made.fetch if f.filename not in waiting])
     run.mirror.state.files.record_held(name, [*made.update, *made.restore])
     return made
-
-
-def _decided(run: Run, project: Project, page: ProjectPage) -> tuple[File, ...]:
-    """Return the files of a page that are selected; note what rules left out, and which held files go."""
-    selection, choices, name = run.mirror.selection, run.mirror.state.choices, project.name
-    held = run.mirror.state.files.held(name)
-    listed = {file.filename for file in page.files}
-    kept = [each.file for filename, each in held.items() if filename not in listed and each.external is None]
-    decision = selection.decide(name, [*page.files, *kept], now=run.mirror.clock(), held=held.keys())
-    project.selection = selection.fingerprint(name)
-    omitted: dict[str, list[tuple[str, str, int]]] = {}
-    for left in decision.left_out:
-        _log.debug("%s: left out %s (%s: %s)", name, left.file.filename, left.rule, left.why)
-        if left.file.filename in listed:
-            omitted.setdefault(left.rule, []).append((left.file.filename, left.why, left.file.size or 0))
-    choices.record_left_out(name, omitted)
-    project.falls_due = decision.due
-    gone = (left.file.filename for left in decision.left_out if left.file.filename in held)
-    project.drops = () if run.tally.keeps_deselected else tuple(gone)
-    return tuple(file for file in decision.wanted if file.filename in listed)
-
-
-def drop(run: Run, project: Project) -> None:
-    """Take off the pages what the selection no longer wants, now that what it wants instead is there."""
-    if not project.drops:
-        return
-    _log.info("%s: %d files are no longer selected", project.name, len(project.drops))
-    run.tally.counts.deselected_files += len(project.drops)
-    if run.mirror.config.full_index:
-        run.pages.mark_root_dirty()
-    run.mirror.state.transitions.delist_files(project.name, project.drops, run.mirror.clock())
-    project.has_changed = True
 
 
 def _note_published(mirror: Mirror, project: Project) -> None:

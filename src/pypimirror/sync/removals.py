@@ -1,4 +1,4 @@
-"""What leaves the mirror as upstream no longer has it: root page, project page, and after their grace the files.
+"""What leaves the mirror as upstream no longer has it: root page, project page, and in the end the files.
 
 Each step is an intent in the state first, so that the next run does what a kill left undone. Only what the
 state knows is ever removed.
@@ -6,7 +6,7 @@ state knows is ever removed.
 
 import logging
 
-from pypimirror.mirror import Mirror, Refusal
+from pypimirror.mirror import Refusal
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss, why_too_much
 from pypimirror.run import Run
@@ -48,10 +48,12 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
         _log.info("%s: leaves the mirror, as upstream no longer has it", name)
         _note_removed(run, name, filenames, is_whole=True)
         run.mirror.state.transitions.delist_project(name, run.mirror.clock())
+        run.dependencies.forget(name)
     for name, filenames in files.items():
         _log.info("%s: %d files leave its page, as upstream no longer lists them", name, len(filenames))
         _note_removed(run, name, filenames)
         run.mirror.state.transitions.delist_files(name, filenames, run.mirror.clock())
+        run.dependencies.note(name, has_changed=True)
     if projects or (files and run.mirror.config.full_index):
         run.pages.mark_root_dirty()
     run.tree.commit()

@@ -1,0 +1,285 @@
+"""Which projects and which files the configuration selects, and for each "no" its rule and why. Pure.
+
+Each rule is a file of its own that knows no other; `rules` says in which order they act. What requirements
+and dependencies ask for is put into `Selection.asked`.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from pypimirror import names
+from pypimirror.model import File, NormalizedName
+from pypimirror.selection.blocked import Blocked, no_blocked_digest, no_blocked_release
+from pypimirror.selection.globs import (
+    MAX_PATTERN,
+    Globs,
+    asks_for_everything,
+    check_length,
+    check_name_pattern,
+    normalize_glob,
+)
+from pypimirror.selection.kinds import FILE_TYPES
+from pypimirror.selection.latest import LatestReleases, Prereleases
+from pypimirror.selection.platforms import check_platform
+from pypimirror.selection.releases import release_of
+from pypimirror.selection.rules import Chain, Check, Facts, FileRules
+from pypimirror.selection.versions import ProjectVersions
+from pypimirror.selection.want import EVERYTHING, Decision, LeftOut, No
+from pypimirror.want import Want
+
+__all__ = [
+    "FILE_TYPES",
+    "MAX_PATTERN",
+    "Blocked",
+    "Decision",
+    "FileRules",
+    "Globs",
+    "LatestReleases",
+    "LeftOut",
+    "Prereleases",
+    "ProjectVersions",
+    "Selection",
+    "Want",
+    "asks_for_everything",
+    "check_length",
+    "check_name_pattern",
+    "check_platform",
+    "normalize_glob",
+]
+
+_NOTHING: frozenset[Want] = frozenset()
+
+
+class Selection:
+    """What the configuration wants of upstream."""
+
+    def __init__(  # noqa: PLR0913 (one for each option)
+        self,
+        *,
+        package_matches: tuple[str, ...],
+        package_excludes: tuple[str, ...] = (),
+        filename_matches: tuple[str, ...] = (),
+        filename_excludes: tuple[str, ...] = (),
+        index_url: str = "",
+        provenance: bool = False,
+        provenance_required: tuple[str, ...] = (),
+        external_links: bool = False,
+        follow_external_index_pages: bool = False,
+        rules: FileRules = FileRules(),  # noqa: B008 (frozen)
+        roots: str = "",
+    ) -> None:
+        """Compose a selection; `roots` is a fingerprint of what else says which projects are wanted."""
+        self.projects = Globs(package_matches, are_names=True)
+        self.asked: dict[NormalizedName, frozenset[Want]] = {}
+        """What requirements and dependencies ask for; the caller fills it."""
+        self.chain = Chain(rules)
+        self._excluded = Globs(package_excludes, are_names=True)
+        self._attested = Globs(provenance_required, are_names=True)
+        self._files = Globs(filename_matches, are_names=False)
+        self._excluded_files = Globs(filename_excludes, are_names=False)
+        shared = (
+            index_url,
+            sorted(filename_matches),
+            sorted(filename_excludes),
+            provenance,
+            external_links,
+            follow_external_index_pages,
+        )
+        self._shared = _fingerprint(*shared, *_of_every_project(rules))
+        self._is_uniform = not self.chain.touches_some and not provenance_required
+        self._known: dict[tuple[object, ...], str] = {}
+        self.of_files = _fingerprint(*shared, sorted(provenance_required), self.chain.rules)
+        """A fingerprint of what decides on files, of whatever project."""
+        self.of_projects = _fingerprint(
+            self.of_files, sorted(package_matches), sorted(package_excludes), roots
+        )
+        """A fingerprint of everything that is configured."""
+
+    @property
+    def needs_list(self) -> bool:
+        """Whether the project list has to be read: names without a wildcard are asked for one by one."""
+        return self.projects.has_wildcard
+
+    @property
+    def blocked_digests(self) -> frozenset[str]:
+        """The SHA-256 hexdigests of what is never mirrored."""
+        return self.chain.blocked_digests
+
+    @property
+    def literal_names(self) -> tuple[NormalizedName, ...]:
+        """The names that are selected and spelled without a wildcard, or asked for; sorted."""
+        named = {NormalizedName(name) for name in self.projects.literals} | self.asked.keys()
+        return tuple(sorted(name for name in named if self.selects(name)))
+
+    def choose(self, shown: Sequence[str]) -> Sequence[int]:
+        """Return the positions of the names, as a project list shows them, that `selects` has to look at."""
+        if self.projects.is_everything:
+            return range(len(shown))
+        return self.projects.find(names.normalize_all(shown), self.asked)
+
+    def selects(self, name: NormalizedName) -> bool:
+        """Tell whether the project is wanted."""
+        if self._excluded.patterns and self._excluded.match(name):
+            return False
+        return self.projects.match(name) or name in self.asked
+
+    def matches(self, name: NormalizedName) -> bool:
+        """Tell whether a pattern of package_matches selects the project."""
+        return self.projects.has(name) and not self.excludes(name)
+
+    def excludes(self, name: NormalizedName) -> bool:
+        """Tell whether package_excludes leaves the project out, whoever asks for it."""
+        return bool(self._excluded.patterns) and self._excluded.has(name)
+
+    def matched_by(self, name: NormalizedName) -> str | None:
+        """Return the pattern that selects the project; None where none does."""
+        return self.projects.first(name) if self.matches(name) else None
+
+    def excluded_by(self, name: NormalizedName) -> str | None:
+        """Return the pattern that leaves the project out; None where none does."""
+        return self._excluded.first(name) if self.excludes(name) else None
+
+    @property
+    def of_blocked(self) -> str:
+        """A fingerprint of what is blocked; empty where nothing is."""
+        blocked = self.chain.rules.blocked_files
+        return _fingerprint(blocked) if blocked != Blocked() else ""
+
+    def wants(self, name: NormalizedName) -> frozenset[Want]:
+        """Return what is asked for of a project, by whom ever; nothing where it is not selected."""
+        if self._excluded.patterns and self._excluded.has(name):
+            return _NOTHING
+        asked = self.asked.get(name, _NOTHING)
+        return EVERYTHING | asked if self.projects.has(name) else asked
+
+    def needs_provenance(self, name: NormalizedName) -> bool:
+        """Tell whether files of the project are mirrored only with a provenance that was verified."""
+        return bool(self._attested.patterns) and self._attested.match(name)
+
+    def needs_held(self, name: NormalizedName) -> bool:
+        """Tell whether `decide` looks at which files are held already."""
+        return bool(self.chain.of_project(name).min_age_days)
+
+    def decide(
+        self, name: NormalizedName, files: Sequence[File], *, now: float, held: Collection[str] = ()
+    ) -> Decision:
+        """Divide a page's files into the wanted ones and the others, each of these with its rule.
+
+        `now` in POSIX seconds; `held` names the files that are mirrored, which stay whatever their age.
+        """
+        facts = Facts(name, self.wants(name), now, held)
+        noes = self._noes(facts, files)
+        if not noes:
+            return Decision(tuple(files), (), None)
+        left_out = tuple(LeftOut(f, *noes[f.filename]) for f in files if f.filename in noes)
+        due = min((each.until for each in left_out if each.until is not None), default=None)
+        return Decision(tuple(f for f in files if f.filename not in noes), left_out, due)
+
+    def _noes(self, facts: Facts, files: Sequence[File]) -> Mapping[str, No]:
+        if not facts.wants:
+            unselected = No(*self._why_unselected(facts.name))
+            return {file.filename: unselected for file in files}
+        if self.chain.is_empty and facts.wants == EVERYTHING:
+            return _said_by((self._no_by_name,), files)
+        noes = _said_by(self.chain.of_files(facts, self._no_by_name), files)
+        left = [file for file in files if file.filename not in noes]
+        return noes | self.chain.of_releases(facts, left)
+
+    def _why_unselected(self, name: NormalizedName) -> tuple[str, str]:
+        if self._excluded.patterns and self._excluded.has(name):
+            return "package_excludes", f"the pattern {self._excluded.first(name)} matches {name}"
+        return "package_matches", f"no pattern matches {name}, and nothing asks for it"
+
+    def _no_by_name(self, file: File) -> No | None:
+        option = self.why_not(file.filename)
+        if option is None:
+            return None
+        if option == "filename_matches":
+            return No(option, "no pattern matches its name")
+        return No(option, f"the pattern {self._excluded_files.first(file.filename)} matches its name")
+
+    def why_not(self, filename: str) -> str | None:
+        """Say which option leaves a file out by its name alone; None where it is wanted."""
+        if self._excluded_files.patterns and self._excluded_files.match(filename):
+            return "filename_excludes"
+        return None if not self._files.patterns or self._files.match(filename) else "filename_matches"
+
+    def is_blocked(self, name: NormalizedName, file: File, sha256: str | None) -> str | None:
+        """Say why a file is blocked, also by the digest of the bytes that are held; None where it is not."""
+        no = no_blocked_digest(file, sha256, self.blocked_digests) if self.blocked_digests else None
+        blocked = self.chain.of_project(name).blocked
+        if no is None and blocked:
+            no = no_blocked_release(name, release_of(file, name), blocked)
+        return None if no is None else no.why
+
+    def fingerprint(self, name: NormalizedName) -> str:
+        """Return a fingerprint of what decides on a project's files: its wants, and the rules that touch it.
+
+        Blocked digests are not in it: these are looked for wherever they are.
+        """
+        if self._is_uniform and name not in self.asked:
+            return self._shared
+        own = self.chain.of_project(name)
+        touching = (
+            tuple(sorted(map(repr, own.blocked))),
+            own.versions,
+            own.latest,
+            own.min_age_days,
+            bool(self._attested.patterns) and self._attested.has(name),
+            tuple(sorted(self.wants(name))),
+        )
+        if len(self._known) > _MANY:
+            self._known.clear()
+        if touching not in self._known:
+            self._known[touching] = _fingerprint(self._shared, *touching)
+        return self._known[touching]
+
+    def unmatched_names(self) -> tuple[str, ...]:
+        """Name the patterns of projects that matched nothing so far, each with its option."""
+        found = _named("package_matches", self.projects) + _named("package_excludes", self._excluded)
+        return found + _named("provenance_required", self._attested)
+
+    def unmatched_files(self) -> tuple[str, ...]:
+        """Name what is said of files, or of projects' files, and matched nothing so far; with its option."""
+        found = _named("filename_matches", self._files) + _named("filename_excludes", self._excluded_files)
+        return found + self.chain.unmatched
+
+
+_MANY = 10_000
+"""Fingerprints that are remembered."""
+
+
+def _of_every_project(rules: FileRules) -> tuple[object, ...]:
+    """Return what of the rules touches every project."""
+    return (
+        sorted(rules.python_versions),
+        sorted(rules.platforms),
+        sorted(rules.implementations),
+        rules.glibc,
+        sorted(rules.file_types),
+        rules.prereleases,
+        rules.yanked,
+        rules.max_file_size,
+        rules.max_project_size,
+        rules.min_age_days,
+        rules.min_age_unknown,
+    )
+
+
+def _said_by(checks: Sequence[Check], files: Iterable[File]) -> dict[str, No]:
+    """Return by the files' names what the first check says that says no."""
+    noes: dict[str, No] = {}
+    for file in files:
+        for check in checks:
+            if no := check(file):
+                noes[file.filename] = no
+                break
+    return noes
+
+
+def _named(option: str, globs: Globs) -> tuple[str, ...]:
+    return tuple(f"{option}: {pattern}" for pattern in globs.unmatched)
+
+
+def _fingerprint(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,73 @@
+"""Kinds of files, by their names: wheels, sdists, eggs, others; and what the built ones are for."""
+
+import functools
+import re
+from typing import NamedTuple
+
+import msgspec
+
+from pypimirror.filenames import SDIST_SUFFIXES
+from pypimirror.selection.want import No
+
+FILE_TYPES = ("wheel", "sdist", "egg", "other")
+_BUILT = re.compile(r"[.-](win32|win-\w+|linux-\w+|macosx-[\d.]+-\w+)(?:-py(\d\.\d+))?")
+"""What distutils put behind a version in the names of installers, and of archives of a built tree."""
+_EGG = re.compile(r"-py(\d\.\d+)(?:-(.+))?")
+_PLATFORM_SIGNS = str.maketrans("-.", "__")
+
+
+class Built(NamedTuple):
+    """What a file other than a wheel was built for; None is not told, or any."""
+
+    python: str | None
+    platform: str | None
+    """As a wheel's tag spells it."""
+
+
+@functools.lru_cache(maxsize=4096)
+def kind_of(filename: str) -> str:
+    """Return the kind of a file, by its name."""
+    if filename.endswith(".whl"):
+        return "wheel"
+    lower = filename.lower()
+    if lower.endswith(".egg"):
+        return "egg"
+    suffix = next((s for s in SDIST_SUFFIXES if lower.endswith(s)), None)
+    is_built = suffix is not None and _behind(_BUILT, filename[: -len(suffix)])
+    return "other" if suffix is None or is_built else "sdist"
+
+
+def _behind(pattern: re.Pattern[str], stem: str) -> re.Match[str] | None:
+    return next((m for m in pattern.finditer(stem) if m.end() == len(stem)), None)
+
+
+@functools.lru_cache(maxsize=4096)
+def built_for(filename: str) -> Built:
+    """Return what an egg, an installer or an archive of a built tree is for; nothing for any other file."""
+    kind = kind_of(filename)
+    lower = filename.lower()
+    suffix = next((s for s in (*SDIST_SUFFIXES, ".egg", ".exe", ".msi", ".dmg") if lower.endswith(s)), None)
+    if kind in ("wheel", "sdist") or suffix is None:
+        return Built(None, None)
+    stem = lower[: -len(suffix)]
+    if kind == "egg":
+        egg = _EGG.search(stem)
+        python, platform = (egg[1], egg[2]) if egg else (None, None)
+    else:
+        built = _behind(_BUILT, stem)
+        platform, python = (built[1], built[2]) if built else (None, None)
+    return Built(python, platform.translate(_PLATFORM_SIGNS) if platform else None)
+
+
+class FileTypes(msgspec.Struct, frozen=True):
+    """The rule `file_types`."""
+
+    types: tuple[str, ...]
+
+    def no(self, filename: str) -> No | None:
+        """Say why a file is left out; None where it is not."""
+        kind = kind_of(filename)
+        if kind in self.types:
+            return None
+        said = {"egg": "an egg", "sdist": "an sdist", "wheel": "a wheel", "other": "another kind of file"}
+        return No("file_types", f"it is {said[kind]}, and these are taken: {', '.join(sorted(self.types))}")

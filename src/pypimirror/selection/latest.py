@@ -1,0 +1,83 @@
+"""The rules that look at each want by itself: `requirements`, `prereleases` and `latest_releases`."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Literal
+
+import msgspec
+from packaging.version import Version
+
+from pypimirror.model import File
+from pypimirror.selection.releases import Release
+from pypimirror.selection.want import No, asks_for, is_pinned, text_of
+from pypimirror.want import Want
+
+Prereleases = Literal[True, False, "if-needed"]
+Candidate = tuple[File, Release]
+
+
+class LatestReleases(msgspec.Struct, frozen=True):
+    """How many of the newest releases are mirrored: for all projects, and by globs; 0 is all of them."""
+
+    number: int = 0
+    overrides: tuple[tuple[str, int], ...] = ()
+    """Globs of project names, each with its number; sorted."""
+
+
+class Newest(msgspec.Struct, frozen=True):
+    """What counts for one project."""
+
+    prereleases: Prereleases = True
+    latest: int = 0
+    """0 is all."""
+
+    def no(self, candidates: Collection[Candidate], wants: Iterable[Want]) -> Mapping[str, No]:
+        """Say by their names which files are left out, and why: those that no want leads to."""
+        noes: dict[str, No] = {}
+        kept: set[str] = set()
+        asking = sorted(wants)
+        for want in asking:
+            asked = [each for each in candidates if asks_for(want, *each)]
+            pinned = {file.filename for file, release in asked if is_pinned(want, file, release)}
+            final = self._without_prereleases(asked, pinned, noes)
+            kept |= pinned | self._latest(final, pinned, noes)
+        unasked = No("requirements", f"it is none of what is asked for: {_shown(asking)}")
+        return {
+            file.filename: noes.get(file.filename, unasked)
+            for file, _ in candidates
+            if file.filename not in kept
+        }
+
+    def _without_prereleases(
+        self, asked: list[Candidate], pinned: set[str], noes: dict[str, No]
+    ) -> list[Candidate]:
+        if self.prereleases is True:
+            return asked
+        final = [each for each in asked if not each[1].is_prerelease]
+        if self.prereleases == "if-needed" and not final:
+            return asked
+        for file, release in asked:
+            if release.is_prerelease and file.filename not in pinned:
+                noes.setdefault(file.filename, No("prereleases", f"{release.text} is a pre-release"))
+        return final
+
+    def _latest(self, asked: list[Candidate], pinned: set[str], noes: dict[str, No]) -> set[str]:
+        if not self.latest:
+            return {file.filename for file, _ in asked}
+        newest = dict.fromkeys(release.public for _, release in sorted(asked, key=_key, reverse=True))
+        numbers = {public: number for number, public in enumerate(newest, start=1)}
+        for file, release in asked:
+            number = numbers[release.public]
+            if number > self.latest and file.filename not in pinned:
+                shown = release.text or "what has no version"
+                why = f"{shown} is number {number} of the newest, and {self.latest} are taken"
+                noes.setdefault(file.filename, No("latest_releases", why))
+        return {file.filename for file, release in asked if numbers[release.public] <= self.latest}
+
+
+def _key(candidate: Candidate) -> tuple[bool, Version, str]:
+    return candidate[1].key
+
+
+def _shown(wants: list[Want]) -> str:
+    shown = [text_of(want) for want in wants[:5]]
+    return ", or ".join(shown) + (f", or {len(wants) - 5} more" if len(wants) > 5 else "")

@@ -1,0 +1,83 @@
+"""Which release a file is of, and which releases a specifier (PEP 440) admits or pins."""
+
+import functools
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.version import Version
+
+from pypimirror.filenames import version_key, version_of
+from pypimirror.model import File
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
+
+
+class Release(NamedTuple):
+    """A release as its files spell it; no text where that can't be told, no version where it is none."""
+
+    text: str
+    version: Version | None
+    public: Version | str
+    """The release without its local part, by which releases are counted."""
+
+    @property
+    def identity(self) -> Version | str:
+        """What is equal for all spellings of a release."""
+        return self.text.lower() if self.version is None else self.version
+
+    @property
+    def key(self) -> tuple[bool, Version, str]:
+        """What releases are sorted by, oldest first; what has no version is older than all that have one."""
+        return version_key(self.text)
+
+    @property
+    def is_prerelease(self) -> bool:
+        """Whether it is an alpha, beta, candidate or development release."""
+        return self.version is not None and self.version.is_prerelease
+
+
+@functools.lru_cache(maxsize=4096)
+def release(text: str) -> Release:
+    """Return the release that a text names."""
+    is_version, version, _ = version_key(text)
+    if not is_version:
+        return Release(text, None, text.lower())
+    return Release(text, version, Version(version.public) if version.local else version)
+
+
+def release_of(file: File, project: str) -> Release:
+    """Return the release that a file of a project is of: as upstream says, or by its name."""
+    return release(file.version or version_of(file.filename, project) or "")
+
+
+@functools.lru_cache(maxsize=1024)
+def _read(specifier: str) -> "SpecifierSet | None":
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 (few runs need it)
+
+    try:
+        return SpecifierSet(specifier)
+    except InvalidSpecifier:
+        return None
+
+
+@functools.lru_cache(maxsize=8192)
+def admits(specifier: str, candidate: Release) -> bool:
+    """Tell whether a specifier admits a release, pre-releases, too; one that can't be read admits all.
+
+    What is no version is admitted by an empty specifier, and by `===` with the same text.
+    """
+    read = _read(specifier) if specifier else None
+    if read is None:
+        return True
+    if candidate.version is None:
+        return all(s.operator == "===" and s.version.lower() == candidate.text.lower() for s in read)
+    return read.contains(candidate.version, prereleases=True)
+
+
+@functools.lru_cache(maxsize=8192)
+def pins(specifier: str, candidate: Release) -> bool:
+    """Tell whether a specifier names this very release, by `==` without a wildcard, or `===`."""
+    if "==" not in specifier:
+        return False
+    exact = [s for s in _read(specifier) or () if s.operator in ("==", "===") and not s.version.endswith("*")]
+    return bool(exact) and admits(specifier, candidate)

@@ -1,0 +1,181 @@
+"""The rules about files, composed: which act on a project, and in which order."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
+
+import msgspec
+from packaging.version import Version
+
+from pypimirror.model import File, NormalizedName
+from pypimirror.selection import want as wants
+from pypimirror.selection.age import Age
+from pypimirror.selection.blocked import Blocked, no_blocked_digest, no_blocked_release
+from pypimirror.selection.globs import Globs
+from pypimirror.selection.kinds import FileTypes
+from pypimirror.selection.latest import LatestReleases, Newest, Prereleases
+from pypimirror.selection.pythons import RequiresPython
+from pypimirror.selection.releases import release_of
+from pypimirror.selection.sizes import Sized, no_large_file, no_room
+from pypimirror.selection.tags import Tags
+from pypimirror.selection.versions import ProjectVersions, Versions, by_project, no_yanked
+from pypimirror.selection.want import EVERYTHING, No
+from pypimirror.want import Want
+
+Check = Callable[[File], No | None]
+
+
+class FileRules(msgspec.Struct, frozen=True, kw_only=True):
+    """The options that say which files of a selected project are wanted, beside patterns of their names."""
+
+    python_versions: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    implementations: tuple[str, ...] = ()
+    glibc: tuple[int, int] | None = None
+    file_types: tuple[str, ...] = ()
+    versions: ProjectVersions = ()
+    excluded_versions: ProjectVersions = ()
+    prereleases: Prereleases = True
+    yanked: bool = True
+    latest_releases: LatestReleases = LatestReleases()
+    min_age_days: float = 0.0
+    min_age_exceptions: tuple[str, ...] = ()
+    min_age_unknown: str = "hold"
+    blocked_files: Blocked = Blocked()
+    max_file_size: int = 0
+    max_project_size: int = 0
+
+
+class Facts(NamedTuple):
+    """What a decision depends on beside rules and files."""
+
+    name: NormalizedName
+    wants: frozenset[Want]
+    now: float
+    """POSIX seconds."""
+    held: Collection[str]
+    """Names of the files that are mirrored."""
+
+
+class OfProject(NamedTuple):
+    """What the rules say of one project by its name."""
+
+    blocked: frozenset[Version | str]
+    versions: Versions
+    latest: int
+    min_age_days: float
+
+
+_UNTOUCHED: frozenset[Version | str] = frozenset()
+_NO_VERSIONS = Versions()
+
+
+class Chain:
+    """The rules in the order in which they act. A file is left out by the first that says no."""
+
+    def __init__(self, rules: FileRules) -> None:
+        self.rules = rules = _in_order(rules)
+        self.blocked_digests = frozenset(rules.blocked_files.digests)
+        self._blocked = rules.blocked_files.by_project()
+        self._versions = by_project(rules.versions, rules.excluded_versions)
+        self._unseen = set(self._versions)
+        self._exceptions = Globs(rules.min_age_exceptions, are_names=True)
+        self._overrides = tuple(
+            (Globs((glob,), are_names=True), number) for glob, number in rules.latest_releases.overrides
+        )
+        self._tags = Tags(rules.implementations, rules.python_versions, rules.platforms, rules.glibc)
+        self._age = Age(rules.min_age_days, allows_unknown=rules.min_age_unknown == "allow")
+        self.is_empty = rules == FileRules()
+        self.touches_some = bool(
+            self._blocked or self._versions or self._overrides or self._exceptions.patterns
+        )
+        """Whether the rules say of one project something else than of another."""
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """What rules say of projects that were never decided on, each with its option."""
+        options = ("versions", "excluded_versions")
+        lines = [
+            f"{option}: {name}"
+            for option in options
+            for name in sorted({name for name, _ in getattr(self.rules, option)} & self._unseen)
+        ]
+        overrides = [f"latest_releases: {each}" for globs, _ in self._overrides for each in globs.unmatched]
+        return (*lines, *overrides, *(f"min_age_exceptions: {each}" for each in self._exceptions.unmatched))
+
+    def of_project(self, name: NormalizedName) -> OfProject:
+        """Return what the rules say of a project."""
+        return OfProject(
+            self._blocked.get(name, _UNTOUCHED),
+            self._versions.get(name, _NO_VERSIONS),
+            self._latest(name),
+            0.0 if self._exceptions.has(name) else self.rules.min_age_days,
+        )
+
+    def _latest(self, name: NormalizedName) -> int:
+        """Return how many releases are taken: the largest number of the globs that match, 0 being all."""
+        numbers = [number for globs, number in self._overrides if globs.has(name)]
+        if not numbers:
+            return self.rules.latest_releases.number
+        return 0 if 0 in numbers else max(numbers)
+
+    def _remember(self, name: NormalizedName) -> None:
+        self._unseen.discard(name)
+        for globs in (self._exceptions, *(globs for globs, _ in self._overrides)):
+            globs.match(name)
+
+    def of_files(self, facts: Facts, by_name: Check) -> tuple[Check, ...]:
+        """Return what is asked of each file by itself, in this order."""
+        rules, own, name = self.rules, self.of_project(facts.name), facts.name
+        self._remember(name)
+        types, requires = FileTypes(rules.file_types), RequiresPython(rules.python_versions)
+        checks: tuple[tuple[object, Check], ...] = (
+            (self.blocked_digests, lambda file: no_blocked_digest(file, None, self.blocked_digests)),
+            (own.blocked, lambda file: no_blocked_release(name, release_of(file, name), own.blocked)),
+            (True, by_name),
+            (rules.file_types, lambda file: types.no(file.filename)),
+            (self._tags != Tags(), lambda file: self._tags.no(file.filename)),
+            (rules.python_versions, requires.no),
+            (own.versions != _NO_VERSIONS, lambda file: own.versions.no(release_of(file, name))),
+            (not rules.yanked, lambda file: None if is_pinned(file, facts) else no_yanked(file)),
+            (rules.max_file_size, lambda file: no_large_file(file, rules.max_file_size)),
+            (own.min_age_days, lambda file: self._no_young(file, facts)),
+        )
+        return tuple(check for is_active, check in checks if is_active)
+
+    def _no_young(self, file: File, facts: Facts) -> No | None:
+        return None if file.filename in facts.held else self._age.no(file, facts.now)
+
+    def of_releases(self, facts: Facts, files: Sequence[File]) -> dict[str, No]:
+        """Say by their names which of the remaining files are left out for the sake of others, or unasked."""
+        rules = self.rules
+        newest = Newest(rules.prereleases, self._latest(facts.name))
+        if facts.wants == EVERYTHING and newest == Newest() and not rules.max_project_size:
+            return {}
+        candidates = [(file, release_of(file, facts.name)) for file in files]
+        noes = dict(newest.no(candidates, facts.wants))
+        kept = [
+            Sized(file, release, is_pinned=is_pinned(file, facts))
+            for file, release in candidates
+            if file.filename not in noes
+        ]
+        if rules.max_project_size:
+            noes |= {file.filename: no for file, no in no_room(kept, rules.max_project_size)}
+        return noes
+
+
+def is_pinned(file: File, facts: Facts) -> bool:
+    """Tell whether a requirement names this very file or its release."""
+    if facts.wants == EVERYTHING:
+        return False
+    release = release_of(file, facts.name)
+    return any(wants.is_pinned(want, file, release) for want in facts.wants)
+
+
+def _in_order(rules: FileRules) -> FileRules:
+    """Return the rules so that the order in which they were written makes no difference."""
+    ordered = {
+        name: tuple(sorted(set(value)))
+        for name in rules.__struct_fields__
+        if isinstance(value := getattr(rules, name), tuple) and name != "glibc"
+    }
+    return msgspec.structs.replace(rules, **ordered)

@@ -1,0 +1,65 @@
+"""The rules `max_file_size` and `max_project_size`."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from pypimirror.model import File
+from pypimirror.selection.kinds import FILE_TYPES, kind_of
+from pypimirror.selection.releases import Release
+from pypimirror.selection.want import No
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+class Sized(NamedTuple):
+    """A file that is wanted so far."""
+
+    file: File
+    release: Release
+    is_pinned: bool
+
+
+def no_large_file(file: File, largest: int) -> No | None:
+    """Say why a file is left out; None where it is not, or where nobody tells its size."""
+    if file.size is None or file.size <= largest:
+        return None
+    return No("max_file_size", f"it has {shown_size(file.size)}, and {shown_size(largest)} are allowed")
+
+
+def no_room(files: Iterable[Sized], largest: int) -> Iterator[tuple[File, No]]:
+    """Yield the files that a project has no room for, each with why.
+
+    What a requirement pins comes first, and then the newest, release by release; from the first file on that
+    has no room, all that come after it are left out, too, so that no release is missing between others.
+    """
+    taken, unknown, is_full = 0, 0, False
+    for file, _, _ in _newest_first(files):
+        is_full = is_full or taken + (file.size or 0) > largest
+        if is_full:
+            yield file, No("max_project_size", _said(file, taken, unknown, largest))
+        else:
+            taken += file.size or 0
+            unknown += file.size is None
+
+
+def _newest_first(files: Iterable[Sized]) -> list[Sized]:
+    named = sorted(
+        files, key=lambda each: (FILE_TYPES.index(kind_of(each.file.filename)), each.file.filename)
+    )
+    return sorted(named, key=lambda each: (each.is_pinned, each.release.key), reverse=True)
+
+
+def _said(file: File, taken: int, unknown: int, largest: int) -> str:
+    size = "unknown size" if file.size is None else shown_size(file.size)
+    more = f"; {unknown} of unknown size counted as 0" if unknown else ""
+    return (
+        f"of {size}, behind {shown_size(taken)} of what is newer, and {shown_size(largest)} are allowed{more}"
+    )
+
+
+def shown_size(size: int) -> str:
+    """Return a size as people read it."""
+    amount, unit = float(size), 0
+    while amount >= 1024 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{size} {'byte' if size == 1 else 'bytes'}" if not unit else f"{amount:.1f} {_UNITS[unit]}"

@@ -1,0 +1,41 @@
+"""Which files of a page are selected, and what that means for those that are held."""
+
+import logging
+
+from pypimirror.model import File, ProjectPage
+from pypimirror.run import Run
+from pypimirror.sync.project import Project
+
+_log = logging.getLogger(__name__)
+
+
+def decide(run: Run, project: Project, page: ProjectPage) -> tuple[File, ...]:
+    """Return the files of a page that are selected; note what rules left out, and which held files go."""
+    selection, choices, name = run.mirror.selection, run.mirror.state.choices, project.name
+    held = run.mirror.state.files.held(name)
+    listed = {file.filename for file in page.files}
+    kept = [each.file for filename, each in held.items() if filename not in listed and each.external is None]
+    decision = selection.decide(name, [*page.files, *kept], now=run.mirror.clock(), held=held.keys())
+    project.selection = selection.fingerprint(name)
+    omitted: dict[str, list[tuple[str, str, int]]] = {}
+    for left in decision.left_out:
+        _log.debug("%s: left out %s (%s: %s)", name, left.file.filename, left.rule, left.why)
+        if left.file.filename in listed:
+            omitted.setdefault(left.rule, []).append((left.file.filename, left.why, left.file.size or 0))
+    choices.record_left_out(name, omitted)
+    project.falls_due = decision.due
+    gone = (left.file.filename for left in decision.left_out if left.file.filename in held)
+    project.drops = () if run.tally.keeps_deselected else tuple(gone)
+    return tuple(file for file in decision.wanted if file.filename in listed)
+
+
+def drop(run: Run, project: Project) -> None:
+    """Take off the pages what the selection no longer wants, now that what it wants instead is there."""
+    if not project.drops:
+        return
+    _log.info("%s: %d files are no longer selected", project.name, len(project.drops))
+    run.tally.counts.deselected_files += len(project.drops)
+    if run.mirror.config.full_index:
+        run.pages.mark_root_dirty()
+    run.mirror.state.transitions.delist_files(project.name, project.drops, run.mirror.clock())
+    project.has_changed = True
