@@ -93,6 +93,8 @@ class Tally:
     full: DiskFullError | None = None
     """Why nothing more could be stored."""
     refusal: Refusal | None = None
+    has_blocked: bool = False
+    """Files leave at once, as they are blocked."""
     keeps_deselected: bool = False
     """What is no longer selected stays, as it is so much that it is asked about first."""
     unasked: dict[str, set[NormalizedName]] = field(default_factory=dict)

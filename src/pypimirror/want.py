@@ -1,5 +1,7 @@
 """What is asked for of a project, and by whom: the values that the state keeps of it."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from pypimirror.model import Digest
@@ -31,3 +33,10 @@ class Requires(msgspec.Struct, frozen=True, omit_defaults=True):
     """Distinct requirements, each with the newest version that has it; sorted."""
     unknown: tuple[str, ...] = ()
     """Versions of which nothing reliable tells what they require."""
+
+
+class Told(NamedTuple):
+    """What the core metadata of one file of a release requires; None where nothing reliable tells."""
+
+    version: str
+    requirements: tuple[str, ...] | None

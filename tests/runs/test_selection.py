@@ -176,3 +176,41 @@ def test_why_tells_the_rule_of_a_file_out_of_the_state(index: FakeIndex, make_mi
     assert "platforms" in why
     assert "win_amd64" in why
     assert "is mirrored" in mirror.run("--why", "native-1.0.tar.gz").stdout
+
+
+def test_blocked_files_go_though_upstream_is_down(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    (bad,) = index.add("demo", "1.0", wheel=False)
+    index.add("demo", "2.0", wheel=False)
+    mirror = make_mirror()
+    mirror.update()
+    index.stop()
+    mirror.configure(blocked_files="demo==1.0")
+    assert mirror.run("-U").status == 4
+    assert mirror.listed("demo") == {"demo-2.0.tar.gz"}
+    assert f"demo/{bad.filename}" not in mirror.names()
+
+
+def test_what_a_lost_state_takes_over_is_filtered_in_a_run_for_one_project(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    for name in ("alpha", "beta", "gamma"):
+        index.add(name, "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    (mirror.root / ".pypimirror/state.sqlite").unlink()
+    mirror.configure(filename_excludes="*.whl")
+    assert mirror.run("-U", "--project", "gamma").status == 0
+    assert mirror.listed("alpha") == {"alpha-1.0.tar.gz"}
+    mirror.check_links()
+
+
+def test_what_is_required_outlives_a_lost_state(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("app", "1.0", requires_dist=["lib"])
+    for number in range(8):
+        index.add("lib", f"{number}.0")
+    mirror = make_mirror(package_matches="app", dependencies=True)
+    mirror.update()
+    before = mirror.contents()
+    (mirror.root / ".pypimirror/state.sqlite").unlink()
+    mirror.update()
+    assert mirror.contents() == before

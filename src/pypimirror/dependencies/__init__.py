@@ -5,25 +5,27 @@ At the end it is computed anew out of the state; what nobody asks for any more l
 every project's requirements could be had.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from pypimirror.closure import Closure
-from pypimirror.dependencies import requires
-from pypimirror.dependencies.requires import Told
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
-from pypimirror.requirements.environments import Environments, environments
 from pypimirror.state import State
-from pypimirror.want import Asked, Requires, Want
+from pypimirror.want import Asked, Requires, Told, Want
+
+if TYPE_CHECKING:
+    from pypimirror.closure import Closure
 
 _log = logging.getLogger(__name__)
 
 _NOTE = "followed"
-"""The configuration whose dependencies were followed to their end."""
+"""The configuration whose dependencies were followed to their end, or that they were not."""
+_INCOMPLETE = "incomplete"
 
 _MISSING_NOTE = "missing"
 _MOST_NEEDS = 5
@@ -51,6 +53,8 @@ class Dependencies:
         self._has_changed = False
         self._known: dict[NormalizedName, Asked] = {}
         """What was asked for when the run began."""
+        self.is_new = False
+        """Nothing was followed before: what is held may be what is required, and nobody knows yet."""
         self.grown: set[NormalizedName] = set()
         """Projects of which more is asked for than when this was last looked at."""
 
@@ -59,13 +63,19 @@ class Dependencies:
         """Whether what is required is mirrored, too."""
         return self._mirror.config.dependencies
 
+    @property
+    def are_used(self) -> bool:
+        """Whether anything but patterns says what to mirror."""
+        return bool(self._mirror.config.requirements.roots or self.are_followed)
+
     def begin(self) -> None:
         """Let the selection know what is asked for: by the requirements, and by what was followed before."""
-        config, choices = self._mirror.config, self._mirror.state.choices
-        if not (config.requirements.roots or self.are_followed or choices.has_asked()):
+        if not self.are_used:
             return
-        self._known = choices.asked()
-        self._has_changed = self._mirror.state.notes.get(_NOTE) != self._mirror.selection.of_projects
+        followed = self._mirror.state.notes.get(_NOTE)
+        self._known = self._mirror.state.choices.asked()
+        self._has_changed = followed != self._mirror.selection.of_projects
+        self.is_new = self.are_followed and followed is None
         if self._has_changed:
             self._ask_all(self._closure_of_roots().wants)
         if self.are_followed or not self._has_changed:
@@ -76,8 +86,15 @@ class Dependencies:
         for name, more in wants.items():
             asked[name] = asked.get(name, frozenset()) | frozenset(more)
 
+    def unknown(self) -> list[NormalizedName]:
+        """Return the projects that are asked for and that nothing is known of, sorted."""
+        return self._mirror.state.choices.asked_but_unknown() if self._known else []
+
     def catch_up(self) -> None:
         """Look at what held releases require of which nobody did, as the option is new."""
+        if not self.are_used:
+            self._mirror.state.choices.forget_asked_and_required()
+            self._mirror.state.notes.set(_NOTE, None)
         if self.are_followed and self._has_changed:
             for name in self._mirror.state.choices.without_requires():
                 self.note(name, has_changed=True)
@@ -92,6 +109,8 @@ class Dependencies:
         before = choices.requires_of(name)
         if before is not None and not has_changed:
             return
+        from pypimirror.dependencies import requires  # noqa: PLC0415 (a run without news needs none of it)
+
         now = requires.of_project(self._mirror, name, told)
         if before == now:
             return
@@ -124,6 +143,10 @@ class Dependencies:
         self.grown |= grown
 
     def _closure_of_roots(self) -> Closure:
+        # A run without news needs none of it.
+        from pypimirror.closure import Closure  # noqa: PLC0415
+        from pypimirror.requirements.environments import Environments, environments  # noqa: PLC0415
+
         config = self._mirror.config
         known = environments(config.python_versions, config.platforms, config.implementations)
         return Closure(
@@ -168,11 +191,16 @@ class Dependencies:
         asked.clear()
         asked |= {name: frozenset(each.wants) for name, each in now.items()}
         if is_complete:
-            self._mirror.state.notes.set(_NOTE, self._mirror.selection.of_projects)
-            self._has_changed = False
-        else:
-            self._mirror.state.notes.set(_NOTE, None)
+            if self.is_new:
+                less |= {each.name for each in self._mirror.state.projects.listed()}
+            self._has_changed = self.is_new = False
+        self._note_followed(is_complete=is_complete)
         return less
+
+    def _note_followed(self, *, is_complete: bool) -> None:
+        """Remember whether the next run can begin with what is known now."""
+        note = self._mirror.selection.of_projects if is_complete else _INCOMPLETE
+        self._mirror.state.notes.set(_NOTE, note)
 
     def _record(self, now: dict[NormalizedName, Asked]) -> None:
         choices = self._mirror.state.choices

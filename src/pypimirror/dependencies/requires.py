@@ -2,21 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import NamedTuple
 
 from pypimirror.filenames import is_wheel, version_key, version_of
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.requirements.required import requires_dist
 from pypimirror.store import METADATA
-from pypimirror.want import Requires
-
-
-class Told(NamedTuple):
-    """What the core metadata of one file of a release requires; None where nothing reliable tells."""
-
-    version: str
-    requirements: tuple[str, ...] | None
+from pypimirror.want import Requires, Told
 
 
 def of_project(mirror: Mirror, name: NormalizedName, told: Iterable[Told]) -> Requires:

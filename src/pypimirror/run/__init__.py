@@ -121,7 +121,7 @@ def report(mirror: Mirror, tally: Tally, preview: Preview | None = None) -> Repo
         tally.full,
         changes,
         left_out=tuple(mirror.state.choices.left_out()) if preview else (),
-        missing=missing(mirror.state),
+        missing=missing(mirror.state) if mirror.config.dependencies else (),
         unasked=why_unasked(tally),
     )
 

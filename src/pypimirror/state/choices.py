@@ -33,10 +33,6 @@ class Choices:
         rows = self._db.execute("SELECT project, asked FROM wanted")
         return {NormalizedName(name): blobs.asked(blob) for name, blob in rows}
 
-    def has_asked(self) -> bool:
-        """Tell whether requirements or dependencies ask for anything."""
-        return self._db.execute("SELECT 1 FROM wanted LIMIT 1").fetchone() is not None
-
     def asked_of(self, name: NormalizedName) -> Asked | None:
         """Return what is asked for of a project; None where only a pattern selects it, or nothing does."""
         row = self._db.execute("SELECT asked FROM wanted WHERE project = ?", (name,)).fetchone()
@@ -85,8 +81,9 @@ class Choices:
         )
         return [NormalizedName(name) for (name,) in rows]
 
-    def forget_requires(self) -> None:
-        """Forget what all projects require: nobody keeps it up to date any more."""
+    def forget_asked_and_required(self) -> None:
+        """Forget who asks for what, and what projects require: nobody keeps it up to date any more."""
+        self._db.execute("DELETE FROM wanted")
         self._db.execute("DELETE FROM requires")
 
     # -- what is left out --------------------------------------------------------------------

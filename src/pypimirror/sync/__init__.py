@@ -47,21 +47,29 @@ def update(run: Run) -> Report:
     try:
         return _updated(run)
     except UpstreamError:
+        if run.tally.has_blocked:  # that waits for nobody
+            run.pages.publish()
+            _remove_files(run)
         recover.end(run.mirror, run.tree)
         raise
 
 
 def _updated(run: Run) -> Report:
+    is_anew = run.mirror.state.projects.is_empty()
     run.tally.counts.adopted += adopt.own_pages(
         run.mirror, run.pages, run.tree, run.upstream, trusts_sizes=run.options.preview is not None
     )
     if run.options.is_recheck:
         compare.every_file(run.mirror)
-    run.dependencies.catch_up()
-    deselection.block(run)
+    is_new = deselection.is_new(run.mirror)
+    if is_new:
+        run.dependencies.catch_up()
+        deselection.block(run)
     held = run.mirror.totals()
-    found = crawl.find_due(run)
-    deselection.by_configuration(run)
+    found = crawl.find_due(run, has_new_selection=is_new)
+    # What was taken over may be what another configuration selected, in a run for one project, too.
+    if is_new and (is_anew or not run.options.only):
+        deselection.by_configuration(run)
     selected = run.mirror.totals()
     raw_folders = adopt.raw_folders(run.mirror, run.tree)
     try:
@@ -136,9 +144,10 @@ def rewrite_pages(run: Run) -> Report:
             run.mirror.state.path, "knows of no project yet; --update-fetch adopts what is in the tree"
         )
     recover.begin(run.mirror, run.pages, run.tree)
-    run.dependencies.catch_up()
-    deselection.block(run)
-    deselection.by_configuration(run)
+    if deselection.is_new(run.mirror):
+        run.dependencies.catch_up()
+        deselection.block(run)
+        deselection.by_configuration(run)
     deselection.by_requirements(run)
     run.pages.mark_all_dirty()
     run.pages.publish()

@@ -70,13 +70,16 @@ class _Note(msgspec.Struct):
     last_modified: str | None
 
 
-def find_due(run: Run) -> Crawl:
+def find_due(run: Run, *, has_new_selection: bool) -> Crawl:
     """Find the projects to ask about: those named, the literal names of the selection, or by upstream's list.
 
     Raises UpstreamError where the list can't be had or trusted.
     """
     _heed_configuration(run)
-    _heed_selection(run.mirror)
+    if run.mirror.config.min_age_days:
+        run.mirror.state.choices.end_waits(run.mirror.clock())
+    if has_new_selection:
+        _heed_selection(run.mirror)
     run.mirror.state.revalidation.set_revalidation(run.mirror.config.revalidate_days, run.mirror.clock())
     if run.options.only:
         return Crawl(_all_due(run, dict.fromkeys(run.options.only)), is_full=False, note=None)
@@ -101,9 +104,8 @@ def _heed_configuration(run: Run) -> None:
 
 
 def _heed_selection(mirror: Mirror) -> None:
-    """Let pages be asked for again of which the selection now wants something else, or something fell due."""
+    """Let pages be asked for again of which the selection now wants something else."""
     state, selection = mirror.state, mirror.selection
-    state.choices.end_waits(mirror.clock())
     if state.notes.get(SELECTION_NOTE) == selection.of_projects:
         return
     state.projects.mark_stale(
@@ -210,7 +212,7 @@ def _by_list(run: Run) -> Crawl:
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
         projects = run.mirror.state.projects
-        again = dict.fromkeys([*projects.stale(), *too_old, *run.mirror.state.choices.asked_but_unknown()])
+        again = dict.fromkeys([*projects.stale(), *too_old, *run.dependencies.unknown()])
         again = {
             name: run.mirror.state.projects.list_entry(name)
             for name in again

@@ -31,12 +31,18 @@ class _Deselected:
     files: dict[NormalizedName, list[str]] = field(default_factory=dict)
 
 
+def is_new(mirror: Mirror) -> bool:
+    """Tell whether the configuration selects something else than the pages show."""
+    return mirror.state.notes.get(NOTE) != mirror.selection.of_projects
+
+
 def by_configuration(run: Run) -> None:
     """Take off the pages what the configuration no longer selects, out of the state alone."""
     selection, state = run.mirror.selection, run.mirror.state
-    if run.options.only or state.notes.get(NOTE) == selection.of_projects:
-        return
     found = _deselected(run.mirror, state.projects.names())
+    if run.dependencies.is_new:
+        # These may be what is required; it shows when all is followed.
+        found.projects = [name for name in found.projects if selection.excludes(name)]
     if _is_refused(run, found):
         return
     _take_off(run, found)
@@ -61,6 +67,7 @@ def block(run: Run) -> None:
         # So that these come again when they are no longer blocked.
         state.choices.add_left_out(name, _BLOCKED, files)
         run.pages.mark_root_dirty()
+    run.tally.has_blocked = bool(found)
     state.notes.set(_BLOCKED_NOTE, selection.of_blocked)
     run.tree.commit()
 

@@ -14,8 +14,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pypimirror import adopt, documents, download
-from pypimirror.dependencies import requires
-from pypimirror.dependencies.requires import Told
 from pypimirror.errors import (
     BrokenWorkerError,
     CutOffError,
@@ -28,13 +26,13 @@ from pypimirror.errors import (
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.plan import Plan, lacks_metadata
 from pypimirror.publishing import companions
-from pypimirror.requirements.required import requires_dist
 from pypimirror.run import Run
 from pypimirror.run.arrivals import BIG, Arrivals
 from pypimirror.store import partial_key
 from pypimirror.sync import record, tasks
 from pypimirror.sync.project import Project
 from pypimirror.upstream import NotModified
+from pypimirror.want import Told
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +92,8 @@ class Files:
         """Ask what releases require that a run would fetch: their core metadata stands for the wheels."""
         if not self._run.dependencies.are_followed:
             return
+        from pypimirror.dependencies import requires  # noqa: PLC0415 (few runs need it)
+
         asked = list(requires.to_ask(made.fetch))
         self.waiting += [partial(self._loop.begin, tasks.RequiresTask(project.name, file)) for file in asked]
         project.missing += len(asked)
@@ -105,7 +105,10 @@ class Files:
         self, project: Project, task: tasks.RequiresTask, found: bytes | MirrorError | BrokenWorkerError
     ) -> None:
         """Note what a release requires that a run would fetch."""
-        told = None if isinstance(found, MirrorError) else requires_dist(found)
+        from pypimirror.dependencies import requires  # noqa: PLC0415 (few runs need it)
+        from pypimirror.requirements import required  # noqa: PLC0415
+
+        told = None if isinstance(found, MirrorError) else required.requires_dist(found)
         project.told.append(Told(requires.release_of(task.file, project.name), told))
         self._loop.one_less(project)
 

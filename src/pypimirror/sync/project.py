@@ -1,8 +1,8 @@
 """A project on its way: what is known of it from its page on until it is published."""
 
-from pypimirror.dependencies.requires import Told
 from pypimirror.model import HeldFile, Validators
 from pypimirror.sync.crawl import Due
+from pypimirror.want import Told
 
 
 class Project:
