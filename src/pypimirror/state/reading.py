@@ -8,7 +8,6 @@ from urllib.parse import quote
 from pypimirror.errors import StateError
 from pypimirror.model import NormalizedName
 from pypimirror.state.database import Database
-from pypimirror.state.external import ExternalTables
 from pypimirror.state.notes import Notes, Totals
 from pypimirror.state.revalidation import Revalidation
 from pypimirror.state.rows import Failure, Total, typed
@@ -26,11 +25,10 @@ class Reading:
         self._database = database
         self._db = database.connection
         self.path = database.path
-        runs, external = Runs(database), ExternalTables(database)
+        runs = Runs(database)
         self.note = Notes(database).get
         self.total = Totals(database).of
         self.held_back = Revalidation(database).held_back
-        self.dead_links = external.dead_links
         self.last_run, self.last_ended_run, self.last_good_run = runs.last, runs.last_ended, runs.last_good
         self.going_on_since = runs.going_on_since
 
@@ -68,11 +66,15 @@ class Reading:
         rows = self._db.execute(
             "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
             " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
-            " LIMIT ?",
+            " UNION ALL SELECT project, NULL, reason, since FROM failures LIMIT ?",
             (limit,),
         )
-        projects = self._count("projects WHERE error IS NOT NULL")
-        return [typed(Failure, row) for row in rows], projects + self._count("files WHERE error IS NOT NULL")
+        number = sum(
+            map(
+                self._count, ("projects WHERE error IS NOT NULL", "files WHERE error IS NOT NULL", "failures")
+            )
+        )
+        return [typed(Failure, row) for row in rows], number
 
     def waiting(self, limit: int) -> tuple[list[tuple[NormalizedName, float]], int]:
         """Return the first of the projects that wait for upstream's page, since when, and their number."""

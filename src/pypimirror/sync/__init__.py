@@ -9,15 +9,17 @@ from pypimirror.checks import compare, recover
 from pypimirror.checks.verify import Finding, Tell, Verified
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.mirror import Counts, Refusal
-from pypimirror.run import InFlight, Options, Progress, Report, Run, report
+from pypimirror.run import ExternalLinks, InFlight, NoExternalLinks, Options, Progress, Report, Run, report
 from pypimirror.run.preview import Change, Preview
 from pypimirror.sync import attested, crawl, projects, removals
 
 __all__ = [
     "Change",
     "Counts",
+    "ExternalLinks",
     "Finding",
     "InFlight",
+    "NoExternalLinks",
     "Options",
     "Preview",
     "Progress",
@@ -64,7 +66,7 @@ def _updated(run: Run) -> Report:
         outcome = projects.bring_up_to_date(run, found.due, raw_folders)
         crawl.check_any_answer(run, found, outcome)
         if run.mirror.config.external_links:
-            _follow_links(run)
+            run.external.follow(run)
         if run.options.preview:
             run.mirror.store.space.check(run.options.preview.needed())
     except DiskFullError as full:
@@ -82,18 +84,8 @@ def _updated(run: Run) -> Report:
     crawl.keep_note(run, found)
     _remove_files(run)
     _warn_of_unmatched(run, found)
-    run.mirror.state.external.record_told(run.tally.told_links, run.mirror.clock())
     run.tree.commit()
     return _report(run)
-
-
-def _follow_links(run: Run) -> None:
-    """Ask other hosts, when nothing is left to be done that could have to wait for them."""
-    from pypimirror.sync import external  # noqa: PLC0415 (few mirrors follow links)
-
-    run.pages.publish()
-    run.tree.set_aside()
-    external.follow(run)
 
 
 def _remove_files(run: Run) -> None:

@@ -6,7 +6,7 @@ state knows is ever removed.
 
 import logging
 
-from pypimirror.mirror import Mirror, Refusal
+from pypimirror.mirror import Refusal
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss, why_too_much
 from pypimirror.run import Run
@@ -26,7 +26,7 @@ def deselect(run: Run) -> None:
     if run.options.only or is_same:
         return
     are_files_same = state.notes.get(FILES_NOTE) == selection.of_files
-    external = _deselected_external(run.mirror)
+    external = {} if are_files_same else run.external.deselect()
     for name in state.projects.names():
         if not selection.selects(name):
             _deselect_project(run, name)
@@ -48,19 +48,7 @@ def _deselect_project(run: Run, name: NormalizedName) -> None:
     run.mirror.state.transitions.forget_projects([name])
 
 
-def _deselected_external(mirror: Mirror) -> dict[NormalizedName, list[str]]:
-    """Return the files that lie elsewhere and are not wanted any more; forget links that are not followed."""
-    if not mirror.config.external_links:
-        mirror.state.external.forget_external_links()
-    found: dict[NormalizedName, list[str]] = {}
-    for name, filename, external in mirror.state.external.all_externals():
-        if mirror.selection.why_not(filename) or not mirror.config.follows(external):
-            found.setdefault(name, []).append(filename)
-    return found
-
-
 def _deselect_files(run: Run, name: NormalizedName, external: list[str]) -> None:
-    run.mirror.state.external.delist_unfinished_externals(name, external, are_gone=True)
     gone = [
         f for f in run.mirror.state.files.held_names(name) if f in external or run.mirror.selection.why_not(f)
     ]
