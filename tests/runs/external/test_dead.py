@@ -1,5 +1,7 @@
 """What does not answer, and when it is asked again."""
 
+import contextlib
+import sqlite3
 import time
 from collections.abc import Callable
 
@@ -110,6 +112,21 @@ def test_a_dead_link_of_which_nothing_is_left_is_forgotten(
     lead(index)
     mirror.update()
     assert mirror.run("--status").status == 0
+
+
+def test_links_that_are_not_followed_any_more_leave_nothing(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    lead(index, link(f"{host.origin}/dist/demo-0.9.tar.gz"))
+    mirror = make()
+    assert mirror.run("-U").status == 3
+    for _ in range(2):
+        mirror.configure(**(OPTIONS | {"external_links": False}))
+        mirror.update()
+    assert mirror.run("--status").status == 0
+    with contextlib.closing(sqlite3.connect(mirror.root / ".pypimirror/state.sqlite")) as state:
+        tables = {name for (name,) in state.execute("SELECT name FROM sqlite_schema")}
+    assert not {name for name in tables if name.startswith("external_")}
 
 
 def test_a_project_that_is_not_there_leaves_no_trace(index: FakeIndex, host: OutsideHost, make: Make) -> None:

@@ -194,6 +194,20 @@ def test_time_that_is_up_takes_nothing_off_the_pages(
     assert mirror.tree() == before
 
 
+def test_damage_of_what_is_known_of_them_is_damage_of_the_state(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    mirror = mirrored(index, host, make)
+    before = mirror.tree()
+    with contextlib.closing(sqlite3.connect(mirror.root / STATE)) as state, state:
+        state.execute("UPDATE external_files SET origin = zeroblob(9)")
+    ended = mirror.run("-U", "--project", "demo")
+    assert "is damaged" in ended.stderr
+    assert "the tree is adopted" in ended.stderr
+    mirror.update()
+    assert mirror.tree() == before
+
+
 def test_another_option_is_no_reason_to_drop_what_was_adopted(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:
