@@ -61,7 +61,8 @@ def follow(run: Run, tables: Tables) -> None:
 def _due(run: Run, tables: Tables) -> list[tuple[NormalizedName, bool]]:
     """Return the projects whose links are to be looked at, the last one first, and whether at all of them.
 
-    Those of which a link could not be followed the last time come after all others.
+    Those of which an address could not be had come last, so that what drops each request for one project
+    keeps no other one from the same host.
     """
     mirror = run.mirror
     if run.options.only:
@@ -72,7 +73,7 @@ def _due(run: Run, tables: Tables) -> list[tuple[NormalizedName, bool]]:
     else:
         interval = mirror.config.external_interval_hours * _HOUR_S
         due = tables.due(mirror.clock(), interval + DAY_S)
-    due.sort(key=lambda each: bool(mirror.state.failures.of(each[0])))
+    due.sort(key=lambda each: any("/" in subject for subject in mirror.state.failures.of(each[0])))
     return [each for each in reversed(due) if mirror.selection.selects(each[0])]
 
 
@@ -193,7 +194,7 @@ class _Stage:
             for row in project.rows.values()
         )
         looks = 0
-        for link in every.values():
+        for link in sorted(every.values(), key=lambda link: link.url in project.failed_before):
             if not project.is_full and link in project.known.looked:
                 continue
             project.looked.add(link)

@@ -89,6 +89,23 @@ def test_one_bad_file_keeps_no_other_away(index: FakeIndex, host: OutsideHost, m
     assert mirror.listed("demo") == names("0.8", "0.9")
 
 
+def test_one_projects_bad_links_keep_no_other_project_away(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    index.add("more", "1.0", wheel=False)
+    lead(index, *(link(host.page(f"/bad{number}")) for number in range(3)))
+    name, content = sdist("0.9", name="more")
+    header = {"Content-Disposition": f'attachment; filename="{name}"'}
+    host.fault("/get", faults.Headers(header))
+    host.fault("/bad*", faults.Drop())
+    lead(index, link(host.put("/get", content)), project="more")
+    mirror = make(package_matches="demo more")
+    for _ in range(2):
+        assert mirror.run("-U").status == 3
+        mirror.age(25)
+    assert name in mirror.listed("more")
+
+
 def test_a_host_that_wants_to_be_left_alone_is(index: FakeIndex, host: OutsideHost, make: Make) -> None:
     lead(index, *(link(offer(host, f"0.{number}")) for number in range(3)))
     host.fault("*", faults.Status(429, {"Retry-After": "600"}))
