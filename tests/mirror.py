@@ -100,21 +100,22 @@ class Mirror:
                 "pending_since",
                 "next_try",
                 "error_since",
-                "external_next",
                 "revalidated",
                 "revalidate_at",
                 "held_back_since",
                 "falls_due",
             ),
-            "files": ("vanished_since", "delisted_since", "error_since", "external_checked"),
-            "dead_links": ("since", "told"),
-            "dead_hosts": ("next_try",),
+            "files": ("vanished_since", "delisted_since", "error_since"),
+            "failures": ("since",),
+            "external_projects": ("next",),
+            "external_files": ("checked",),
             "runs": ("started", "ended"),
             "removed": ("moment",),
         }
         with contextlib.closing(sqlite3.connect(self.root / ".pypimirror/state.sqlite")) as state, state:
-            for table, columns in moments.items():
-                for column in columns:
+            there = {name for (name,) in state.execute("SELECT name FROM sqlite_schema")}
+            for table in moments.keys() & there:
+                for column in moments[table]:
                     state.execute(f"UPDATE {table} SET {column} = {column} - ?", (hours * 3600,))
 
     def peak_of_update(self) -> tuple[int, int]:

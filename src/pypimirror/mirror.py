@@ -99,10 +99,8 @@ class Tally:
     """What is no longer selected stays, as it is so much that it is asked about first."""
     unasked: dict[str, set[NormalizedName]] = field(default_factory=dict)
     """Projects that were left as they were, as a host was not asked any more: by what is said of it."""
-    external: list[Failure] = field(default_factory=list)
-    """What other hosts than the index's failed to do, and was not told for a while."""
-    told_links: set[tuple[NormalizedName, str]] = field(default_factory=set)
-    """The links that this is about."""
+    passing: list[Failure] = field(default_factory=list)
+    """What is told of this run alone: the next one goes on with it."""
     unfollowed: set[NormalizedName] = field(default_factory=set)
     """Projects whose links there was no time to follow, so that what vanished of them may be behind these."""
     changed: set[NormalizedName] = field(default_factory=set)

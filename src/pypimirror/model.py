@@ -109,23 +109,6 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """It proved who published the file; looked at where `provenance_required` asks for that."""
 
 
-class External(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a file came that lies elsewhere, and what tells whether it is still the same there."""
-
-    link: str
-    """The index's own link: to the file, or to the page on which it was found."""
-    is_paged: bool = False
-    """It was found on the page behind the link."""
-    etag: str | None = None
-    last_modified: str | None = None
-    length: int | None = None
-    """What the host last said of the file; its bytes need not be those that are held."""
-    pinned: str | None = None
-    """The sha256 of the bytes that were accepted once; None where none were yet."""
-    refused: str | None = None
-    """The sha256 of other bytes that lie there now."""
-
-
 class Served(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What upstream said of a file without a digest when it last gave it: that tells whether it changed."""
 
@@ -146,8 +129,6 @@ class HeldFile(msgspec.Struct, frozen=True, kw_only=True):
     """The sha256 of `<filename>.metadata` beside it; None where there is none."""
     provenance: Provenance | None = None
     """What `<filename>.provenance` beside it is; None where there is none."""
-    external: External | None = None
-    """Set where it lies elsewhere than on the index."""
     served: Served | None = None
     """Set where upstream offers no digest of it."""
 

@@ -1,6 +1,6 @@
 """Wanted against held: what to fetch, what to keep, what upstream no longer lists; what may go. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -39,18 +39,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     conflicts: tuple[Conflict, ...]
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 (what is compared, and what an answer depends on)
     wanted: Sequence[File],
     held: Mapping[str, HeldFile],
     *,
     delisted: Mapping[str, HeldFile] | None = None,
     accepts: Callable[[File], bool] = lambda _file: False,
     looks: bool = False,
+    foreign: Collection[str] = frozenset(),
 ) -> Plan:
     """Compare what is wanted of a project with what is held of it.
 
     `delisted` files left the pages and are still in the tree; `accepts` whether content may change; `looks`
-    whether upstream is asked about every file that it offers no digest of.
+    whether upstream is asked about every file that it offers no digest of; `foreign` held files came from
+    another host than upstream's.
     """
     fetch, replace, restore, keep, update, complete, conflicts = [], [], [], [], [], [], []
     look = []
@@ -58,14 +60,14 @@ def make_plan(
         old = held.get(file.filename)
         if old is None:
             past = delisted.get(file.filename) if delisted else None
-            if past is None or _conflict(file, past):
+            if past is None or _conflict(file, past, is_foreign=False):
                 fetch.append(file)
                 continue
             old = msgspec.structs.replace(past, file=_merged(file, past.file))
             restore.append(old)
             if not file.digests:
                 look.append(old)
-        elif reason := _conflict(file, old):
+        elif reason := _conflict(file, old, is_foreign=file.filename in foreign):
             if accepts(file):
                 fetch.append(file)
                 replace.append(old)
@@ -77,7 +79,7 @@ def make_plan(
         keep.append(new)
         if new != old:
             update.append(new)
-        is_sure = bool(file.digests) or old.external is not None or new in look
+        is_sure = bool(file.digests) or file.filename in foreign or new in look
         if not is_sure and (looks or _has_changed(new, old) or is_refused(new)):
             look.append(new)
         elif lacks_metadata(new):
@@ -181,12 +183,12 @@ def why_too_much_deselected(gone: Loss, held: Loss) -> str | None:
     return None
 
 
-def _conflict(file: File, held: HeldFile) -> str | None:
+def _conflict(file: File, held: HeldFile, *, is_foreign: bool) -> str | None:
     known = dict(held.file.digests) | {"sha256": held.sha256}
     for algorithm, hexdigest in file.digests:
         if known.get(algorithm, hexdigest) != hexdigest:
             return f"upstream's page now says {algorithm} {hexdigest}; held is {known[algorithm]}"
-    if held.external is not None and not any(known.get(a) == value for a, value in file.digests):
+    if is_foreign and not any(known.get(a) == value for a, value in file.digests):
         return "what is held came from elsewhere, and nothing tells that upstream has the same"
     if file.size is not None and file.size != held.size:
         return f"upstream's page now says {file.size} bytes; held are {held.size}"

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -5,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from pypimirror.filenames import is_distribution, magic_of, release_in, why_unsafe
-from pypimirror.links import (
+from pypimirror.external.links import (
     MOST_FILES,
     MOST_VERSIONS,
     Candidate,
@@ -14,9 +14,23 @@ from pypimirror.links import (
     file_offered,
     worth_it,
 )
+from pypimirror.filenames import is_distribution, magic_of, release_in, why_unsafe
 from pypimirror.model import Digest, Link
+from tests.unit.test_linear import slow_texts
 
 HOST = "https://files.example.org"
+
+READERS: dict[str, Callable[[str], object]] = {
+    "a Content-Disposition": lambda text: file_offered(f"attachment; {text}", "demo"),
+    "a quoted name": lambda text: file_offered(f'attachment; filename="{text}"', "demo"),
+    "an encoded name": lambda text: file_offered(f"attachment; filename*=utf-8''{text}", "demo"),
+    "an address": lambda text: file_named(f"https://example.org/{text}?{text}", "demo"),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_text_is_read_in_time_that_grows_as_it_does(reader: str) -> None:
+    assert slow_texts(READERS[reader]) == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pypimirror.model import Digest, External, File, HeldFile, Served
+from pypimirror.model import Digest, File, HeldFile, Served
 from pypimirror.plan import Conflict, Loss, Plan, is_too_much, make_plan, why_too_much
 from tests.strategies import digests, files, held_projects
 
@@ -101,8 +101,8 @@ def test_what_has_no_digest_is_looked_at_when_it_is_time_or_was_refused() -> Non
     assert make_plan([old.file], by_name((old,)), looks=True).look == (old,)
     refused = msgspec.structs.replace(old, served=Served(refused=OTHER))
     assert plan_of([old.file], refused).look == (refused,)
-    outside = msgspec.structs.replace(old, external=External(link=URL))
-    assert make_plan([], by_name((outside,)), looks=True).look == ()
+    foreign = {old.file.filename}
+    assert make_plan([old.file], by_name((old,)), looks=True, foreign=foreign).look == ()
 
 
 def test_digests_and_time_are_not_lost() -> None:

@@ -204,6 +204,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
             pages=pages,
             tree=Tree(mirror, tally, pages),
             dependencies=dependencies,
+            external=_external(mirror, upstream.index_url),
             upstream=upstream,
             workers=workers,
             progress=_interruptible(show),
@@ -218,6 +219,15 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         return outcome.status
     summary.tell(outcome, configuration, is_verbose=sys.stderr.isatty() and not args.log_console)
     return outcome.status
+
+
+def _external(mirror: Mirror, index_url: str) -> sync.ExternalLinks:
+    """Return the mirror's external links, where they are followed or something of them is left."""
+    if not (mirror.config.external_links or mirror.state.had_table("external_files")):
+        return sync.NoExternalLinks()
+    from pypimirror import external  # noqa: PLC0415 (few mirrors follow links)
+
+    return external.opened(mirror, index_url)
 
 
 def _interruptible(show: sync.Progress) -> sync.Progress:

@@ -1,9 +1,10 @@
 """The configuration: INI text to one frozen `Config`, with every problem in one error."""
 
 import difflib
+import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pypimirror.addresses import masked, without_credentials
 from pypimirror.config import choices, ini, readers, requirement_files
 from pypimirror.errors import ConfigError, Problem
-from pypimirror.model import Digest, External, File, NormalizedName
+from pypimirror.model import Digest, File, NormalizedName
 from pypimirror.requirements import Roots
 from pypimirror.selection import (
     Blocked,
@@ -110,13 +111,15 @@ class Config:
     warnings: tuple[str, ...] = ()
 
     @property
+    def fingerprint(self) -> str:
+        """What tells this configuration from others; how much is logged, and where, changes nothing."""
+        told = replace(self, verbose=False, log_filename=Path())
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+    @property
     def shown_index_url(self) -> str:
         """The index without name and password."""
         return without_credentials(self.index_url)
-
-    def follows(self, external: External) -> bool:
-        """Tell whether a file that came from elsewhere as this one did is still wanted."""
-        return self.external_links and (self.follow_external_index_pages or not external.is_paged)
 
     def accepts(self, file: File) -> bool:
         """Tell whether this content may take the place of what is held under the file's name."""

@@ -32,6 +32,17 @@ def found(store: Store, name: NormalizedName, held: HeldFile) -> HeldFile:
     )
 
 
+def restorable(mirror: Mirror, name: NormalizedName) -> dict[str, HeldFile]:
+    """Return the files that left the pages and are still in the tree."""
+    delisted = mirror.state.files.delisted_of(name)
+    sizes = mirror.store.sizes(name) if delisted else {}
+    return {
+        filename: held if f"{filename}.metadata" in sizes else msgspec.structs.replace(held, metadata=None)
+        for filename, held in delisted.items()
+        if sizes.get(filename) == held.size
+    }
+
+
 def record_lost(state: State, name: NormalizedName, left: HeldFile) -> None:
     """Record which companions of a file are `left`, so that the others are fetched again."""
     state.files.record_held(name, [left])

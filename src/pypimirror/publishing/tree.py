@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror, Tally
-from pypimirror.model import External, File, NormalizedName
+from pypimirror.model import File, NormalizedName
 from pypimirror.publishing.pages import Pages
 from pypimirror.state import Delisted
 from pypimirror.store import SUFFIXES, Temporary, aside_folder
@@ -67,15 +67,13 @@ class Tree:
             self._is_full_finished = True
         self._mirror.state.files.mark_pages_dirty(name)
 
-    def withdraw(self, name: NormalizedName, file: File, external: External | None = None) -> None:
+    def withdraw(self, name: NormalizedName, file: File) -> None:
         """Take a file's link away before its bytes change; the page is due again then.
 
         Raises TreeError where that can't be.
         """
         state = self._mirror.state
         state.files.record_arriving(name, [file])
-        if external is not None:
-            state.external.record_external(name, file, external)
         state.files.mark_pages_dirty(name)
         self.commit()
         self._publish(name)

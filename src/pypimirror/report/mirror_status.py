@@ -58,9 +58,6 @@ class StatusReport(msgspec.Struct, kw_only=True):
     held_back_count: int = 0
     vanished_projects: int = 0
     vanished_files: int = 0
-    dead_links: list[Failure] = []
-    """Links elsewhere that can't be followed, each in the place of a filename."""
-    dead_links_count: int = 0
     grace_files: int = 0
     grace_bytes: int = 0
     grace_ends: float | None = None
@@ -93,7 +90,6 @@ def of_state(config: Config, state: Reading) -> StatusReport:
     failing, failing_count = state.failing(_SHOWN)
     pending, pending_count = state.waiting(_SHOWN)
     vanished_projects, vanished_files = state.vanished()
-    dead_links, dead_links_count = state.dead_links(_SHOWN)
     grace, first = state.in_grace()
     held = state.total("held")
     held_back = state.held_back()
@@ -124,8 +120,6 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         held_back_count=len(held_back),
         vanished_projects=vanished_projects,
         vanished_files=vanished_files,
-        dead_links=dead_links,
-        dead_links_count=dead_links_count,
         grace_files=grace.number,
         grace_bytes=grace.bytes,
         grace_ends=None if first is None else first + config.removal_grace_hours * _HOUR_S,

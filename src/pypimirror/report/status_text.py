@@ -2,10 +2,9 @@
 
 import msgspec
 
-from pypimirror.addresses import shown
 from pypimirror.report.mirror_status import StatusReport
 from pypimirror.report.words import moment, size_text, total_text
-from pypimirror.state import Failure, Total
+from pypimirror.state import Total
 from pypimirror.state.runs import PastRun
 
 
@@ -17,18 +16,8 @@ def as_json(report: StatusReport) -> str:
             for field, value in msgspec.structs.asdict(report).items()
         }
         | {"failing": [failure._asdict() for failure in report.failing]}
-        | {"dead_links": [_dead_link(failure) for failure in report.dead_links]}
     )
     return msgspec.json.format(encoded).decode()
-
-
-def _dead_link(failure: Failure) -> dict[str, str | float | None]:
-    return {
-        "project": failure.project,
-        "url": shown(failure.filename or ""),
-        "reason": failure.reason,
-        "since": failure.since,
-    }
 
 
 def as_lines(report: StatusReport) -> list[str]:
@@ -44,7 +33,6 @@ def as_lines(report: StatusReport) -> list[str]:
         "pending": f"{report.pending_count}",
         "vanished": f"{report.vanished_projects} projects, {report.vanished_files} files, by upstream",
         "held back": f"removals of {report.held_back_count} projects",
-        "dead links": f"{report.dead_links_count} that lead elsewhere",
         "in grace": total_text(Total(report.grace_files, report.grace_bytes))
         + (f", the first may go {moment(report.grace_ends)}" if report.grace_ends else ""),
         "disk free": "unknown" if report.disk_free is None else size_text(report.disk_free),
@@ -58,8 +46,6 @@ def as_lines(report: StatusReport) -> list[str]:
         )
     if not report.held_back_count:
         del lines["held back"]
-    if not report.dead_links_count:
-        del lines["dead links"]
     text = [f"{key:<10} {value}" for key, value in lines.items()]
     text += [f"why        {reason}" for reason in report.reasons]
     for failure in report.failing:
@@ -69,12 +55,8 @@ def as_lines(report: StatusReport) -> list[str]:
     text += [
         f"  held back since {moment(each.since)}: {each.project}: {each.reason}" for each in report.held_back
     ]
-    text += [
-        f"  dead since {moment(failure.since)}: {failure.project}: {failure.reason}"
-        for failure in report.dead_links
-    ]
-    shown = len(report.failing) + len(report.pending) + len(report.held_back) + len(report.dead_links)
-    more = report.failing_count + report.pending_count + report.held_back_count + report.dead_links_count
+    shown = len(report.failing) + len(report.pending) + len(report.held_back)
+    more = report.failing_count + report.pending_count + report.held_back_count
     more -= shown
     return [*text, f"  and {more} more"] if more else text
 

@@ -11,10 +11,25 @@ from pypimirror.mirror import DAY_S, Counts, Mirror, Refusal, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.publishing import Pages, Tree
+from pypimirror.run.external import ExternalLinks, NoExternalLinks
 from pypimirror.run.preview import Change, Preview
 from pypimirror.state import Failure, Omitted
 from pypimirror.upstream import Upstream
 from pypimirror.workers import Workers
+
+__all__ = [
+    "Change",
+    "ExternalLinks",
+    "InFlight",
+    "NoExternalLinks",
+    "Options",
+    "Preview",
+    "Progress",
+    "Report",
+    "Run",
+    "report",
+    "why_unasked",
+]
 
 _FIRST_PAUSE_S = 600.0
 _WAITED_FOR_S = 120.0
@@ -79,6 +94,7 @@ class Run:
     pages: Pages
     tree: Tree
     dependencies: Dependencies
+    external: ExternalLinks
     upstream: Upstream
     workers: Workers[Any] | None
     """What makes requests beside the main thread; None in modes that make none."""
@@ -111,7 +127,7 @@ class Run:
 def report(mirror: Mirror, tally: Tally, preview: Preview | None = None) -> Report:
     """Return what was done, and what is wrong with the mirror now."""
     failures = tuple(f for f in mirror.state.projects.failures() if mirror.selection.selects(f.project))
-    failures += tuple(tally.external)
+    failures += tuple(tally.passing)
     failures += tuple(_held_back(mirror))
     changes = preview.changes(mirror.state, since=tally.started) if preview else ()
     return Report(

@@ -6,26 +6,23 @@ Nothing is written before `commit`; the main thread alone calls anything here.
 from pathlib import Path
 from typing import Self
 
-from pypimirror.state.blobs import ExternalLinks
 from pypimirror.state.choices import Choices, Omitted
 from pypimirror.state.clock import Clock
 from pypimirror.state.database import Database
-from pypimirror.state.external import ExternalTables
+from pypimirror.state.failures import Failures
 from pypimirror.state.files import Files
 from pypimirror.state.inventory import Inventory, Kept, Stocked
 from pypimirror.state.notes import Notes, Totals
 from pypimirror.state.projects import Projects
 from pypimirror.state.removed import Removed
 from pypimirror.state.revalidation import Revalidation
-from pypimirror.state.rows import Delisted, ExternalRow, Failure, ProjectRow, Total
+from pypimirror.state.rows import Delisted, Failure, ProjectRow, Total
 from pypimirror.state.runs import Runs
 from pypimirror.state.transitions import Transitions
 from pypimirror.state.trouble import damage_told, move_aside, why_unusable
 
 __all__ = [
     "Delisted",
-    "ExternalLinks",
-    "ExternalRow",
     "Failure",
     "Kept",
     "Omitted",
@@ -44,6 +41,8 @@ class State:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.connection = database.connection
+        """For the tables of external links, which are there where they are followed."""
         self.path = database.path
         self.notes = Notes(database)
         self.totals = Totals(database)
@@ -54,7 +53,7 @@ class State:
         self.revalidation = Revalidation(database)
         self.choices = Choices(database)
         self.removed = Removed(database)
-        self.external = ExternalTables(database)
+        self.failures = Failures(database)
         self.inventory = Inventory(database)
         self.clock = Clock(database)
 
@@ -65,6 +64,15 @@ class State:
         With `is_dry` nothing is ever written: all changes stay in memory until they are dropped.
         """
         return cls(Database.open(path, is_dry=is_dry))
+
+    def had_table(self, name: str) -> bool:
+        """Tell whether there was a table of a name when the state was opened."""
+        return name in self._database.tables
+
+    def begin(self) -> None:
+        """Begin a transaction, if there is none: what makes tables does not by itself."""
+        if not self.connection.in_transaction:
+            self.connection.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         """Make everything recorded so far durable; in a dry state, do nothing."""

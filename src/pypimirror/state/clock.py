@@ -10,8 +10,7 @@ _MOMENTS = (
     ("projects", "vanished_since", "vanished_since IS NOT NULL"),
     ("projects", "pending_since", "pending_since IS NOT NULL"),
     ("projects", "error_since", "error IS NOT NULL"),
-    ("dead_links", "since", "TRUE"),
-    ("dead_links", "told", "TRUE"),
+    ("failures", "since", "TRUE"),
     ("removed", "moment", "TRUE"),
 )
 """Each with what SQLite finds the few rows by that have one."""

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,12 +16,10 @@ _LARGEST = 1 << 60
 _LATEST = 1e11
 """No moment is later, in POSIX seconds: that is in the fifty-second century."""
 _STATUSES = "('arriving', 'held', 'failed', 'delisted')"
-_BLOBS: Mapping[tuple[str, str], Callable[[bytes], object]] = {
+_BLOBS: dict[tuple[str, str], Callable[[bytes], object]] = {
     ("files", "listed"): blobs.file,
     ("files", "provenance"): blobs.provenance,
-    ("files", "external"): blobs.external,
     ("files", "served"): blobs.served,
-    ("projects", "external_links"): blobs.links,
     ("wanted", "asked"): blobs.asked,
     ("requires", "requires"): blobs.requires,
 }
@@ -29,19 +27,24 @@ _COUNTED = (
     "SELECT 'listed', count(*), 0 FROM projects WHERE is_listed"
     " UNION ALL SELECT status, count(*), coalesce(sum(size), 0) FROM files GROUP BY status"
 )
-_TABLES = (
-    *("meta", "projects", "files", "dead_links", "dead_hosts", "removed"),
-    *("wanted", "requires", "left_out", "runs", "totals"),
-)
 _NAMES = (
     ("projects", "name"),
-    *((table, "project") for table in ("files", "wanted", "requires", "left_out")),
+    *((table, "project") for table in ("files", "failures", "wanted", "requires", "left_out")),
 )
+_TABLES = (
+    *("meta", "projects", "files", "failures", "removed"),
+    *("wanted", "requires", "left_out", "runs", "totals"),
+)
+_MORE_TABLES = "SELECT DISTINCT tbl_name FROM sqlite_schema WHERE tbl_name LIKE 'external!_%' ESCAPE '!'"
+"""Tables that are there only where links to other hosts are followed."""
 
 
 def fingerprint(connection: sqlite3.Connection) -> str:
     """Return what tells the tables, indexes and triggers of a state from others, whatever their comments."""
-    rows = connection.execute("SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' ORDER BY name")
+    rows = connection.execute(
+        "SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'"
+        " AND tbl_name NOT LIKE 'external!_%' ESCAPE '!' ORDER BY name"
+    )
     text = "".join(re.sub(r"--[^\n]*|\s+", "", sql or "") + ";" for (sql,) in rows)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -65,10 +68,11 @@ def _damages(connection: sqlite3.Connection) -> Iterator[str]:
     for (line,) in connection.execute("PRAGMA integrity_check(1)"):
         if line != "ok":
             yield str(line)
-    for table in _TABLES:
+    more = [name for (name,) in connection.execute(_MORE_TABLES)]
+    for table in (*_TABLES, *more):
         yield from _wrong_values(connection, table)
-    yield from _wrong_blobs(connection)
-    yield from _wrong_names(connection)
+    yield from _wrong_blobs(connection, more)
+    yield from _wrong_names(connection, [*_NAMES, *((table, "project") for table in more)])
     counted = dict.fromkeys(("listed", "arriving", "held", "failed", "delisted"), (0, 0))
     counted |= {status: (number, size) for status, number, size in connection.execute(_COUNTED)}
     totals = {row[0]: row[1:] for row in connection.execute("SELECT status, number, bytes FROM totals")}
@@ -98,8 +102,14 @@ def _wrong_values(connection: sqlite3.Connection, table: str) -> Iterator[str]:
         yield "files are in a status that there is not"
 
 
-def _wrong_blobs(connection: sqlite3.Connection) -> Iterator[str]:
-    for (table, column), decoded in _BLOBS.items():
+def _wrong_blobs(connection: sqlite3.Connection, more: list[str]) -> Iterator[str]:
+    others = {
+        (table, column): blobs.unsealed
+        for table in more
+        for _, column, kind, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall()
+        if kind == "BLOB"
+    }
+    for (table, column), decoded in (_BLOBS | others).items():
         for (blob,) in connection.execute(
             f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608
         ):
@@ -109,8 +119,8 @@ def _wrong_blobs(connection: sqlite3.Connection) -> Iterator[str]:
                 yield f"something wrong lies in {table}.{column} ({error})"
 
 
-def _wrong_names(connection: sqlite3.Connection) -> Iterator[str]:
-    for table, column in _NAMES:
+def _wrong_names(connection: sqlite3.Connection, columns: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for table, column in columns:
         for (name,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}"):  # noqa: S608
             if not names.is_valid(name) or names.normalize(name) != name:
                 yield f"{name!r} in {table}.{column} is no project's name"

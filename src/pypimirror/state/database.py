@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+from collections.abc import Collection
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +20,8 @@ class Database:
         self.path = path
         self.connection = connection
         self._is_dry = is_dry
+        self.tables: Collection[str] = ()
+        """What there was, by its names, when it was opened."""
 
     @classmethod
     def open(cls, path: Path, *, is_dry: bool = False) -> Self:
@@ -43,8 +46,8 @@ class Database:
     def _prepare(self) -> None:
         try:
             (version,) = self.connection.execute("PRAGMA user_version").fetchone()
-            (tables,) = self.connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if version or tables:
+            self.tables = {name for (name,) in self.connection.execute("SELECT name FROM sqlite_schema")}
+            if version or self.tables:
                 self.check_format(version)
             self.connection.execute("PRAGMA synchronous = FULL")
             if self._is_dry:

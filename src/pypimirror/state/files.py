@@ -1,6 +1,6 @@
 """The files of projects: what arrives, what is held, what is wrong with it, and what is on the disk."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -72,7 +72,7 @@ class Files:
 
     def _files(self, name: NormalizedName, status: str) -> dict[str, HeldFile]:
         rows = self._db.execute(
-            "SELECT filename, listed, sha256, size, metadata, provenance, external, served FROM files"
+            "SELECT filename, listed, sha256, size, metadata, provenance, served FROM files"
             " WHERE project = ? AND status = ? AND sha256 IS NOT NULL",
             (name, status),
         )
@@ -85,11 +85,10 @@ class Files:
                         size=size,
                         metadata=metadata,
                         provenance=None if provenance is None else blobs.provenance(provenance),
-                        external=None if external is None else blobs.external(external),
                         served=None if served is None else blobs.served(served),
                     )
                 )
-                for filename, listed, sha256, size, metadata, provenance, external, served in rows
+                for filename, listed, sha256, size, metadata, provenance, served in rows
             }
         except msgspec.DecodeError as error:
             raise DamagedStateError(self._path, f"is damaged ({name}: {error})") from error
@@ -99,7 +98,7 @@ class Files:
         self._db.executemany(
             "INSERT INTO files (project, filename, status, listed) VALUES (?, ?, 'arriving', ?)"
             " ON CONFLICT (project, filename) DO UPDATE SET status = 'arriving', listed = excluded.listed,"
-            " sha256 = NULL, size = NULL, metadata = NULL, provenance = NULL, external = NULL, served = NULL,"
+            " sha256 = NULL, size = NULL, metadata = NULL, provenance = NULL, served = NULL,"
             " delisted_since = NULL, vanished_since = NULL, aside = NULL",
             [(name, file.filename, sealed(file)) for file in files],
         )
@@ -107,8 +106,8 @@ class Files:
     def record_held(self, name: NormalizedName, files: Iterable[HeldFile], *, is_new: bool = False) -> None:
         """Record that files are whole, verified and in their place, and what upstream says of them.
 
-        Their provenance, and that they lie elsewhere, is recorded by itself. `is_new` files came in just now:
-        a power cut can still lose their bytes.
+        Their provenance is recorded by itself. `is_new` files came in just now: a power cut can still lose
+        their bytes.
         """
         self._db.executemany(
             "INSERT INTO files (project, filename, status, listed, sha256, size, metadata, unsynced)"
@@ -156,24 +155,27 @@ class Files:
         rows = self._db.execute("SELECT project, filename, partial FROM files WHERE partial IS NOT NULL")
         return {(project, filename): typed(str, validator) for project, filename, validator in rows}
 
-    def forgive(self, name: NormalizedName, wanted: Iterable[str]) -> None:
+    def forgive(
+        self, name: NormalizedName, wanted: Iterable[str], *, but: Collection[str] = frozenset()
+    ) -> None:
         """Drop what was wrong with a project, as a good page of it was seen; what still is, comes again.
 
-        Files that never came and are no longer wanted are let go. What lies elsewhere is left as it is.
+        Files that never came and are no longer wanted are let go; `but` those of which a page does not tell.
         """
-        names = set(wanted)
+        names = {*wanted, *but}
         rows = self._db.execute(
-            "SELECT filename FROM files WHERE project = ? AND status IN ('arriving', 'failed')"
-            " AND external IS NULL",
-            (name,),
+            "SELECT filename FROM files WHERE project = ? AND status IN ('arriving', 'failed')", (name,)
         )
         for filename in [filename for (filename,) in rows if filename not in names]:
             delist(self._db, "project = ? AND filename = ?", 0.0, name, filename)
         # Since when it was wrong stays until it is right.
         self._db.execute("UPDATE projects SET error = NULL WHERE name = ? AND error IS NOT NULL", (name,))
-        self._db.execute(
-            "UPDATE files SET error = NULL WHERE project = ? AND error IS NOT NULL AND external IS NULL",
-            (name,),
+        wrong = self._db.execute(
+            "SELECT filename FROM files WHERE project = ? AND error IS NOT NULL", (name,)
+        )
+        self._db.executemany(
+            "UPDATE files SET error = NULL WHERE project = ? AND filename = ?",
+            [(name, filename) for (filename,) in wrong.fetchall() if filename not in but],
         )
 
     def record_lost(self, name: NormalizedName, filenames: Iterable[str], now: float) -> None:

@@ -211,7 +211,7 @@ class Projects:
         rows = self._db.execute(
             "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
             " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
-            " ORDER BY 1, 2"
+            " UNION ALL SELECT project, NULL, reason, since FROM failures ORDER BY 1, 2"
         )
         return [typed(Failure, row) for row in rows]
 

@@ -9,7 +9,6 @@ from pypimirror.errors import StateError
 from pypimirror.model import NormalizedName
 from pypimirror.state.choices import Choices
 from pypimirror.state.database import Database
-from pypimirror.state.external import ExternalTables
 from pypimirror.state.files import Files
 from pypimirror.state.notes import Notes, Totals
 from pypimirror.state.projects import Projects
@@ -29,8 +28,7 @@ class Reading:
         self._database = database
         self._db = database.connection
         self.path = database.path
-        runs, external = Runs(database), ExternalTables(database)
-        choices, files = Choices(database), Files(database)
+        runs, choices, files = Runs(database), Choices(database), Files(database)
         self.asked, self.asked_of, self.requires_of = choices.asked, choices.asked_of, choices.requires_of
         self.left_out, self.left_out_of = choices.left_out, choices.left_out_of
         self.project = Projects(database).get
@@ -38,7 +36,6 @@ class Reading:
         self.note = Notes(database).get
         self.total = Totals(database).of
         self.held_back = Revalidation(database).held_back
-        self.dead_links = external.dead_links
         self.last_run, self.last_ended_run, self.last_good_run = runs.last, runs.last_ended, runs.last_good
         self.going_on_since = runs.going_on_since
 
@@ -76,11 +73,15 @@ class Reading:
         rows = self._db.execute(
             "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
             " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
-            " LIMIT ?",
+            " UNION ALL SELECT project, NULL, reason, since FROM failures LIMIT ?",
             (limit,),
         )
-        projects = self._count("projects WHERE error IS NOT NULL")
-        return [typed(Failure, row) for row in rows], projects + self._count("files WHERE error IS NOT NULL")
+        number = sum(
+            map(
+                self._count, ("projects WHERE error IS NOT NULL", "files WHERE error IS NOT NULL", "failures")
+            )
+        )
+        return [typed(Failure, row) for row in rows], number
 
     def waiting(self, limit: int) -> tuple[list[tuple[NormalizedName, float]], int]:
         """Return the first of the projects that wait for upstream's page, since when, and their number."""

@@ -4,7 +4,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from pypimirror.model import External, File, NormalizedName, Validators
+from pypimirror.model import NormalizedName, Validators
 
 _T = TypeVar("_T")
 
@@ -39,17 +39,6 @@ class ProjectRow(NamedTuple):
     speaks_json: int | None
     revalidate_at: float | None
     held_back: str | None
-
-
-class ExternalRow(NamedTuple):
-    """What is known of a file that lies elsewhere."""
-
-    status: str
-    file: File
-    external: External
-    checked: float
-    """When it was last looked at, or 0."""
-    delisted_since: float
 
 
 class Failure(NamedTuple):

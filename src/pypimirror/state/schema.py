@@ -1,7 +1,10 @@
-"""The tables of the state, and the totals that SQLite keeps of them."""
+"""The tables of the state, and the totals that SQLite keeps of them.
+
+External links have tables of their own (`external/tables.py`), where they are followed.
+"""
 
 FORMAT = 7
-FINGERPRINT = "8f394876b82b12ba"
+FINGERPRINT = "5389c91b87287058"
 """Of the tables below, as SQLite keeps them (`damage.fingerprint`)."""
 
 SCHEMA = """
@@ -33,10 +36,7 @@ CREATE TABLE projects (
     vanished_since REAL,           -- upstream no longer has it, by a good answer
     pending_since REAL,            -- upstream's page is not yet the one that its list speaks of
     failures INTEGER NOT NULL DEFAULT 0, next_try REAL, -- tries that failed in a row; none before then
-    error TEXT, error_since REAL,
-    external_links BLOB,           -- where else there may be files of it: ExternalLinks
-    external_next REAL,            -- when these are looked at again; NULL: there are none
-    external_unread INTEGER        -- 1: a good page was seen since they were looked at
+    error TEXT, error_since REAL
 ) WITHOUT ROWID;
 CREATE TABLE files (
     project TEXT NOT NULL,
@@ -51,8 +51,6 @@ CREATE TABLE files (
     error TEXT, error_since REAL,  -- what is wrong with it, and since when
     aside INTEGER,                 -- delisted by a quarantine: 0 to be put out of reach, 1 done
     provenance BLOB,               -- <filename>.provenance in the tree: a Provenance
-    external BLOB,                 -- set where it lies elsewhere than on the index: an External
-    external_checked REAL,         -- when that was last looked at
     served BLOB,                   -- of a file without a digest upstream, what it was served with: a Served
     partial TEXT,                  -- the validator of what came of it, where that is kept
     PRIMARY KEY (project, filename)
@@ -66,15 +64,12 @@ CREATE INDEX revalidated_projects ON projects (revalidate_at) WHERE revalidate_a
 CREATE INDEX falling_due_projects ON projects (falls_due) WHERE falls_due IS NOT NULL;
 CREATE INDEX held_back_projects ON projects (name) WHERE held_back IS NOT NULL;
 CREATE INDEX unsynced_projects ON projects (name) WHERE unsynced;
-CREATE INDEX linked_projects ON projects (external_next) WHERE external_next IS NOT NULL;
-CREATE INDEX unread_projects ON projects (name) WHERE external_unread;
 CREATE INDEX rendered_projects ON projects (pages);
 CREATE INDEX wrong_files ON files (project) WHERE error IS NOT NULL;
 CREATE INDEX vanished_files ON files (project) WHERE vanished_since IS NOT NULL;
 CREATE INDEX partial_files ON files (project) WHERE partial IS NOT NULL;
 CREATE INDEX unsynced_files ON files (project) WHERE unsynced;
 CREATE INDEX aside_files ON files (aside) WHERE aside IS NOT NULL;
-CREATE INDEX external_files ON files (project) WHERE external IS NOT NULL;
 CREATE INDEX delisted_files ON files (delisted_since) WHERE status = 'delisted';
 -- What upstream's changes removed within removal_window_hours; an empty filename is a whole project.
 CREATE TABLE removed (
@@ -90,15 +85,10 @@ CREATE TABLE left_out (
     names BLOB NOT NULL,           -- file names by reason, packed
     PRIMARY KEY (project, rule)
 ) WITHOUT ROWID;
--- Links that could not be followed, and hosts that do not answer.
-CREATE TABLE dead_links (
-    project TEXT NOT NULL, url TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
-    told REAL NOT NULL,            -- when a run last ended with a word of it; 0: none has
-    asked INTEGER NOT NULL,        -- 0: it was not asked for, as its host does not answer
-    PRIMARY KEY (project, url)
-) WITHOUT ROWID;
-CREATE TABLE dead_hosts (
-    host TEXT PRIMARY KEY, failures INTEGER NOT NULL, next_try REAL NOT NULL
+-- What else failed of a project, by what it is about: links to other hosts, by address or host.
+CREATE TABLE failures (
+    project TEXT NOT NULL, subject TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
+    PRIMARY KEY (project, subject)
 ) WITHOUT ROWID;
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, mode TEXT NOT NULL, started REAL NOT NULL, ended REAL, status INTEGER,

@@ -11,7 +11,7 @@ files is in one transaction.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pypimirror.model import NormalizedName
 from pypimirror.state.database import Database
@@ -59,21 +59,26 @@ class Transitions:
         return found
 
     def vanished_files_of(self, name: NormalizedName) -> set[str]:
-        """Return the held files of a project that are on no good page of upstream's any more.
-
-        Without those that lie elsewhere: `record_external_vanished` tells of these.
-        """
+        """Return the held files of a project that are on no good page of upstream's any more."""
         rows = self._db.execute(
-            "SELECT filename FROM files WHERE project = ? AND vanished_since IS NOT NULL"
-            " AND external IS NULL",
-            (name,),
+            "SELECT filename FROM files WHERE project = ? AND vanished_since IS NOT NULL", (name,)
         )
         return {filename for (filename,) in rows}
 
-    def record_vanished_files(self, name: NormalizedName, filenames: Iterable[str], now: float) -> None:
-        """Record which of a project's held files are not on upstream's good page, and that all others are."""
+    def record_vanished_files(
+        self,
+        name: NormalizedName,
+        filenames: Iterable[str],
+        now: float,
+        *,
+        but: Collection[str] = frozenset(),
+    ) -> None:
+        """Record which of a project's held files are not on upstream's good page, and that all others are.
+
+        `but` those of which a page does not tell.
+        """
         gone = set(filenames)
-        back = [(name, filename) for filename in self.vanished_files_of(name) - gone]
+        back = [(name, filename) for filename in self.vanished_files_of(name) - gone - set(but)]
         self._db.executemany(
             "UPDATE files SET vanished_since = NULL WHERE project = ? AND filename = ?", back
         )
@@ -88,12 +93,12 @@ class Transitions:
         self._db.execute(
             "UPDATE projects SET is_listed = 0, pages = iif(is_listed, NULL, pages), vanished_since = NULL,"
             " is_current = 1, serial = NULL, selection = NULL, pending_since = NULL, failures = 0,"
-            " next_try = NULL, error = NULL, error_since = NULL, external_links = NULL, external_next = NULL,"
-            " external_unread = NULL, revalidate_at = NULL, held_back = NULL, held_back_since = NULL"
+            " next_try = NULL, error = NULL, error_since = NULL, revalidate_at = NULL,"
+            " held_back = NULL, held_back_since = NULL"
             " WHERE name = ?",
             (name,),
         )
-        self._db.execute("DELETE FROM dead_links WHERE project = ?", (name,))
+        self._db.execute("DELETE FROM failures WHERE project = ?", (name,))
         delist(self._db, "status = 'held' AND project = ?", now, name)
         self._delist_unfinished(name)
 

@@ -10,7 +10,7 @@ from pypimirror.checks.verify import Finding, Tell, Verified
 from pypimirror.dependencies import Dependencies
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.mirror import Counts, Refusal
-from pypimirror.run import InFlight, Options, Progress, Report, Run, report
+from pypimirror.run import ExternalLinks, InFlight, NoExternalLinks, Options, Progress, Report, Run, report
 from pypimirror.run.preview import Change, Preview
 from pypimirror.sync import attested, crawl, deselection, projects, removals
 
@@ -18,8 +18,10 @@ __all__ = [
     "Change",
     "Counts",
     "Dependencies",
+    "ExternalLinks",
     "Finding",
     "InFlight",
+    "NoExternalLinks",
     "Options",
     "Preview",
     "Progress",
@@ -76,7 +78,7 @@ def _updated(run: Run) -> Report:
         outcome = projects.bring_up_to_date(run, found.due, raw_folders)
         crawl.check_any_answer(run, found, outcome)
         if run.mirror.config.external_links:
-            _follow_links(run)
+            run.external.follow(run)
         if run.options.preview:
             run.mirror.store.space.check(run.options.preview.needed())
     except DiskFullError as full:
@@ -95,18 +97,8 @@ def _updated(run: Run) -> Report:
     crawl.keep_note(run, found)
     _remove_files(run)
     _warn_of_unmatched(run, found)
-    run.mirror.state.external.record_told(run.tally.told_links, run.mirror.clock())
     run.tree.commit()
     return _report(run)
-
-
-def _follow_links(run: Run) -> None:
-    """Ask other hosts, when nothing is left to be done that could have to wait for them."""
-    from pypimirror.sync import external  # noqa: PLC0415 (few mirrors follow links)
-
-    run.pages.publish()
-    run.tree.set_aside()
-    external.follow(run)
 
 
 def _remove_files(run: Run) -> None:

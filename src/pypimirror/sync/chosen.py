@@ -14,7 +14,8 @@ def decide(run: Run, project: Project, page: ProjectPage) -> tuple[File, ...]:
     selection, choices, name = run.mirror.selection, run.mirror.state.choices, project.name
     held = run.mirror.state.files.held(name)
     listed = {file.filename for file in page.files}
-    kept = [each.file for filename, each in held.items() if filename not in listed and each.external is None]
+    others = listed | run.external.owned(name)
+    kept = [each.file for filename, each in held.items() if filename not in others]
     decision = selection.decide(name, [*page.files, *kept], now=run.mirror.clock(), held=held.keys())
     project.selection = selection.fingerprint(name)
     omitted: dict[str, list[tuple[str, str, int]]] = {}

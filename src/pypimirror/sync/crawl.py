@@ -1,10 +1,7 @@
 """Which projects a run has to ask upstream about."""
 
-import dataclasses
-import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -91,13 +88,10 @@ def find_due(run: Run, *, has_new_selection: bool) -> Crawl:
 
 def _heed_configuration(run: Run) -> None:
     """End all pauses when the configuration changed: it may be what was wrong, or say what to do."""
-    told = dataclasses.replace(run.mirror.config, verbose=False, log_filename=Path())  # these change nothing
-    fingerprint = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+    fingerprint = run.mirror.config.fingerprint
     if run.mirror.state.notes.get(_CONFIG_NOTE) != fingerprint:
         run.mirror.state.projects.end_pauses()
-        run.mirror.state.external.record_external_due()
         if run.mirror.state.notes.get(_INDEX_NOTE) != run.upstream.index_url:
-            run.mirror.state.external.forget_external_links()  # they were another index's
             run.mirror.state.projects.forget_learned()
             run.mirror.state.notes.set(_INDEX_NOTE, run.upstream.index_url)
         run.mirror.state.notes.set(_CONFIG_NOTE, fingerprint)

@@ -39,7 +39,7 @@ def is_new(mirror: Mirror) -> bool:
 def by_configuration(run: Run) -> None:
     """Take off the pages what the configuration no longer selects, out of the state alone."""
     selection, state = run.mirror.selection, run.mirror.state
-    found = _deselected(run.mirror, state.projects.names())
+    found = _deselected(run, state.projects.names())
     if run.dependencies.is_new:
         # These may be what is required; it shows when all is followed.
         found.projects = [name for name in found.projects if selection.excludes(name)]
@@ -77,7 +77,7 @@ def by_requirements(run: Run) -> None:
     is_whole = not (run.options.only or run.tally.unasked or run.tally.keeps_deselected)
     # What leaves may have been what required something else.
     while less := run.dependencies.settle(is_whole=is_whole):
-        found = _deselected(run.mirror, sorted(less))
+        found = _deselected(run, sorted(less))
         if run.options.only or _is_refused(run, found):
             return
         _take_off(run, found)
@@ -87,26 +87,15 @@ def by_requirements(run: Run) -> None:
         run.tree.commit()
 
 
-def _deselected(mirror: Mirror, names: Iterable[NormalizedName]) -> _Deselected:
+def _deselected(run: Run, names: Iterable[NormalizedName]) -> _Deselected:
     """Compare what is held of projects with what is selected."""
     found = _Deselected()
-    external = _deselected_external(mirror)
+    external = run.external.deselect()
     for name in names:
-        if not mirror.selection.selects(name):
+        if not run.mirror.selection.selects(name):
             found.projects.append(name)
-        elif gone := [*_unwanted(mirror, name), *external.get(name, ())]:
+        elif gone := [*_unwanted(run.mirror, name), *external.get(name, ())]:
             found.files[name] = list(dict.fromkeys(gone))
-    return found
-
-
-def _deselected_external(mirror: Mirror) -> dict[NormalizedName, list[str]]:
-    """Return the files that lie elsewhere and are not wanted any more; forget links that are not followed."""
-    if not mirror.config.external_links:
-        mirror.state.external.forget_external_links()
-    found: dict[NormalizedName, list[str]] = {}
-    for name, filename, external in mirror.state.external.all_externals():
-        if mirror.selection.why_not(filename) or not mirror.config.follows(external):
-            found.setdefault(name, []).append(filename)
     return found
 
 
@@ -143,7 +132,6 @@ def _take_off(run: Run, found: _Deselected) -> None:
     for name in found.projects:
         _take_off_project(run, name)
     for name, filenames in found.files.items():
-        run.mirror.state.external.delist_unfinished_externals(name, filenames, are_gone=True)
         _take_off_files(run, name, filenames)
 
 

@@ -271,6 +271,7 @@ class Files:
         else:
             run.tally.counts.unverified += not received.is_verified
             if file.filename in project.replaces:
+                run.external.forget(project.name, [file.filename])
                 run.tree.withdraw(project.name, file)
                 run.mirror.state.files.record_pages_lost(project.name)
             mtime = _moment(file.upload_time)

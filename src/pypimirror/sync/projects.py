@@ -281,7 +281,7 @@ class _Engine:
         project.page_serial, project.validators = project.due.page_serial, project.due.validators
         record.shown(self._run, project)
         if project.due.is_revalidation and not self._run.options.preview:
-            self._files.look(project, record.without_digest(self._run.mirror, project.name), changed=set())
+            self._files.look(project, record.without_digest(self._run, project.name), changed=set())
         if project.missing:
             return
         record.mark_current(self._run, project)

@@ -17,6 +17,7 @@ from pypimirror.model import (
     Served,
 )
 from pypimirror.plan import Conflict, Plan, make_plan, told_apart
+from pypimirror.publishing import companions
 from pypimirror.run import Run
 from pypimirror.state import ProjectRow
 from pypimirror.sync import attested, chosen, tasks
@@ -25,9 +26,6 @@ from pypimirror.sync.project import Project
 from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)
-
-_MOST_LINKS = 2000
-"""Links elsewhere that are kept of a project while its pages can't tell which are gone."""
 
 
 def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) -> Plan:
@@ -46,20 +44,19 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     _note_published(run.mirror, project)
     wanted = attested.wanted(run, name, wanted)
     wanted, clashes = _told_apart(run.mirror, name, wanted)
-    made = _compared(run.mirror, project, wanted)
+    made = _compared(run, project, wanted)
     _record_page(run, project, page, made)
     run.mirror.state.choices.record_falls_due(name, project.falls_due)
     _record_address(run.mirror, project.due, is_json=seen.is_json)
-    if run.mirror.config.external_links:
-        _record_links(run.mirror, project, page)
+    _note_links(run, project, page)
     if is_quarantined:
         run.mirror.state.transitions.record_returned(name)
         run.tally.counts.vanished_files += run.mirror.state.files.held_total(name).number
         run.mirror.state.transitions.record_quarantined(name, run.mirror.clock())
         _record_held_back(run.mirror, project, page, set())
     else:
-        _record_vanished(run.mirror, project, page, made)
-    run.mirror.state.files.forgive(name, [file.filename for file in wanted])
+        _record_vanished(run, project, page, made)
+    run.mirror.state.files.forgive(name, [file.filename for file in wanted], but=run.external.owned(name))
     _refuse(run, project, clashes)
     _tell_disputed(name, made)
     project.replaces = frozenset(held.file.filename for held in made.replace)
@@ -141,16 +138,16 @@ def _tell_disputed(name: NormalizedName, made: Plan) -> None:
             _log.warning("%s: %s: upstream offers core metadata that is not the wheel's own", name, filename)
 
 
-def _compared(mirror: Mirror, project: Project, wanted: tuple[File, ...]) -> Plan:
+def _compared(run: Run, project: Project, wanted: tuple[File, ...]) -> Plan:
     """Compare what is wanted with what is held. What lies elsewhere comes and goes by its links alone.
 
     But the index's word counts for more: what it has itself now takes the place of what came from elsewhere.
     """
-    name = project.name
+    mirror, name = run.mirror, project.name
+    external = run.external.owned(name)
     own = {file.filename for file in wanted}
     held = mirror.state.files.held(name)
-    external = {filename for filename, each in held.items() if each.external is not None}
-    back = attested.may_return(mirror, name, restorable(mirror, name))
+    back = attested.may_return(mirror, name, companions.restorable(mirror, name))
     made = make_plan(
         wanted,
         {
@@ -158,41 +155,29 @@ def _compared(mirror: Mirror, project: Project, wanted: tuple[File, ...]) -> Pla
             for filename, each in held.items()
             if filename not in external - own and filename not in project.drops
         },
-        delisted={f: each for f, each in back.items() if each.external is None},
+        delisted={filename: each for filename, each in back.items() if filename not in external},
         accepts=lambda file: file.filename in external or mirror.config.accepts(file),
         looks=project.due.is_revalidation,
+        foreign=external,
     )
-    for filename in external & own - {each.file.filename for each in made.replace}:
-        mirror.state.external.record_own(name, filename)
+    run.external.forget(name, external & own - {each.file.filename for each in made.replace})
     return made
 
 
-def _record_links(mirror: Mirror, project: Project, page: ProjectPage) -> None:
-    """Record where else there may be files; only a good page tells that a link is gone."""
-    known = mirror.state.external.external_links(project.name)
-    links = known.page if page.links is None else page.links
-    if project.is_pending or not can_remove(project.name, page):
-        links = tuple(dict.fromkeys(known.page + links))[:_MOST_LINKS]
-    # A page comes at each run from an index that can't say whether it changed.
-    can_tell = project.due.serial is not None or any(project.validators)
-    if can_tell or project.has_changed or links != known.page:
-        mirror.state.external.record_external_links(project.name, msgspec.structs.replace(known, page=links))
+def _note_links(run: Run, project: Project, page: ProjectPage) -> None:
+    """Note where else there may be files; only a good page tells that a link is gone."""
+    run.external.note(
+        project.name,
+        page.links,
+        can_remove=not project.is_pending and can_remove(project.name, page),
+        # A page comes at each run from an index that can't say whether it changed.
+        has_news=project.due.serial is not None or any(project.validators) or project.has_changed,
+    )
 
 
 def can_remove(name: NormalizedName, page: ProjectPage) -> bool:
     """Tell whether a file that is not on the page is gone: the page is the project's, and names all files."""
     return page.project == name and not page.nameless
-
-
-def restorable(mirror: Mirror, name: NormalizedName) -> dict[str, HeldFile]:
-    """Return the files that left the pages and are still in the tree."""
-    delisted = mirror.state.files.delisted_of(name)
-    sizes = mirror.store.sizes(name) if delisted else {}
-    return {
-        filename: held if f"{filename}.metadata" in sizes else msgspec.structs.replace(held, metadata=None)
-        for filename, held in delisted.items()
-        if sizes.get(filename) == held.size
-    }
 
 
 def _record_page(run: Run, project: Project, page: ProjectPage, made: Plan) -> None:
@@ -217,14 +202,16 @@ def _shows(row: ProjectRow | None, page: ProjectPage) -> bool:
     return (row.status, row.status_reason) == (page.status, page.status_reason)
 
 
-def _record_vanished(mirror: Mirror, project: Project, page: ProjectPage, made: Plan) -> None:
+def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) -> None:
     """Record what a good page no longer lists; one that is older than the project list is not good."""
-    name = project.name
+    mirror, name = run.mirror, project.name
     mirror.state.transitions.record_returned(name)
     vanished = {held.file.filename for held in made.vanished} - page.unusable
     if project.is_pending or not can_remove(name, page):
         vanished &= mirror.state.transitions.vanished_files_of(name)
-    mirror.state.transitions.record_vanished_files(name, vanished, mirror.clock())
+    mirror.state.transitions.record_vanished_files(
+        name, vanished, mirror.clock(), but=run.external.owned(name)
+    )
     project.loses = bool(vanished) and mirror.config.cleanup
     _record_held_back(mirror, project, page, {held.file.filename for held in made.vanished} - vanished)
 
@@ -254,10 +241,11 @@ def _why_not_gone(name: NormalizedName, page: ProjectPage) -> str | None:
     return None
 
 
-def without_digest(mirror: Mirror, name: NormalizedName) -> list[HeldFile]:
+def without_digest(run: Run, name: NormalizedName) -> list[HeldFile]:
     """Return the held files of a project that upstream offers no digest of."""
-    held = mirror.state.files.held(name).values()
-    return [each for each in held if each.external is None and (each.served or not each.file.digests)]
+    external = run.external.owned(name)
+    held = run.mirror.state.files.held(name)
+    return [each for f, each in held.items() if f not in external and (each.served or not each.file.digests)]
 
 
 def looked(run: Run, project: Project, held: HeldFile, served: Served | None) -> None:

@@ -4,25 +4,22 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable
 from functools import partial
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
 from pypimirror import attestations, documents, download
 from pypimirror.adopt import Candidate
 from pypimirror.disk import FreeSpace
-from pypimirror.errors import BrokenWorkerError, MirrorError, NotFoundError, UnavailableError
+from pypimirror.errors import MirrorError, NotFoundError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Provenance, Validators
 from pypimirror.simple import ACCEPT, is_json, parse_project_page
 from pypimirror.store import Temporary, TemporaryFile
 from pypimirror.upstream import NotModified, Upstream
-from pypimirror.workers import Workers
+from pypimirror.workers import Workers, broken, guarded
 
 _log = logging.getLogger(__name__)
-
-_T = TypeVar("_T")
 
 
 class PageTask(NamedTuple):
@@ -203,18 +200,6 @@ def _page_at(upstream: Upstream, url: str, task: PageTask, *, is_fresh: bool) ->
     return PageSeen(packed, page.serial, fetched.validators, is_json(fetched.content_type))
 
 
-def guarded(work: Callable[[], _T]) -> _T | MirrorError:
-    """Call `work`, with errors of upstream's as values, and bugs of ours; those of the machine are raised."""
-    try:
-        return work()
-    except MirrorError as error:
-        return error
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001 (a bug costs one project, file or link, not the run)
-        return _broken(error)
-
-
 def _is_stale(task: PageTask, result: PageSeen | NotModified | MirrorError) -> bool:
     if isinstance(result, MirrorError):
         return task.is_from_list and isinstance(result, NotFoundError)
@@ -242,7 +227,7 @@ def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
                 upstream, file, download.Into(into, validator, space.check_file), candidate
             )
         except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
-            return _broken(error)
+            return broken(error)
 
 
 def fetch_attested(  # noqa: PLR0913 (as fetch_file)
@@ -288,11 +273,6 @@ def look_again(
     with TemporaryFile(temporary, "r+") as opened:
         into = download.Into(opened, None, space.check)
         return guarded(lambda: download.look_again(upstream, held, into, trusts_size=trusts_size))
-
-
-def _broken(error: Exception) -> BrokenWorkerError:
-    _log.error("a bug in a worker", exc_info=error)
-    return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")
 
 
 def read_metadata(upstream: Upstream, content: int, *, file: File) -> Metadata:

@@ -1,5 +1,7 @@
 """What does not answer, and when it is asked again."""
 
+import contextlib
+import sqlite3
 import time
 from collections.abc import Callable
 
@@ -10,9 +12,7 @@ from tests.mirror import Ended
 from tests.outside_host import OutsideHost, link
 
 
-def test_a_dead_link_is_told_once_and_then_once_a_week(
-    index: FakeIndex, host: OutsideHost, make: Make
-) -> None:
+def test_a_dead_link_is_told_as_any_other_failure(index: FakeIndex, host: OutsideHost, make: Make) -> None:
     lead(index, link(offer(host, "0.9")), link(offer(host, "0.8")))
     mirror = make()
     mirror.update()
@@ -23,27 +23,26 @@ def test_a_dead_link_is_told_once_and_then_once_a_week(
     assert ended.status == 3
     assert "demo-0.9.tar.gz: http://" in ended.stderr
     assert "answers 404" in ended.stderr
-    for _ in range(2):
-        mirror.age(70)
-        mirror.update()
+    host.paths()
+    assert mirror.run("-U").status == 3, "it is still so"
+    assert not host.paths()
     status = mirror.run("--status")
-    assert status.status == 0
-    assert "dead links 1 that lead elsewhere" in status.stdout
-    assert '"dead_links_count": 1' in mirror.run("--status", "--json").stdout
-    mirror.age(50)
-    assert mirror.run("-U").status == 3
+    assert status.status == 3
+    assert "failing    1" in status.stdout
+    assert ": demo: demo-0.9.tar.gz: http://" in status.stdout
+    assert '"failing_count": 1' in mirror.run("--status", "--json").stdout
     assert mirror.tree() == before, "it stays as it is"
     offer(host, "0.9")
     mirror.age(25)
     mirror.update()
-    assert "dead links" not in mirror.run("--status").stdout
+    assert mirror.run("--status").status == 0
 
 
-def test_a_dead_host_is_asked_once_and_then_left_alone(
+def test_a_dead_host_is_left_alone_until_the_next_look(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:
     versions = [f"0.{number}" for number in range(4)]
-    lead(index, *(link(offer(host, version)) for version in versions), link(f"{host.origin}/"))
+    lead(index, *(link(offer(host, version)) for version in versions), link(host.page("/home")))
     host.fault("*", faults.Hang(60))
     mirror = make(timeout=1)
     ended = mirror.run("-U")
@@ -51,13 +50,12 @@ def test_a_dead_host_is_asked_once_and_then_left_alone(
     assert len(host.paths()) == 2, "one may be a bad file's"
     assert "timed out" in ended.stderr
     assert "its host did not answer lately" in ended.stderr
-    # The next days' runs are not held up either: the pauses grow to a week.
     asked = []
-    for _ in range(9):
-        mirror.age(24.5)
-        mirror.run("-U")
+    for _ in range(4):
+        mirror.age(12.5)
+        assert mirror.run("-U").status == 3
         asked.append(len(host.paths()))
-    assert asked == [2, 0, 2, 0, 0, 0, 2, 0, 0]
+    assert asked == [0, 2, 0, 2]
     host.clear_faults()
     mirror.configure(**OPTIONS, timeout=5)
     mirror.update()
@@ -91,6 +89,23 @@ def test_one_bad_file_keeps_no_other_away(index: FakeIndex, host: OutsideHost, m
     assert mirror.listed("demo") == names("0.8", "0.9")
 
 
+def test_one_projects_bad_links_keep_no_other_project_away(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    index.add("more", "1.0", wheel=False)
+    lead(index, *(link(host.page(f"/bad{number}")) for number in range(3)))
+    name, content = sdist("0.9", name="more")
+    header = {"Content-Disposition": f'attachment; filename="{name}"'}
+    host.fault("/get", faults.Headers(header))
+    host.fault("/bad*", faults.Drop())
+    lead(index, link(host.put("/get", content)), project="more")
+    mirror = make(package_matches="demo more")
+    for _ in range(2):
+        assert mirror.run("-U").status == 3
+        mirror.age(25)
+    assert name in mirror.listed("more")
+
+
 def test_a_host_that_wants_to_be_left_alone_is(index: FakeIndex, host: OutsideHost, make: Make) -> None:
     lead(index, *(link(offer(host, f"0.{number}")) for number in range(3)))
     host.fault("*", faults.Status(429, {"Retry-After": "600"}))
@@ -113,7 +128,22 @@ def test_a_dead_link_of_which_nothing_is_left_is_forgotten(
     assert mirror.run("-U").status == 3
     lead(index)
     mirror.update()
-    assert "dead links" not in mirror.run("--status").stdout
+    assert mirror.run("--status").status == 0
+
+
+def test_links_that_are_not_followed_any_more_leave_nothing(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    lead(index, link(f"{host.origin}/dist/demo-0.9.tar.gz"))
+    mirror = make()
+    assert mirror.run("-U").status == 3
+    for _ in range(2):
+        mirror.configure(**(OPTIONS | {"external_links": False}))
+        mirror.update()
+    assert mirror.run("--status").status == 0
+    with contextlib.closing(sqlite3.connect(mirror.root / ".pypimirror/state.sqlite")) as state:
+        tables = {name for (name,) in state.execute("SELECT name FROM sqlite_schema")}
+    assert not {name for name in tables if name.startswith("external_")}
 
 
 def test_a_project_that_is_not_there_leaves_no_trace(index: FakeIndex, host: OutsideHost, make: Make) -> None:
@@ -130,7 +160,7 @@ def test_what_takes_too_long_goes_on_in_the_next_run(index: FakeIndex, host: Out
     mirror = make()
     found = []
     for _ in range(4):
-        ended = patched(mirror, "import pypimirror.sync.external.stage as s; s._LONGEST_S = 1.5", "-U")
+        ended = patched(mirror, "import pypimirror.external.stage as s; s._LONGEST_S = 1.5", "-U")
         found.append((ended.status, len(mirror.listed("demo")) - 1))
         if not ended.status:
             break

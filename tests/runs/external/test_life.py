@@ -77,6 +77,10 @@ def test_what_comes_back_in_its_grace_needs_no_host(
     assert mirror.run("-U").status == 3  # it is told that the host is dead
     assert mirror.contents() == before
     mirror.age(25)
+    assert mirror.run("-U").status == 3
+    assert mirror.contents() == before
+    host.start()
+    mirror.age(25)
     mirror.update()
     assert mirror.contents() == before
     assert mirror.run("--verify=hash").status == 0
@@ -393,7 +397,7 @@ def test_a_host_that_is_allowed_now_is_asked_at_once(index: FakeIndex, host: Out
     ended = mirror.run("-U")
     assert ended.status == 3
     assert f"{host.address} is no public address; external_hosts can allow its host" in ended.stderr
-    mirror.update()
+    assert mirror.run("-U").status == 3
     mirror.configure(**OPTIONS)
     mirror.update()
     assert mirror.listed("demo") == names("0.9")

@@ -14,13 +14,13 @@ from tests.outside_host import OutsideHost, link
 
 STATE = ".pypimirror/state.sqlite"
 CUT_AFTER_LINKS = (
-    "import os, pypimirror.sync.external as o; f = o.follow;"
-    "o.follow = lambda run: (f(run), run.tree.commit(), os._exit(9))"
+    "import os, pypimirror.external.stage as s; f = s.follow;"
+    "s.follow = lambda run, tables: (f(run, tables), run.tree.commit(), os._exit(9))"
 )
 
 
 def late(seconds: float) -> str:
-    return f"import pypimirror.sync.external.stage as s; s._LONGEST_S = {seconds}"
+    return f"import pypimirror.external.stage as s; s._LONGEST_S = {seconds}"
 
 
 def quarantine(index: FakeIndex, *, is_on: bool) -> None:
@@ -151,7 +151,7 @@ def test_a_quarantine_after_a_kill_reaches_what_was_put_back(
     quarantine(index, is_on=True)
     mirror.update()
     quarantine(index, is_on=False)
-    patched(mirror, "import pypimirror.sync as s; s._follow_links = lambda run: None", "-U")
+    patched(mirror, "import pypimirror.external.stage as s; s.follow = lambda run, tables: None", "-U")
     dies = (
         "import os; from pypimirror.store import Store as S; f = S.link_from;"
         "S.link_from = lambda *args: (f(*args), os._exit(9))"
@@ -172,7 +172,6 @@ def test_a_dead_link_that_a_killed_run_found_is_told_by_the_next(
     ended = mirror.run("-U")
     assert ended.status == 3
     assert "answers 404" in ended.stderr
-    mirror.update()
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1.5])
@@ -191,6 +190,20 @@ def test_time_that_is_up_takes_nothing_off_the_pages(
     index.touch("demo")
     assert patched(mirror, late(seconds), "-U").status == 3
     assert mirror.tree() == before
+    mirror.update()
+    assert mirror.tree() == before
+
+
+def test_damage_of_what_is_known_of_them_is_damage_of_the_state(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    mirror = mirrored(index, host, make)
+    before = mirror.tree()
+    with contextlib.closing(sqlite3.connect(mirror.root / STATE)) as state, state:
+        state.execute("UPDATE external_files SET origin = zeroblob(9)")
+    ended = mirror.run("-U", "--project", "demo")
+    assert "is damaged" in ended.stderr
+    assert "the tree is adopted" in ended.stderr
     mirror.update()
     assert mirror.tree() == before
 

@@ -3,17 +3,17 @@
 from functools import partial
 from typing import NamedTuple
 
-from pypimirror import elsewhere
 from pypimirror.disk import FreeSpace
 from pypimirror.download import Into
 from pypimirror.errors import BadPageError, MirrorError, NotFoundError, UnavailableError
-from pypimirror.model import External, File, Link, NormalizedName, Validators
+from pypimirror.external import fetch as fetching
+from pypimirror.external.model import Origin
+from pypimirror.model import File, Link, NormalizedName, Validators
 from pypimirror.selection import Selection
 from pypimirror.simple import download_url
 from pypimirror.store import Temporary, TemporaryFile
-from pypimirror.sync.tasks import guarded
 from pypimirror.upstream import NotModified, Upstream
-from pypimirror.workers import Workers
+from pypimirror.workers import Workers, guarded
 
 
 class DocumentTask(NamedTuple):
@@ -45,10 +45,10 @@ class FetchTask(NamedTuple):
     name: NormalizedName
     file: File
     temporary: Temporary
-    external: External
+    origin: Origin
     """With what may tell that it is what it was; where nothing does, the bytes do."""
     candidate: None = None
-    """Nothing in the tree stands for what lies elsewhere."""
+    """Nothing in the tree stands for what lies fetching."""
 
 
 Task = DocumentTask | LookTask | FetchTask
@@ -61,7 +61,7 @@ def submit(workers: Workers[Task], task: Task, space: FreeSpace, dead: frozenset
     elif isinstance(task, LookTask):
         workers.submit(task, partial(look, task=task, dead=dead))
     else:
-        work = partial(fetch, file=task.file, external=task.external, space=space, dead=dead)
+        work = partial(fetch, file=task.file, origin=task.origin, space=space, dead=dead)
         workers.submit(task, work, [task.temporary.file])
 
 
@@ -85,15 +85,15 @@ def _document(upstream: Upstream, name: NormalizedName) -> Document:
         return Document(is_known=False)
 
 
-def look(upstream: Upstream, *, task: LookTask, dead: frozenset[str]) -> elsewhere.Looked | MirrorError:
+def look(upstream: Upstream, *, task: LookTask, dead: frozenset[str]) -> fetching.Looked | MirrorError:
     """Look what is behind a link."""
     return guarded(lambda: _look(upstream, task, dead))
 
 
-def _look(upstream: Upstream, task: LookTask, dead: frozenset[str]) -> elsewhere.Looked | MirrorError:
+def _look(upstream: Upstream, task: LookTask, dead: frozenset[str]) -> fetching.Looked | MirrorError:
     selection = task.selection
     is_wanted = None if selection is None else lambda filename: selection.why_not(filename) is None
-    return elsewhere.look(upstream.external, task.link, task.name, is_wanted=is_wanted, dead=dead)
+    return fetching.look(upstream.external, task.link, task.name, is_wanted=is_wanted, dead=dead)
 
 
 def fetch(  # noqa: PLR0913 (a task's values, and its open file)
@@ -101,11 +101,11 @@ def fetch(  # noqa: PLR0913 (a task's values, and its open file)
     temporary: int,
     *,
     file: File,
-    external: External,
+    origin: Origin,
     space: FreeSpace,
     dead: frozenset[str],
-) -> elsewhere.Brought | elsewhere.Unchanged | MirrorError | OSError:
+) -> fetching.Brought | fetching.Unchanged | MirrorError | OSError:
     """Fetch a file; the descriptor is closed."""
     with TemporaryFile(temporary, "r+") as opened:
         into = Into(opened, None, space.check_file)
-        return guarded(lambda: elsewhere.fetch(upstream, file, external, into, dead))
+        return guarded(lambda: fetching.fetch(upstream, file, origin, into, dead))

@@ -12,9 +12,10 @@ import msgspec
 
 from pypimirror.download import Hashes, Into, core_metadata, strongest, why_packed
 from pypimirror.errors import MirrorError, UnavailableError, UnreachableError, VerificationError
+from pypimirror.external.links import Candidate, file_named, file_offered, worth_it
+from pypimirror.external.model import Origin
 from pypimirror.filenames import magic_of
-from pypimirror.links import Candidate, file_named, file_offered, worth_it
-from pypimirror.model import External, File, Link, NormalizedName, Validators
+from pypimirror.model import File, Link, NormalizedName, Validators
 from pypimirror.simple import is_html, parse_links
 from pypimirror.upstream import Answer, NotModified, Upstream
 from pypimirror.upstream.external import ExternalHosts
@@ -49,7 +50,7 @@ class Brought(NamedTuple):
 
     sha256: str
     size: int
-    external: External
+    origin: Origin
     """As it was, with what the host says of the file now."""
     metadata: bytes | None
     notes: tuple[str, ...]
@@ -102,16 +103,16 @@ def _looked(
 
 
 def fetch(
-    upstream: Upstream, file: File, external: External, into: Into, dead: Collection[str]
+    upstream: Upstream, file: File, origin: Origin, into: Into, dead: Collection[str]
 ) -> Brought | Unchanged | MirrorError | OSError:
     """Fetch a file elsewhere unless it is what it was; errors come as values, as those of `download.obtain`.
 
-    Where `external` has no validators and no length, the bytes alone tell.
+    Where `origin` has no validators and no length, the bytes alone tell.
     """
     try:
         for attempt in range(1, _TRIES + 1):
             try:
-                return _fetched(upstream, file, external, into, dead)
+                return _fetched(upstream, file, origin, into, dead)
             except UnreachableError:
                 raise
             except UnavailableError as error:
@@ -126,14 +127,14 @@ def fetch(
 
 
 def _fetched(
-    upstream: Upstream, file: File, external: External, into: Into, dead: Collection[str]
+    upstream: Upstream, file: File, origin: Origin, into: Into, dead: Collection[str]
 ) -> Brought | Unchanged:
     hashes = Hashes(file)
-    known = Validators(external.etag, external.last_modified)
+    known = Validators(origin.etag, origin.last_modified)
     with upstream.external.open(
         file.url, seconds=_FETCH_S, validators=known, dead=dead, allows_http=hashes.expected is not None
     ) as answer:
-        if isinstance(answer, NotModified) or _is_same(external, answer):
+        if isinstance(answer, NotModified) or _is_same(origin, answer):
             return Unchanged()
         _check(file, answer)
         into.check_space(answer.length or 0)
@@ -152,12 +153,12 @@ def _fetched(
     text, notes, _ = core_metadata(upstream, file, into.file)
     etag, last_modified = answer.validators
     now = msgspec.structs.replace(
-        external, etag=etag, last_modified=last_modified, length=answer.length or hashes.size
+        origin, etag=etag, last_modified=last_modified, length=answer.length or hashes.size
     )
     return Brought(hashes.sha256, hashes.size, now, text, notes)
 
 
-def _is_same(known: External, answer: Answer) -> bool:
+def _is_same(known: Origin, answer: Answer) -> bool:
     """Tell by the strongest of what both times was offered whether a file is what it was."""
     etag, last_modified = answer.validators
     if known.etag and etag:

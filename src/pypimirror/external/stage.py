@@ -1,7 +1,7 @@
 """The part of a run that asks other hosts than the index's.
 
 It comes after all that the index has itself is there and published, so that nothing new of it waits for
-another host. What other hosts fail to do removes nothing, and is told once a week.
+another host. What other hosts fail to do removes nothing, and is told as any other failure.
 """
 
 import logging
@@ -11,18 +11,23 @@ from typing import Any
 
 import msgspec
 
-from pypimirror import adopt, elsewhere, links
+from pypimirror import adopt
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import DiskFullError, MirrorError, TreeError
+from pypimirror.external import files, tasks
+from pypimirror.external.fetch import Brought, Looked, Unchanged
+from pypimirror.external.hosts import Hosts
+from pypimirror.external.links import Candidate, file_named
+from pypimirror.external.model import Links, Origin
+from pypimirror.external.project import Project, end
+from pypimirror.external.tables import Tables
+from pypimirror.external.tasks import DocumentTask, FetchTask, LookTask
+from pypimirror.external.wanted import wanted
 from pypimirror.mirror import DAY_S
-from pypimirror.model import External, File, NormalizedName
+from pypimirror.model import File, NormalizedName
 from pypimirror.run import Run
 from pypimirror.run.arrivals import Arrivals
-from pypimirror.state import ExternalLinks, Failure
-from pypimirror.sync.external import files, tasks
-from pypimirror.sync.external.files import Project
-from pypimirror.sync.external.hosts import Hosts, Turn
-from pypimirror.sync.external.tasks import DocumentTask, FetchTask, LookTask
+from pypimirror.state import Failure
 from pypimirror.workers import Workers
 
 _log = logging.getLogger(__name__)
@@ -39,20 +44,12 @@ _PATIENCE_S = 1000.0
 """For so long what is under way is waited for then."""
 
 
-def follow(run: Run) -> None:
+def follow(run: Run, tables: Tables) -> None:
     """Follow the links of all projects that are due. Raises DiskFullError, or OSError of the machine."""
-    for (
-        name,
-        url,
-        reason,
-        since,
-    ) in run.mirror.state.external.untold_links():  # a run that found them was cut off
-        run.tally.external.append(Failure(name, None, reason, since))
-        run.tally.told_links.add((name, url))
-    due = _due(run)
+    due = _due(run, tables)
     if not due:
         return
-    stage = _Stage(run, due)
+    stage = _Stage(run, tables, due)
     try:
         stage.work()
     except OSError as error:
@@ -61,30 +58,33 @@ def follow(run: Run) -> None:
         stage.abandon()
 
 
-def _due(run: Run) -> list[tuple[NormalizedName, bool]]:
-    """Return the projects whose links are to be looked at, the last one first, and whether at all of them."""
+def _due(run: Run, tables: Tables) -> list[tuple[NormalizedName, bool]]:
+    """Return the projects whose links are to be looked at, the last one first, and whether at all of them.
+
+    Those of which an address could not be had come last, so that what drops each request for one project
+    keeps no other one from the same host.
+    """
+    mirror = run.mirror
     if run.options.only:
-        listed = (
-            name
-            for name in run.options.only
-            if (row := run.mirror.state.projects.get(name)) and row.is_listed
-        )
-        due = [(name, True) for name in listed]
+        rows = map(mirror.state.projects.get, run.options.only)
+        due = [(row.name, True) for row in rows if row is not None and row.is_listed]
     elif run.options.is_recheck:
-        due = [(name, True) for name in run.mirror.state.external.externally_linked()]
+        due = [(name, True) for name in tables.linked()]
     else:
-        interval = run.mirror.config.external_interval_hours * _HOUR_S
-        due = run.mirror.state.external.external_due(run.mirror.clock(), interval + DAY_S)
-    return [each for each in reversed(due) if run.mirror.selection.selects(each[0])]
+        interval = mirror.config.external_interval_hours * _HOUR_S
+        due = tables.due(mirror.clock(), interval + DAY_S)
+    due.sort(key=lambda each: any("/" in subject for subject in mirror.state.failures.of(each[0])))
+    return [each for each in reversed(due) if mirror.selection.selects(each[0])]
 
 
 class _Stage:
-    def __init__(self, run: Run, due: list[tuple[NormalizedName, bool]]) -> None:
+    def __init__(self, run: Run, tables: Tables, due: list[tuple[NormalizedName, bool]]) -> None:
         self._run = run
+        self._tables = tables
         self._due = due
         self._open: dict[NormalizedName, Project] = {}
         self._is_forced = run.options.is_recheck or bool(run.options.only)
-        self._hosts = Hosts(run.mirror.state, run.mirror.clock(), asks_dead=self._is_forced)
+        self._hosts = Hosts()
         self._arrivals = Arrivals(run.mirror.store)
         assert run.workers is not None
         self._workers: Workers[tasks.Task] = run.workers
@@ -123,7 +123,7 @@ class _Stage:
             more = f" (and of {len(self._left) - 1} projects more)" if len(self._left) > 1 else ""
             reason = f"not all of its links{more} could be followed in half an hour; the next run goes on"
             _log.warning("%s: %s", self._left[0], reason)
-            self._run.tally.external.append(Failure(self._left[0], None, reason, self._run.tally.started))
+            self._run.tally.passing.append(Failure(self._left[0], None, reason, self._run.tally.started))
 
     def abandon(self) -> None:
         """Forget what is still on its way; what is not done stays due."""
@@ -132,10 +132,12 @@ class _Stage:
         self._workers.is_far = False
 
     def _begin(self, name: NormalizedName, is_full: bool) -> None:  # noqa: FBT001 (half of a pair)
-        project = self._open[name] = Project(self._run, name, is_full=is_full, is_forced=self._is_forced)
+        project = self._open[name] = Project(
+            self._run.mirror, self._tables, name, is_full=is_full, is_forced=self._is_forced
+        )
         row = self._run.mirror.state.projects.get(name)
         if row is not None and row.status == "quarantined":  # PEP 792: nothing of it may be offered
-            project.known = ExternalLinks()
+            project.known = Links()
             self._go_on(project)
             return
         project.unfinished += 1
@@ -166,7 +168,7 @@ class _Stage:
             self._fetch_all(project)
         if not project.unfinished:
             del self._open[project.name]
-            files.end(self._run, project, is_adopting=self._is_adopting)
+            end(self._run, project, is_adopting=self._is_adopting)
 
     # -- links -----------------------------------------------------------------------------------
 
@@ -175,7 +177,7 @@ class _Stage:
         project.asked.add(url)
         # Where it can't be had, what it said the last time still counts.
         if isinstance(result, MirrorError):
-            project.failed[url] = str(result)
+            project.fail(url, str(result))
         elif result.is_known:
             project.known = msgspec.structs.replace(project.known, document=result.link)
         self._look(project)
@@ -188,16 +190,16 @@ class _Stage:
         every = project.known.every()
         # Where a link went, its file may still be behind another one.
         project.is_full |= any(
-            row.status == "failed" or (row.status == "held" and row.external.link not in every)
+            row.status == "failed" or (row.status == "held" and row.origin.link not in every)
             for row in project.rows.values()
         )
         looks = 0
-        for link in every.values():
+        for link in sorted(every.values(), key=lambda link: link.url in project.failed_before):
             if not project.is_full and link in project.known.looked:
                 continue
             project.looked.add(link)
-            if filename := links.file_named(link.url, project.name):
-                project.add(links.Candidate(filename, link.url, link.digests), link, is_paged=False)
+            if filename := file_named(link.url, project.name):
+                project.add(Candidate(filename, link.url, link.digests), link, is_paged=False)
                 continue
             looks += 1
             if looks > _MOST_LOOKS:
@@ -206,17 +208,16 @@ class _Stage:
             task = LookTask(project.name, link, selection)
             self._hosts.add(
                 link.url,
-                Turn.DOUBTFUL if project.is_doubtful(link.url) else Turn.LOOK,
                 partial(self._submit, task),
                 partial(self._refused, project, link.url),
             )
             project.unfinished += 1
 
-    def _take_look(self, project: Project, task: LookTask, result: elsewhere.Looked | MirrorError) -> None:
+    def _take_look(self, project: Project, task: LookTask, result: Looked | MirrorError) -> None:
         project.asked.add(task.link.url)
         if isinstance(result, MirrorError):
             self._hosts.end(task.link.url, result)
-            project.failed[task.link.url] = str(result)
+            project.fail(task.link.url, str(result))
             return
         self._hosts.end(task.link.url, result, delay=result.delay)
         for candidate in result.candidates:
@@ -225,44 +226,47 @@ class _Stage:
     def _refused(self, project: Project, url: str, error: MirrorError) -> None:
         """Take it that a link's host is dead."""
         project.unfinished -= 1
-        project.failed.setdefault(url, str(error))
+        project.refuse(url, error)
         self._go_on(project)
 
     # -- files -----------------------------------------------------------------------------------
 
     def _fetch_all(self, project: Project) -> None:
         """Queue what is new, and what is held and may have changed."""
-        wanted = files.wanted(self._run, project)
+        found = wanted(self._run, project)
         if self._run.options.preview:
-            new = (file for file, _ in wanted if not project.is_held(file.filename))
+            new = (file for file, _ in found if not project.is_held(file.filename))
             self._run.options.preview.will_fetch(project.name, tuple(new))
             return
-        for file, external in wanted:
-            files.intend(self._run, project, file, external)
+        for file, origin in found:
+            files.intend(self._run, project, file, origin)
+        project.unfinished += len(found)
+        # Files come before looks, so that one project after the other is done; what failed before comes last.
+        again = [each for each in found if each[0].url in project.failed_before]
+        for file, origin in [*again, *(each for each in reversed(found) if each not in again)]:
             self._hosts.add(
                 file.url,
-                Turn.DOUBTFUL if project.is_doubtful(file.url) else Turn.FILE,
-                partial(self._start, project, file, external),
+                partial(self._start, project, file, origin),
                 partial(self._refused_file, project, file),
+                is_next=file.url not in project.failed_before,
             )
-            project.unfinished += 1
 
-    def _start(self, project: Project, file: File, external: External) -> None:
+    def _start(self, project: Project, file: File, origin: Origin) -> None:
         self._run.mirror.store.space.check(0)
-        task = FetchTask(project.name, file, self._run.mirror.store.open_temporary(), external)
+        task = FetchTask(project.name, file, self._run.mirror.store.open_temporary(), origin)
         self._arrivals.add(task)
         self._submit(task)
 
     def _refused_file(self, project: Project, file: File, error: MirrorError) -> None:
         """Take it that a file's host is dead."""
-        files.failed(self._run.mirror, project, file, str(error))
+        files.let_go(project, file)
         self._refused(project, file.url, error)
 
     def _take_file(
         self,
         project: Project,
         task: FetchTask,
-        result: elsewhere.Brought | elsewhere.Unchanged | MirrorError,
+        result: Brought | Unchanged | MirrorError,
     ) -> None:
         self._hosts.end(task.file.url, result)
         project.asked.add(task.file.url)
@@ -270,12 +274,12 @@ class _Stage:
             if isinstance(result, DiskFullError):
                 self._full = result
             elif isinstance(result, MirrorError):
-                files.failed(self._run.mirror, project, task.file, str(result))
-            elif isinstance(result, elsewhere.Brought):
+                files.failed(project, task.file, str(result))
+            elif isinstance(result, Brought):
                 files.take(self._run, project, task, result)
             else:
-                files.keep(self._run, project, task.file, task.external)
+                files.keep(self._run, project, task.file, task.origin)
         except TreeError as error:
-            files.failed(self._run.mirror, project, task.file, str(error))
+            files.failed(project, task.file, str(error))
         finally:
             self._arrivals.end(task)

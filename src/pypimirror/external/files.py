@@ -1,0 +1,122 @@
+"""What becomes of a file elsewhere: it comes, fails, stays, is pinned or refused."""
+
+import itertools
+import logging
+
+import msgspec
+
+from pypimirror.errors import TreeError
+from pypimirror.external.fetch import Brought
+from pypimirror.external.model import Origin
+from pypimirror.external.project import Project
+from pypimirror.external.tasks import FetchTask
+from pypimirror.external.wanted import accepts
+from pypimirror.model import Digest, File, HeldFile
+from pypimirror.publishing import companions
+from pypimirror.run import Run
+
+_log = logging.getLogger(__name__)
+
+
+def intend(run: Run, project: Project, file: File, origin: Origin) -> None:
+    """Record that a file is to come; one that was lost keeps what was wrong until it is there."""
+    if project.is_held(file.filename):
+        return
+    row = project.rows.get(file.filename)
+    if row is None or row.status == "delisted":
+        run.mirror.state.files.record_arriving(project.name, [file])
+    project.tables.record(project.name, file, origin)
+    run.tally.counts.files += 1
+
+
+def failed(project: Project, file: File, reason: str) -> None:
+    """Note that a file could not be had: what is held of it stays, and the grace of what is not goes on."""
+    project.fail(file.url, f"{file.filename}: {reason}")
+    let_go(project, file)
+
+
+def let_go(project: Project, file: File) -> None:
+    """Let go of a file that did not come, and was to."""
+    row = project.rows.get(file.filename)
+    if row is not None and row.status == "delisted":
+        project.tables.delist_again(project.name, file.filename, row.delisted_since)
+    else:
+        project.tables.delist_unfinished(project.name, [file.filename])
+
+
+def keep(run: Run, project: Project, file: File, origin: Origin) -> None:
+    """Record how a held file lies elsewhere now, with the very bytes that are held."""
+    name, row = project.name, project.rows[file.filename]
+    digests = tuple(sorted((dict(row.file.digests) | dict(file.digests)).items()))
+    now = msgspec.structs.replace(row.file, url=file.url, digests=tuple(itertools.starmap(Digest, digests)))
+    if now.digests != row.file.digests:
+        run.mirror.state.files.mark_pages_dirty(name)
+        project.has_changed = True
+    project.tables.record(name, now, origin, checked=run.mirror.clock())
+    if origin.refused is not None:
+        _tell_refused(run, project, now, origin)
+    elif row.origin.refused is not None:
+        project.tables.forgive(name, file.filename)
+
+
+def take(run: Run, project: Project, task: FetchTask, brought: Brought) -> None:
+    """Pin what came first; of what comes later keep to that, unless the configuration accepts it.
+
+    Raises TreeError where it can't be placed.
+    """
+    pinned, sha256 = brought.origin.pinned, brought.sha256
+    if pinned not in (None, sha256) and not accepts(run.mirror, task.file, sha256):
+        _refuse(run, project, task.file, brought)
+        return
+    origin = msgspec.structs.replace(brought.origin, pinned=sha256, refused=None)
+    if pinned == sha256 and project.is_held(task.file.filename):
+        keep(run, project, task.file, origin)
+    else:
+        _place(run, project, task, brought, origin)
+
+
+def _refuse(run: Run, project: Project, file: File, brought: Brought) -> None:
+    """Record what lies there now, so that it need not come again to be refused."""
+    known = msgspec.structs.replace(project.rows[file.filename].file, url=file.url)
+    origin = msgspec.structs.replace(brought.origin, refused=brought.sha256)
+    project.tables.record(project.name, known, origin, checked=run.mirror.clock())
+    _tell_refused(run, project, known, origin)
+
+
+def _tell_refused(run: Run, project: Project, file: File, origin: Origin) -> None:
+    reason = (
+        f"refused: other bytes lie at {file.url} now, and sha256 {origin.pinned} was accepted once;"
+        f" accepted_changes = {file.filename} sha256={origin.refused} takes them"
+    )
+    _log.error("%s: %s: %s", project.name, file.filename, reason)
+    run.tally.counts.failed += 1
+    project.tables.record_refused(project.name, file.filename, reason, run.mirror.clock())
+
+
+def _place(run: Run, project: Project, task: FetchTask, brought: Brought, origin: Origin) -> None:
+    name, file = project.name, task.file
+    for note in brought.notes:
+        _log.warning("%s: %s", name, note)
+    if project.is_held(file.filename):
+        project.tables.record(name, file, origin)
+        run.tree.withdraw(name, file)
+    # From here on the project's page is due, whatever becomes of this run.
+    run.mirror.state.files.mark_pages_dirty(name)
+    run.tree.commit()
+    held = HeldFile(file=file, sha256=brought.sha256, size=brought.size)
+    try:
+        run.tree.place(name, task.temporary, file.filename)
+        if brought.metadata is not None:
+            held = companions.write_metadata(run.tree, name, held, brought.metadata)
+    except TreeError as error:
+        if project.is_held(file.filename):  # its link is gone: it has to be fetched again
+            run.mirror.state.files.record_file_failed(name, file.filename, str(error), run.mirror.clock())
+        raise
+    run.mirror.state.files.record_held(name, [held], is_new=True)
+    project.tables.record(name, file, origin, checked=run.mirror.clock())
+    run.tally.counts.stored += 1
+    run.tally.counts.stored_bytes += brought.size
+    run.tally.counts.done_bytes += brought.size
+    project.has_changed = True
+    if not file.digests:
+        _log.warning("%s: %s: taken from %s without a digest, and pinned", name, file.filename, file.url)

@@ -1,0 +1,89 @@
+"""Tasks at other hosts, each left in peace: one request at a time, with a pause; none once it is dead."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pypimirror.addresses import host_of
+from pypimirror.errors import BrokenWorkerError, MirrorError, UnavailableError, UnreachableError
+
+_PAUSE_S = 1.0
+_LONGEST_HOLD_S = 30.0
+"""What a host may ask for before it is rather left to the next look."""
+_STRIKES = 2
+"""So many answers in a row that do not come, and a host is dead for this run; one may be a bad file's."""
+
+
+class _Waiting(NamedTuple):
+    url: str
+    start: Callable[[], None]
+    refuse: Callable[[MirrorError], None]
+
+
+class Hosts:
+    """What waits for its turn at each host, in this run."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[_Waiting]] = {}
+        self._busy: set[str] = set()
+        self._free_at: dict[str, float] = {}
+        self._pauses: dict[str, float] = {}
+        self._strikes: dict[str, int] = {}
+        self.dead: frozenset[str] = frozenset()
+        """Hosts that are not asked again."""
+
+    def add(
+        self,
+        url: str,
+        start: Callable[[], None],
+        refuse: Callable[[MirrorError], None],
+        *,
+        is_next: bool = False,
+    ) -> None:
+        """Queue a task that begins with a request for `url`: it is started, or refused by a dead host.
+
+        One that `is_next` comes before all that waits.
+        """
+        queue = self._waiting.setdefault(host_of(url), deque())
+        (queue.appendleft if is_next else queue.append)(_Waiting(url, start, refuse))
+
+    def begin(self, has_room: Callable[[], bool]) -> None:
+        """Begin what may begin now, while there is room."""
+        now = time.monotonic()
+        for host in list(self._waiting):
+            if host in self.dead:
+                for url, _, refuse in self._waiting.pop(host):
+                    refuse(UnreachableError(url, "its host did not answer lately, and is not asked now"))
+            elif host not in self._busy and self._free_at.get(host, 0.0) <= now and has_room():
+                _, start, _ = self._waiting[host].popleft()
+                if not self._waiting[host]:
+                    del self._waiting[host]
+                self._busy.add(host)
+                start()
+
+    def clear(self) -> None:
+        """Begin nothing more."""
+        self._waiting.clear()
+
+    def end(self, url: str, result: object, *, delay: float = 0.0) -> None:
+        """Note what became of a task that began with `url`; `delay` is what its host wants between two."""
+        asked = host_of(url)
+        self._busy.discard(asked)
+        self._pauses[asked] = max(self._pauses.get(asked, _PAUSE_S), delay)
+        self._free_at[asked] = time.monotonic() + self._pauses[asked]
+        if isinstance(result, BrokenWorkerError):
+            return
+        if isinstance(result, UnreachableError):  # where a redirect led, it may be another host's
+            self._strike(host_of(result.url), 1 if result.is_connected else _STRIKES)
+        elif isinstance(result, UnavailableError) and result.retry_after:
+            failed = host_of(result.url)
+            self._free_at[failed] = max(self._free_at.get(failed, 0.0), time.monotonic() + result.retry_after)
+            self._strike(failed, 1 if result.retry_after <= _LONGEST_HOLD_S else _STRIKES)
+        else:
+            self._strikes.pop(asked, None)
+
+    def _strike(self, host: str, number: int) -> None:
+        self._strikes[host] = self._strikes.get(host, 0) + number
+        if self._strikes[host] >= _STRIKES:
+            self.dead |= {host}

@@ -1,0 +1,29 @@
+"""Errors as values: what one task meets costs that task alone."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from pypimirror.errors import BrokenWorkerError, MirrorError
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+def guarded(work: Callable[[], _T]) -> _T | MirrorError:
+    """Call `work`, with errors of upstream's as values, and bugs of ours; those of the machine are raised."""
+    try:
+        return work()
+    except MirrorError as error:
+        return error
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 (a bug costs one project, file or link, not the run)
+        return broken(error)
+
+
+def broken(error: Exception) -> BrokenWorkerError:
+    """Log a bug of ours, and return what is told of it."""
+    _log.error("a bug in a worker", exc_info=error)
+    return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")
