@@ -4,10 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 import msgspec
-from packaging.version import Version
 
 from pypimirror.model import File
-from pypimirror.selection.releases import Release
+from pypimirror.selection.releases import Release, newest_first
 from pypimirror.selection.want import No, Want
 
 Prereleases = Literal[True, False, "if-needed"]
@@ -62,19 +61,21 @@ class Newest(msgspec.Struct, frozen=True):
     def _latest(self, asked: list[Candidate], pinned: set[str], noes: dict[str, No]) -> set[str]:
         if not self.latest:
             return {file.filename for file, _ in asked}
-        newest = dict.fromkeys(release.public for _, release in sorted(asked, key=_key, reverse=True))
-        numbers = {public: number for number, public in enumerate(newest, start=1)}
+        numbers = _numbers(asked)
         for file, release in asked:
-            number = numbers[release.public]
+            number = numbers[release.text]
             if number > self.latest and file.filename not in pinned:
                 shown = release.text or "what has no version"
                 why = f"{shown} is number {number} of the newest, and {self.latest} are taken"
                 noes.setdefault(file.filename, No("latest_releases", why))
-        return {file.filename for file, release in asked if numbers[release.public] <= self.latest}
+        return {file.filename for file, release in asked if numbers[release.text] <= self.latest}
 
 
-def _key(candidate: Candidate) -> tuple[bool, Version, str]:
-    return candidate[1].key
+def _numbers(candidates: Iterable[Candidate]) -> dict[str, int]:
+    """Return numbers of the releases by their texts, 1 for the newest; the local part makes no other one."""
+    newest = newest_first(release for _, release in candidates)
+    publics = {public: n for n, public in enumerate(dict.fromkeys(r.public for r in newest), start=1)}
+    return {each.text: publics[each.public] for each in newest}
 
 
 def _shown(wants: list[Want]) -> str:

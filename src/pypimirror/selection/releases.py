@@ -1,6 +1,7 @@
 """Which release a file is of, and which releases a specifier (PEP 440) admits or pins."""
 
 import functools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
@@ -24,11 +25,6 @@ class Release(NamedTuple):
     def identity(self) -> Version | str:
         """What is equal for all spellings of a release."""
         return self.text.lower() if self.version is None else self.version
-
-    @property
-    def key(self) -> tuple[bool, Version, str]:
-        """What releases are sorted by, oldest first; what has no version is older than all that have one."""
-        return version_key(self.text)
 
     @property
     def is_prerelease(self) -> bool:
@@ -81,3 +77,9 @@ def pins(specifier: str, candidate: Release) -> bool:
         return False
     exact = [s for s in _read(specifier) or () if s.operator in ("==", "===") and not s.version.endswith("*")]
     return bool(exact) and admits(specifier, candidate)
+
+
+def newest_first(releases: Iterable[Release]) -> list[Release]:
+    """Return the releases, each once by its text, and what has no version at the end."""
+    distinct = {each.text: each for each in releases}
+    return sorted(distinct.values(), key=lambda each: version_key(each.text), reverse=True)
