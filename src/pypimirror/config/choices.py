@@ -17,7 +17,6 @@ from pypimirror.selection import (
     Prereleases,
     ProjectVersions,
     check_name_pattern,
-    check_platform,
 )
 
 _T = TypeVar("_T")
@@ -63,6 +62,8 @@ def platforms(text: str) -> tuple[str, ...]:
 
 
 def _platform(text: str) -> str:
+    from pypimirror.selection.platforms import check_platform  # noqa: PLC0415 (few runs need it)
+
     check_platform(text)
     return text
 

@@ -1,24 +1,15 @@
 """The rules that look at each want by itself: `requirements`, `prereleases` and `latest_releases`."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Literal
 
 import msgspec
 
 from pypimirror.model import File
+from pypimirror.selection.options import Prereleases
 from pypimirror.selection.releases import Release, newest_first
 from pypimirror.selection.want import No, Want
 
-Prereleases = Literal[True, False, "if-needed"]
 Candidate = tuple[File, Release]
-
-
-class LatestReleases(msgspec.Struct, frozen=True):
-    """How many of the newest releases are mirrored: for all projects, and by globs; 0 is all of them."""
-
-    number: int = 0
-    overrides: tuple[tuple[str, int], ...] = ()
-    """Globs of project names, each with its number; sorted."""
 
 
 class Newest(msgspec.Struct, frozen=True):

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pypimirror.model import File
-from pypimirror.selection.kinds import FILE_TYPES, kind_of
+from pypimirror.selection.kinds import kind_of
+from pypimirror.selection.options import FILE_TYPES
 from pypimirror.selection.releases import Release, newest_first
 from pypimirror.selection.want import No
 

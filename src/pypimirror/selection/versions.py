@@ -5,11 +5,9 @@ from collections.abc import Iterable
 import msgspec
 
 from pypimirror.model import File, NormalizedName
+from pypimirror.selection.options import ProjectVersions
 from pypimirror.selection.releases import Release, admits
 from pypimirror.selection.want import No
-
-ProjectVersions = tuple[tuple[NormalizedName, str], ...]
-"""Lines of a project and a specifier."""
 
 
 class Versions(msgspec.Struct, frozen=True):
