@@ -6,7 +6,7 @@ and dependencies ask for is put into `Selection.asked`.
 
 import functools
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pypimirror import names
@@ -94,6 +94,10 @@ class Selection:
             follow_external_index_pages,
         )
         self._shared = _fingerprint(*shared, *self.rules.of_all)
+        age = (rules.min_age_days, rules.min_age_unknown) if rules.min_age_days else ()
+        plain = ((), (), (), rules.latest_releases.number, age, False, tuple(EVERYTHING))
+        self._untouched = _fingerprint(self._shared, plain)
+        """As `_touching` has it of a project that no rule singles out."""
         self._is_uniform = not rules.touches_some and not provenance_required
         self._known: dict[tuple[object, ...], str] = {}
         self.of_files = _fingerprint(*shared, sorted(provenance_required), self.rules)
@@ -205,21 +209,25 @@ class Selection:
         Blocked digests are not in it: these are looked for wherever they are.
         """
         if self._is_uniform and name not in self.asked:
-            return self._shared
-        own = self._chain.of_project(name)
-        touching = (
-            tuple(sorted(map(repr, own.blocked))),
-            own.versions,
-            own.latest,
-            own.min_age_days,
-            bool(self._attested.patterns) and self._attested.has(name),
-            tuple(sorted(self.wants(name))),
-        )
+            return self._untouched
+        touching = self._touching(name)
         if len(self._known) > _MANY:
             self._known.clear()
         if touching not in self._known:
-            self._known[touching] = _fingerprint(self._shared, *touching)
+            self._known[touching] = _fingerprint(self._shared, touching)
         return self._known[touching]
+
+    def _touching(self, name: NormalizedName) -> tuple[object, ...]:
+        own = self._chain.of_project(name)
+        return (
+            tuple(sorted(map(repr, own.blocked))),
+            own.versions.kept,
+            own.versions.excluded,
+            own.latest,
+            (own.min_age_days, self.rules.min_age_unknown) if own.min_age_days else (),
+            self._attested.has(name),
+            tuple(sorted(self.wants(name))),
+        )
 
     def unmatched_names(self) -> tuple[str, ...]:
         """Name the patterns of projects that matched nothing so far, each with its option."""

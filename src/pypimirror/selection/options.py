@@ -69,7 +69,7 @@ class FileRules(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def of_all(self) -> tuple[object, ...]:
-        """What touches every project."""
+        """What touches every project, and is the same for all."""
         return (
             self.python_versions,
             self.platforms,
@@ -78,9 +78,6 @@ class FileRules(msgspec.Struct, frozen=True, kw_only=True):
             self.file_types,
             self.prereleases,
             self.yanked,
-            self.latest_releases.number,
-            self.min_age_days,
-            self.min_age_unknown,
             self.max_file_size,
             self.max_project_size,
         )
