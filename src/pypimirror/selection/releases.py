@@ -48,12 +48,15 @@ def release_of(file: File, project: str) -> Release:
 
 @functools.lru_cache(maxsize=1024)
 def _read(specifier: str) -> "SpecifierSet | None":
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 (few runs need it)
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 (few runs need it)
 
     try:
-        return SpecifierSet(specifier)
-    except InvalidSpecifier:
+        read = SpecifierSet(specifier)
+        for each in read:
+            each.contains("0")  # which reads its version
+    except ValueError:  # InvalidSpecifier, and numbers of too many digits
         return None
+    return read
 
 
 @functools.lru_cache(maxsize=8192)
