@@ -1,6 +1,7 @@
 """The options that choose among files, and patterns in files that the configuration names."""
 
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,12 @@ def test_a_file_that_is_missing(tmp_path: Path, option: str) -> None:
         f"[DEFAULT] {option}: {tmp_path / 'missing.txt'} can't be read (No such file or directory);"
         " a relative path is relative to the configuration file"
     )
+
+
+@pytest.mark.parametrize("option", ["package_matches", "blocked_files"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, option: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "is no file, but a pipe" in problem(tmp_path, f"{option} = @pipe").allowed
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ def _path(name: str, folder: Path) -> Path:
 
 
 def _read(path: Path) -> str:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{path} is no file, but a pipe or a device; write it into a file, and name that")
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
