@@ -28,5 +28,5 @@ def no_blocked_release(
 ) -> No | None:
     """Say that a release is blocked, by its version with or without the local part; None where not."""
     if found.identity in identities or found.public in identities:
-        return No("blocked_files", f"{name}=={found.text} is blocked")
+        return No("blocked_files", f"{name}=={found.shown} is blocked")
     return None

@@ -46,7 +46,7 @@ class Newest(msgspec.Struct, frozen=True):
             return asked
         for file, release in asked:
             if release.is_prerelease and file.filename not in pinned:
-                noes.setdefault(file.filename, No("prereleases", f"{release.text} is a pre-release"))
+                noes.setdefault(file.filename, No("prereleases", f"{release.shown} is a pre-release"))
         return final
 
     def _latest(self, asked: list[Candidate], pinned: set[str], noes: dict[str, No]) -> set[str]:
@@ -56,8 +56,7 @@ class Newest(msgspec.Struct, frozen=True):
         for file, release in asked:
             number = numbers[release.text]
             if number > self.latest and file.filename not in pinned:
-                shown = release.text or "what has no version"
-                why = f"{shown} is number {number} of the newest, and {self.latest} are taken"
+                why = f"{release.shown} is number {number} of the newest, and {self.latest} are taken"
                 noes.setdefault(file.filename, No("latest_releases", why))
         return {file.filename for file, release in asked if numbers[release.text] <= self.latest}
 

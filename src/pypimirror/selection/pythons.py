@@ -5,6 +5,7 @@ import functools
 import msgspec
 
 from pypimirror.model import File
+from pypimirror.printable import printable
 from pypimirror.selection.want import No
 
 _LONGEST = 250
@@ -24,7 +25,7 @@ class RequiresPython(msgspec.Struct, frozen=True):
         if not requires or any(has_fitting_micro(requires, python) for python in self.python_versions):
             return None
         asked = " ".join(sorted(self.python_versions))
-        return No("python_versions", f"Requires-Python {requires} admits none of {asked}")
+        return No("python_versions", f"Requires-Python {printable(requires)} admits none of {asked}")
 
 
 @functools.lru_cache(maxsize=4096)

@@ -8,9 +8,14 @@ from packaging.version import Version
 
 from pypimirror.filenames import version_key, version_of
 from pypimirror.model import File
+from pypimirror.printable import printable
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
+
+
+_LONGEST = 100
+"""Characters of what is shown of a release."""
 
 
 class Release(NamedTuple):
@@ -25,6 +30,11 @@ class Release(NamedTuple):
     def identity(self) -> Version | str:
         """What is equal for all spellings of a release."""
         return self.text.lower() if self.version is None else self.version
+
+    @property
+    def shown(self) -> str:
+        """The release as a clause names it."""
+        return printable(self.text, _LONGEST) or "what has no version"
 
     @property
     def is_prerelease(self) -> bool:

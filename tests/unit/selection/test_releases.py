@@ -81,6 +81,13 @@ def test_yanked_files() -> None:
     }
 
 
+def test_what_upstream_says_is_told_in_one_short_line() -> None:
+    files = sdists("1.0", yanked="bad\n\x1b[2Jnews " + "x" * 1000)
+    (said,) = why(decide(files, FileRules(yanked=False))).values()
+    assert said[1].isprintable()
+    assert len(said[1]) < 300
+
+
 def test_the_newest_releases_are_counted_as_releases() -> None:
     files = [
         f for v in ("1.0", "1.1", "1.10", "1.9") for f in (file_of(f"demo-{v}.zip"), file_of(f"demo-{v}.tgz"))

@@ -209,6 +209,7 @@ def test_kinds_of_files() -> None:
         ("a-1.0.win32.zip", "other"),
         ("win32-1.0.zip", "sdist"),
         ("a-win32-1.0.zip", "sdist"),
+        ("go-win-2.zip", "sdist"),
         ("a-1.0-py3.egg", "egg"),
         ("a-1.0.exe", "other"),
         ("a-1.0.WHL", "other"),
