@@ -126,9 +126,11 @@ class Selection:
 
     def selects(self, name: NormalizedName) -> bool:
         """Tell whether the project is wanted."""
-        if self._excluded.patterns and self._excluded.match(name):
-            return False
-        return self.projects.match(name) or name in self.asked
+        return not self.excludes(name) and (self.projects.match(name) or name in self.asked)
+
+    def excludes(self, name: NormalizedName) -> bool:
+        """Tell whether package_excludes drops the project, whoever asks for it."""
+        return bool(self._excluded.patterns) and self._excluded.match(name)
 
     def wants(self, name: NormalizedName) -> frozenset[Want]:
         """Return what is asked for of a project, by whom ever; nothing where it is not selected."""

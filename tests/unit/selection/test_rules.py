@@ -2,10 +2,11 @@
 
 import pickle
 
+import msgspec
 import pytest
 
 from pypimirror.model import Digest, NormalizedName
-from pypimirror.selection import Blocked, FileRules, LatestReleases, Selection, Want
+from pypimirror.selection import Blocked, FileRules, LatestReleases, LeftOut, Selection, Want
 from tests.real_pages import page
 from tests.unit.selection.questions import NAME, NOW, decide, file_of, sdists, sha256, versions, why
 
@@ -233,6 +234,20 @@ def test_a_project_that_is_not_selected_has_no_files() -> None:
     assert why(decided) == {
         "demo-1.tar.gz": ("package_matches", "no pattern matches other, and nothing asks for it")
     }
+
+
+def test_excludes_win_over_who_asks() -> None:
+    chosen = Selection(package_matches=("six",), package_excludes=("d*", "x*"))
+    assert chosen.excludes(NAME)
+    assert not chosen.excludes(NormalizedName("six"))
+    assert chosen.unmatched_names() == ("package_matches: six", "package_excludes: x*")
+
+
+def test_wants_and_decisions_are_kept_as_bytes() -> None:
+    want = Want("==1.0", sha256("a"), is_exact=True)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(want), type=Want) == want
+    (left_out,) = decide(sdists("1.0", yanked=""), FileRules(yanked=False)).left_out
+    assert msgspec.json.decode(msgspec.json.encode(left_out), type=LeftOut) == left_out
 
 
 def test_what_is_asked_for_is_selected_unless_it_is_excluded() -> None:
