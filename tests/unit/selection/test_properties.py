@@ -5,13 +5,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pypimirror.model import File, NormalizedName
 from pypimirror.selection import Blocked, FileRules, LatestReleases, Selection, Want
 from tests.real_pages import page, projects
 from tests.unit.selection.questions import NAME, NOW, decide, file_of, sha256, versions
+
+# Pages are slow to draw where the machine has other things to do.
+thorough = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 PYTHONS = ("2.7", "3.9", "3.11", "3.12", "3.13", "3.13t")
 SHORT = ("linux_x86_64", "manylinux_aarch64", "musllinux_x86_64", "macosx_arm64", "win32")
@@ -72,7 +75,7 @@ def lines(name: NormalizedName) -> st.SearchStrategy[tuple[tuple[NormalizedName,
 def files(draw: st.DrawFn) -> list[File]:
     """A page of `demo`."""
     found = {}
-    for version in draw(st.lists(st.sampled_from(VERSIONS), unique=True, max_size=8)):
+    for version in draw(st.lists(st.sampled_from(VERSIONS), unique=True, max_size=6)):
         facts: dict[str, Any] = {
             "version": version,
             "requires_python": draw(st.sampled_from([None, ">=3.8", ">=3.12", "<3", "nonsense"])),
@@ -147,7 +150,7 @@ def shuffled(draw: Callable[[Any], Any], rules: FileRules) -> FileRules:
     return msgspec.structs.replace(rules, **turned, latest_releases=LatestReleases(latest.number, overrides))
 
 
-@settings(max_examples=100)
+@thorough
 @given(st.data())
 def test_no_order_matters(data: st.DataObject) -> None:
     found, rules, asked = data.draw(files()), data.draw(any_rules), data.draw(wants)
@@ -162,7 +165,7 @@ def test_no_order_matters(data: st.DataObject) -> None:
     )
 
 
-@settings(max_examples=100)
+@thorough
 @given(files(), any_rules, wants)
 def test_every_file_is_wanted_or_left_out_for_a_reason(
     found: list[File], rules: FileRules, asked: list[Want]
@@ -178,7 +181,7 @@ def test_every_file_is_wanted_or_left_out_for_a_reason(
     assert all(until > NOW for until in times)
 
 
-@settings(max_examples=100)
+@thorough
 @given(st.data())
 def test_rules_about_single_files_act_each_by_itself(data: st.DataObject) -> None:
     """A file is wanted by several of them if it is wanted by each."""
@@ -193,7 +196,7 @@ def test_rules_about_single_files_act_each_by_itself(data: st.DataObject) -> Non
         assert wanted == set.intersection(*each)
 
 
-@settings(max_examples=100)
+@thorough
 @given(st.data())
 def test_one_rule_more_never_adds_a_file(data: st.DataObject) -> None:
     """Beside rules about single files any; beside any, one about all that is left."""
@@ -210,7 +213,7 @@ def test_one_rule_more_never_adds_a_file(data: st.DataObject) -> None:
     assert set(decide(found, fuller, wants=asked).wanted) <= set(decide(found, fewer, wants=asked).wanted)
 
 
-@settings(max_examples=100)
+@thorough
 @given(
     files(),
     rules_of("prereleases", "yanked", "latest_releases"),
@@ -222,7 +225,7 @@ def test_pins_survive(found: list[File], rules: FileRules, asked: list[Want], pi
     assert {f for f in found if f.version == pin} <= set(decided.wanted)
 
 
-@settings(max_examples=100)
+@thorough
 @given(files(), any_rules, wants, wants)
 def test_more_wants_never_take_a_file_away(
     found: list[File], rules: FileRules, asked: list[Want], more: list[Want]
@@ -233,7 +236,7 @@ def test_more_wants_never_take_a_file_away(
     assert set(few.wanted) <= set(many.wanted)
 
 
-@settings(max_examples=100)
+@thorough
 @given(files(), any_rules, st.floats(0, 60))
 def test_time_alone_brings_what_was_due(found: list[File], rules: FileRules, days: float) -> None:
     rules = msgspec.structs.replace(
@@ -245,14 +248,14 @@ def test_time_alone_brings_what_was_due(found: list[File], rules: FileRules, day
         assert (len(after.wanted) > len(before.wanted)) == (NOW + days * 86_400 >= before.due)
 
 
-@settings(max_examples=100)
+@thorough
 @given(files(), any_rules)
 def test_what_is_mirrored_is_not_lost_by_its_age(found: list[File], rules: FileRules) -> None:
     young = decide(found, rules, held=[f.filename for f in found])
     assert young == decide(found, msgspec.structs.replace(rules, min_age_days=0.0))
 
 
-@settings(max_examples=100)
+@thorough
 @given(files(), rules_of("prereleases", "latest_releases", "max_project_size"))
 def test_the_newest_releases_are_the_last_to_go(found: list[File], rules: FileRules) -> None:
     """Nothing older is there than what is missing, but for pre-releases."""
@@ -266,7 +269,7 @@ def test_the_newest_releases_are_the_last_to_go(found: list[File], rules: FileRu
 
 
 @pytest.mark.parametrize("project", projects())
-@settings(max_examples=10)
+@settings(thorough, max_examples=10)
 @given(data=st.data())
 def test_real_pages_in_any_order(project: NormalizedName, data: st.DataObject) -> None:
     rules = data.draw(any_rules)
