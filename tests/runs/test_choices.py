@@ -112,7 +112,7 @@ def test_no_pattern_is_not_every_project(index: FakeIndex, make_mirror: MakeMirr
     (mirror.folder / "none.txt").write_text("# six\n")
     ended = mirror.run("-U")
     assert ended.status == 2
-    assert "package_matches: there is no pattern in it; * says every project" in ended.stderr.replace(
+    assert "package_matches: there is no pattern in it; write * for every project" in ended.stderr.replace(
         " = :", ":"
     )
     assert index.requests == []

@@ -78,8 +78,8 @@ def problem(folder: Path, *lines: str) -> Problem:
         ("blocked_files = https://feed.example.org/list.txt", "fetch it into a file"),
         ("max_file_size = huge", "500M"),
         ("max_project_size = -1", "500M"),
-        ("package_matches =", "* says every project"),
-        ("package_matches =\n  # six\n  ; zope.*", "* says every project"),
+        ("package_matches =", "write * for every project"),
+        ("package_matches =\n  # six\n  ; zope.*", "write * for every project"),
     ],
 )
 def test_a_bad_value(tmp_path: Path, line: str, said: str) -> None:
@@ -214,7 +214,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     [
         ("package_matches", "six\n\na[b\n", "list.txt:3: a[b opens a bracket"),
         ("package_matches", "six==1.0\n", "list.txt:1: 'six==1.0' is not a project's name"),
-        ("package_matches", "# six\n", "* says every project"),
+        ("package_matches", "# six\n", "write * for every project"),
         ("package_matches", "six\n@other.txt\n", "list.txt:2: a file names no other one"),
         ("filename_matches", "*.whl\na/b\n", "list.txt:2: a/b holds a slash"),
         ("versions", "six\n", "list.txt:1: six: not a project and its versions"),
