@@ -56,7 +56,8 @@ class Newest(msgspec.Struct, frozen=True):
         for file, release in asked:
             number = numbers[release.text]
             if number > self.latest and file.filename not in pinned:
-                why = f"{release.shown} is number {number} of the newest, and {self.latest} are taken"
+                taken = "1 is taken" if self.latest == 1 else f"{self.latest} are taken"
+                why = f"{release.shown} is number {number} of the newest, and {taken}"
                 noes.setdefault(file.filename, No("latest_releases", why))
         return {file.filename for file, release in asked if numbers[release.text] <= self.latest}
 
