@@ -8,6 +8,11 @@ from urllib.parse import urlsplit
 from pypimirror import config, filenames, metadata, names, pages
 from pypimirror.errors import BadPageError, ConfigError
 from pypimirror.model import Digest, File, HeldFile, ListEntry, NormalizedName, ProjectPage
+from pypimirror.selection import FILE_TYPES
+from pypimirror.selection.kinds import built_for, kind_of
+from pypimirror.selection.pythons import RequiresPython
+from pypimirror.selection.releases import admits, pins, release, release_of
+from pypimirror.selection.tags import Tags
 from pypimirror.simple import ListFacts, parse_links, parse_project_list, parse_project_page
 
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -127,7 +132,22 @@ def names_of_files(content: bytes) -> None:
             filenames.version_key(version)
             filenames.canonical_version(version)
         filenames.release_in(text, name)
+        release_of(File(filename=text, url="https://files.example.org/x", version=version), name)
         filenames.spelling_of(text, name)
+
+    assert kind_of(text) in FILE_TYPES
+    built_for(text)
+    for no in (_EVERY_TAG.no(text), RequiresPython(("3.9",)).no(_requiring(text))):
+        assert no is None or (no.rule and no.why)
+    admits(text, release("1.0"))
+    pins(text, release("1.0"))
+
+
+_EVERY_TAG = Tags(("cp",), ("3.12", "3.13t"), ("linux_x86_64", "macosx_arm64"), (2, 28))
+
+
+def _requiring(text: str) -> File:
+    return File(filename="demo-1.0.zip", url="https://files.example.org/x", requires_python=text)
 
 
 def wheel(content: bytes) -> None:

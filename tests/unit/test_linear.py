@@ -8,9 +8,18 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 from pypimirror import filenames, metadata, names
-from pypimirror.config import ini
+from pypimirror.config import choices, ini
 from pypimirror.errors import BadPageError, MirrorError
-from pypimirror.selection import MAX_PATTERN, Globs, check_name_pattern, normalize_glob
+from pypimirror.selection import (
+    MAX_PATTERN,
+    Globs,
+    check_name_pattern,
+    kinds,
+    normalize_glob,
+    platforms,
+    pythons,
+    releases,
+)
 from pypimirror.simple import parse_project_list
 from pypimirror.simple.digests import digests
 from pypimirror.simple.problems import project_status, provenance
@@ -135,6 +144,15 @@ READERS: dict[str, Callable[[str], object]] = {
     "the release of an sdist": lambda text: filenames.release_in(f"demo-{text}.zip", "demo"),
     "the release of a wheel": lambda text: filenames.release_in(f"demo-{text}-py3-none-any.whl", "demo"),
     "the release of an egg": lambda text: filenames.release_in(f"demo-{text}.egg", "demo"),
+    "the kind of a file": lambda text: kinds.kind_of.__wrapped__(f"demo-{text}.zip"),
+    "what an installer is for": lambda text: kinds.built_for.__wrapped__(f"demo-{text}.exe"),
+    "what an egg is for": lambda text: kinds.built_for.__wrapped__(f"demo-{text}.egg"),
+    "a platform's tag": platforms.read.__wrapped__,
+    "a Requires-Python": lambda text: pythons.has_fitting_micro.__wrapped__(f">=3,{text}", "3.9"),
+    "a specifier": lambda text: releases._read.__wrapped__(f">=3,{text}"),
+    "lines of versions": choices.versions,
+    "numbers of releases": choices.latest_releases,
+    "versions of Python": choices.python_versions,
     "a spelling": lambda text: filenames.spelling_of(f"{text}-1.zip", "a-a-a"),
     "a version": filenames.canonical_version,
     "an order of versions": filenames.version_key,

@@ -17,7 +17,6 @@ from pypimirror.selection import (
     Prereleases,
     ProjectVersions,
     check_name_pattern,
-    check_platform,
 )
 
 _T = TypeVar("_T")
@@ -26,7 +25,7 @@ _PYTHON = re.compile(r"([23])\.([0-9]{1,2})(t?)")
 _LIKE_PYTHON = re.compile(r"(?:cp|py|pp|python)?([23])\.?([0-9]{1,2})(?:\.[0-9*]+)?(t?)")
 _FIRST_FREE_THREADED = (3, 13)
 _GLIBC = re.compile(r"([0-9]{1,2})\.([0-9]{1,3})")
-_LINE = re.compile(r"([A-Z0-9][A-Z0-9._-]*)\s*(\S.*)", re.IGNORECASE)
+_LINE = re.compile(r"([A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?)(?:\s+|(?=[<>=!~]))(\S.*)", re.IGNORECASE)
 _SHA256 = re.compile(r"(?:sha256[:=])?([0-9a-f]{64})", re.IGNORECASE)
 _OTHER_DIGEST = re.compile(r"(?:\w+[:=])?[0-9a-f]{32,128}|(?:sha|md|blake)\w*[:=].*", re.IGNORECASE)
 _RELEASE = re.compile(r"([^\s=]+)\s*={2,3}\s*(\S+)")
@@ -63,6 +62,8 @@ def platforms(text: str) -> tuple[str, ...]:
 
 
 def _platform(text: str) -> str:
+    from pypimirror.selection.platforms import check_platform  # noqa: PLC0415 (few runs need it)
+
     check_platform(text)
     return text
 
@@ -174,7 +175,7 @@ def _blocked_entries(text: str, folder: Path) -> Iterator[lines.Entry]:
 
 
 def _is_blocked(word: str) -> bool:
-    return "==" in word or bool(_SHA256.fullmatch(word) or _OTHER_DIGEST.fullmatch(word))
+    return bool(re.search("[=<>!~]=", word) or _SHA256.fullmatch(word) or _OTHER_DIGEST.fullmatch(word))
 
 
 def _blocked(entry: str) -> str | tuple[NormalizedName, str]:

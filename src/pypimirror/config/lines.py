@@ -9,6 +9,9 @@ _T = TypeVar("_T")
 _MAX_BYTES = 1 << 28
 """Of a file; more is none of patterns."""
 _MOST_TOLD = 5
+_LONGEST = 400
+"""Characters of what is told of an entry."""
+_LONGEST_PATH = 4096
 
 
 class Entry(NamedTuple):
@@ -54,6 +57,8 @@ def file_lines(name: str, folder: Path) -> list[Entry]:
 def _path(name: str, folder: Path) -> Path:
     if not name or "\0" in name:
         raise ValueError("behind @ stands the path of a file, without a space between them")
+    if len(name) > _LONGEST_PATH:
+        raise ValueError(f"{name[:40]}... is too long for a path")
     if "://" in name:
         raise ValueError(f"{name} is an address; fetch it into a file, and name that")
     return Path(os.path.normpath(folder / Path(name).expanduser()))
@@ -61,6 +66,10 @@ def _path(name: str, folder: Path) -> Path:
 
 def _read(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ValueError(
+                f"{path} is no file, but a pipe or a device; write it into a file, and name that"
+            )
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
     except OSError as error:
@@ -83,7 +92,8 @@ def each(entries: Iterable[Entry], read: Callable[[str], _T]) -> tuple[_T, ...]:
         try:
             found.append(read(text))
         except ValueError as error:
-            wrong.append(f"{place}: {error}" if place else str(error))
+            said = str(error) if len(str(error)) <= _LONGEST else f"{str(error)[:_LONGEST]}..."
+            wrong.append(f"{place}: {said}" if place else said)
     if wrong:
         more = f"; and {len(wrong) - _MOST_TOLD} more" if len(wrong) > _MOST_TOLD else ""
         raise ValueError("; ".join(wrong[:_MOST_TOLD]) + more)

@@ -115,7 +115,7 @@ def selected_names(text: str, folder: Path = _HERE) -> tuple[str, ...]:
     """Read patterns of the names of wanted projects, of which there has to be one."""
     patterns = name_globs(text, folder)
     if not patterns:
-        raise ValueError("there is no pattern in it; * says every project, and names or globs say which")
+        raise ValueError("there is no pattern in it; write * for every project, or names and globs of some")
     return patterns
 
 

@@ -4,12 +4,13 @@ Each rule is a file of its own that knows no other; `rules` says in which order 
 and dependencies ask for is put into `Selection.asked`.
 """
 
+import functools
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pypimirror import names
 from pypimirror.model import File, NormalizedName
-from pypimirror.selection.blocked import Blocked, no_blocked_digest, no_blocked_release
 from pypimirror.selection.globs import (
     MAX_PATTERN,
     Globs,
@@ -18,12 +19,15 @@ from pypimirror.selection.globs import (
     check_name_pattern,
     normalize_glob,
 )
-from pypimirror.selection.kinds import FILE_TYPES
-from pypimirror.selection.latest import LatestReleases, Prereleases
-from pypimirror.selection.platforms import check_platform
-from pypimirror.selection.releases import release_of
-from pypimirror.selection.rules import Chain, Check, Facts, FileRules
-from pypimirror.selection.versions import ProjectVersions
+from pypimirror.selection.options import (
+    FILE_TYPES,
+    Blocked,
+    FileRules,
+    LatestReleases,
+    Prereleases,
+    ProjectVersions,
+    in_order,
+)
 from pypimirror.selection.want import EVERYTHING, Decision, LeftOut, No
 from pypimirror.want import Want
 
@@ -43,11 +47,14 @@ __all__ = [
     "asks_for_everything",
     "check_length",
     "check_name_pattern",
-    "check_platform",
     "normalize_glob",
 ]
 
+if TYPE_CHECKING:
+    from pypimirror.selection.rules import Chain
+
 _NOTHING: frozenset[Want] = frozenset()
+_NO_RULES = FileRules()
 
 
 class Selection:
@@ -72,7 +79,9 @@ class Selection:
         self.projects = Globs(package_matches, are_names=True)
         self.asked: dict[NormalizedName, frozenset[Want]] = {}
         """What requirements and dependencies ask for; the caller fills it."""
-        self.chain = Chain(rules)
+        self.rules = in_order(rules)
+        self.blocked_digests = frozenset(rules.blocked_files.digests)
+        """The SHA-256 hexdigests of what is never mirrored."""
         self._excluded = Globs(package_excludes, are_names=True)
         self._attested = Globs(provenance_required, are_names=True)
         self._files = Globs(filename_matches, are_names=False)
@@ -85,10 +94,14 @@ class Selection:
             external_links,
             follow_external_index_pages,
         )
-        self._shared = _fingerprint(*shared, *_of_every_project(rules))
-        self._is_uniform = not self.chain.touches_some and not provenance_required
+        self._shared = _fingerprint(*shared, *self.rules.of_all)
+        age = (rules.min_age_days, rules.min_age_unknown) if rules.min_age_days else ()
+        plain = ((), (), (), rules.latest_releases.number, age, False, tuple(EVERYTHING))
+        self._untouched = _fingerprint(self._shared, plain)
+        """As `_touching` has it of a project that no rule singles out."""
+        self._is_uniform = not rules.touches_some and not provenance_required
         self._known: dict[tuple[object, ...], str] = {}
-        self.of_files = _fingerprint(*shared, sorted(provenance_required), self.chain.rules)
+        self.of_files = _fingerprint(*shared, sorted(provenance_required), self.rules)
         """A fingerprint of what decides on files, of whatever project."""
         self.of_projects = _fingerprint(
             self.of_files, sorted(package_matches), sorted(package_excludes), roots
@@ -99,11 +112,6 @@ class Selection:
     def needs_list(self) -> bool:
         """Whether the project list has to be read: names without a wildcard are asked for one by one."""
         return self.projects.has_wildcard
-
-    @property
-    def blocked_digests(self) -> frozenset[str]:
-        """The SHA-256 hexdigests of what is never mirrored."""
-        return self.chain.blocked_digests
 
     @property
     def literal_names(self) -> tuple[NormalizedName, ...]:
@@ -119,9 +127,7 @@ class Selection:
 
     def selects(self, name: NormalizedName) -> bool:
         """Tell whether the project is wanted."""
-        if self._excluded.patterns and self._excluded.match(name):
-            return False
-        return self.projects.match(name) or name in self.asked
+        return not self.excludes(name) and (self.projects.match(name) or name in self.asked)
 
     def matches(self, name: NormalizedName) -> bool:
         """Tell whether a pattern of package_matches selects the project."""
@@ -142,7 +148,7 @@ class Selection:
     @property
     def of_blocked(self) -> str:
         """A fingerprint of what is blocked; empty where nothing is."""
-        blocked = self.chain.rules.blocked_files
+        blocked = self.rules.blocked_files
         return _fingerprint(blocked) if blocked != Blocked() else ""
 
     def wants(self, name: NormalizedName) -> frozenset[Want]:
@@ -158,7 +164,7 @@ class Selection:
 
     def needs_held(self, name: NormalizedName) -> bool:
         """Tell whether `decide` looks at which files are held already."""
-        return bool(self.chain.of_project(name).min_age_days)
+        return bool(self.rules.min_age_days) and bool(self._chain.of_project(name).min_age_days)
 
     def decide(
         self, name: NormalizedName, files: Sequence[File], *, now: float, held: Collection[str] = ()
@@ -167,23 +173,30 @@ class Selection:
 
         `now` in POSIX seconds; `held` names the files that are mirrored, which stay whatever their age.
         """
-        facts = Facts(name, self.wants(name), now, held)
-        noes = self._noes(facts, files)
+        noes = self._noes(name, files, now, held)
         if not noes:
             return Decision(tuple(files), (), None)
         left_out = tuple(LeftOut(f, *noes[f.filename]) for f in files if f.filename in noes)
         due = min((each.until for each in left_out if each.until is not None), default=None)
         return Decision(tuple(f for f in files if f.filename not in noes), left_out, due)
 
-    def _noes(self, facts: Facts, files: Sequence[File]) -> Mapping[str, No]:
-        if not facts.wants:
-            unselected = No(*self._why_unselected(facts.name))
+    def _noes(
+        self, name: NormalizedName, files: Sequence[File], now: float, held: Collection[str]
+    ) -> Mapping[str, No]:
+        wants = self.wants(name)
+        if not wants:
+            unselected = No(*self._why_unselected(name))
             return {file.filename: unselected for file in files}
-        if self.chain.is_empty and facts.wants == EVERYTHING:
-            return _said_by((self._no_by_name,), files)
-        noes = _said_by(self.chain.of_files(facts, self._no_by_name), files)
-        left = [file for file in files if file.filename not in noes]
-        return noes | self.chain.of_releases(facts, left)
+        if wants == EVERYTHING and self.rules == _NO_RULES:
+            found = ((file.filename, self._no_by_name(file)) for file in files)
+            return {filename: no for filename, no in found if no is not None}
+        return self._chain.noes(name, wants, files, by_name=self._no_by_name, now=now, held=held)
+
+    @functools.cached_property
+    def _chain(self) -> "Chain":
+        from pypimirror.selection.rules import Chain  # noqa: PLC0415 (most runs need none of the rules)
+
+        return Chain(self.rules)
 
     def _why_unselected(self, name: NormalizedName) -> tuple[str, str]:
         if self._excluded.patterns and self._excluded.has(name):
@@ -206,10 +219,9 @@ class Selection:
 
     def is_blocked(self, name: NormalizedName, file: File, sha256: str | None) -> str | None:
         """Say why a file is blocked, also by the digest of the bytes that are held; None where it is not."""
-        no = no_blocked_digest(file, sha256, self.blocked_digests) if self.blocked_digests else None
-        blocked = self.chain.of_project(name).blocked
-        if no is None and blocked:
-            no = no_blocked_release(name, release_of(file, name), blocked)
+        if self.rules.blocked_files == _NO_RULES.blocked_files:
+            return None
+        no = self._chain.no_blocked(name, file, sha256)
         return None if no is None else no.why
 
     def fingerprint(self, name: NormalizedName) -> str:
@@ -218,21 +230,25 @@ class Selection:
         Blocked digests are not in it: these are looked for wherever they are.
         """
         if self._is_uniform and name not in self.asked:
-            return self._shared
-        own = self.chain.of_project(name)
-        touching = (
-            tuple(sorted(map(repr, own.blocked))),
-            own.versions,
-            own.latest,
-            own.min_age_days,
-            bool(self._attested.patterns) and self._attested.has(name),
-            tuple(sorted(self.wants(name))),
-        )
+            return self._untouched
+        touching = self._touching(name)
         if len(self._known) > _MANY:
             self._known.clear()
         if touching not in self._known:
-            self._known[touching] = _fingerprint(self._shared, *touching)
+            self._known[touching] = _fingerprint(self._shared, touching)
         return self._known[touching]
+
+    def _touching(self, name: NormalizedName) -> tuple[object, ...]:
+        own = self._chain.of_project(name)
+        return (
+            tuple(sorted(map(repr, own.blocked))),
+            own.versions.kept,
+            own.versions.excluded,
+            own.latest,
+            (own.min_age_days, self.rules.min_age_unknown) if own.min_age_days else (),
+            self._attested.has(name),
+            tuple(sorted(self.wants(name))),
+        )
 
     def unmatched_names(self) -> tuple[str, ...]:
         """Name the patterns of projects that matched nothing so far, each with its option."""
@@ -242,39 +258,11 @@ class Selection:
     def unmatched_files(self) -> tuple[str, ...]:
         """Name what is said of files, or of projects' files, and matched nothing so far; with its option."""
         found = _named("filename_matches", self._files) + _named("filename_excludes", self._excluded_files)
-        return found + self.chain.unmatched
+        return found if not self.rules.touches_some else found + self._chain.unmatched
 
 
 _MANY = 10_000
 """Fingerprints that are remembered."""
-
-
-def _of_every_project(rules: FileRules) -> tuple[object, ...]:
-    """Return what of the rules touches every project."""
-    return (
-        sorted(rules.python_versions),
-        sorted(rules.platforms),
-        sorted(rules.implementations),
-        rules.glibc,
-        sorted(rules.file_types),
-        rules.prereleases,
-        rules.yanked,
-        rules.max_file_size,
-        rules.max_project_size,
-        rules.min_age_days,
-        rules.min_age_unknown,
-    )
-
-
-def _said_by(checks: Sequence[Check], files: Iterable[File]) -> dict[str, No]:
-    """Return by the files' names what the first check says that says no."""
-    noes: dict[str, No] = {}
-    for file in files:
-        for check in checks:
-            if no := check(file):
-                noes[file.filename] = no
-                break
-    return noes
 
 
 def _named(option: str, globs: Globs) -> tuple[str, ...]:

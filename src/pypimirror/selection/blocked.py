@@ -1,26 +1,19 @@
 """The rule `blocked_files`: what is never mirrored, whatever else selects it."""
 
-import msgspec
 from packaging.version import Version
 
 from pypimirror.model import File, NormalizedName
+from pypimirror.selection.options import Blocked
 from pypimirror.selection.releases import Release, release
 from pypimirror.selection.want import No
 
 
-class Blocked(msgspec.Struct, frozen=True):
-    """Files by their SHA-256, and releases; each sorted."""
-
-    digests: tuple[str, ...] = ()
-    """Hexdigests in lower case."""
-    releases: tuple[tuple[NormalizedName, str], ...] = ()
-
-    def by_project(self) -> dict[str, frozenset[Version | str]]:
-        """Return what is blocked of each project, by the identity of its releases."""
-        found: dict[str, set[Version | str]] = {}
-        for name, version in self.releases:
-            found.setdefault(name, set()).add(release(version).identity)
-        return {name: frozenset(versions) for name, versions in found.items()}
+def by_release(blocked: Blocked) -> dict[str, frozenset[Version | str]]:
+    """Return what is blocked of each project, by the identity of its releases."""
+    found: dict[str, set[Version | str]] = {}
+    for name, version in blocked.releases:
+        found.setdefault(name, set()).add(release(version).identity)
+    return {name: frozenset(versions) for name, versions in found.items()}
 
 
 def no_blocked_digest(file: File, sha256: str | None, digests: frozenset[str]) -> No | None:
@@ -35,5 +28,5 @@ def no_blocked_release(
 ) -> No | None:
     """Say that a release is blocked, by its version with or without the local part; None where not."""
     if found.identity in identities or found.public in identities:
-        return No("blocked_files", f"{name}=={found.text} is blocked")
+        return No("blocked_files", f"{name}=={found.shown} is blocked")
     return None

@@ -1,6 +1,7 @@
 """Patterns of names of projects and of files."""
 
 import fnmatch
+import functools
 import re
 from collections.abc import Iterable, Sequence
 
@@ -121,4 +122,8 @@ class Globs:
 
     def first(self, text: str) -> str:
         """Return the first of the patterns, in the order of the alphabet, that matches `text`."""
-        return next(p for p in sorted(self.patterns) if Globs((p,), are_names=self._are_names).has(text))
+        return next(pattern for pattern, globs in self._each if globs.has(text))
+
+    @functools.cached_property
+    def _each(self) -> list[tuple[str, "Globs"]]:
+        return [(p, Globs((p,), are_names=self._are_names)) for p in sorted(self.patterns)]

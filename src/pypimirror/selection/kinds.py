@@ -9,8 +9,7 @@ import msgspec
 from pypimirror.filenames import SDIST_SUFFIXES
 from pypimirror.selection.want import No
 
-FILE_TYPES = ("wheel", "sdist", "egg", "other")
-_BUILT = re.compile(r"[.-](win32|win-\w+|linux-\w+|macosx-[\d.]+-\w+)(?:-py(\d\.\d+))?")
+_BUILT = re.compile(r"[.-](win32|win-[a-z]\w+|linux-[a-z]\w+|macosx-[\d.]+-\w+)(?:-py(\d\.\d+))?")
 """What distutils put behind a version in the names of installers, and of archives of a built tree."""
 _EGG = re.compile(r"-py(\d\.\d+)(?:-(.+))?")
 _PLATFORM_SIGNS = str.maketrans("-.", "__")

@@ -1,26 +1,16 @@
 """The rules that look at each want by itself: `requirements`, `prereleases` and `latest_releases`."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Literal
 
 import msgspec
-from packaging.version import Version
 
 from pypimirror.model import File
-from pypimirror.selection.releases import Release
+from pypimirror.selection.options import Prereleases
+from pypimirror.selection.releases import Release, newest_first
 from pypimirror.selection.want import No, asks_for, is_pinned, text_of
 from pypimirror.want import Want
 
-Prereleases = Literal[True, False, "if-needed"]
 Candidate = tuple[File, Release]
-
-
-class LatestReleases(msgspec.Struct, frozen=True):
-    """How many of the newest releases are mirrored: for all projects, and by globs; 0 is all of them."""
-
-    number: int = 0
-    overrides: tuple[tuple[str, int], ...] = ()
-    """Globs of project names, each with its number; sorted."""
 
 
 class Newest(msgspec.Struct, frozen=True):
@@ -57,25 +47,27 @@ class Newest(msgspec.Struct, frozen=True):
             return asked
         for file, release in asked:
             if release.is_prerelease and file.filename not in pinned:
-                noes.setdefault(file.filename, No("prereleases", f"{release.text} is a pre-release"))
+                noes.setdefault(file.filename, No("prereleases", f"{release.shown} is a pre-release"))
         return final
 
     def _latest(self, asked: list[Candidate], pinned: set[str], noes: dict[str, No]) -> set[str]:
         if not self.latest:
             return {file.filename for file, _ in asked}
-        newest = dict.fromkeys(release.public for _, release in sorted(asked, key=_key, reverse=True))
-        numbers = {public: number for number, public in enumerate(newest, start=1)}
+        numbers = _numbers(asked)
         for file, release in asked:
-            number = numbers[release.public]
+            number = numbers[release.text]
             if number > self.latest and file.filename not in pinned:
-                shown = release.text or "what has no version"
-                why = f"{shown} is number {number} of the newest, and {self.latest} are taken"
+                taken = "1 is taken" if self.latest == 1 else f"{self.latest} are taken"
+                why = f"{release.shown} is number {number} of the newest, and {taken}"
                 noes.setdefault(file.filename, No("latest_releases", why))
-        return {file.filename for file, release in asked if numbers[release.public] <= self.latest}
+        return {file.filename for file, release in asked if numbers[release.text] <= self.latest}
 
 
-def _key(candidate: Candidate) -> tuple[bool, Version, str]:
-    return candidate[1].key
+def _numbers(candidates: Iterable[Candidate]) -> dict[str, int]:
+    """Return numbers of the releases by their texts, 1 for the newest; the local part makes no other one."""
+    newest = newest_first(release for _, release in candidates)
+    publics = {public: n for n, public in enumerate(dict.fromkeys(r.public for r in newest), start=1)}
+    return {each.text: publics[each.public] for each in newest}
 
 
 def _shown(wants: list[Want]) -> str:

@@ -5,8 +5,11 @@ import functools
 import msgspec
 
 from pypimirror.model import File
+from pypimirror.printable import printable
 from pypimirror.selection.want import No
 
+_LONGEST = 250
+"""Characters: what is longer is not read, as reading it takes the square of their number."""
 _LATE = 999
 """A micro version that comes after all that are named."""
 
@@ -22,19 +25,24 @@ class RequiresPython(msgspec.Struct, frozen=True):
         if not requires or any(has_fitting_micro(requires, python) for python in self.python_versions):
             return None
         asked = " ".join(sorted(self.python_versions))
-        return No("python_versions", f"Requires-Python {requires} admits none of {asked}")
+        return No("python_versions", f"Requires-Python {printable(requires)} admits none of {asked}")
 
 
 @functools.lru_cache(maxsize=4096)
 def has_fitting_micro(requires: str, python: str) -> bool:
     """Tell whether some X.Y.Z of a Python X.Y satisfies Requires-Python; what can't be read fits."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 (few runs need it)
-
-    try:
-        specifiers = SpecifierSet(requires)
-    except InvalidSpecifier:
+    if len(requires) > _LONGEST:
         return True
-    python = python.rstrip("t")
+    try:
+        return _is_fit(requires, python.rstrip("t"))
+    except ValueError:  # InvalidSpecifier, and numbers of too many digits
+        return True
+
+
+def _is_fit(requires: str, python: str) -> bool:
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 (few runs need it)
+
+    specifiers = SpecifierSet(requires)
     micros = {0, _LATE}
     for specifier in specifiers:
         found = specifier.version.removesuffix(".*").split(".")

@@ -1,15 +1,21 @@
 """Which release a file is of, and which releases a specifier (PEP 440) admits or pins."""
 
 import functools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
 from pypimirror.filenames import version_key, version_of
 from pypimirror.model import File
+from pypimirror.printable import printable
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
+
+
+_LONGEST = 100
+"""Characters of what is shown of a release."""
 
 
 class Release(NamedTuple):
@@ -26,9 +32,9 @@ class Release(NamedTuple):
         return self.text.lower() if self.version is None else self.version
 
     @property
-    def key(self) -> tuple[bool, Version, str]:
-        """What releases are sorted by, oldest first; what has no version is older than all that have one."""
-        return version_key(self.text)
+    def shown(self) -> str:
+        """The release as a clause names it."""
+        return printable(self.text, _LONGEST) or "what has no version"
 
     @property
     def is_prerelease(self) -> bool:
@@ -52,12 +58,15 @@ def release_of(file: File, project: str) -> Release:
 
 @functools.lru_cache(maxsize=1024)
 def _read(specifier: str) -> "SpecifierSet | None":
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 (few runs need it)
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 (few runs need it)
 
     try:
-        return SpecifierSet(specifier)
-    except InvalidSpecifier:
+        read = SpecifierSet(specifier)
+        for each in read:
+            each.contains("0")  # which reads its version
+    except ValueError:  # InvalidSpecifier, and numbers of too many digits
         return None
+    return read
 
 
 @functools.lru_cache(maxsize=8192)
@@ -81,3 +90,9 @@ def pins(specifier: str, candidate: Release) -> bool:
         return False
     exact = [s for s in _read(specifier) or () if s.operator in ("==", "===") and not s.version.endswith("*")]
     return bool(exact) and admits(specifier, candidate)
+
+
+def newest_first(releases: Iterable[Release]) -> list[Release]:
+    """Return the releases, each once by its text, and what has no version at the end."""
+    distinct = {each.text: each for each in releases}
+    return sorted(distinct.values(), key=lambda each: version_key(each.text), reverse=True)

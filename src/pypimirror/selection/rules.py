@@ -1,48 +1,27 @@
 """The rules about files, composed: which act on a project, and in which order."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
-import msgspec
 from packaging.version import Version
 
 from pypimirror.model import File, NormalizedName
 from pypimirror.selection import want as wants
 from pypimirror.selection.age import Age
-from pypimirror.selection.blocked import Blocked, no_blocked_digest, no_blocked_release
+from pypimirror.selection.blocked import by_release, no_blocked_digest, no_blocked_release
 from pypimirror.selection.globs import Globs
 from pypimirror.selection.kinds import FileTypes
-from pypimirror.selection.latest import LatestReleases, Newest, Prereleases
+from pypimirror.selection.latest import Newest
+from pypimirror.selection.options import FileRules
 from pypimirror.selection.pythons import RequiresPython
 from pypimirror.selection.releases import release_of
 from pypimirror.selection.sizes import Sized, no_large_file, no_room
 from pypimirror.selection.tags import Tags
-from pypimirror.selection.versions import ProjectVersions, Versions, by_project, no_yanked
+from pypimirror.selection.versions import Versions, by_project, no_yanked
 from pypimirror.selection.want import EVERYTHING, No
 from pypimirror.want import Want
 
 Check = Callable[[File], No | None]
-
-
-class FileRules(msgspec.Struct, frozen=True, kw_only=True):
-    """The options that say which files of a selected project are wanted, beside patterns of their names."""
-
-    python_versions: tuple[str, ...] = ()
-    platforms: tuple[str, ...] = ()
-    implementations: tuple[str, ...] = ()
-    glibc: tuple[int, int] | None = None
-    file_types: tuple[str, ...] = ()
-    versions: ProjectVersions = ()
-    excluded_versions: ProjectVersions = ()
-    prereleases: Prereleases = True
-    yanked: bool = True
-    latest_releases: LatestReleases = LatestReleases()
-    min_age_days: float = 0.0
-    min_age_exceptions: tuple[str, ...] = ()
-    min_age_unknown: str = "hold"
-    blocked_files: Blocked = Blocked()
-    max_file_size: int = 0
-    max_project_size: int = 0
 
 
 class Facts(NamedTuple):
@@ -73,9 +52,9 @@ class Chain:
     """The rules in the order in which they act. A file is left out by the first that says no."""
 
     def __init__(self, rules: FileRules) -> None:
-        self.rules = rules = _in_order(rules)
-        self.blocked_digests = frozenset(rules.blocked_files.digests)
-        self._blocked = rules.blocked_files.by_project()
+        self.rules = rules
+        self._digests = frozenset(rules.blocked_files.digests)
+        self._blocked = by_release(rules.blocked_files)
         self._versions = by_project(rules.versions, rules.excluded_versions)
         self._unseen = set(self._versions)
         self._exceptions = Globs(rules.min_age_exceptions, are_names=True)
@@ -84,11 +63,6 @@ class Chain:
         )
         self._tags = Tags(rules.implementations, rules.python_versions, rules.platforms, rules.glibc)
         self._age = Age(rules.min_age_days, allows_unknown=rules.min_age_unknown == "allow")
-        self.is_empty = rules == FileRules()
-        self.touches_some = bool(
-            self._blocked or self._versions or self._overrides or self._exceptions.patterns
-        )
-        """Whether the rules say of one project something else than of another."""
 
     @property
     def unmatched(self) -> tuple[str, ...]:
@@ -112,25 +86,45 @@ class Chain:
         )
 
     def _latest(self, name: NormalizedName) -> int:
-        """Return how many releases are taken: the largest number of the globs that match, 0 being all."""
-        numbers = [number for globs, number in self._overrides if globs.has(name)]
-        if not numbers:
-            return self.rules.latest_releases.number
-        return 0 if 0 in numbers else max(numbers)
+        """Return how many releases are taken; 0 is all."""
+        numbers = frozenset(number for globs, number in self._overrides if globs.has(name))
+        return self.rules.latest_releases.of(numbers)
 
     def _remember(self, name: NormalizedName) -> None:
         self._unseen.discard(name)
         for globs in (self._exceptions, *(globs for globs, _ in self._overrides)):
             globs.match(name)
 
-    def of_files(self, facts: Facts, by_name: Check) -> tuple[Check, ...]:
+    def no_blocked(self, name: NormalizedName, file: File, sha256: str | None) -> No | None:
+        """Say why a file is blocked, also by the digest of the bytes that are held."""
+        blocked = self._blocked.get(name, _UNTOUCHED)
+        return no_blocked_digest(file, sha256, self._digests) or (
+            no_blocked_release(name, release_of(file, name), blocked) if blocked else None
+        )
+
+    def noes(  # noqa: PLR0913 (what a decision depends on)
+        self,
+        name: NormalizedName,
+        wants: frozenset[Want],
+        files: Sequence[File],
+        *,
+        by_name: Check,
+        now: float,
+        held: Collection[str],
+    ) -> dict[str, No]:
+        """Return by the files' names what the first rule says that says no."""
+        facts = Facts(name, wants, now, held)
+        noes = _said_by(self._of_files(facts, by_name), files)
+        left = [file for file in files if file.filename not in noes]
+        return noes | self._of_releases(facts, left)
+
+    def _of_files(self, facts: Facts, by_name: Check) -> tuple[Check, ...]:
         """Return what is asked of each file by itself, in this order."""
         rules, own, name = self.rules, self.of_project(facts.name), facts.name
         self._remember(name)
         types, requires = FileTypes(rules.file_types), RequiresPython(rules.python_versions)
         checks: tuple[tuple[object, Check], ...] = (
-            (self.blocked_digests, lambda file: no_blocked_digest(file, None, self.blocked_digests)),
-            (own.blocked, lambda file: no_blocked_release(name, release_of(file, name), own.blocked)),
+            (self._digests or own.blocked, lambda file: self.no_blocked(name, file, None)),
             (True, by_name),
             (rules.file_types, lambda file: types.no(file.filename)),
             (self._tags != Tags(), lambda file: self._tags.no(file.filename)),
@@ -145,7 +139,7 @@ class Chain:
     def _no_young(self, file: File, facts: Facts) -> No | None:
         return None if file.filename in facts.held else self._age.no(file, facts.now)
 
-    def of_releases(self, facts: Facts, files: Sequence[File]) -> dict[str, No]:
+    def _of_releases(self, facts: Facts, files: Sequence[File]) -> dict[str, No]:
         """Say by their names which of the remaining files are left out for the sake of others, or unasked."""
         rules = self.rules
         newest = Newest(rules.prereleases, self._latest(facts.name))
@@ -163,19 +157,19 @@ class Chain:
         return noes
 
 
+def _said_by(checks: Sequence[Check], files: Iterable[File]) -> dict[str, No]:
+    noes: dict[str, No] = {}
+    for file in files:
+        for check in checks:
+            if no := check(file):
+                noes[file.filename] = no
+                break
+    return noes
+
+
 def is_pinned(file: File, facts: Facts) -> bool:
     """Tell whether a requirement names this very file or its release."""
     if facts.wants == EVERYTHING:
         return False
     release = release_of(file, facts.name)
     return any(wants.is_pinned(want, file, release) for want in facts.wants)
-
-
-def _in_order(rules: FileRules) -> FileRules:
-    """Return the rules so that the order in which they were written makes no difference."""
-    ordered = {
-        name: tuple(sorted(set(value)))
-        for name in rules.__struct_fields__
-        if isinstance(value := getattr(rules, name), tuple) and name != "glibc"
-    }
-    return msgspec.structs.replace(rules, **ordered)

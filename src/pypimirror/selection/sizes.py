@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pypimirror.model import File
-from pypimirror.selection.kinds import FILE_TYPES, kind_of
-from pypimirror.selection.releases import Release
+from pypimirror.selection.kinds import kind_of
+from pypimirror.selection.options import FILE_TYPES
+from pypimirror.selection.releases import Release, newest_first
 from pypimirror.selection.want import No
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
@@ -33,7 +34,7 @@ def no_room(files: Iterable[Sized], largest: int) -> Iterator[tuple[File, No]]:
     has no room, all that come after it are left out, too, so that no release is missing between others.
     """
     taken, unknown, is_full = 0, 0, False
-    for file, _, _ in _newest_first(files):
+    for file, _, _ in _in_turn(files):
         is_full = is_full or taken + (file.size or 0) > largest
         if is_full:
             yield file, No("max_project_size", _said(file, taken, unknown, largest))
@@ -42,11 +43,18 @@ def no_room(files: Iterable[Sized], largest: int) -> Iterator[tuple[File, No]]:
             unknown += file.size is None
 
 
-def _newest_first(files: Iterable[Sized]) -> list[Sized]:
-    named = sorted(
-        files, key=lambda each: (FILE_TYPES.index(kind_of(each.file.filename)), each.file.filename)
+def _in_turn(files: Iterable[Sized]) -> list[Sized]:
+    sized = list(files)
+    order = {each.text: number for number, each in enumerate(newest_first(each.release for each in sized))}
+    return sorted(
+        sized,
+        key=lambda each: (
+            not each.is_pinned,
+            order[each.release.text],
+            FILE_TYPES.index(kind_of(each.file.filename)),
+            each.file.filename,
+        ),
     )
-    return sorted(named, key=lambda each: (each.is_pinned, each.release.key), reverse=True)
 
 
 def _said(file: File, taken: int, unknown: int, largest: int) -> str:

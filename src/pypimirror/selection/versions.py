@@ -5,11 +5,13 @@ from collections.abc import Iterable
 import msgspec
 
 from pypimirror.model import File, NormalizedName
+from pypimirror.printable import printable
+from pypimirror.selection.options import ProjectVersions
 from pypimirror.selection.releases import Release, admits
 from pypimirror.selection.want import No
 
-ProjectVersions = tuple[tuple[NormalizedName, str], ...]
-"""Lines of a project and a specifier."""
+_LONGEST = 200
+"""Characters of a reason."""
 
 
 class Versions(msgspec.Struct, frozen=True):
@@ -25,13 +27,12 @@ class Versions(msgspec.Struct, frozen=True):
 
         What is no version is none of those to keep, and none of those to exclude.
         """
-        shown = release.text or "a file of no version"
         for specifier in self.kept:
             if release.version is None or not admits(specifier, release):
-                return No("versions", f"{shown} is not {specifier}")
+                return No("versions", f"{release.shown} is not {specifier}")
         for specifier in self.excluded:
             if release.version is not None and admits(specifier, release):
-                return No("excluded_versions", f"{shown} is {specifier}")
+                return No("excluded_versions", f"{release.shown} is {specifier}")
         return None
 
 
@@ -50,4 +51,5 @@ def no_yanked(file: File) -> No | None:
     """Say why a file that was yanked (PEP 592) is left out."""
     if file.yanked is None:
         return None
-    return No("yanked", f"it was yanked: {file.yanked}" if file.yanked else "it was yanked")
+    reason = f": {printable(file.yanked, _LONGEST)}" if file.yanked else ""
+    return No("yanked", f"it was yanked{reason}")
