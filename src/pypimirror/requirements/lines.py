@@ -89,7 +89,8 @@ class _Reader:
     def take(self, requirement: Any) -> None:
         number, line = requirement.line_number, requirement.line
         if requirement.is_editable or requirement.link is not None or requirement.req is None:
-            self.ignored.append((number, f"{_shown(line)}: an address or a path, and no project of an index"))
+            what = requirement.name or _shown(line)
+            self.ignored.append((number, f"{what}: given by an address or a path, and not by an index"))
             return
         text = str(requirement.req)
         if requirement.marker is not None:
