@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.markers import Marker
 from packaging.requirements import Requirement
@@ -210,6 +210,17 @@ def test_constraints_narrow_what_anybody_asks_for() -> None:
     assert everywhere.wants_of(named("d")) == {Want("<1")}
 
 
+def test_projects_that_nothing_is_known_of_yet() -> None:
+    closure = Closure(roots("a", "c"), environments=LINUX)
+    asked = closure.wants
+    assert closure.waiting == {"a", "c"}
+    assert closure.add_project(named("a"), SMALL[named("a")]) == {"b"}
+    assert closure.waiting == {"b", "c"}
+    assert asked == closure.wants
+    feed(closure, SMALL, {named("b"), named("c")})
+    assert closure.waiting == set()
+
+
 def test_roots_of_other_environments_ask_for_nothing() -> None:
     closure = Closure(roots("a; sys_platform == 'win32'", "b; python_version >= '3'"), environments=LINUX)
     assert set(closure.wants) == {"b"}
@@ -304,6 +315,7 @@ def naive(
     return wants
 
 
+@settings(deadline=None)
 @given(ROOTS, INDEXES, CONFIGURED, st.frozensets(st.sampled_from(NAMES), max_size=1), st.randoms())
 def test_a_closure_is_what_a_naive_one_is(
     lines: list[str],
@@ -333,6 +345,8 @@ def test_a_closure_is_what_a_naive_one_is(
         assert chain[-1].name == name
         assert all(after.parent == before.name for before, after in pairwise(chain))
 
+    assert closure.waiting == set(wanted) - set(index)
+
     fed = Closure(roots(*lines, constraints=["b!=9"]), environments=found, is_excluded=excluded.__contains__)
     feed(fed, index, fed.wants)
     assert fed.wants == closure.wants
@@ -340,6 +354,7 @@ def test_a_closure_is_what_a_naive_one_is(
     assert all(set(fed.needs_of(name)) == set(closure.needs_of(name)) for name in NAMES)
 
 
+@settings(deadline=None)
 @given(INDEXES, st.lists(st.sampled_from(NAMES), unique=True, max_size=3))
 def test_patterns_are_roots_as_requirements_are(index: Index, chosen: list[NormalizedName]) -> None:
     closure = Closure(environments=LINUX)

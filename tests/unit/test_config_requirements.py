@@ -83,7 +83,7 @@ def test_a_home_directory_and_a_whole_path(tmp_path: Path, monkeypatch: pytest.M
         ("r.txt", "-e .\n--pre\n", "there is no requirement in it"),
         ("r.txt", "-c c.txt\n", "there is no requirement in it"),
         ("no.txt", "", "no.txt: can't be read (No such file or directory)"),
-        (".", "", "can't be read (Is a directory)"),
+        (".", "", "is no file; name a requirements file or a lock file"),
         ("~no-such-user/r.txt", "", "home directory"),
         ("r.txt", "six\nsix=1\n", "r.txt:2: six=1: no requirement"),
     ],

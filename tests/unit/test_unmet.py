@@ -1,6 +1,6 @@
 """What pip will miss."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -79,6 +79,7 @@ VERSIONS = st.sampled_from(["1.0", "1.5", "2.0a1", "2.0"])
 LINES = st.builds("{}{}".format, NAMES, st.sampled_from(["", ">=1.2", "<1.5", "==2.0", ">=3"]))
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(NAMES, st.lists(VERSIONS, min_size=1, max_size=3)),
     st.dictionaries(NAMES, st.lists(st.tuples(LINES, VERSIONS), max_size=4)),

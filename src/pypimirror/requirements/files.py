@@ -1,6 +1,7 @@
 """Reads the files that the option `requirements` names, and those that they name, each once."""
 
 import os
+import stat
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -79,6 +80,7 @@ class _Reading:
         shown = self.shown(named.path)
         self.files[str(named.path)] = None
         try:
+            _check_file(named.path)
             if named.path.suffix == ".toml":
                 self.read_lock(named, shown)
                 return []
@@ -150,6 +152,12 @@ class _Reading:
             digests = found.line.digests or tuple(sorted({d for each in ours for d in each.digests}))
             want = Want(dependency.specifier, digests, is_exact=not digests)
         return Root(dependency.name, want, tuple(sorted(dependency.extras)), marker, found.source)
+
+
+def _check_file(path: Path) -> None:
+    """Raise OSError where nothing is there, and ValueError where it is no file: a device may have no end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("is no file; name a requirements file or a lock file")
 
 
 def _constraint(found: _Found) -> Constraint:

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -33,6 +33,7 @@ def texts(draw: st.DrawFn) -> str:
     return f"{draw(NAMES)}{bracketed}{blank}{','.join(clauses)}" + (f"{blank}; {marker}" if marker else "")
 
 
+@settings(deadline=None)
 @given(texts())
 def test_a_requirement_is_what_packaging_reads(text: str) -> None:
     wanted = Requirement(text)
@@ -50,6 +51,7 @@ def test_a_requirement_is_what_packaging_reads(text: str) -> None:
         assert found.marker == str(wanted.marker or "")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab1.-_[],;<>=~! \"'()@:/\n\0é", max_size=40))
 def test_any_text_is_a_requirement_or_none(text: str) -> None:
     try:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.markers import Marker
 
@@ -102,6 +102,7 @@ def met(configured: tuple[list[str], list[str], list[str]]) -> Iterator[dict[str
             yield from whole(python, platform, implementation)
 
 
+@settings(deadline=None)
 @given(MARKERS, CONFIGURED, EXTRAS)
 def test_what_holds_somewhere_may_hold(
     text: str, configured: tuple[list[str], list[str], list[str]], extras: frozenset[str]
@@ -114,6 +115,7 @@ def test_what_holds_somewhere_may_hold(
         assert not any(marker.evaluate({**each, "extra": extra}) for extra in ("", *extras)), each
 
 
+@settings(deadline=None)
 @given(MARKERS, CONFIGURED)
 def test_what_must_hold_holds_everywhere(
     text: str, configured: tuple[list[str], list[str], list[str]]
@@ -124,6 +126,7 @@ def test_what_must_hold_holds_everywhere(
             assert marker.evaluate({**each, "extra": ""}), each
 
 
+@settings(deadline=None)
 @given(MARKERS, st.sampled_from(PYTHONS), st.sampled_from(list(PLATFORMS)), st.sampled_from(["cp", "pp"]))
 def test_what_may_hold_does_where_each_comparison_is_decided(
     text: str, python: str, platform: str, implementation: str
@@ -205,6 +208,12 @@ def test_machines(platform: str, machine: str) -> None:
 @pytest.mark.parametrize("platform", ["ios_arm64", "any", ""])
 def test_of_other_platforms_nothing_is_known(platform: str) -> None:
     assert environments((), [platform]) == (Environment(),)
+
+
+def test_linux_of_python_2_has_a_name_of_its_own() -> None:
+    old = Environments(environments(["2.7"], ["linux_x86_64"]))
+    assert old.may_hold("sys_platform == 'linux2'")
+    assert old.must_hold("'linux' in sys_platform")
 
 
 def test_extras_count_one_at_a_time() -> None:

@@ -1,5 +1,6 @@
 """Requirements files and lock files as people write them."""
 
+import os
 import re
 from pathlib import Path
 
@@ -165,13 +166,15 @@ def test_options_behind_a_requirement(tmp_path: Path, options: str) -> None:
             "missing.txt: can't be read (No such file or directory); name a file that is there",
         ),
         ("--constraint=missing.txt", "missing.txt: can't be read"),
-        ("-r .", ".: can't be read (Is a directory)"),
-        ("-r pylock.toml", "pylock.toml: is no requirements file; a lock file"),
+        ("-r .", ".: is no file; name a requirements file or a lock file"),
+        ("-r lock/pylock.toml", "lock/pylock.toml: is no requirements file; a lock file"),
         ("six six", "no requirement"),
         ("a" * 300, "a..."),
     ],
 )
 def test_what_is_refused(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "lock").mkdir()
+    (tmp_path / "lock/pylock.toml").write_text(LOCK)
     (problem,) = problems_of(tmp_path, f"six\n\n{line}\n")
     assert problem.startswith("r.txt:3: ")
     assert said in problem
@@ -188,6 +191,20 @@ def test_a_file_that_is_missing(tmp_path: Path) -> None:
         read([tmp_path / "no.txt"], folder=tmp_path)
     with pytest.raises(RequirementsError, match=f"^{tmp_path}/no"):
         read([tmp_path / "no.txt"], folder=tmp_path / "conf")
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/"])
+def test_what_is_no_file_is_not_read(tmp_path: Path, path: str) -> None:
+    with pytest.raises(RequirementsError, match=f"^{path}: is no file"):
+        read([Path(path)], folder=tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "r.txt").write_text("six")
+    (tmp_path / "r.txt").chmod(0)
+    with pytest.raises(RequirementsError, match=r"^r\.txt: can't be read \(Permission denied\)"):
+        read([tmp_path / "r.txt"], folder=tmp_path)
 
 
 def test_nested_files_are_relative_to_the_file_that_names_them(tmp_path: Path) -> None:

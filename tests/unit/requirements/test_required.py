@@ -1,7 +1,7 @@
 """What core metadata requires, also such as nobody means well with."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pypimirror.requirements.dependency import canonical
@@ -97,6 +97,7 @@ def test_no_more_than_a_bound_is_believed() -> None:
     assert requires_dist(again) == ("six",)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.booleans())
 def test_any_bytes(content: bytes, is_headed: bool) -> None:  # noqa: FBT001
     found = requires_dist(b"Requires-Dist: " + content if is_headed else content)

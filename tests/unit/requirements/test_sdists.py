@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pypimirror import metadata
@@ -141,6 +141,7 @@ def test_too_many_members(monkeypatch: pytest.MonkeyPatch) -> None:
 WHOLE = tar([("demo_x-1.0/a", b"a" * 1000), ("demo_x-1.0/PKG-INFO", PKG_INFO)])
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(WHOLE)), st.binary(max_size=30))
 def test_damaged_archives(at: int, patch: bytes) -> None:
     content = WHOLE[:at] + patch + WHOLE[at + len(patch) :]
@@ -148,6 +149,7 @@ def test_damaged_archives(at: int, patch: bytes) -> None:
     requires(content[:at])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1500), st.binary(min_size=1, max_size=30))
 def test_damaged_headers(at: int, patch: bytes) -> None:
     content = gzip.decompress(WHOLE)
