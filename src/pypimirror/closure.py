@@ -70,6 +70,8 @@ class Closure:
         self._grown: set[NormalizedName] = set()
         self.wants: dict[NormalizedName, frozenset[Want]] = {}
         """What is asked for of each project, by requirements alone: patterns are not in it. It grows."""
+        self.inactive: tuple[Root, ...] = ()
+        """Roots whose marker holds in none of the environments: they ask for nothing."""
         self.missing: dict[NormalizedName, dict[Need, None]] = {}
         """What `package_excludes` drops although somebody asks for it, and who does."""
         self.direct: dict[Need, None] = {}
@@ -125,8 +127,9 @@ class Closure:
             self._pending.append(name)
         return self._follow()
 
-    def _add_roots(self, roots: Iterable[Root]) -> None:
+    def _add_roots(self, roots: tuple[Root, ...]) -> None:
         active = [root for root in roots if self._environments.may_hold(root.marker)]
+        self.inactive = tuple(root for root in roots if root not in active)
         self._exact = {root.name for root in active if root.want.is_exact or root.want.digests}
         for root in active:
             extras = frozenset(root.extras) | self._root_extras.get(root.name, frozenset())

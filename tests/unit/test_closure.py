@@ -224,6 +224,7 @@ def test_projects_that_nothing_is_known_of_yet() -> None:
 def test_roots_of_other_environments_ask_for_nothing() -> None:
     closure = Closure(roots("a; sys_platform == 'win32'", "b; python_version >= '3'"), environments=LINUX)
     assert set(closure.wants) == {"b"}
+    assert [root.source for root in closure.inactive] == ["r.txt:1"]
     assert set(Closure(roots("a; sys_platform == 'win32'")).wants) == {"a"}
 
 

@@ -83,7 +83,11 @@ class _Reader:
 
     def take_options(self, number: int, line: str, options: dict[str, Any]) -> None:
         for option, is_constraint in (("requirements", False), ("constraints", True)):
-            self.nested += [Nested(number, path, is_constraint) for path in options.get(option, ())]
+            for path in options.get(option, ()):
+                if _VARIABLE.search(path):
+                    self.problems.append((number, _refused(line)))
+                else:
+                    self.nested.append(Nested(number, path, is_constraint))
         self.ignore_options(number, line)
 
     def take(self, requirement: Any) -> None:
@@ -140,6 +144,8 @@ def _refused(line: str) -> str:
             f"{_shown(line)}: {variable[0]} is not replaced, as cron has another environment than a shell;"
             " write what it stands for"
         )
+    if _NESTED.match(line):
+        return f"{_shown(line)}: one file has to be named, such as -r more.txt"
     return f"{_shown(line)}: no requirement, such as name, name>=1.0 or name[extra]==1.0"
 
 

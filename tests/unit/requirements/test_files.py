@@ -159,7 +159,8 @@ def test_options_behind_a_requirement(tmp_path: Path, options: str) -> None:
         ("six==1.0 --hash=sha256:123", "sha256:123: no digest that pip takes"),
         ("six==1.0 --hash=123", "123: no digest that pip takes"),
         ("six==1.0 --hash=123 --tomorrow", "123: no digest that pip takes"),
-        ("-r", "-r: no requirement"),
+        ("-r", "-r: one file has to be named, such as -r more.txt"),
+        ("-c ${FOLDER}/c.txt", "${FOLDER} is not replaced"),
         ("-r https://example.org/r.txt", "an address; fetch the file, and name where it lies here"),
         (
             "-r missing.txt",
@@ -179,6 +180,13 @@ def test_what_is_refused(tmp_path: Path, line: str, said: str) -> None:
     assert problem.startswith("r.txt:3: ")
     assert said in problem
     assert len(problem) < 250
+
+
+def test_more_than_one_file_behind_an_option(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a\n")
+    assert problems_of(tmp_path, "-r a.txt b.txt\n") == (
+        "r.txt:1: -r a.txt b.txt: one file has to be named, such as -r more.txt",
+    )
 
 
 def test_every_problem_at_once(tmp_path: Path) -> None:
