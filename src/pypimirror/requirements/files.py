@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from packaging.pylock import is_valid_pylock_path
 from packaging.specifiers import SpecifierSet
 
-from pypimirror.requirements import lines, locks
+from pypimirror.requirements import lines
 from pypimirror.requirements.dependency import Parsed, parsed
 from pypimirror.requirements.lines import Line, Lines, Nested
 from pypimirror.requirements.roots import Constraint, Root, Roots
@@ -99,7 +98,9 @@ class _Reading:
         self.problems.append(f"{named.source}: {text}" if named.source else text)
 
     def read_lock(self, named: _Named, shown: str) -> None:
-        if named.source or not is_valid_pylock_path(named.path):
+        from pypimirror.requirements import locks  # noqa: PLC0415 (slow to import, and few name such a file)
+
+        if named.source or not locks.is_valid_pylock_path(named.path):
             raise ValueError(
                 "is no requirements file; a lock file is pylock.toml or pylock.NAME.toml, and is named by the"
                 " option itself"

@@ -2,13 +2,15 @@
 
 import tomllib
 
-from packaging.pylock import Package, Pylock, PylockValidationError
+from packaging.pylock import Package, Pylock, PylockValidationError, is_valid_pylock_path
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
 from pypimirror.model import Digest, NormalizedName
 from pypimirror.requirements.dependency import canonical_marker
 from pypimirror.requirements.roots import Root
 from pypimirror.want import Want
+
+__all__ = ["is_valid_pylock_path", "read"]
 
 
 def read(content: bytes, source: str, *, is_exact: bool) -> tuple[list[Root], list[str]]:
