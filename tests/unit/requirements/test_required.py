@@ -5,7 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pypimirror.requirements.dependency import canonical
-from pypimirror.requirements.required import MAX_REQUIREMENTS, is_reliable, requires_dist, unreadable
+from pypimirror.requirements.required import (
+    MAX_REQUIREMENTS,
+    MAX_TEXT,
+    is_reliable,
+    requires_dist,
+    unreadable,
+)
 
 HEAD = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
 
@@ -95,6 +101,14 @@ def test_no_more_than_a_bound_is_believed() -> None:
     assert len(requires_dist(many)) == MAX_REQUIREMENTS
     again = HEAD + b"Requires-Dist: six\n" * 100_000
     assert requires_dist(again) == ("six",)
+
+
+def test_no_more_text_than_a_bound_is_believed() -> None:
+    long = ",".join(f"!={number}" for number in range(500))
+    many = HEAD + b"".join(f"Requires-Dist: project-{number}{long}\n".encode() for number in range(9000))
+    assert 0 < sum(map(len, requires_dist(many))) <= MAX_TEXT
+    behind = HEAD + b"Requires-Dist: " + b"a" * (2 * MAX_TEXT) + b"\nRequires-Dist: six\n"
+    assert requires_dist(behind) == ("six",)
 
 
 @settings(deadline=None)
