@@ -20,6 +20,12 @@ _NESTED = re.compile(r"(?:-[rc]|--requirement|--constraint)\b")
 _OPTIONS = re.compile(r"(?<!\S)(?:--[\w-]+|-[A-Za-z])")
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 
+_HINTS = (
+    (re.compile(r"\S#"), "a comment begins with a space and #"),
+    (re.compile(r"[^=<>!~\s]\s*=\s*[^=\s]"), "two versions are compared by ==, and not by ="),
+    (re.compile(r"\d\s*\["), "extras stand before the version"),
+)
+
 
 class Line(NamedTuple):
     """A requirement of an index's project."""
@@ -146,7 +152,8 @@ def _refused(line: str) -> str:
         )
     if _NESTED.match(line):
         return f"{_shown(line)}: one file has to be named, such as -r more.txt"
-    return f"{_shown(line)}: no requirement, such as name, name>=1.0 or name[extra]==1.0"
+    hint = next((f"; {said}" for pattern, said in _HINTS if pattern.search(line)), "")
+    return f"{_shown(line)}: no requirement, such as name, name>=1.0 or name[extra]==1.0{hint}"
 
 
 def _shown(line: str) -> str:

@@ -149,9 +149,12 @@ def test_options_behind_a_requirement(tmp_path: Path, options: str) -> None:
     ("line", "said"),
     [
         ("bad name here", "bad name here: no requirement, such as name, name>=1.0 or name[extra]==1.0"),
-        ("six=1.0", "no requirement"),
-        ("six>=1.0# c", "no requirement"),
-        ("six>=1.0[x]", "no requirement"),
+        (
+            "six=1.0",
+            "no requirement, such as name, name>=1.0 or name[extra]==1.0; two versions are compared by ==",
+        ),
+        ("six>=1.0# c", "; a comment begins with a space and #"),
+        ("six>=1.0[x]", "; extras stand before the version"),
         ("six==one", "no requirement"),
         ("six; no_such == 'x'", "no requirement"),
         ("six==${VERSION}", "${VERSION} is not replaced"),
