@@ -61,7 +61,6 @@ class Closure:
         self._shown: dict[NormalizedName, str] = {}
         self._extras: dict[NormalizedName, frozenset[str]] = {}
         """Of every project that is asked for, with which extras."""
-        self._wants: dict[NormalizedName, set[Want]] = {}
         self._needs: dict[NormalizedName, dict[Need, None]] = {}
         self._followed: dict[NormalizedName, set[tuple[str, str]]] = {}
         self._chosen: set[NormalizedName] = set()
@@ -69,6 +68,10 @@ class Closure:
         self._exact: set[NormalizedName] = set()
         self._pending: deque[NormalizedName] = deque()
         self._grown: set[NormalizedName] = set()
+        self.wants: dict[NormalizedName, frozenset[Want]] = {}
+        """What is asked for of each project, by requirements alone: patterns are not in it. It grows."""
+        self.inactive: tuple[Root, ...] = ()
+        """Roots whose marker holds in none of the environments: they ask for nothing."""
         self.missing: dict[NormalizedName, dict[Need, None]] = {}
         """What `package_excludes` drops although somebody asks for it, and who does."""
         self.direct: dict[Need, None] = {}
@@ -76,13 +79,13 @@ class Closure:
         self._add_roots(roots.roots)
 
     @property
-    def wants(self) -> dict[NormalizedName, frozenset[Want]]:
-        """What is asked for of each project, by requirements alone: patterns are not in it."""
-        return {name: frozenset(wants) for name, wants in self._wants.items()}
+    def waiting(self) -> frozenset[NormalizedName]:
+        """The projects that are asked for and whose requirements nobody has told: it is empty at the end."""
+        return frozenset(self._extras.keys() - self._requires.keys())
 
     def wants_of(self, name: NormalizedName) -> frozenset[Want]:
         """Return what is asked for of a project; empty where nobody asks."""
-        return frozenset(self._wants.get(name, ()))
+        return self.wants.get(name, frozenset())
 
     def needs_of(self, name: NormalizedName) -> tuple[Need, ...]:
         """Return who asks for a project, files first."""
@@ -124,8 +127,9 @@ class Closure:
             self._pending.append(name)
         return self._follow()
 
-    def _add_roots(self, roots: Iterable[Root]) -> None:
+    def _add_roots(self, roots: tuple[Root, ...]) -> None:
         active = [root for root in roots if self._environments.may_hold(root.marker)]
+        self.inactive = tuple(root for root in roots if root not in active)
         self._exact = {root.name for root in active if root.want.is_exact or root.want.digests}
         for root in active:
             extras = frozenset(root.extras) | self._root_extras.get(root.name, frozenset())
@@ -148,10 +152,10 @@ class Closure:
         self._ask(name, frozenset(need.extras))
 
     def _want(self, name: NormalizedName, want: Want) -> None:
-        wants = self._wants.setdefault(name, set())
+        wants = self.wants_of(name)
         want = self._narrow(name, want)
         if want not in wants:
-            wants.add(want)
+            self.wants[name] = wants | {want}
             self._grown.add(name)
 
     def _narrow(self, name: NormalizedName, want: Want) -> Want:

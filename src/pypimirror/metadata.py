@@ -50,7 +50,7 @@ def from_zip(archive: BinaryIO, choose: Callable[[list[str]], str | None]) -> by
             if member is None or opened.getinfo(member).compress_type not in _PLAIN_PACKINGS:
                 return None
             with opened.open(member) as content:
-                return read_bounded(content)
+                return _read(content)
     # What zipfile raises for bytes that are no zip file, are cut, encrypted, or packed in an unknown way.
     except (
         zipfile.BadZipFile,
@@ -92,7 +92,7 @@ class _Bounded(io.BufferedIOBase):
         return content
 
 
-def read_bounded(content: IO[bytes]) -> bytes | None:
+def _read(content: IO[bytes]) -> bytes | None:
     """Return all of it, if that is not too much: what the archive says of its size may be a lie."""
     blocks, size = [], 0
     while block := content.read(_BLOCK):

@@ -38,9 +38,8 @@ def unmet(
     that has it. Of extras only those count that a root or a requirement asks for.
     """
     closure = Closure(roots, environments=environments, extras=extras)
-    for name, requirements in requires.items():
-        closure.add_project(name, requirements)
-    for name in held:
+    for name in filter(held.get, held):
+        closure.add_project(name, requires.get(name, ()))
         closure.add_root_project(name)
     needs = {need for name in closure.wants for need in closure.needs_of(name)}
     found = [Unmet(each, bool(held.get(each.name))) for each in needs if not _is_met(each, held)]

@@ -1,5 +1,6 @@
 """What is fuzzed, each with what holds for any bytes at all; what the readers may raise is caught here."""
 
+import gzip
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,6 +9,8 @@ from urllib.parse import urlsplit
 from pypimirror import config, filenames, metadata, names, pages
 from pypimirror.errors import BadPageError, ConfigError
 from pypimirror.model import Digest, File, HeldFile, ListEntry, NormalizedName, ProjectPage
+from pypimirror.requirements import dependency, required, sdists
+from pypimirror.requirements.environments import Environments
 from pypimirror.selection import FILE_TYPES
 from pypimirror.selection.kinds import built_for, kind_of
 from pypimirror.selection.pythons import RequiresPython
@@ -158,6 +161,29 @@ def wheel(content: bytes) -> None:
         metadata.name_in(found)
 
 
+def core_metadata(content: bytes) -> None:
+    """Read what core metadata requires: requirements which mean the same when read again."""
+    found = required.requires_dist(content)
+    assert list(found) == sorted(set(found))
+    for each in found:
+        assert dependency.canonical(each) == each
+        assert dependency.parsed(each) is not None
+        Environments().active(each)
+    assert all(len(each) <= 100 for each in required.unreadable(content))
+    required.is_reliable(content)
+
+
+def sdist(content: bytes) -> None:
+    """Take the core metadata out of an sdist, packed in either way; plain tar files are packed here."""
+    for packed, name in (
+        (content, "demo-1.0.tar.gz"),
+        (content, "demo-1.0.zip"),
+        (gzip.compress(content, 1), ""),
+    ):
+        found = sdists.from_sdist(io.BytesIO(packed), name or "demo-1.0.tar.gz")
+        assert found is None or len(found) <= metadata.MAX_SIZE
+
+
 def ini_file(content: bytes) -> None:
     """Read a configuration: it is one, or all that is wrong is told."""
     try:
@@ -176,5 +202,15 @@ def _check_words(error: Exception) -> None:
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     each.__name__: each
-    for each in (html_page, json_page, html_list, json_list, names_of_files, wheel, ini_file)
+    for each in (
+        html_page,
+        json_page,
+        html_list,
+        json_list,
+        names_of_files,
+        wheel,
+        ini_file,
+        core_metadata,
+        sdist,
+    )
 }

@@ -363,7 +363,7 @@ def test_a_problem_names_its_own_section() -> None:
 def test_patterns_of_projects_without_any(lines: str) -> None:
     (problem,) = problems_of(f"[DEFAULT]\nmirror_file_path = /m\npackage_matches ={lines}\n")
     assert "package_matches" in str(problem)
-    assert "write * for every project" in str(problem)
+    assert "there is no pattern in it" in str(problem)
 
 
 @pytest.mark.parametrize(

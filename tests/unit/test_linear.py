@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 from pypimirror import filenames, metadata, names
-from pypimirror.config import choices, ini
+from pypimirror.config import choices, ini, readers
 from pypimirror.errors import BadPageError, MirrorError
+from pypimirror.requirements import dependency, required
 from pypimirror.selection import (
     MAX_PATTERN,
     Globs,
@@ -160,6 +161,14 @@ READERS: dict[str, Callable[[str], object]] = {
     "the last part of an address": filename_of,
     "the name in metadata": lambda text: metadata.name_in(f"Name:{text}\nName: {text} x".encode()),
     "Retry-After": retry_after,
+    "what metadata requires": lambda text: required.requires_dist(f"Requires-Dist: {text}\n {text}".encode()),
+    "what it requires in lines": lambda text: required.unreadable(
+        f"Requires-Dist:{text[:9]}\n".encode() * 2000
+    ),
+    "whether metadata is reliable": lambda text: required.is_reliable(f"Dynamic: {text}\nX: {text}".encode()),
+    "a requirement": lambda text: dependency.canonical.__wrapped__(f"a{text}; {text}"),
+    "a requirement at sight": lambda text: dependency.parsed.__wrapped__(f"a[{text}]{text}"),
+    "extras": readers.extras,
     "a digest": lambda text: digests([(text, text), ("sha256", text)]),
     "provenance": provenance,
     "a status": lambda text: project_status(text, text),

@@ -1,9 +1,12 @@
 """One requirement (PEP 508) as a value: parsed once, as the same texts come thousands of times."""
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pypimirror import names
@@ -14,6 +17,12 @@ MAX_LENGTH = 4000
 MAX_DEPTH = 50
 """Parentheses: each costs a parser a level of its stack."""
 _REMEMBERED = 1 << 16
+_NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_CLAUSE = "(?:===?|~=|!=|[<>]=?)[A-Za-z0-9.*+!_-]+"
+_WRITTEN = re.compile(
+    rf"(?P<name>{_NAME})(?:\[(?P<extras>{_NAME}(?:,{_NAME})*)\])?"
+    rf"(?P<specifier>(?:{_CLAUSE}(?:,{_CLAUSE})*)?)(?:; (?P<marker>.+))?"
+)
 
 
 class Dependency(NamedTuple):
@@ -39,18 +48,31 @@ def canonical(text: str) -> str | None:
     """Return a requirement in one text for what it says, its name as it is spelled; None for what is none."""
     text = " ".join(text.split())
     requirement = _requirement(text)
-    if requirement is None:
+    if requirement is None or canonical_marker(str(requirement.marker or "")) is None:
         return None
-    written = str(requirement)
-    # A quote inside of a quoted value is written as if it ended there.
-    return text if "'" in written and _requirement(written) is None else written
+    return str(requirement)
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def parsed(text: str) -> Parsed | None:
-    """Return what a requirement says; None for what is none."""
+    """Return what a requirement says; None for what is none.
+
+    What `canonical` wrote is taken apart at sight: many requirements share few specifiers and markers.
+    """
+    match = _WRITTEN.fullmatch(text) if len(text) <= MAX_LENGTH else None
+    if match is None:
+        return _parsed_anew(text)
+    specifier, marker = _specifier(match["specifier"]), canonical_marker(match["marker"] or "")
+    if specifier is None or marker is None or not names.is_valid(match["name"]):
+        return None
+    extras = frozenset(map(canonicalize_name, match["extras"].split(","))) if match["extras"] else frozenset()
+    return Parsed(Dependency(names.normalize(match["name"]), extras, specifier), marker)
+
+
+def _parsed_anew(text: str) -> Parsed | None:
     requirement = _requirement(text)
-    if requirement is None:
+    marker = None if requirement is None else canonical_marker(str(requirement.marker or ""))
+    if requirement is None or marker is None:
         return None
     dependency = Dependency(
         names.normalize(requirement.name),
@@ -58,7 +80,29 @@ def parsed(text: str) -> Parsed | None:
         str(requirement.specifier),
         requirement.url,
     )
-    return Parsed(dependency, str(requirement.marker or ""))
+    return Parsed(dependency, marker)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _specifier(text: str) -> str | None:
+    try:
+        return str(SpecifierSet(text))
+    except InvalidSpecifier:
+        return None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def canonical_marker(text: str) -> str | None:
+    """Return a marker in one text for what it says; None for what is none, or has a quote in a value.
+
+    A value with a quote in it would be written as if it ended there.
+    """
+    if text.count("(") > MAX_DEPTH:
+        return None
+    try:
+        return str(Marker(str(Marker(text)))) if text else ""
+    except InvalidMarker:
+        return None
 
 
 def _requirement(text: str) -> Requirement | None:

@@ -68,14 +68,15 @@ def environments(
 
 
 def _environment(python: str | None, platform: str | None, implementation: str | None) -> Environment | None:
-    known: dict[str, tuple[str, ...]] = {}
+    known = _system(platform or "")
     if version := _PYTHON.fullmatch(python or ""):
         known["python_version"] = (version[1],)
+        if version[1].startswith("2.") and known.get("sys_platform") == ("linux",):
+            known["sys_platform"] = ("linux", "linux2")
         if version[2]:  # CPython alone is built free-threaded
             if implementation not in (None, "cp"):
                 return None
             implementation = "cp"
-    known |= _system(platform or "")
     if names := _IMPLEMENTATIONS.get(implementation or ""):
         known["implementation_name"] = (names[0],)
         known["platform_python_implementation"] = (names[1],)

@@ -1,15 +1,15 @@
 """Reads the files that the option `requirements` names, and those that they name, each once."""
 
 import os
+import stat
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from packaging.pylock import is_valid_pylock_path
 from packaging.specifiers import SpecifierSet
 
-from pypimirror.requirements import lines, locks
+from pypimirror.requirements import lines
 from pypimirror.requirements.dependency import Parsed, parsed
 from pypimirror.requirements.lines import Line, Lines, Nested
 from pypimirror.requirements.roots import Constraint, Root, Roots
@@ -79,6 +79,7 @@ class _Reading:
         shown = self.shown(named.path)
         self.files[str(named.path)] = None
         try:
+            _check_file(named.path)
             if named.path.suffix == ".toml":
                 self.read_lock(named, shown)
                 return []
@@ -97,7 +98,9 @@ class _Reading:
         self.problems.append(f"{named.source}: {text}" if named.source else text)
 
     def read_lock(self, named: _Named, shown: str) -> None:
-        if named.source or not is_valid_pylock_path(named.path):
+        from pypimirror.requirements import locks  # noqa: PLC0415 (slow to import, and few name such a file)
+
+        if named.source or not locks.is_valid_pylock_path(named.path):
             raise ValueError(
                 "is no requirements file; a lock file is pylock.toml or pylock.NAME.toml, and is named by the"
                 " option itself"
@@ -150,6 +153,12 @@ class _Reading:
             digests = found.line.digests or tuple(sorted({d for each in ours for d in each.digests}))
             want = Want(dependency.specifier, digests, is_exact=not digests)
         return Root(dependency.name, want, tuple(sorted(dependency.extras)), marker, found.source)
+
+
+def _check_file(path: Path) -> None:
+    """Raise OSError where nothing is there, and ValueError where it is no file: a device may have no end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("is no file; name a requirements file or a lock file")
 
 
 def _constraint(found: _Found) -> Constraint:

@@ -20,6 +20,12 @@ _NESTED = re.compile(r"(?:-[rc]|--requirement|--constraint)\b")
 _OPTIONS = re.compile(r"(?<!\S)(?:--[\w-]+|-[A-Za-z])")
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 
+_HINTS = (
+    (re.compile(r"\S#"), "a comment begins with a space and #"),
+    (re.compile(r"[^=<>!~\s]\s*=\s*[^=\s]"), "two versions are compared by ==, and not by ="),
+    (re.compile(r"\d\s*\["), "extras stand before the version"),
+)
+
 
 class Line(NamedTuple):
     """A requirement of an index's project."""
@@ -83,13 +89,18 @@ class _Reader:
 
     def take_options(self, number: int, line: str, options: dict[str, Any]) -> None:
         for option, is_constraint in (("requirements", False), ("constraints", True)):
-            self.nested += [Nested(number, path, is_constraint) for path in options.get(option, ())]
+            for path in options.get(option, ()):
+                if _VARIABLE.search(path):
+                    self.problems.append((number, _refused(line)))
+                else:
+                    self.nested.append(Nested(number, path, is_constraint))
         self.ignore_options(number, line)
 
     def take(self, requirement: Any) -> None:
         number, line = requirement.line_number, requirement.line
         if requirement.is_editable or requirement.link is not None or requirement.req is None:
-            self.ignored.append((number, f"{_shown(line)}: an address or a path, and no project of an index"))
+            what = requirement.name or _shown(line)
+            self.ignored.append((number, f"{what}: given by an address or a path, and not by an index"))
             return
         text = str(requirement.req)
         if requirement.marker is not None:
@@ -139,7 +150,10 @@ def _refused(line: str) -> str:
             f"{_shown(line)}: {variable[0]} is not replaced, as cron has another environment than a shell;"
             " write what it stands for"
         )
-    return f"{_shown(line)}: no requirement, such as name, name>=1.0 or name[extra]==1.0"
+    if _NESTED.match(line):
+        return f"{_shown(line)}: one file has to be named, such as -r more.txt"
+    hint = next((f"; {said}" for pattern, said in _HINTS if pattern.search(line)), "")
+    return f"{_shown(line)}: no requirement, such as name, name>=1.0 or name[extra]==1.0{hint}"
 
 
 def _shown(line: str) -> str:

@@ -2,12 +2,15 @@
 
 import tomllib
 
-from packaging.pylock import Package, Pylock, PylockValidationError
+from packaging.pylock import Package, Pylock, PylockValidationError, is_valid_pylock_path
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
 from pypimirror.model import Digest, NormalizedName
+from pypimirror.requirements.dependency import canonical_marker
 from pypimirror.requirements.roots import Root
 from pypimirror.want import Want
+
+__all__ = ["is_valid_pylock_path", "read"]
 
 
 def read(content: bytes, source: str, *, is_exact: bool) -> tuple[list[Root], list[str]]:
@@ -32,7 +35,8 @@ def read(content: bytes, source: str, *, is_exact: bool) -> tuple[list[Root], li
 def _root(package: Package, source: str, *, is_exact: bool) -> Root:
     digests = sorted({digest for hashes in _hashes(package) for digest in hashes})
     want = Want(f"=={_version(package)}", tuple(digests) if is_exact else ())
-    marker = "" if package.marker is None else str(package.marker)
+    # One that can't be written counts everywhere.
+    marker = canonical_marker(str(package.marker or "")) or ""
     return Root(NormalizedName(package.name), want, marker=marker, source=source)
 
 

@@ -1,11 +1,14 @@
 """What core metadata requires: the distinct Requires-Dist of its header."""
 
+import itertools
 import re
 
-from pypimirror.requirements.dependency import canonical
+from pypimirror.requirements.dependency import MAX_LENGTH, canonical
 
 MAX_REQUIREMENTS = 10_000
 """Of one file: the longest lists that are known have some thousand."""
+MAX_TEXT = 1 << 20
+"""Bytes of these: all of them are kept, for each project."""
 
 _END = re.compile(rb"\n\r?\n")
 _REQUIRES = re.compile(rb"^Requires-Dist[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
@@ -20,7 +23,7 @@ def requires_dist(metadata: bytes) -> tuple[str, ...]:
     """Return the distinct requirements of a wheel's core metadata, in canonical text, sorted.
 
     Lines that are no requirement are left out (`unreadable` names them), as is what comes after
-    MAX_REQUIREMENTS of them.
+    MAX_REQUIREMENTS of them, or after MAX_TEXT.
     """
     return tuple(sorted({text for line in _lines(metadata) if (text := canonical(line))}))
 
@@ -43,7 +46,10 @@ def is_reliable(pkg_info: bytes) -> bool:
 def _lines(metadata: bytes) -> list[str]:
     found = _REQUIRES.findall(_header(metadata))
     distinct = list(dict.fromkeys(found))[:MAX_REQUIREMENTS]
-    return [" ".join(line.decode("utf-8", "replace").split()) for line in distinct]
+    # What is too long to be a requirement is not kept.
+    sizes = itertools.accumulate(min(len(line), MAX_LENGTH) for line in distinct)
+    believed = [line for line, size in zip(distinct, sizes, strict=True) if size <= MAX_TEXT]
+    return [" ".join(line.decode("utf-8", "replace").split()) for line in believed]
 
 
 def _header(metadata: bytes) -> bytes:

@@ -1,26 +1,23 @@
 """What an sdist requires: its PKG-INFO, read out of the archive without unpacking it to disk."""
 
 import gzip
-import io
 import re
 import tarfile
 import zlib
-from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO
 
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 
 from pypimirror import names
-from pypimirror.metadata import MAX_MEMBERS, from_zip, name_in, read_bounded
+from pypimirror.metadata import MAX_MEMBERS, MAX_SIZE, from_zip, name_in
 from pypimirror.model import NormalizedName
 from pypimirror.requirements.required import is_reliable, requires_dist
 
 MAX_UNPACKED = 1 << 28
 """Bytes of an archive that are looked through, unpacked: many sdists have PKG-INFO at their end."""
-MAX_READ = 1 << 16
-"""Bytes that are read at once; headers of a tar file that claim more are believed nothing."""
-
+_PIECE = 1 << 16
+_REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE)
 _PKG_INFO = re.compile(r"(?:\./)?[^/]+/PKG-INFO")
 
 
@@ -56,51 +53,34 @@ def _member(members: list[str]) -> str | None:
 
 def _from_tar(sdist: BinaryIO) -> bytes | None:
     try:
-        with (
-            gzip.GzipFile(fileobj=sdist) as unpacked,
-            tarfile.TarFile(fileobj=_Bounded(unpacked.read), mode="r") as archive,
-        ):
-            return _found(archive)
-    # What the two raise for what is no such archive, is cut, or lies about itself.
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError, RecursionError):
+        with gzip.GzipFile(fileobj=sdist) as unpacked:
+            return _found(unpacked)
+    # What is raised for what is no such archive, is cut, or lies about itself.
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError):
         return None
 
 
-def _found(archive: tarfile.TarFile) -> bytes | None:
-    for number, member in enumerate(archive):
-        if number >= MAX_MEMBERS:
+def _found(unpacked: gzip.GzipFile) -> bytes | None:
+    """Go from header to header. Headers that only add to the next one are passed over like members.
+
+    A TarFile reads those, too, and up to Python 3.11.9 that takes the square of their length.
+    """
+    at = 0
+    for _ in range(MAX_MEMBERS):
+        info = tarfile.TarInfo.frombuf(unpacked.read(tarfile.BLOCKSIZE), "utf-8", "surrogateescape")
+        at += tarfile.BLOCKSIZE + info.size
+        if info.size < 0 or at > MAX_UNPACKED or info.type == tarfile.GNUTYPE_SPARSE:
             return None
-        if member.isreg() and not member.issparse() and _PKG_INFO.fullmatch(member.name):
-            content = archive.extractfile(member)
-            return None if content is None else read_bounded(content)
+        if info.type in _REGULAR and _PKG_INFO.fullmatch(info.name):
+            content = unpacked.read(info.size) if info.size <= MAX_SIZE else b""
+            return content if len(content) == info.size else None
+        _skip(unpacked, -(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE)
     return None
 
 
-class _Bounded(io.RawIOBase):
-    """The unpacked bytes of an archive, which goes forward alone and is read by the piece."""
-
-    def __init__(self, read: Callable[[int], bytes]) -> None:
-        self._read = read
-        self._at = 0
-
-    def tell(self) -> int:
-        return self._at
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        if whence != io.SEEK_SET or offset < self._at:
-            raise OSError("only forward")
-        while self._at < offset and self.read(min(offset - self._at, MAX_READ)):
-            pass
-        return self._at
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or not 0 <= size <= MAX_READ:
-            raise OSError(f"more than {MAX_READ} bytes at once")
-        if self._at + size > MAX_UNPACKED:
-            raise OSError(f"more than {MAX_UNPACKED} bytes, unpacked")
-        content = self._read(size)
-        self._at += len(content)
-        return content
+def _skip(unpacked: gzip.GzipFile, size: int) -> None:
+    while size > 0:
+        read = len(unpacked.read(min(size, _PIECE)))
+        if not read:
+            raise EOFError
+        size -= read
