@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -272,11 +273,14 @@ class _Reader:
         return self.read(name, section, text, option.read)
 
     def _read_with_files(self, name: str, section: str, text: str, option: Option) -> Any:
-        """Read a value that may name files by `@FILE`; there is no password in it."""
+        """Read a value that may name files by `@FILE`."""
+        read = partial(option.read, folder=self.folder)
+        if not _names_files_alone(text):
+            return self.read(name, section, text, read)
         try:
-            return option.read(text.strip(), folder=self.folder)
+            return read(text.strip())
         except (ValueError, RuntimeError) as error:
-            self.problems.append(Problem(section, name, None if "@" in text else text, str(error)))
+            self.problems.append(Problem(section, name, None, str(error)))
             return None
 
     def read(self, name: str, section: str, text: str, read: Callable[[str], Any]) -> Any:
@@ -310,6 +314,11 @@ class _Reader:
             near = difflib.get_close_matches(name, OPTIONS, n=1)
             hint = f"; did you mean {near[0]}?" if near else "; docs/configuration.md lists the options"
             self.problems.append(Problem(section, name, None, f"unknown option{hint}"))
+
+
+def _names_files_alone(text: str) -> bool:
+    """Tell whether each `@` in a value begins the name of a file, and so stands in no password."""
+    return "@" in text and ":" not in text and not re.search(r"\S@", text)
 
 
 def _said(error: Exception, text: str, read: Callable[[str], Any]) -> str:

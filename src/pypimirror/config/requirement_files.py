@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from pypimirror.addresses import masked
 from pypimirror.config import ini, readers
 from pypimirror.errors import Problem
 from pypimirror.requirements import Roots
@@ -40,6 +41,8 @@ def read(reader: Reader, folder: Path, *, is_exact: bool | None) -> Roots:
         problems = error.problems
     except (ValueError, RuntimeError) as error:  # RuntimeError: "~user" without such a user
         problems = (str(error),)
+    if problems and masked(text) != text:  # it may be an address with a password
+        problems = ("names no file that can be read; name files by their paths, not by addresses",)
     reader.problems += [Problem(section, "requirements", text, problem) for problem in problems]
     return roots
 

@@ -135,7 +135,7 @@ class Selection:
 
     def excludes(self, name: NormalizedName) -> bool:
         """Tell whether package_excludes leaves the project out, whoever asks for it."""
-        return bool(self._excluded.patterns) and self._excluded.has(name)
+        return bool(self._excluded.patterns) and self._excluded.match(name)
 
     def matched_by(self, name: NormalizedName) -> str | None:
         """Return the pattern that selects the project; None where none does."""
