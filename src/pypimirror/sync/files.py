@@ -85,6 +85,7 @@ class Files:
         project.missing += len(made.fetch) + len(made.complete) + len(attested)
         self._run.tally.counts.files += len(made.fetch)
         self._run.tally.counts.wanted_bytes += sum(file.size or 0 for file in made.fetch)
+        self._run.tally.counts.unsized += sum(file.size is None for file in made.fetch)
 
     def _missing(self, project: Project, made: Plan) -> tuple[File, ...]:
         """Return those of a plan's files that the tree does not have by name and size."""

@@ -215,6 +215,7 @@ def intend(run: Run, project: Project, file: File, external: External) -> None:
         run.mirror.state.files.record_arriving(project.name, [file])
     run.mirror.state.external.record_external(project.name, file, external)
     run.tally.counts.files += 1
+    run.tally.counts.unsized += 1
 
 
 # -- what became of it ---------------------------------------------------------------------------
