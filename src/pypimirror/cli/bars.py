@@ -64,17 +64,10 @@ def _largest(transfers: Sequence[Transfer]) -> list[Transfer]:
 def _rows(
     now: Seen, estimate: Estimate, transfers: Sequence[Transfer], width: int
 ) -> Iterator[RenderableType]:
-    label = max([len("projects"), *(cell_len(each.filename) for each in transfers)])
+    projects, files = f"projects {_share(now.projects)}", f"files {_share(now.files)}"
+    label = max(len(projects), len(files), *(cell_len(each.filename) for each in transfers), 0)
     label = min(label, width // 3)
-    middle = max(
-        cell_len(text)
-        for text in (
-            in_words.number_text(now.projects),
-            in_words.number_text(now.files),
-            in_words.bytes_text(now.bytes),
-            *(_come(each) for each in transfers),
-        )
-    )
+    middle = max(cell_len(_come(track)) for track in (now.bytes, *map(_track, transfers)))
     table = Table.grid(
         Column(width=label, no_wrap=True, overflow="ellipsis"),
         Column(ratio=1, no_wrap=True),
@@ -85,12 +78,12 @@ def _rows(
         expand=True,
     )
     left, speed = in_words.left_text(estimate), in_words.speed_text(estimate.speed(in_words.BYTES))
-    table.add_row("projects", _bar(now.projects), Text(in_words.number_text(now.projects)), Text(left))
-    table.add_row("files", _bar(now.files), Text(in_words.number_text(now.files)), "")
-    table.add_row("bytes", _bar(now.bytes), Text(in_words.bytes_text(now.bytes)), Text(speed))
+    table.add_row(Text(projects), _bar(now.projects), "", Text(left))
+    table.add_row(Text(files), _bar(now.files), "", "")
+    table.add_row("bytes", _bar(now.bytes), Text(_come(now.bytes)), Text(speed))
     for each in transfers:
         name = Text(shortened(printable(each.filename), label))
-        table.add_row(name, _bar(Track(each.done, each.total)), Text(_come(each)), Text(_percent(each)))
+        table.add_row(name, _bar(_track(each)), Text(_come(_track(each))), Text(_percent(each)))
     yield table
     if trouble := in_words.trouble_text(now):
         yield Text(trouble, no_wrap=True, overflow="ellipsis")
@@ -101,8 +94,15 @@ def _bar(track: Track) -> ProgressBar:
     return ProgressBar(total=track.total, completed=track.done)
 
 
-def _come(transfer: Transfer) -> str:
-    return in_words.bytes_text(Track(transfer.done, transfer.total))
+def _share(track: Track) -> str:
+    return f"{track.done:,.0f}" if track.total is None else f"{track.done:,.0f}/{track.total:,.0f}"
+
+
+def _track(transfer: Transfer) -> Track:
+    return Track(transfer.done, transfer.total)
+
+
+_come = in_words.bytes_text
 
 
 def _percent(transfer: Transfer) -> str:

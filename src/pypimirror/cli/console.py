@@ -58,7 +58,7 @@ def say(*lines: str) -> None:
 
 def has_cursor() -> bool:
     """Tell whether standard error is a terminal that knows more than plain text."""
-    return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+    return sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
 
 
 def say_on_terminal(line: str) -> None:
