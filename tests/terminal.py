@@ -9,7 +9,8 @@ import struct
 import subprocess
 import termios
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.cells import cell_len
@@ -17,6 +18,15 @@ from rich.cells import cell_len
 from tests.mirror import COMMAND, clean_environment
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07)")
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until something is so; fail where it never is."""
+    for _ in range(1500):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not come")
 
 
 class Terminal:

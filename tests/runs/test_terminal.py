@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +12,7 @@ from filelock import FileLock
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import COMMAND, Ended, Mirror, clean_environment
-from tests.terminal import Terminal
+from tests.terminal import Terminal, wait_for
 
 MakeMirror = Callable[..., Mirror]
 
@@ -26,14 +25,6 @@ def slow(index: FakeIndex, *, projects: int = 4) -> None:
     for number in range(projects):
         index.add(f"{LONG}-{number}", "1.0", sdist=False, extra_size=600_000)
     index.fault("/files/*", faults.Drip(30_000, 0.1))
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    for _ in range(1500):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not come")
 
 
 @pytest.mark.parametrize("columns", [80, 120, 200])

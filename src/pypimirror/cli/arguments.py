@@ -156,6 +156,12 @@ def _check_schedule(parser: argparse.ArgumentParser, options: argparse.Namespace
             parser.error(f"--{name} is for runs that take the lock; --{options.mode} takes none")
 
 
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("--init needs a folder")
+    return Path(text).expanduser()
+
+
 def _seconds(text: str) -> float:
     try:
         value = float(text)
@@ -251,7 +257,9 @@ def _add_schedule(parser: argparse.ArgumentParser) -> None:
 def _add_words(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("log and terminal")
     group.add_argument("-v", "--verbose", action="store_true", help="log more")
-    group.add_argument("-q", "--quiet", action="store_true", help="on a terminal: say nothing but trouble")
+    group.add_argument(
+        "-q", "--quiet", action="store_true", help="say nothing but trouble, also on a terminal"
+    )
     group.add_argument("-c", "--log-console", action="store_true", help="copy the log to the console")
     group.add_argument("-f", "--log-filename", metavar="FILE", help="the log file")
 
@@ -289,7 +297,7 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--init",
         metavar="DIR",
-        type=Path,
+        type=_folder,
         help="write DIR/pypimirror.cfg, make DIR/mirror, and say what comes next; needs no CONFIG",
     )
 

@@ -206,7 +206,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         summary.tell_dry(outcome, store.pages_changed)
         return outcome.status
     if args.mode == "verify":
-        summary.tell_verified(outcome)
+        summary.tell_verified(outcome, is_quiet=args.is_quiet)
         return outcome.status
     is_verbose = person.watches_quietly(args) and outcome.status is not Status.OK
     summary.tell(outcome, configuration, watched=watched, is_verbose=is_verbose)

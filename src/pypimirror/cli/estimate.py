@@ -55,7 +55,7 @@ class Estimate:
 
     def __init__(self, tracks: int) -> None:
         self._speeds = [Speed() for _ in range(tracks)]
-        self._tracks: tuple[Track, ...] = ()
+        self._tracks = (Track(0, None),) * tracks
 
     def see(self, now: float, tracks: Iterable[Track]) -> None:
         """Take in how far each kind of work is at a moment."""

@@ -86,9 +86,11 @@ def tell_dry(outcome: Outcome, pages: int) -> None:
         show(f"  and {len(outcome.details) - _SHOWN} more")
 
 
-def tell_verified(outcome: Outcome) -> None:
-    """Print the last line of a look at the whole tree, below its findings."""
+def tell_verified(outcome: Outcome, *, is_quiet: bool) -> None:
+    """Print the last line of a look at the whole tree, below its findings; `is_quiet`: only trouble."""
     _log.info("%s", outcome.line)
+    if is_quiet and outcome.status is Status.OK:
+        return
     show(outcome.line, *(f"  {detail}" for detail in outcome.details[:_SHOWN]))
 
 
