@@ -229,7 +229,9 @@ def _parser() -> argparse.ArgumentParser:
     old.add_argument(
         "-d", "--fetch-since-days", metavar="DAYS", help="accepted and ignored: updates are exact"
     )
-    parser.add_argument("--version", action="version", version=f"pypimirror {__version__}")
+    parser.add_argument(
+        "--version", action="version", version=f"pypimirror {__version__}", help="print the version"
+    )
     parser.add_argument(
         "--sample-config", action=_SampleConfig, help="print a configuration file with every option"
     )
