@@ -30,10 +30,14 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 class Terminal:
-    """A run of the command whose standard error is a terminal."""
+    """A run of the command whose standard error is a terminal, and with `has_stdout` its output, too."""
 
     def __init__(
-        self, *arguments: str | Path, columns: int = 80, env: Mapping[str, str] | None = None
+        self,
+        *arguments: str | Path,
+        columns: int = 80,
+        env: Mapping[str, str] | None = None,
+        has_stdout: bool = False,
     ) -> None:
         self.columns = columns
         self._ours, theirs = os.openpty()
@@ -44,7 +48,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [COMMAND, *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=theirs if has_stdout else subprocess.DEVNULL,
             stderr=theirs,
             env=environment | dict(env or {}),
         )

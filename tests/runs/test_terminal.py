@@ -146,6 +146,28 @@ def test_a_terminal_that_is_dumb_gets_plain_words(
     assert "up to date" in terminal.raw
 
 
+@pytest.mark.parametrize("columns", [80, 200])
+def test_what_a_look_at_the_tree_finds_stands_above_its_bars(
+    index: FakeIndex, make_mirror: MakeMirror, columns: int
+) -> None:
+    for number in range(30):
+        index.add(f"project-{number}", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    (mirror.root / "project-7/index.html").unlink()
+    found = "page project-7/index.html"
+    terminal = Terminal(mirror.config, "--verify=hash", columns=columns, has_stdout=True)
+    assert terminal.end() == 3
+    terminal.check_rows()
+    assert len(re.findall(rf"(^|[\r\n]){found} *\r\n", terminal.text)) == 1
+    assert "projects 0/30" in terminal.text
+    assert "bytes" not in terminal.text
+    terminal = Terminal(mirror.config, "--verify=hash", columns=columns)
+    assert terminal.end() == 3
+    assert found not in terminal.text
+    assert mirror.run("--verify").stdout.startswith(f"{found}\n")
+
+
 def test_no_color_is_heard(index: FakeIndex, make_mirror: MakeMirror) -> None:
     slow(index, projects=1)
     terminal = Terminal(make_mirror().config, "-U", env={"NO_COLOR": "1"})
@@ -199,7 +221,8 @@ def test_without_a_terminal_a_line_now_and_then_for_who_asked_for_words(
     ended = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), check=True)
     lines = [line for line in ended.stderr.splitlines() if line.startswith("pypimirror: 0 of 1 projects, ")]
     assert bool(lines) == is_told
-    assert all("0 of 1 files" in line and "MB" not in line.split("kB")[0] for line in lines)
+    assert " of 0" not in ended.stderr
+    assert any(re.search(r"0 of 1 files, \d+ kB of 602 kB", line) for line in lines) == is_told
     assert is_told or ended.stderr == ""
 
 

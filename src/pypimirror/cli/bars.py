@@ -1,6 +1,7 @@
 """Progress as bars over the whole width of a terminal. No row is ever wrapped."""
 
 import contextlib
+import sys
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
@@ -33,7 +34,7 @@ class Bars:
             console=self._console,
             auto_refresh=False,
             transient=True,
-            redirect_stdout=False,
+            redirect_stdout=sys.stdout.isatty(),
         )
 
     def __enter__(self) -> Self:
@@ -80,7 +81,8 @@ def _rows(
     left, speed = in_words.left_text(estimate), in_words.speed_text(estimate.speed(in_words.BYTES))
     table.add_row(Text(projects), _bar(now.projects), "", Text(left))
     table.add_row(Text(files), _bar(now.files), "", "")
-    table.add_row("bytes", _bar(now.bytes), Text(_come(now.bytes)), Text(speed))
+    if now.bytes != (0, None):
+        table.add_row("bytes", _bar(now.bytes), Text(_come(now.bytes)), Text(speed))
     for each in transfers:
         name = Text(shortened(printable(each.filename), label))
         table.add_row(name, _bar(_track(each)), Text(_come(_track(each))), Text(_percent(each)))

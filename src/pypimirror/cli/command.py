@@ -69,7 +69,7 @@ def run(args: Arguments) -> Status:
     try:
         # The workers comes before the lock, so that it holds none.
         with _workers(args, configuration) as workers, locked(configuration, _wanted(args)):
-            logs.start(configuration, on_console=args.log_console, on_terminal=person.is_there(args))
+            logs.start(configuration, on_console=args.log_console, on_terminal=person.hears_warnings(args))
             attempt = partial(
                 _run_with_state, args, configuration, selection, store, only=only, workers=workers
             )

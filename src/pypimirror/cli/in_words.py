@@ -95,8 +95,8 @@ def line(now: Seen, estimate: Estimate) -> str:
     parts = (
         f"{number_text(now.projects)} projects",
         f"{number_text(now.files)} files",
-        bytes_text(now.bytes),
-        speed_text(estimate.speed(BYTES)),
+        bytes_text(now.bytes) if now.bytes != (0, None) else "",
+        speed_text(estimate.speed(BYTES)) if now.bytes.done else "",
         left_text(estimate),
         trouble_text(now),
     )

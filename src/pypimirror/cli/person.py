@@ -13,6 +13,11 @@ def is_there(args: Arguments) -> bool:
     return sys.stderr.isatty() and not args.is_quiet
 
 
+def hears_warnings(args: Arguments) -> bool:
+    """Tell whether somebody is to see what a run warns of; a look at the tree prints it anyway."""
+    return is_there(args) and args.mode != "verify"
+
+
 def watches(args: Arguments) -> bool:
     """Tell whether somebody watches the bars and the table of a run, and not its log."""
     return is_there(args) and not args.log_console
