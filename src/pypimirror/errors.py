@@ -48,14 +48,15 @@ class ConfigError(MirrorError):
 
 
 class MirrorLockedError(MirrorError):
-    """Another run holds the lock."""
+    """Another run holds the lock; `who` is told as the end of a sentence."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, who: str = "") -> None:
+        super().__init__(path, who)
         self.path = path
+        self.who = who
 
     def __str__(self) -> str:
-        return f"another run holds the lock {self.path}"
+        return f"another run holds the lock {self.path}{self.who}"
 
 
 class StateError(MirrorError):

@@ -66,6 +66,10 @@ class Counts:
     """Of the files that have to come in, as far as upstream tells their sizes."""
     done_bytes: int = 0
     """Of those that came in, adopted ones included."""
+    unsized: int = 0
+    """Files that have to come in, of which upstream tells no size."""
+    retries: int = 0
+    """Requests that were made again."""
 
 
 class Refusal(NamedTuple):

@@ -119,6 +119,11 @@ class Verification:
         self._tree.commit()
         return self._done
 
+    @property
+    def done(self) -> Verified:
+        """What was looked at so far."""
+        return self._done
+
     # -- projects ------------------------------------------------------------------------------
 
     def _at_projects(self) -> None:
@@ -127,6 +132,7 @@ class Verification:
             self._at_project(project)
             self._read(project.name)
             self._drain(2 * self._pool.size)
+            self._on_progress()
         self._drain(0)
 
     def _resumed(self) -> str:

@@ -54,7 +54,8 @@ def _status(argv: Sequence[str]) -> int:
         status = command.run(arguments.parse(argv))
         signals.check()
     except signals.Interrupted as interrupt:
-        _log.warning("interrupted by a signal; what is there is whole")
+        _log.error("interrupted by a signal; what is there is whole")
+        console.say_on_terminal("interrupted; what is there is whole, and the next run goes on")
         return interrupt.status
     except ConfigError as error:
         console.say(*f"pypimirror: {error}".split("\n"))  # before the log is there

@@ -11,8 +11,9 @@ from pypimirror.cli.console import show_as_it_is
 from pypimirror.server_config import SERVERS
 
 _DESCRIPTION = """\
-Keeps a partial or full mirror of a Python package index as plain files, which any web server can serve.
-CONFIG is an INI file; "pypimirror --sample-config" prints one to begin with.
+Keeps a partial or full mirror of a Python package index as plain files, which
+any web server can serve. CONFIG is an INI file; "pypimirror --init DIR" writes
+one to begin with.
 """
 
 _EPILOG = """\
@@ -24,15 +25,23 @@ exit status:
   4  upstream could not be had or trusted; nothing was changed
   5  another run holds the lock
   6  stopped as the disk is full, or at min_free_space; what is there is whole
-  7  upstream lost more than removal_limit; nothing was removed, all else was done
+  7  upstream lost more than removal_limit; nothing was removed, all else done
   130, 143  interrupted; what is there is whole
 
-in a crontab:
-  */6 * * * * pypimirror /usr/bin/pypimirror /etc/pypimirror.cfg --update-fetch
+examples:
+  Make a configuration, and fill the mirror:
+    pypimirror --init /srv/pypi
+    pypimirror /srv/pypi/pypimirror.cfg --update-fetch
+  Ask how the mirror is:
+    pypimirror /srv/pypi/pypimirror.cfg --status
+  Keep it up to date, by a line of /etc/cron.d/pypimirror:
+    */6 * * * * pypimirror /usr/bin/pypimirror /srv/pypi/pypimirror.cfg -U
 """
 
-
+CONFIG_NAME = "pypimirror.cfg"
+"""What `--init` writes."""
 _FETCHES = ("update-fetch", "initial-fetch")
+_LONGEST_WAIT_S = 604_800
 
 
 class Arguments(NamedTuple):
@@ -53,6 +62,14 @@ class Arguments(NamedTuple):
     log_console: bool
     why: str | None
     """The project or file to explain."""
+    is_quiet: bool
+    """Say nothing but trouble, though somebody may sit at a terminal."""
+    is_wordy: bool
+    """-v was given here, not in the configuration."""
+    random_delay: float
+    """Seconds; the run begins within them."""
+    wait_lock: float
+    """Seconds to wait for a lock that another run holds."""
     server: str | None
     """The web server whose configuration to print."""
     overrides: Mapping[str, str]
@@ -78,7 +95,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     options = parser.parse_args(argv)
     _check(parser, options)
     return Arguments(
-        config=options.config,
+        config=options.config or options.init / CONFIG_NAME,
         mode=options.mode,
         only=tuple(options.project),
         adopt=Path.cwd() / options.adopt if options.adopt else None,
@@ -89,6 +106,10 @@ def parse(argv: Sequence[str]) -> Arguments:
         is_repairing=options.repair,
         log_console=options.log_console,
         why=options.why,
+        is_quiet=options.quiet,
+        is_wordy=options.verbose,
+        random_delay=options.random_delay,
+        wait_lock=options.wait_lock,
         server=options.server_config,
         overrides=_overrides(options),
     )
@@ -96,16 +117,17 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Turn what has a value into a mode, and end the program where options don't go together."""
-    values = {name: getattr(options, name.replace("-", "_")) for name in ("verify", "why", "server-config")}
-    for mode, value in values.items():
+    modes = ("verify", "why", "server-config", "init")
+    for mode, value in ((name, getattr(options, name.replace("-", "_"))) for name in modes):
         if value is not None and options.mode is not None:
             parser.error(f"--{mode} and --{options.mode} are two modes")
         options.mode = mode if value is not None else options.mode
     if options.mode is None:
         parser.error(
             "name a mode: --update-fetch, --initial-fetch, --indexes-only, --verify, --status, --why,"
-            " or --server-config"
+            " --server-config, or --init"
         )
+    _check_config(parser, options)
     if options.project and options.mode not in _FETCHES:
         parser.error(f"--project limits a fetch; --{options.mode} fetches nothing")
     if options.adopt and options.mode not in _FETCHES:
@@ -116,6 +138,38 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("--json goes with --status and --dry-run")
     if options.repair and options.mode != "verify":
         parser.error("--repair goes with --verify")
+    _check_schedule(parser, options)
+
+
+def _check_config(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.mode == "init" and options.config is not None:
+        parser.error("--init writes a configuration; give it a folder, and no CONFIG")
+    if options.mode != "init" and options.config is None:
+        parser.error("the following arguments are required: CONFIG")
+
+
+def _check_schedule(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.quiet and options.log_console:
+        parser.error("--quiet and --log-console contradict each other")
+    for name, value in (("random-delay", options.random_delay), ("wait-lock", options.wait_lock)):
+        if value and options.mode not in (*_FETCHES, "indexes-only", "verify"):
+            parser.error(f"--{name} is for runs that take the lock; --{options.mode} takes none")
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("--init needs a folder")
+    return Path(text).expanduser()
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= _LONGEST_WAIT_S:  # not a number is no number in there
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to {_LONGEST_WAIT_S}")
+    return value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -125,11 +179,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # what stands in a crontab shall mean one thing for ever
-        usage="%(prog)s CONFIG MODE [options]",
+        usage="%(prog)s CONFIG MODE [options]\n       %(prog)s --init DIR",
     )
-    parser.add_argument("config", metavar="CONFIG", type=Path, help="the configuration file")
+    parser.add_argument("config", metavar="CONFIG", nargs="?", type=Path, help="the configuration file")
     _add_modes(parser)
-    fetching = parser.add_argument_group("options")
+    fetching = parser.add_argument_group("what to do")
     fetching.add_argument(
         "--project",
         metavar="NAME",
@@ -156,29 +210,60 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="remove what upstream no longer has, though it is more than removal_limit",
     )
-    fetching.add_argument("-v", "--verbose", action="store_true", help="log more")
-    fetching.add_argument("-c", "--log-console", action="store_true", help="copy the log to the console")
-    fetching.add_argument("-f", "--log-filename", metavar="FILE", help="the log file")
-    fetching.add_argument(
+    _add_schedule(parser)
+    _add_words(parser)
+    external = parser.add_argument_group("files that lie elsewhere")
+    external.add_argument(
         "-e",
         "--follow-external-links",
         action="store_true",
         help="download files that pages link to elsewhere",
     )
-    fetching.add_argument(
+    external.add_argument(
         "-x",
         "--follow-external-index-pages",
         action="store_true",
         help="together with -e: look for such files on linked pages, too",
     )
-    fetching.add_argument(
+    old = parser.add_argument_group("from the days of z3c.pypimirror")
+    old.add_argument(
         "-d", "--fetch-since-days", metavar="DAYS", help="accepted and ignored: updates are exact"
     )
-    parser.add_argument("--version", action="version", version=f"pypimirror {__version__}")
+    parser.add_argument(
+        "--version", action="version", version=f"pypimirror {__version__}", help="print the version"
+    )
     parser.add_argument(
         "--sample-config", action=_SampleConfig, help="print a configuration file with every option"
     )
     return parser
+
+
+def _add_schedule(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("schedules")
+    group.add_argument(
+        "--random-delay",
+        metavar="SECONDS",
+        type=_seconds,
+        default=0.0,
+        help="begin at a random moment within so many seconds, so that not all mirrors ask at once",
+    )
+    group.add_argument(
+        "--wait-lock",
+        metavar="SECONDS",
+        type=_seconds,
+        default=0.0,
+        help="wait so long for the lock while another run holds it; then end with status 5",
+    )
+
+
+def _add_words(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("log and terminal")
+    group.add_argument("-v", "--verbose", action="store_true", help="log more")
+    group.add_argument(
+        "-q", "--quiet", action="store_true", help="say nothing but trouble, also on a terminal"
+    )
+    group.add_argument("-c", "--log-console", action="store_true", help="copy the log to the console")
+    group.add_argument("-f", "--log-filename", metavar="FILE", help="the log file")
 
 
 def _add_modes(parser: argparse.ArgumentParser) -> None:
@@ -215,6 +300,12 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
         choices=tuple(SERVERS),
         metavar="|".join(SERVERS),
         help="print a configuration of this web server for the mirror",
+    )
+    group.add_argument(
+        "--init",
+        metavar="DIR",
+        type=_folder,
+        help="write DIR/pypimirror.cfg, make DIR/mirror, and say what comes next; needs no CONFIG",
     )
 
 

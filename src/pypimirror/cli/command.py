@@ -3,17 +3,27 @@
 import contextlib
 import functools
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from pypimirror import config, server_config, sync
-from pypimirror.cli import folders, logs, long_run, progress, questions, signals, status, summary
+from pypimirror.cli import (
+    folders,
+    init,
+    logs,
+    long_run,
+    person,
+    progress,
+    questions,
+    signals,
+    status,
+    summary,
+)
 from pypimirror.cli.arguments import Arguments
-from pypimirror.cli.console import say, show, show_as_it_is
-from pypimirror.cli.locks import locked
+from pypimirror.cli.console import say, say_on_terminal, show, show_as_it_is
+from pypimirror.cli.locks import Wanted, locked
 from pypimirror.cli.recording import recorded
 from pypimirror.config import Config
 from pypimirror.disk import FreeSpace
@@ -49,13 +59,15 @@ _FEWEST_FAILURES = 3
 
 def run(args: Arguments) -> Status:
     """Do what the command line asks for; raise ConfigError before anything is touched, or any MirrorError."""
+    if args.mode == "init":
+        return init.run(args.config)
     configuration = config.load(args.config, args.overrides)
     selection = selection_of(configuration)
     if args.server is not None:
         show_as_it_is(server_config.render(configuration, args.server, str(args.config)))
         return Status.OK
     if args.mode == "status":
-        return status.run(configuration, is_json=args.is_json)
+        return status.run(configuration, is_json=args.is_json, is_quiet=args.is_quiet)
     if args.why is not None:
         return questions.tell_why(configuration, selection, args.why)
     only = _only(args)
@@ -65,21 +77,32 @@ def run(args: Arguments) -> Status:
     folders.check(configuration, args.config)
     if args.adopt is not None:
         folders.check_adopted(args.adopt, configuration)
+    person.delay(args)
     store = (ReadOnlyStore if args.is_dry else Store)(configuration.mirror_file_path)
     store.space = FreeSpace(str(store.root), configuration.min_free_space)
     store.prepare()
     try:
         # The workers comes before the lock, so that it holds none.
-        with _workers(args, configuration) as workers, locked(configuration):
-            logs.start(configuration, on_console=args.log_console)
+        with _workers(args, configuration) as workers, locked(configuration, _wanted(args)):
+            logs.start(configuration, on_console=args.log_console, on_terminal=person.hears_warnings(args))
             attempt = partial(
                 _run_with_state, args, configuration, selection, store, only=only, workers=workers
             )
             return _run_locked(configuration, store, attempt, is_dry=args.is_dry)
     except MirrorLockedError as error:
         logs.tell_locked(configuration, str(error), on_console=args.log_console)
-        long_run.tell(configuration, is_dry=args.is_dry)
+        if not long_run.tell(configuration, is_dry=args.is_dry):
+            hint = "; --wait-lock SECONDS waits for it" if not args.wait_lock else ""
+            say_on_terminal(f"{error}{hint}")
         return Status.LOCKED
+
+
+def _wanted(args: Arguments) -> Wanted:
+    return Wanted(
+        args.mode,
+        args.wait_lock,
+        lambda who: person.tell(args, f"{who}; waiting for it, {args.wait_lock:g} seconds at most"),
+    )
 
 
 def selection_of(configuration: Config) -> Selection:
@@ -184,7 +207,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
         is_private = _is_index_private(configuration.index_url) if workers else None
         upstream = opened.enter_context(contextlib.closing(_upstream(configuration, is_private=is_private)))
-        show = opened.enter_context(progress.shown(is_wanted=not args.log_console))
+        show = opened.enter_context(progress.shown(args))
         mirror = Mirror(config=configuration, selection=selection, store=store, state=state, clock=time.time)
         dependencies = sync.Dependencies(mirror)
         dependencies.begin()
@@ -211,13 +234,15 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         )
         mode = f"{args.mode} --project" if args.only else args.mode
         outcome = recorded(work, partial(_done, work, args), mode=mode)
+        watched = summary.figures_of(work) if person.watches(args) else None
     if isinstance(store, ReadOnlyStore):
         summary.tell_dry(outcome, store.pages_changed, is_json=args.is_json)
         return outcome.status
     if args.mode == "verify":
-        summary.tell_verified(outcome)
+        summary.tell_verified(outcome, is_quiet=args.is_quiet)
         return outcome.status
-    summary.tell(outcome, configuration, is_verbose=sys.stderr.isatty() and not args.log_console)
+    is_verbose = person.watches_quietly(args) and outcome.status is not Status.OK
+    summary.tell(outcome, configuration, watched=watched, is_verbose=is_verbose)
     return outcome.status
 
 

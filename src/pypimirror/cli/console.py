@@ -56,6 +56,17 @@ def say(*lines: str) -> None:
         _forget_stderr()
 
 
+def has_cursor() -> bool:
+    """Tell whether standard error is a terminal that knows more than plain text."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+
+
+def say_on_terminal(line: str) -> None:
+    """Say to one who watches that a run did not do what was asked; cron's mailbox stays empty."""
+    if sys.stderr.isatty():
+        say(f"pypimirror: {line}")
+
+
 def show(*lines: str) -> None:
     """Print to standard output; where that fails, the work goes on, and its status stays what it is."""
     _write("".join(f"{printable(line)}\n" for line in lines))

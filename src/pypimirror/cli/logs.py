@@ -12,6 +12,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from pypimirror.addresses import without_secrets
+from pypimirror.cli.console import say
 from pypimirror.config import Config
 from pypimirror.disk import FreeSpace, full_or_itself
 from pypimirror.errors import DiskFullError
@@ -151,8 +152,13 @@ def check() -> None:
         raise error if isinstance(error, DiskFullError) else full_or_itself(error)
 
 
-def start(config: Config, *, on_console: bool) -> None:
-    """Log to the configured file; raise OSError where it can't be written."""
+def start(config: Config, *, on_console: bool, on_terminal: bool = False) -> None:
+    """Log to the configured file; raise OSError where it can't be written.
+
+    With `on_terminal` somebody watches, who is told the warnings.
+    """
+    if on_terminal and not on_console:
+        _root.addHandler(_Warnings(config.log_filename))
     if str(config.log_filename) == os.devnull:
         _start(config, logging.NullHandler(), on_console=on_console)
         return
@@ -191,6 +197,22 @@ class _Console(logging.StreamHandler):  # type: ignore[type-arg]
 
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 (its name in logging)
         self.setLevel(logging.CRITICAL + 1)
+
+
+class _Warnings(logging.Handler):
+    """The first warnings, for one who watches; what failed is told when the run has ended."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+        self._told = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno != logging.WARNING or self._told > _MOST_LINES:
+            return
+        self._told += 1
+        is_last = self._told > _MOST_LINES
+        say(f"more warnings are in {self._log}" if is_last else without_secrets(record.getMessage()))
 
 
 def _start(config: Config, handler: logging.Handler, *, on_console: bool) -> None:

@@ -12,12 +12,17 @@ _DAY_S = 86_400.0
 _TOLD = "told-lock"
 
 
-def tell(config: Config, *, is_dry: bool) -> None:
-    """Say on standard error once a day that the run that holds the lock has been at work for too long."""
+def tell(config: Config, *, is_dry: bool) -> bool:
+    """Say on standard error once a day that the run that holds the lock has been at work for too long.
+
+    Returns whether it was said.
+    """
     began, now = long_run.began(config), time.time()
     if began is None or now - began <= config.status_max_age_hours * _HOUR_S:
-        return
+        return False
     told = config.mirror_file_path / PRIVATE / _TOLD
-    if is_dry or note_moment(told, now, after=max(began, now - _DAY_S)):
+    is_told = is_dry or note_moment(told, now, after=max(began, now - _DAY_S))
+    if is_told:
         hint = f"see {config.log_filename}; end it if it hangs, the next run goes on where it was"
         say(f"pypimirror: {long_run.sentence(config, began)}; {hint}")
+    return is_told

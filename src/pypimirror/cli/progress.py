@@ -1,59 +1,70 @@
-"""Progress on a terminal: projects, files, bytes, speed, what is in flight; nothing at all without one."""
+"""Progress: bars on a terminal, a line now and then where the log is copied; nothing at all for cron."""
 
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 
+from pypimirror.cli import in_words
+from pypimirror.cli.arguments import Arguments
+from pypimirror.cli.console import has_cursor, say
+from pypimirror.cli.estimate import Estimate
+from pypimirror.cli.in_words import Seen, Transfer
 from pypimirror.sync import Counts, InFlight, Progress
 
-_SHOWN = 6
+LINE_EVERY_S = 30.0
+_BARS_EVERY_S = 0.2
+
+_Show = Callable[[Seen, Estimate, Sequence[Transfer]], None]
 
 
 @contextlib.contextmanager
-def shown(*, is_wanted: bool) -> Iterator[Progress]:
-    """Show progress on standard error while the block runs, if that is a terminal and `is_wanted`."""
-    if not is_wanted or not sys.stderr.isatty():
+def shown(args: Arguments) -> Iterator[Progress]:
+    """Show progress on standard error while the block runs, as it suits who reads there."""
+    if _has_bars(args):
+        # rich is slow to import, and cron never needs it.
+        from pypimirror.cli.bars import Bars  # noqa: PLC0415
+
+        with Bars() as bars:
+            yield _Throttled(bars.show, _BARS_EVERY_S, is_at_once=True)
+    elif _has_lines(args):
+        yield _Throttled(_say, LINE_EVERY_S)
+    else:
         yield lambda _counts, _in_flight: None
-        return
-    # rich is slow to import, and cron never needs it.
-    from rich.console import Console, Group  # noqa: PLC0415
-    from rich.live import Live  # noqa: PLC0415
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        DownloadColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TransferSpeedColumn,
-    )
-    from rich.progress import Progress as Bars  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    label = TextColumn("{task.description:<16}")
-    projects = Bars(label, BarColumn(), MofNCompleteColumn())
-    files = Bars(label, BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    projects_task = projects.add_task("projects", total=None)
-    files_task = files.add_task("files", total=None)
-    arriving = Text(no_wrap=True, overflow="ellipsis")
-
-    with Live(
-        Group(projects, files, arriving), console=Console(stderr=True), transient=True, redirect_stdout=False
-    ):
-
-        def show(counts: Counts, in_flight: Sequence[InFlight]) -> None:
-            sizes = [os.fstat(file.descriptor).st_size for file in in_flight]
-            projects.update(projects_task, total=counts.projects, completed=counts.projects_done)
-            files.update(
-                files_task,
-                description=f"files {counts.stored + counts.adopted}/{counts.files}",
-                total=counts.wanted_bytes,
-                completed=counts.done_bytes + sum(sizes),
-            )
-            told = [_told(file, size) for file, size in zip(in_flight, sizes, strict=True) if size]
-            arriving.plain = "  ".join(told[:_SHOWN])
-
-        yield show
 
 
-def _told(file: InFlight, size: int) -> str:
-    return f"{file.filename} {100 * size // file.size} %" if file.size else file.filename
+def _has_bars(args: Arguments) -> bool:
+    """Tell whether there is a terminal that can move its cursor, and no log that runs over it."""
+    return has_cursor() and not (args.is_quiet or args.log_console)
+
+
+def _has_lines(args: Arguments) -> bool:
+    return not args.is_quiet and (args.log_console or args.is_wordy or sys.stderr.isatty())
+
+
+def _say(now: Seen, estimate: Estimate, _transfers: Sequence[Transfer]) -> None:
+    say(f"pypimirror: {in_words.line(now, estimate)}")
+
+
+class _Throttled:
+    """Takes each word of progress, and shows one now and then."""
+
+    def __init__(self, show: _Show, every_s: float, *, is_at_once: bool = False) -> None:
+        self._show = show
+        self._every_s = every_s
+        self._next = time.monotonic() + (0.0 if is_at_once else every_s)
+        self._looked = 0.0
+        self._estimate = Estimate(tracks=3)
+
+    def __call__(self, counts: Counts, in_flight: Sequence[InFlight]) -> None:
+        now = time.monotonic()
+        if now < self._looked + _BARS_EVERY_S:
+            return
+        self._looked = now
+        transfers = [Transfer(f.filename, os.fstat(f.descriptor).st_size, f.size) for f in in_flight]
+        seen = in_words.seen(counts, transfers)
+        self._estimate.see(now, in_words.tracks(seen))
+        if now >= self._next:
+            self._next = now + self._every_s
+            self._show(seen, self._estimate, transfers)

@@ -12,8 +12,11 @@ from pypimirror.state.reading import Reading
 from pypimirror.store import check_state
 
 
-def run(config: Config, *, is_json: bool) -> Status:
-    """Print how the mirror is; return OK only if the last run was good and is young enough."""
+def run(config: Config, *, is_json: bool, is_quiet: bool = False) -> Status:
+    """Print how the mirror is; return OK only if the last run was good and is young enough.
+
+    One who `is_quiet` hears of it only where it is not well.
+    """
     path = config.state_dir / "state.sqlite"
     check_state(path)
     if not path.exists():
@@ -22,7 +25,8 @@ def run(config: Config, *, is_json: bool) -> Status:
         return Status.FAILURES
     with damage_told(path, is_writer=False), closing(Reading.open_read_only(path)) as state:
         report = of_state(config, state)
-        _show(report, is_json=is_json)  # moments that can't be are seen here
+        if not (is_quiet and report.is_good):
+            _show(report, is_json=is_json)  # moments that can't be are seen here
     return Status.OK if report.is_good else Status.FAILURES
 
 

@@ -27,6 +27,7 @@ def intend(run: Run, project: Project, file: File, origin: Origin) -> None:
         run.mirror.state.files.record_arriving(project.name, [file])
     project.tables.record(project.name, file, origin)
     run.tally.counts.files += 1
+    run.tally.counts.unsized += 1
 
 
 def failed(project: Project, file: File, reason: str) -> None:

@@ -29,6 +29,8 @@ class Outcome(NamedTuple):
     """What mirrored projects require and the mirror has not."""
     is_news: bool = False
     """Whether cron's mailbox shall have it."""
+    headline: str = ""
+    """The line without what a table below it tells; empty where the line is short."""
 
 
 def of_report(report: Report) -> Outcome:
@@ -49,16 +51,19 @@ def _of_report(report: Report) -> Outcome:
     done = f"{asked} asked about, {counts.changed} changed; {_files(report)}"
     if report.unasked:
         line = f"{'; '.join(report.unasked)} ({done})"
-        return Outcome(Status.FAILURES, line, tuple(failure_text(f) for f in failures), key="unasked")
+        told = tuple(failure_text(f) for f in failures)
+        headline = "; ".join(report.unasked)
+        return Outcome(Status.FAILURES, line, told, key="unasked", headline=headline)
     if not failures:
-        return Outcome(Status.OK, f"up to date: {done}")
+        return Outcome(Status.OK, f"up to date: {done}", headline=f"up to date: {asked} asked about")
     projects = len({failure.project for failure in failures})
-    line = (
-        f"{'1 project is' if projects == 1 else f'{projects} projects are'} not up to date,"
-        f" all others are ({done}); what failed keeps its last good state and is tried again"
+    headline = (
+        f"{'1 project is' if projects == 1 else f'{projects} projects are'} not up to date, all others are"
     )
+    line = f"{headline} ({done}); what failed keeps its last good state and is tried again"
     key = hashlib.sha256(repr([failure[:2] for failure in failures]).encode()).hexdigest()
-    return Outcome(Status.FAILURES, line, tuple(failure_text(f) for f in failures), key)
+    told = tuple(failure_text(f) for f in failures)
+    return Outcome(Status.FAILURES, line, told, key, headline=headline)
 
 
 def _of_refusal(report: Report, refusal: Refusal) -> Outcome:

@@ -1,5 +1,6 @@
 """Numbers and moments as people read them."""
 
+import math
 from datetime import datetime
 
 from pypimirror.state import Failure, Total
@@ -19,6 +20,18 @@ def total_text(total: Total) -> str:
     return f"{total.number} ({size_text(total.bytes)})"
 
 
+def duration_text(seconds: float) -> str:
+    """Return a duration, to the second below an hour."""
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
+
+
 def moment(seconds: float | None) -> str:
     """Return a moment in local time, to the minute."""
     return f"{datetime.fromtimestamp(seconds or 0).astimezone():%Y-%m-%d %H:%M}"
@@ -28,3 +41,9 @@ def failure_text(failure: Failure) -> str:
     """Return what failed, why, and since when."""
     place = failure.project if failure.filename is None else f"{failure.project}/{failure.filename}"
     return f"{place}: {failure.reason} (since {moment(failure.since)})"
+
+
+def moment_ahead(seconds: float, now: float) -> str:
+    """Return a moment that comes, in local time: of today its time alone."""
+    then, today = (datetime.fromtimestamp(each).astimezone() for each in (seconds, now))
+    return f"{then:%H:%M}" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M}"

@@ -206,6 +206,15 @@ class Projects:
         """Let everything that failed be tried at once."""
         self._db.execute("UPDATE projects SET next_try = NULL WHERE NOT is_current AND next_try IS NOT NULL")
 
+    def paused(self, now: float) -> list[tuple[NormalizedName, float]]:
+        """Return the projects that are not tried again at a moment, with when they are, in that order."""
+        rows = self._db.execute(
+            "SELECT name, next_try FROM projects WHERE NOT is_current AND next_try > ?"
+            " ORDER BY next_try, name",
+            (now,),
+        )
+        return [(NormalizedName(name), moment) for name, moment in rows]
+
     def failures(self) -> list[Failure]:
         """Return everything that failed and was not mended since."""
         rows = self._db.execute(

@@ -156,12 +156,20 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
     """
     from pypimirror.checks import verify as checks  # noqa: PLC0415 (an update needs none of it)
 
+    held = run.mirror.totals()
+
+    def show_progress() -> None:
+        seen = look.done
+        run.progress(
+            Counts(held.projects, projects_done=seen.projects, files=held.files, stored=seen.files), ()
+        )
+
     look = checks.Verification(
         run.mirror,
         run.pages,
         run.tree,
         tell=tell,
-        on_progress=lambda: run.progress(run.tally.counts, ()),
+        on_progress=show_progress,
         is_hashing=is_hashing,
         is_repairing=is_repairing,
     )

@@ -87,6 +87,7 @@ class Files:
         project.missing += len(made.fetch) + len(made.complete) + len(attested)
         self._run.tally.counts.files += len(made.fetch)
         self._run.tally.counts.wanted_bytes += sum(file.size or 0 for file in made.fetch)
+        self._run.tally.counts.unsized += sum(file.size is None for file in made.fetch)
 
     def _ask_requirements(self, project: Project, made: Plan) -> None:
         """Ask what releases require that a run would fetch: their core metadata stands for the wheels."""

@@ -210,7 +210,9 @@ class _Engine:
         tasks.submit(self._workers, task, self._run.mirror.store.space)
 
     def _show_progress(self) -> None:
-        self._run.progress(self._run.tally.counts, self._arrivals.shown())
+        counts = self._run.tally.counts
+        counts.retries = self._workers.retries_made() + self._run.upstream.breaker.retries
+        self._run.progress(counts, self._arrivals.shown())
 
     # -- pages -------------------------------------------------------------------------------
 

@@ -68,6 +68,11 @@ class Breaker:
         """Return after how many failures in a row a host was given up; None where it was not."""
         return self._open.get(host)
 
+    @property
+    def retries(self) -> int:
+        """How many retries there were so far."""
+        return self._retried
+
     def allows_retry(self, host: str) -> bool:
         """Tell whether one more retry is worth it, and count it: retries in all have a bound."""
         row = self._rows.get(host)

@@ -60,6 +60,7 @@ class _Worker:
         self.files: list[BinaryIO] = []
         self.unfinished: set[int] = set()
         self.requests = 0
+        self.retries = 0
         self.latency = math.inf
         self.silent_s = 0.0
         """For how long it said nothing, by the clock of a main process that listens."""
@@ -93,6 +94,7 @@ class Workers(Generic[_T]):
         self._numbers = itertools.count()
         self._tasks: dict[int, _T] = {}
         self._requests_of_the_dead = 0
+        self._retries_of_the_dead = 0
         self.latency = math.inf
         """The best that the main process saw, in seconds."""
         self.is_far = False
@@ -127,6 +129,10 @@ class Workers(Generic[_T]):
     def requests_made(self) -> int:
         """Return how many requests were sent so far."""
         return self._requests_of_the_dead + sum(each.requests for each in self._workers)
+
+    def retries_made(self) -> int:
+        """Return how many of the requests were tried again so far."""
+        return self._retries_of_the_dead + sum(each.retries for each in self._workers)
 
     @property
     def threads(self) -> int:
@@ -224,13 +230,16 @@ class Workers(Generic[_T]):
             if isinstance(message, worker.Done):
                 # Answers of two threads overtake each other.
                 source.requests = max(source.requests, message.requests)
+                source.retries = max(source.retries, message.retries)
                 source.latency = min(source.latency, message.latency)
                 source.unfinished.discard(message.number)
                 if message.number in self._tasks:
                     yield self._tasks.pop(message.number), _value(message.result)
             elif isinstance(message, worker.Said):
                 logging.getLogger(message.logger).log(message.level, "%s", message.text)
-            elif not isinstance(message, worker.Alive):
+            elif isinstance(message, worker.Alive):
+                source.retries = max(source.retries, message.retries)
+            else:
                 self._tell_others(source, message)
 
     def _tell_others(self, source: _Worker, message: object) -> None:
@@ -247,6 +256,7 @@ class Workers(Generic[_T]):
         dead.socket.close()
         self._workers.remove(dead)
         self._requests_of_the_dead += dead.requests
+        self._retries_of_the_dead += dead.retries
         ended = _ended(dead.pid)
         error = BrokenWorkerError(f"a process that downloads {reason or ended}")
         _log.error("%s", error)

@@ -68,16 +68,19 @@ class GivenUp(NamedTuple):
 
 
 class Alive(NamedTuple):
-    """Nothing but a sign of life."""
+    """A sign of life, and how often the worker has tried again so far."""
+
+    retries: int
 
 
 class Done(NamedTuple):
-    """What became of a call; beside it how many requests the worker made so far, and its best latency."""
+    """What became of a call; beside it what the worker did so far, and its best latency."""
 
     number: int
     result: object
     requests: int
     latency: float
+    retries: int
 
 
 class Said(NamedTuple):
@@ -138,7 +141,7 @@ class _Worker:
 
     def _beat(self) -> NoReturn:
         while True:
-            self._send(Alive())
+            self._send(Alive(self._upstream.breaker.retries))
             time.sleep(HEARTBEAT_S)
 
     def _done(self, call: Call, files: list[int]) -> Done:
@@ -151,7 +154,8 @@ class _Worker:
         except BaseException as error:  # noqa: BLE001 (whatever it is, it costs one task)
             _log.error("a bug in a worker", exc_info=error)
             result = BrokenWorkerError(f"a worker failed ({error!r}); the log has the details")
-        return Done(call.number, result, self._upstream.requests, self._upstream.latency)
+        upstream = self._upstream
+        return Done(call.number, result, upstream.requests, upstream.latency, upstream.breaker.retries)
 
     def _deliver(self, done: Done | Raised) -> None:
         assert isinstance(done, Done)

@@ -1,0 +1,127 @@
+"""Progress as bars over the whole width of a terminal. No row is ever wrapped."""
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Column, Table
+from rich.text import Text
+
+from pypimirror.cli import in_words
+from pypimirror.cli.estimate import Estimate, Track
+from pypimirror.cli.in_words import Seen, Transfer
+from pypimirror.printable import printable
+
+_SHOWN = 5
+_DOTS = "..."
+_RIGHT = 16
+"""Characters for speed and time left."""
+
+
+class Bars:
+    """The bars, from when they are entered until they are left: then they are gone."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._live = Live(
+            Text("looking what there is to do ...", no_wrap=True, overflow="ellipsis"),
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),
+        )
+
+    def __enter__(self) -> Self:
+        with contextlib.suppress(OSError):  # a terminal that went away ends no run
+            self._live.start(refresh=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):
+            self._live.stop()
+
+    def show(self, now: Seen, estimate: Estimate, transfers: Sequence[Transfer]) -> None:
+        """Show how far the run is."""
+        with contextlib.suppress(OSError):
+            rows = _rows(now, estimate, _largest(transfers), self._console.width)
+            self._live.update(Group(*rows), refresh=True)
+
+
+def _largest(transfers: Sequence[Transfer]) -> list[Transfer]:
+    """Return the largest files of which something has come, in an order that stays."""
+    begun = [transfer for transfer in transfers if transfer.done]
+    largest = sorted(begun, key=lambda each: each.total or each.done, reverse=True)[:_SHOWN]
+    return sorted(largest, key=transfers.index)
+
+
+def _rows(
+    now: Seen, estimate: Estimate, transfers: Sequence[Transfer], width: int
+) -> Iterator[RenderableType]:
+    projects, files = f"projects {_share(now.projects)}", f"files {_share(now.files)}"
+    label = max(len(projects), len(files), *(cell_len(each.filename) for each in transfers), 0)
+    label = min(label, width // 3)
+    middle = max(cell_len(_come(track)) for track in (now.bytes, *map(_track, transfers)))
+    table = Table.grid(
+        Column(width=label, no_wrap=True, overflow="ellipsis"),
+        Column(ratio=1, no_wrap=True),
+        Column(width=min(middle, width // 3), no_wrap=True, overflow="ellipsis", justify="right"),
+        Column(width=min(_RIGHT, width // 5), no_wrap=True, overflow="ellipsis", justify="right"),
+        padding=(0, 1),
+        pad_edge=False,
+        expand=True,
+    )
+    left, speed = in_words.left_text(estimate), in_words.speed_text(estimate.speed(in_words.BYTES))
+    table.add_row(Text(projects), _bar(now.projects), "", Text(left))
+    table.add_row(Text(files), _bar(now.files), "", "")
+    if now.bytes != (0, None):
+        table.add_row("bytes", _bar(now.bytes), Text(_come(now.bytes)), Text(speed))
+    for each in transfers:
+        name = Text(shortened(printable(each.filename), label))
+        table.add_row(name, _bar(_track(each)), Text(_come(_track(each))), Text(_percent(each)))
+    yield table
+    if trouble := in_words.trouble_text(now):
+        yield Text(trouble, no_wrap=True, overflow="ellipsis")
+
+
+def _bar(track: Track) -> ProgressBar:
+    """Return a bar; one whose total nobody knows runs to and fro."""
+    return ProgressBar(total=track.total, completed=track.done)
+
+
+def _share(track: Track) -> str:
+    return f"{track.done:,.0f}" if track.total is None else f"{track.done:,.0f}/{track.total:,.0f}"
+
+
+def _track(transfer: Transfer) -> Track:
+    return Track(transfer.done, transfer.total)
+
+
+_come = in_words.bytes_text
+
+
+def _percent(transfer: Transfer) -> str:
+    return f"{min(100, 100 * transfer.done // transfer.total)} %" if transfer.total else ""
+
+
+def shortened(name: str, width: int) -> str:
+    """Return a name of at most so many cells: its middle goes, as its ends tell most."""
+    if cell_len(name) <= width:
+        return name
+    if width <= len(_DOTS):
+        return _DOTS[:width]
+    head, tail = "", ""
+    room = width - len(_DOTS)
+    while True:
+        is_heads_turn = cell_len(head) <= cell_len(tail)
+        character = name[len(head)] if is_heads_turn else name[-len(tail) - 1]
+        if cell_len(head + tail + character) > room:
+            return f"{head}{_DOTS}{tail}"
+        head, tail = (head + character, tail) if is_heads_turn else (head, character + tail)

@@ -1,0 +1,78 @@
+"""How fast work goes, and when it ends: smoothed, so that one fast or slow second changes little. Pure."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+_HALF_LIFE_S = 15.0
+"""What was seen so long ago counts half as much as what is seen now."""
+_SHORTEST_S = 1.0
+"""Before that nothing can be said."""
+
+
+class Track(NamedTuple):
+    """How much of something is done, and how much there is; None where nobody knows."""
+
+    done: float
+    total: float | None
+
+
+class Speed:
+    """The speed of one kind of work, in units per second."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+        self._seen = 0.0
+        self._done = 0.0
+        self._average = 0.0
+        self._weight = 0.0
+
+    def see(self, now: float, done: float) -> None:
+        """Take in how much is done at a moment, in seconds of any clock that never goes back."""
+        if self._began is None:
+            self._began, self._seen, self._done = now, now, done
+            return
+        elapsed = now - self._seen
+        if elapsed <= 0:
+            return
+        share = 1 - 0.5 ** (elapsed / _HALF_LIFE_S)
+        self._average += share * (max(0.0, done - self._done) / elapsed - self._average)
+        self._weight += share * (1 - self._weight)
+        self._seen, self._done = now, done
+
+    @property
+    def per_second(self) -> float | None:
+        """The speed now; None while it was not watched for long enough."""
+        if self._began is None or self._seen - self._began < _SHORTEST_S:
+            return None
+        return self._average / self._weight
+
+
+class Estimate:
+    """When a run ends: with the slowest of what it does, each as fast as it goes now.
+
+    What does not move tells nothing: the one project of a run is done when its last file is.
+    """
+
+    def __init__(self, tracks: int) -> None:
+        self._speeds = [Speed() for _ in range(tracks)]
+        self._tracks = (Track(0, None),) * tracks
+
+    def see(self, now: float, tracks: Iterable[Track]) -> None:
+        """Take in how far each kind of work is at a moment."""
+        self._tracks = tuple(tracks)
+        for speed, track in zip(self._speeds, self._tracks, strict=True):
+            speed.see(now, track.done)
+
+    def speed(self, number: int) -> float | None:
+        """Return how fast one kind of work goes, in units per second; None where that is not known."""
+        return self._speeds[number].per_second
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the run still takes; None where nobody knows."""
+        times = []
+        for speed, track in zip(self._speeds, self._tracks, strict=True):
+            per_second = speed.per_second
+            if track.total is not None and track.done < track.total and per_second:
+                times.append((track.total - track.done) / per_second)
+        return max(times) if times else None

@@ -1,0 +1,103 @@
+"""Progress in words: numbers of what is done, and of what there is as far as that is known. Pure."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pypimirror.cli.estimate import Estimate, Track
+from pypimirror.mirror import Counts
+from pypimirror.report.words import duration_text
+
+_DECIMALS = {"bytes": 0, "kB": 0, "MB": 1, "GB": 1}
+BYTES = 2
+"""The track whose speed is shown."""
+
+
+class Transfer(NamedTuple):
+    """A file on its way in: how many bytes have come, and how many it has, if anybody knows."""
+
+    filename: str
+    done: int
+    total: int | None
+
+
+class Seen(NamedTuple):
+    """What a run has done at a moment, and what it has to do."""
+
+    projects: Track
+    files: Track
+    bytes: Track
+    retries: int
+    failures: int
+
+
+def seen(counts: Counts, transfers: Sequence[Transfer]) -> Seen:
+    """Return what the counts and the files on their way say; a total that nobody knows is None."""
+    arriving = sum(transfer.done for transfer in transfers)
+    wanted = None if counts.unsized or not counts.wanted_bytes else counts.wanted_bytes
+    return Seen(
+        projects=Track(counts.projects_done, counts.projects or None),
+        files=Track(counts.stored + counts.adopted, counts.files or None),
+        bytes=Track(counts.done_bytes + arriving, wanted),
+        retries=counts.retries,
+        failures=counts.failed,
+    )
+
+
+def tracks(now: Seen) -> tuple[Track, ...]:
+    """Return what an estimate goes by."""
+    return now.projects, now.files, now.bytes
+
+
+def number_text(track: Track) -> str:
+    """Return a number of things, and how many there are."""
+    done = f"{track.done:,.0f}"
+    return done if track.total is None else f"{done} of {track.total:,.0f}"
+
+
+def bytes_text(track: Track) -> str:
+    """Return a number of bytes, and how many there are."""
+    done = _size_text(track.done)
+    return done if track.total is None else f"{done} of {_size_text(track.total)}"
+
+
+def _size_text(size: float) -> str:
+    """Return a number of bytes, as exact as it has to be to be seen growing."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.{_DECIMALS[unit]}f} {unit}"
+        size /= 1000
+    return f"{size:.2f} TB"
+
+
+def speed_text(per_second: float | None) -> str:
+    """Return a speed in bytes; nothing where it is not known."""
+    return "" if per_second is None else f"{_size_text(per_second)}/s"
+
+
+def left_text(estimate: Estimate) -> str:
+    """Return how long it still takes; nothing where that is not known."""
+    left = estimate.seconds_left
+    return "" if left is None else f"{duration_text(left)} left"
+
+
+def trouble_text(now: Seen) -> str:
+    """Return the retries and failures so far; nothing where there are none."""
+    parts = []
+    if now.retries:
+        parts.append("1 retry" if now.retries == 1 else f"{now.retries:,} retries")
+    if now.failures:
+        parts.append(f"{now.failures:,} failed")
+    return ", ".join(parts)
+
+
+def line(now: Seen, estimate: Estimate) -> str:
+    """Return the progress as one line."""
+    parts = (
+        f"{number_text(now.projects)} projects",
+        f"{number_text(now.files)} files",
+        bytes_text(now.bytes) if now.bytes != (0, None) else "",
+        speed_text(estimate.speed(BYTES)) if now.bytes.done else "",
+        left_text(estimate),
+        trouble_text(now),
+    )
+    return ", ".join(part for part in parts if part)

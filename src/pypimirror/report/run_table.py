@@ -1,0 +1,119 @@
+"""What one who watched a run wants to know when it has ended, as rows of a table. Pure."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pypimirror.mirror import Counts
+from pypimirror.report.exit_status import Status
+from pypimirror.report.outcome import Outcome
+from pypimirror.report.words import duration_text, moment_ahead, size_text
+
+_SHOWN = 10
+
+
+class Waiting(NamedTuple):
+    """Projects that failed and are not tried now: the first names, their number, when the first is tried."""
+
+    names: tuple[str, ...]
+    number: int
+    first: float
+    """POSIX seconds."""
+
+
+class Figures(NamedTuple):
+    """What a run did, beside how it ended."""
+
+    counts: Counts
+    began: float
+    ended: float
+    """POSIX seconds."""
+    requests: int
+    waiting: Waiting | None
+
+
+class Row(NamedTuple):
+    """A row: what it is about, and a line or more of it."""
+
+    label: str
+    lines: tuple[str, ...]
+
+
+def rows(outcome: Outcome, figures: Figures, log: Path) -> Iterator[Row]:
+    """Yield what came, what left, what fails and what to do, and what it took."""
+    counts = figures.counts
+    yield Row("came", (_came(counts),))
+    if left := tuple(_left(counts)):
+        yield Row("left the pages", left)
+    if counts.removed:
+        removed = f"{_number(counts.removed, 'file')} ({size_text(counts.removed_bytes)})"
+        yield Row("left the disk", (removed,))
+    if outcome.details:
+        yield Row(
+            "fails" if outcome.status is not Status.TOO_MUCH_GONE else "held back", _first(outcome.details)
+        )
+    if figures.waiting:
+        yield Row("waits", (waiting_text(figures.waiting, figures.ended),))
+    if outcome.status is not Status.OK:
+        yield Row("what to do", (_what_to_do(outcome.status), f"The log has the details: {log}"))
+    yield Row("took", (_took(figures),))
+
+
+def waiting_text(waiting: Waiting, now: float) -> str:
+    """Say what is not tried now, and when it will be."""
+    moment = moment_ahead(waiting.first, now)
+    if waiting.number == 1:
+        (name,) = waiting.names
+        return f"{name} waits for its next try at {moment}; --project {name} tries it now"
+    more = f" and {waiting.number - len(waiting.names)} more" if waiting.number > len(waiting.names) else ""
+    return (
+        f"{waiting.number} projects wait for their next try, the first at {moment}"
+        f" ({', '.join(waiting.names)}{more}); --project NAME tries one now"
+    )
+
+
+def _came(counts: Counts) -> str:
+    files = _number(counts.stored, "file")
+    size = f" ({size_text(counts.stored_bytes)})" if counts.stored else ""
+    adopted = f", {counts.adopted:,} more from what was there" if counts.adopted else ""
+    changed = f"; {_number(counts.changed, 'project')} changed" if counts.changed else ""
+    return f"{files}{size}{adopted}{changed}" if counts.stored or counts.adopted or changed else "nothing new"
+
+
+def _left(counts: Counts) -> Iterator[str]:
+    for projects, files, why in (
+        (counts.vanished_projects, counts.vanished_files, "upstream no longer has them"),
+        (counts.deselected_projects, counts.deselected_files, "no longer selected"),
+    ):
+        told = [_number(n, noun) for n, noun in ((projects, "project"), (files, "file")) if n]
+        if told:
+            yield f"{' and '.join(told)}: {why}"
+
+
+def _first(details: tuple[str, ...]) -> tuple[str, ...]:
+    more = len(details) - _SHOWN
+    return (*details[:_SHOWN], f"and {more:,} more") if more > 0 else details
+
+
+_TO_DO = {
+    Status.FAILURES: "Nothing, if it passes: what failed keeps its last good state, and the next run tries"
+    " again. --project NAME tries one now.",
+    Status.NO_UPSTREAM: "See that index_url is right, and that this machine reaches it; the next run tries"
+    " again.",
+    Status.FULL: "Make room, or set a lower min_free_space; the next run goes on.",
+    Status.TOO_MUCH_GONE: "If that is right, run once with --allow-removals.",
+}
+
+
+def _what_to_do(status: Status) -> str:
+    return _TO_DO.get(status, "See what it says above.")
+
+
+def _took(figures: Figures) -> str:
+    duration = duration_text(max(0.0, figures.ended - figures.began))
+    retries = f", {figures.counts.retries:,} of them retries" if figures.counts.retries else ""
+    return f"{duration}, {_number(figures.requests, 'request')}{retries}"
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
