@@ -110,6 +110,7 @@ class Mirror:
             "dead_hosts": ("next_try",),
             "runs": ("started", "ended"),
             "removed": ("moment",),
+            "sizes": ("moment",),
         }
         with contextlib.closing(sqlite3.connect(self.root / ".pypimirror/state.sqlite")) as state, state:
             for table, columns in moments.items():

@@ -67,6 +67,13 @@ class Counts:
     done_bytes: int = 0
     """Of those that came in, adopted ones included."""
 
+    @property
+    def may_change_sizes(self) -> bool:
+        """Whether another set of projects or files may be on the pages than before the run."""
+        came = self.changed + self.stored + self.adopted
+        went = self.vanished_projects + self.vanished_files + self.deselected_projects + self.deselected_files
+        return came + went + self.removed + self.failed > 0
+
 
 class Refusal(NamedTuple):
     """Removals that were too many, and so were not done."""

@@ -56,7 +56,17 @@ def _damages(connection: sqlite3.Connection) -> Iterator[str]:
     for (line,) in connection.execute("PRAGMA integrity_check(1)"):
         if line != "ok":
             yield str(line)
-    for table in ("meta", "projects", "files", "dead_links", "dead_hosts", "removed", "runs", "totals"):
+    for table in (
+        "meta",
+        "projects",
+        "files",
+        "dead_links",
+        "dead_hosts",
+        "removed",
+        "runs",
+        "sizes",
+        "totals",
+    ):
         yield from _wrong_values(connection, table)
     yield from _wrong_blobs(connection)
     yield from _wrong_names(connection)

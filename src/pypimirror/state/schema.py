@@ -1,7 +1,7 @@
 """The tables of the state, and the totals that SQLite keeps of them."""
 
-FORMAT = 6
-FINGERPRINT = "ece443ebea955d31"
+FORMAT = 7
+FINGERPRINT = "3dce20e29d5e1ce3"
 """Of the tables below, as SQLite keeps them (`damage.fingerprint`)."""
 
 SCHEMA = """
@@ -93,8 +93,13 @@ CREATE TABLE runs (
     requests INTEGER, bytes INTEGER, stored INTEGER, adopted INTEGER, removed INTEGER, failed INTEGER,
     vanished_projects INTEGER, vanished_files INTEGER,     -- what left the pages, as upstream has it no more
     deselected_projects INTEGER, deselected_files INTEGER, -- the same, as it is no longer selected
+    held_projects INTEGER, held_files INTEGER, held_bytes INTEGER, -- what there was at its end
     summary TEXT, failures TEXT    -- the first failures with their reasons, as JSON
 );
+-- What there was at the end of each day (UTC) in which that changed: for longer than runs are kept.
+CREATE TABLE sizes (
+    moment REAL PRIMARY KEY, projects INTEGER NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL
+) WITHOUT ROWID;
 
 -- What there is of each status, so that nobody has to count: `listed` are projects, the others files.
 CREATE TABLE totals (status TEXT PRIMARY KEY, number INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
