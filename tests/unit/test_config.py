@@ -80,6 +80,15 @@ def test_defaults() -> None:
         removal_window_hours=24.0,
         revalidate_days=30.0,
         min_free_space=2**30,
+        status_page=False,
+        status_page_interval=24.0,
+        report=None,
+        metrics=None,
+        changed_paths=None,
+        on_success=(),
+        on_failure=(),
+        on_change=(),
+        hook_timeout=600.0,
     )
 
 
@@ -130,6 +139,15 @@ def test_every_option_given() -> None:
         "accepted_changes =",
         "    demo-1.0.zip sha256=ABABABABABABABAB",
         "min_free_space = 1.5 GiB",
+        "status_page = yes",
+        "status_page_interval = 2",
+        "report = run.json",
+        "metrics = /var/lib/metrics/mirror.prom",
+        "changed_paths = ~/changed.txt",
+        "on_success = true",
+        "on_failure = ./tell 'the mirror fails'",
+        "on_change = /usr/local/bin/purge --all",
+        "hook_timeout = 30",
     ]
     assert parse_with(*lines) == Config(
         mirror_file_path=Path("/srv/mirror"),
@@ -174,6 +192,15 @@ def test_every_option_given() -> None:
         removal_window_hours=168.0,
         revalidate_days=0.5,
         min_free_space=3 * 2**29,
+        status_page=True,
+        status_page_interval=2.0,
+        report=Path("/srv/conf/run.json"),
+        metrics=Path("/var/lib/metrics/mirror.prom"),
+        changed_paths=Path("~/changed.txt").expanduser(),
+        on_success=("true",),
+        on_failure=("/srv/conf/tell", "the mirror fails"),
+        on_change=("/usr/local/bin/purge", "--all"),
+        hook_timeout=30.0,
         warnings=(
             "fetch_since_days: not needed any more, as updates find every change",
             "accept_unverified: files without a digest are taken over plain http from old.example.org",

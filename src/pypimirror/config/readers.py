@@ -5,6 +5,7 @@ import importlib.util
 import itertools
 import os
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,7 @@ _T = TypeVar("_T")
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _DIGEST = re.compile(r"[a-z0-9_-]{1,32}=[0-9a-f]{8,256}")
 _HOST_GLOB = re.compile(r"[a-z0-9._*?\[\]!:-]+")
+_SHELL_WORDS = frozenset({"|", "||", "&&", "&", ">", ">>", "<", "2>", "2>&1", ";"})
 _FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
@@ -104,6 +106,28 @@ def certificate(text: str, folder: Path) -> tuple[Path, ...]:
     if len(words) > 2:
         raise ValueError("neither one path, of a certificate with its key, nor two, of certificate and key")
     return tuple(path(word, folder) for word in words)
+
+
+def metrics_path(text: str, folder: Path) -> Path:
+    """Read a path of metrics, for which an extra has to be installed."""
+    if importlib.util.find_spec("prometheus_client") is None:
+        raise ValueError("it needs an extra: pip install 'pypimirror-ng[metrics]'")
+    return path(text, folder)
+
+
+def command(text: str, folder: Path) -> tuple[str, ...]:
+    """Read the words of a command, quoted as for a shell; a relative path of it is relative to `folder`."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"no command: {str(error).lower()}; quote its words as for a shell") from error
+    if not words or not words[0] or "\0" in text:
+        raise ValueError("no command")
+    for word in shlex.split(text, posix=False):  # what is quoted keeps its quotes
+        if word in _SHELL_WORDS:
+            raise ValueError(f"no shell runs it, so {word} means nothing; name a script that does it")
+    program = str(path(words[0], folder)) if "/" in words[0] else words[0]
+    return (program, *words[1:])
 
 
 def name_globs(text: str) -> tuple[str, ...]:

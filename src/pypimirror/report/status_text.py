@@ -73,6 +73,9 @@ def as_lines(report: StatusReport) -> list[str]:
         f"  dead since {moment(failure.since)}: {failure.project}: {failure.reason}"
         for failure in report.dead_links
     ]
+    text += [
+        f"  failing since {moment(each.since)}: {each.option}: {each.reason}" for each in report.afterwards
+    ]
     shown = len(report.failing) + len(report.pending) + len(report.held_back) + len(report.dead_links)
     more = report.failing_count + report.pending_count + report.held_back_count + report.dead_links_count
     more -= shown
