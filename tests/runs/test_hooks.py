@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -119,7 +120,11 @@ def test_a_mirror_without_its_state_is_a_failure_to_be_told(
     mirror.update()
     mirror.root.rename(tmp_path / "unmounted")
     assert mirror.run("-U").status == 1
-    assert calls(tmp_path) == ["on_failure 1 0 0"]
+    assert mirror.run("-U").status == 1
+    assert calls(tmp_path) == ["on_failure 1 0 1", "on_failure 1 0 0"]
+    shutil.rmtree(mirror.root)
+    (tmp_path / "unmounted").rename(mirror.root)
+    mirror.update()
 
 
 # -- what fails ----------------------------------------------------------------------------------

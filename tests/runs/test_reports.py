@@ -371,6 +371,18 @@ def test_a_link_gives_way_to_the_file(index: FakeIndex, make_mirror: MakeMirror,
     assert reported(tmp_path / "report.json")
 
 
+def test_a_file_stays_as_readable_as_it_was(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path
+) -> None:
+    index.add("six", "1.0")
+    path = tmp_path / "report.json"
+    path.touch(0o600)
+    mirror = make_mirror(report="report.json", metrics="mirror.prom")
+    mirror.update()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "mirror.prom").stat().st_mode & 0o777 == 0o644
+
+
 _REPLACING = """
 import itertools, sys
 from pathlib import Path

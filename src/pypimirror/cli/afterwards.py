@@ -44,6 +44,8 @@ class Afterwards:
         self._files = ReportFiles(config, self._changes)
         self._before = afterwards.read(store.root)
         self._outcome: Outcome | None = None
+        self._raised = ""
+        """What ended the run before its time."""
         self._values: metrics.Values = {}
 
     # -- while the state is open --------------------------------------------------------------
@@ -101,7 +103,8 @@ class Afterwards:
         try:
             status = attempt()
         except Exception as error:
-            outcome = summary.of_error(error)
+            outcome = _printable(summary.of_error(error))
+            self._raised = outcome.line
             if self._outcome is None or self._outcome.status is Status.OK:
                 self._record_without_state(outcome)
             self._finish(outcome.status)
@@ -142,11 +145,12 @@ class Afterwards:
     def _call(self, option: str, words: tuple[str, ...], outcome: Outcome, status: Status) -> None:
         if not words:
             return
+        news = afterwards.news(self._before, self._failed())
         environment = {
             "PYPIMIRROR_HOOK": option,
             "PYPIMIRROR_STATUS": str(int(self._ends_with(status))),
             "PYPIMIRROR_SUMMARY": printable(self._summary(outcome)),
-            "PYPIMIRROR_NEWS": "1" if outcome.is_news or self._news() else "0",
+            "PYPIMIRROR_NEWS": "1" if outcome.is_news or news else "0",
             "PYPIMIRROR_MIRROR": str(self._config.mirror_file_path),
             "PYPIMIRROR_BASE_URL": self._config.base_url,
             "PYPIMIRROR_REPORT": str(self._files.report or ""),
@@ -161,13 +165,14 @@ class Afterwards:
         """Return the line of a run, and what failed since it was over."""
         return "; ".join([outcome.line, *(f"{key}: {why}" for key, why in self._files.reasons.items())])
 
-    def _news(self) -> list[str]:
-        failed = afterwards.merged(self._before, self._files.reasons, time.time())
-        return afterwards.news(self._before, failed)
+    def _failed(self) -> dict[str, afterwards.Failed]:
+        """Return what failed, with what ended the run, so that this is news once a day, too."""
+        raised = {afterwards.RUN: self._raised} if self._raised else {}
+        return afterwards.merged(self._before, self._files.reasons | raised, time.time())
 
     def _tell(self) -> None:
         """Tell what failed: the log each time, standard error when it is news or somebody sits there."""
-        failed = afterwards.merged(self._before, self._files.reasons, time.time())
+        failed = self._failed()
         news = afterwards.news(self._before, failed)
         for option, reason in self._files.reasons.items():
             _log.error("%s: %s", option, reason)
@@ -176,3 +181,8 @@ class Afterwards:
         if failed != self._before:
             path = afterwards.path_of(self._config.mirror_file_path)
             self._files.attempt("the private folder", lambda: replace(path, [run_report.as_json(failed)]))
+
+
+def _printable(outcome: Outcome) -> Outcome:
+    """Return an outcome whose words can be written anywhere, whatever bytes a file's name in them has."""
+    return outcome._replace(line=printable(outcome.line))

@@ -18,6 +18,7 @@ def replace(path: Path, chunks: Iterable[bytes]) -> None:
     beside = path.with_name(f".{path.name}.new")
     descriptor = _opened(beside)
     try:
+        _take_mode_of(path, descriptor)
         os.ftruncate(descriptor, 0)
         with os.fdopen(descriptor, "wb", closefd=False) as file:
             file.writelines(chunks)
@@ -30,6 +31,14 @@ def replace(path: Path, chunks: Iterable[bytes]) -> None:
         raise
     finally:
         os.close(descriptor)
+
+
+def _take_mode_of(path: Path, descriptor: int) -> None:
+    """Let the new file be readable to whom the old one is."""
+    with contextlib.suppress(FileNotFoundError):
+        old = path.lstat().st_mode
+        if stat.S_ISREG(old):
+            os.fchmod(descriptor, stat.S_IMODE(old))
 
 
 def _opened(beside: Path) -> int:

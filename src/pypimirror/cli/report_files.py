@@ -10,6 +10,7 @@ from pypimirror import __version__
 from pypimirror.cli.replaced import replace
 from pypimirror.config import Config
 from pypimirror.errors import MirrorError
+from pypimirror.printable import printable
 from pypimirror.report import afterwards, metrics, run_report
 from pypimirror.report.exit_status import Status
 from pypimirror.report.mirror_status import StatusReport, of_state
@@ -58,7 +59,7 @@ class ReportFiles:
         found = RunReport(
             format=run_report.FORMAT,
             version=__version__,
-            mirror=str(self._config.mirror_file_path),
+            mirror=_folder(self._config),
             run=run,
             details=run_report.first(outcome.details),
             details_count=len(outcome.details),
@@ -98,7 +99,12 @@ def _replaced(option: str, path: Path, chunks: Iterable[bytes]) -> None:
 
 
 def _metrics(config: Config, values: metrics.Values, last: metrics.Try) -> bytes:
-    return metrics.text(values | metrics.of_try(last), str(config.mirror_file_path))
+    return metrics.text(values | metrics.of_try(last), _folder(config))
+
+
+def _folder(config: Config) -> str:
+    """Return the mirror's folder as a text, whatever bytes are in its name."""
+    return printable(str(config.mirror_file_path))
 
 
 def known(config: Config, now: float) -> tuple[StatusReport | None, metrics.Values]:
@@ -118,7 +124,7 @@ def _kept(config: Config) -> metrics.Values:
         content = config.metrics.read_text("utf-8")
     except (OSError, UnicodeError):
         return {}
-    return metrics.kept(content, str(config.mirror_file_path))
+    return metrics.kept(content, _folder(config))
 
 
 def note_locked(config: Config) -> None:

@@ -7,6 +7,8 @@ import msgspec
 
 from pypimirror.store import PRIVATE
 
+RUN = ""
+"""Stands for the run itself among the options, where an error ended it."""
 _NAME = "afterwards.json"
 _DAY_S = 86_400.0
 
@@ -30,7 +32,9 @@ class AfterFailure(msgspec.Struct, kw_only=True, frozen=True):
 def listed(failed: Mapping[str, Failed]) -> list[AfterFailure]:
     """Return what failed, as a list for other programs."""
     return [
-        AfterFailure(option=option, reason=each.reason, since=each.since) for option, each in failed.items()
+        AfterFailure(option=option, reason=each.reason, since=each.since)
+        for option, each in failed.items()
+        if option != RUN
     ]
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from pypimirror import __version__
 from pypimirror.config import Config
-from pypimirror.report.afterwards import AfterFailure, Failed
+from pypimirror.report.afterwards import AfterFailure, Failed, listed
 from pypimirror.report.mirror_status import StatusReport
 from pypimirror.report.run_report import Now, RunEnd, now, run_end
 from pypimirror.state.reading import Reading
@@ -151,8 +151,8 @@ def page(  # noqa: PLR0913 (what a page is made of)
         left_out=list(left_out),
         # What a command said is for the log alone.
         afterwards=[
-            AfterFailure(option=option, reason="it fails; the log has the reason", since=each.since)
-            for option, each in failed.items()
+            msgspec.structs.replace(each, reason="it fails; the log has the reason")
+            for each in listed(failed)
         ],
     )
 
