@@ -24,6 +24,7 @@ from pypimirror.report.status_page import StatusPage
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror, clean_environment
+from tests.small_disks import mounted
 
 MakeMirror = Callable[..., Mirror]
 
@@ -328,6 +329,24 @@ def test_a_file_that_cannot_be_written_is_told_and_loses_nothing(
     if option == "changed_paths":
         assert changed(path) == sorted(mirror.tree())
     assert option not in mirror.run("--status").stdout
+
+
+def test_a_full_disk_is_told_as_one(index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path) -> None:
+    index.add("six", "1.0")
+    with mounted(tmp_path / "small", "size=64k") as small:
+        mirror = make_mirror(report=small.path / "report.json", changed_paths=small.path / "changed.txt")
+        mirror.update()
+        before = changed(small.path / "changed.txt")
+        small.leave_free(0)
+        index.add("attrs", "1.0")
+        ended = mirror.run("-U")
+        assert ended.status == 6
+        assert "report.json: can't be written (No space left on device)" in ended.stderr
+        assert changed(small.path / "changed.txt") == before
+        assert [path.name for path in small.path.iterdir() if path.name.endswith(".new")] == []
+        small.empty()
+        mirror.update()
+        assert "attrs/index.html" in changed(small.path / "changed.txt")
 
 
 def test_places_where_a_file_must_not_be_are_refused(

@@ -220,6 +220,12 @@ def test_new_trouble_and_its_end_are_shown_at_once(index: FakeIndex, mirror: Mir
     assert "Complete: all that is selected is here." in page(mirror)
 
 
+def test_nothing_is_kept_of_paths_that_nobody_asks_for(index: FakeIndex, mirror: Mirror) -> None:
+    index.add("six", "2.0")
+    mirror.update()
+    assert not list((mirror.root / ".pypimirror").glob("changed*"))
+
+
 def test_an_interval_of_nothing_is_each_run(mirror: Mirror) -> None:
     mirror.configure(status_page=True, status_page_interval=0)
     mirror.update()

@@ -4,11 +4,11 @@ The lock is held until the commands are done: what they read is not changed unde
 them are at work at once. One that starts pypimirror for the same mirror gets status 5 at once.
 """
 
+import contextlib
 import logging
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 
 from pypimirror import sync
 from pypimirror.cli import hooks, summary
@@ -40,8 +40,9 @@ class Afterwards:
         self._is_quiet = is_quiet
         """The console has the log already."""
         self._started = time.time()
-        self._changes = store.changes = Changes(store.root)
-        self._files = ReportFiles(config, self._changes)
+        self._files = ReportFiles(config)
+        is_listed = self._files.changed_paths is not None
+        self._changes = store.changes = Changes(store.root, is_listed=is_listed)
         self._before = afterwards.read(store.root)
         self._outcome: Outcome | None = None
         self._raised = ""
@@ -52,10 +53,9 @@ class Afterwards:
 
     def record(self, work: sync.Run, outcome: Outcome) -> None:
         """Write what is asked for of a run whose end is in the state, whatever of it fails."""
-        self._outcome = outcome
         self._files.reasons.clear()
         now = work.mirror.clock()
-        with closing(Reading.open_read_only(work.mirror.state.path)) as reading:
+        with contextlib.closing(Reading.open_read_only(work.mirror.state.path)) as reading:
             report = of_state(self._config, reading)
             (past,) = reading.latest_runs(1)
             self._values = metrics.of_mirror(report, reading.last_ended_run(), now)
@@ -66,6 +66,7 @@ class Afterwards:
             published_page.remove(work.mirror)
         work.tree.commit()
         self._write_files(outcome, run_report.run_end(past), report)
+        self._outcome = outcome
 
     def _page(
         self, work: sync.Run, reading: Reading, report: StatusReport, outcome: Outcome
@@ -75,7 +76,7 @@ class Afterwards:
         key = status_page.key(self._config, report, outcome.status, self._before)
         written = reading.hint(status_page.NOTE, status_page.Written)
         is_due = status_page.is_due(self._config, written, key, now)
-        if not (self._changes.are_of_this_run() or is_due) and published_page.is_there(work.mirror):
+        if not (self._changes.are_of_this_run or is_due) and published_page.is_there(work.mirror):
             return None
         return status_page.page(self._config, reading, report, moment=now, failed=self._before), key
 
@@ -89,7 +90,7 @@ class Afterwards:
         notes.set(status_page.BREAKDOWN_NOTE, run_report.as_json(page.breakdown).decode())
 
     def _write_files(self, outcome: Outcome, run: RunEnd, report: StatusReport | None) -> None:
-        self._files.hand_on_changes()
+        self._files.hand_on(self._changes)
         self._files.write_report(outcome, run, report)
         self._files.write_metrics(self._values, self._ends_with(outcome.status))
 
@@ -126,9 +127,9 @@ class Afterwards:
         outcome, files = self._outcome, self._files
         if outcome is None or status in _INTERRUPTED:
             return status
-        if self._config.on_change and files.changed and "changed_paths" not in files.reasons:
+        if files.changed and "changed_paths" not in files.reasons:
             self._call("on_change", self._config.on_change, outcome, status)
-            if "on_change" not in files.reasons:
+            if "on_change" not in files.reasons:  # else it comes again
                 self._changes.forget()
         if self._ends_with(status) is Status.OK:
             self._call("on_success", self._config.on_success, outcome, status)
@@ -136,11 +137,14 @@ class Afterwards:
             self._call("on_failure", self._config.on_failure, outcome, status)
         self._tell()
         if files.reasons:
-            files.write_metrics(self._values, Status.ERROR)
+            files.write_metrics(self._values, self._ends_with(status))
         return self._ends_with(status)
 
     def _ends_with(self, status: Status) -> Status:
-        return Status.ERROR if self._files.reasons else status
+        reasons = self._files.reasons.keys()
+        if reasons - self._files.full:
+            return Status.ERROR
+        return Status.FULL if reasons and status is not Status.ERROR else status
 
     def _call(self, option: str, words: tuple[str, ...], outcome: Outcome, status: Status) -> None:
         if not words:
@@ -180,7 +184,8 @@ class Afterwards:
                 say(f"pypimirror: {option}: {reason}", "  the mirror itself is as the run left it")
         if failed != self._before:
             path = afterwards.path_of(self._config.mirror_file_path)
-            self._files.attempt("the private folder", lambda: replace(path, [run_report.as_json(failed)]))
+            with contextlib.suppress(OSError):  # then it is told again
+                replace(path, [run_report.as_json(failed)])
 
 
 def _printable(outcome: Outcome) -> Outcome:

@@ -9,7 +9,8 @@ from pathlib import Path
 from pypimirror import __version__
 from pypimirror.cli.replaced import replace
 from pypimirror.config import Config
-from pypimirror.errors import MirrorError
+from pypimirror.disk import is_full
+from pypimirror.errors import DiskFullError, MirrorError
 from pypimirror.printable import printable
 from pypimirror.report import afterwards, metrics, run_report
 from pypimirror.report.exit_status import Status
@@ -25,9 +26,8 @@ _log = logging.getLogger(__name__)
 class ReportFiles:
     """The files of one run; those that commands need lie in the private folder, if nobody names a place."""
 
-    def __init__(self, config: Config, changes: Changes) -> None:
+    def __init__(self, config: Config) -> None:
         self._config = config
-        self._changes = changes
         private = config.mirror_file_path / PRIVATE
         has_hooks = config.on_change or config.on_success or config.on_failure
         self.report = config.report or (private / "report.json" if has_hooks else None)
@@ -36,16 +36,15 @@ class ReportFiles:
         """Paths that were handed on."""
         self.reasons: dict[str, str] = {}
         """Why what could not be done, by the option."""
+        self.full: set[str] = set()
+        """Options for which the disk was too full."""
 
-    def hand_on_changes(self) -> None:
+    def hand_on(self, changes: Changes) -> None:
         """Put the paths that changed where others find them; where there are none the last list stays."""
         self.changed = 0
-        if self.changed_paths is None or self._changes.is_empty():
+        if self.changed_paths is None or changes.is_empty():
             return
-        self._write("changed_paths", self.changed_paths, self._counted(self._changes.lines()))
-        # What a command did not take in comes again.
-        if "changed_paths" not in self.reasons and not self._config.on_change:
-            self._changes.forget()
+        self._write("changed_paths", self.changed_paths, self._counted(changes.lines()))
 
     def _counted(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         for line in lines:
@@ -84,9 +83,14 @@ class ReportFiles:
             act()
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
-            self.reasons[option] = f"{place}{error.strerror or error}"
+            self._note(option, f"{place}{error.strerror or error}", is_full=is_full(error))
         except MirrorError as error:
-            self.reasons[option] = str(error)
+            self._note(option, str(error), is_full=isinstance(error, DiskFullError))
+
+    def _note(self, option: str, reason: str, *, is_full: bool) -> None:
+        self.reasons[option] = reason
+        if is_full:
+            self.full.add(option)
 
 
 def _replaced(option: str, path: Path, chunks: Iterable[bytes]) -> None:

@@ -16,16 +16,23 @@ _SORTED = 1 << 26
 class Changes:
     """The list of one run, and of those before it that did not get to hand theirs on."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, is_listed: bool) -> None:
         self._path = f"{root}/{PRIVATE}/{JOURNAL}"
         self._root = f"{root}/"
         self._private = f"{root}/{PRIVATE}/"
+        self._is_listed = is_listed
+        """Somebody wants the paths, and not only to know whether there are any."""
+        self.are_of_this_run = False
+        """Whether this run noted any."""
         self._file: int | None = None
         self._last = ""
 
     def note(self, path: str) -> None:
         """Note that what is served at a path is about to change; raise OSError where that can't be."""
         if path == self._last or path.startswith(self._private) or "\n" in path:
+            return
+        self.are_of_this_run = True
+        if not self._is_listed:
             return
         if self._file is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -36,10 +43,6 @@ class Changes:
             os.ftruncate(self._file, os.fstat(self._file).st_size - written)  # a part of a name is another
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path)
         self._last = path
-
-    def are_of_this_run(self) -> bool:
-        """Tell whether this run noted any."""
-        return self._file is not None
 
     def is_empty(self) -> bool:
         """Tell whether nothing changed."""
