@@ -375,8 +375,10 @@ def test_places_where_a_file_must_not_be_are_refused(
         assert reason in ended.stderr
     assert not index.requests
     index.add("six", "1.0")
-    mirror.configure(report="mirror/.pypimirror/mine.json")
+    (tmp_path / "elsewhere").mkdir()
+    mirror.configure(report="mirror/.pypimirror/mine.json", changed_paths="elsewhere/lock", metrics="new")
     mirror.update()
+    assert changed(tmp_path / "elsewhere/lock")
     assert reported(mirror.root / ".pypimirror/mine.json")
 
 

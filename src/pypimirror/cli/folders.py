@@ -42,7 +42,9 @@ def _of_reports(configuration: Config) -> Iterator[Problem]:
     Where one can't be written is told when that was tried: then the mirror is up to date all the same.
     """
     root = configuration.mirror_file_path.resolve()
-    used = {configuration.lock_file_name, configuration.log_filename}
+    used = {_resolved(configuration.lock_file_name), _resolved(configuration.log_filename)}
+    state = configuration.state_dir.resolve()
+    own = {root / PRIVATE / name for name in _OWN} | {state / "state.sqlite", state / "state.sqlite-journal"}
     for option, path in (
         ("report", configuration.report),
         ("metrics", configuration.metrics),
@@ -50,7 +52,7 @@ def _of_reports(configuration: Config) -> Iterator[Problem]:
     ):
         if path is None:
             continue
-        real = path.parent.resolve() / path.name
+        real = _resolved(path)
         if real.is_dir():
             problem = "it is a folder; name a file"
         elif real.exists() and not real.is_file():
@@ -61,12 +63,17 @@ def _of_reports(configuration: Config) -> Iterator[Problem]:
             problem = (
                 "it is where files are served; name one outside of mirror_file_path, or in its .pypimirror"
             )
-        elif real.name in _OWN or real.name.startswith("state.sqlite"):
+        elif real in own:
             problem = "it is a file of pypimirror's own; name another one"
         else:
             used.add(real)
             continue
         yield Problem("DEFAULT", option, str(path), problem)
+
+
+def _resolved(path: Path) -> Path:
+    """Return where a file is or will be; a link in its place gives way to it."""
+    return path.parent.resolve() / path.name
 
 
 def check_adopted(folder: Path, configuration: Config) -> None:

@@ -48,7 +48,7 @@ def _over_time(page: StatusPage) -> list[Chart]:
         charts.line("Size over time", sizes, size_text, _day),
         charts.bars("Files stored per run", stored, _count, _day),
         charts.bars("Bytes stored per run", size, size_text, _day),
-        charts.bars("Duration of runs", took, _seconds_text, _day),
+        charts.bars("Duration of runs", took, _clock, _day),
     )
     return [chart for chart in found if chart is not None]
 
@@ -124,6 +124,14 @@ def _seconds(run: RunEnd) -> float:
 
 def _duration(run: RunEnd) -> str:
     return "" if run.ended is None else _seconds_text(_seconds(run))
+
+
+def _clock(seconds: float) -> str:
+    """Return a duration in the few characters that there are beside a chart."""
+    if seconds < 60:
+        return _seconds_text(seconds)
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02} h"
 
 
 def _seconds_text(seconds: float) -> str:
