@@ -211,6 +211,20 @@ def test_two_mirrors_may_use_one_folder_of_metrics(index: FakeIndex, tmp_path: P
     assert len(labels) == 2
 
 
+def test_without_the_extra_metrics_are_refused(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path
+) -> None:
+    index.add("six", "1.0")
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text("import sys; sys.modules['prometheus_client'] = None")
+    ended = make_mirror(metrics="mirror.prom").run("-U", env={"PYTHONPATH": str(site)})
+    assert ended.status == 2
+    assert "metrics = mirror.prom: it needs an extra: pip install 'pypimirror-ng[metrics]'" in ended.stderr
+    mirror = make_mirror(report="report.json", status_page=True, on_success="true")
+    assert mirror.run("-U", env={"PYTHONPATH": str(site)}) == Ended(0, "", "")
+
+
 def test_what_is_no_text_of_metrics_is_not_kept() -> None:
     assert metrics.kept("noise {{{", "/srv/mirror") == {}
     assert metrics.kept("# TYPE a gauge\na{b= 1\n", "/srv/mirror") == {}

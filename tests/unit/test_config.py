@@ -304,6 +304,13 @@ def test_patterns_of_projects(line: str, globs: tuple[str, ...]) -> None:
         ("log_filename =", "path"),
         ("lock_file_name =", "path"),
         ("state_dir = ~nobody-of-this-name/x", "home"),
+        ("report = ~nobody-of-this-name/x", "home"),
+        ("status_page = perhaps", "True"),
+        ("status_page_interval = -1", "hours"),
+        ("hook_timeout = 0", "seconds"),
+        ("on_success = say 'it", "no closing quotation"),
+        ("on_failure = a | b", "no shell"),
+        ("on_change = ''", "no command"),
     ],
 )
 def test_a_bad_value(line: str, said: str) -> None:
