@@ -260,6 +260,36 @@ def test_a_service_that_a_command_leaves_behind_is_not_waited_for(
     os.kill(number, signal.SIGKILL)
 
 
+def test_a_command_that_closes_its_output_is_waited_for(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path
+) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror(on_success=script(tmp_path, "quiet", "exec >&- 2>&-; sleep 1; exit 9"))
+    ended = mirror.run("-U")
+    assert ended.status == 1
+    assert "quiet ended with status 9\n" in ended.stderr
+
+
+def test_a_run_that_is_killed_while_a_command_works_lets_it_be_called_again(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path, noting: Path
+) -> None:
+    index.add("six", "1.0")
+    pid = tmp_path / "pid"
+    mirror = make_mirror(on_change=script(tmp_path, "slow", f"echo $$ > {shlex.quote(str(pid))}; sleep 300"))
+    process = mirror.start("-U")
+    while not (pid.exists() and pid.read_text().endswith("\n")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    os.killpg(int(pid.read_text()), signal.SIGKILL)
+    mirror.configure(on_change=noting)
+    mirror.update()
+    assert calls(tmp_path) == [f"on_change 0 {len(mirror.tree())} 0"]
+    mirror.update()
+    assert calls(tmp_path) == []
+
+
 def test_what_may_be_a_secret_is_not_logged(index: FakeIndex, make_mirror: MakeMirror) -> None:
     index.add("six", "1.0")
     mirror = make_mirror(on_success="true https://chat.example.org/hook/s3cret")
