@@ -111,6 +111,7 @@ class Mirror:
             "external_files": ("checked",),
             "runs": ("started", "ended"),
             "removed": ("moment",),
+            "sizes": ("moment",),
         }
         with contextlib.closing(sqlite3.connect(self.root / ".pypimirror/state.sqlite")) as state, state:
             there = {name for (name,) in state.execute("SELECT name FROM sqlite_schema")}

@@ -71,6 +71,13 @@ class Counts:
     retries: int = 0
     """Requests that were made again."""
 
+    @property
+    def may_change_sizes(self) -> bool:
+        """Whether another set of projects or files may be on the pages than before the run."""
+        came = self.changed + self.stored + self.adopted
+        went = self.vanished_projects + self.vanished_files + self.deselected_projects + self.deselected_files
+        return came + went + self.removed + self.failed > 0
+
 
 class Refusal(NamedTuple):
     """Removals that were too many, and so were not done."""

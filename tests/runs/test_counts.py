@@ -91,6 +91,19 @@ def test_an_update_without_changes_does_next_to_nothing(index: FakeIndex, tmp_pa
     assert found.written < 100_000
 
 
+def test_what_follows_a_run_without_changes_costs_little(index: FakeIndex, tmp_path: Path) -> None:
+    fill(index, 40, 2)
+    mirror = Mirror(
+        tmp_path, index.url, status_page=True, report="r.json", metrics="m.prom", changed_paths="c.txt"
+    )
+    mirror.update()
+    before = mirror.tree()
+    found = counted(mirror)
+    assert mirror.tree() == before
+    assert not found.modules & {"lxml", "jinja2", "rich", "asyncio", "multiprocessing"}
+    assert found.statements < 110
+
+
 def test_what_an_update_asks_and_writes_grows_with_what_changed_alone(
     index: FakeIndex, tmp_path: Path
 ) -> None:

@@ -103,6 +103,15 @@ def test_defaults() -> None:
         dependencies=False,
         dependency_versions="matching",
         extras=(),
+        status_page=False,
+        status_page_interval=24.0,
+        report=None,
+        metrics=None,
+        changed_paths=None,
+        on_success=(),
+        on_failure=(),
+        on_change=(),
+        hook_timeout=600.0,
     )
 
 
@@ -175,6 +184,15 @@ def test_every_option_given() -> None:
         "dependencies = True",
         "dependency_versions = All",
         "extras = Six[b,a.b, b] six [c]",
+        "status_page = yes",
+        "status_page_interval = 2",
+        "report = run.json",
+        "metrics = /var/lib/metrics/mirror.prom",
+        "changed_paths = ~/changed.txt",
+        "on_success = true",
+        "on_failure = ./tell 'the mirror fails'",
+        "on_change = /usr/local/bin/purge --all",
+        "hook_timeout = 30",
     ]
     assert parse_with(*lines) == Config(
         mirror_file_path=Path("/srv/mirror"),
@@ -240,6 +258,15 @@ def test_every_option_given() -> None:
         dependencies=True,
         dependency_versions="all",
         extras=((NormalizedName("six"), ("a-b", "b", "c")),),
+        status_page=True,
+        status_page_interval=2.0,
+        report=Path("/srv/conf/run.json"),
+        metrics=Path("/var/lib/metrics/mirror.prom"),
+        changed_paths=Path("~/changed.txt").expanduser(),
+        on_success=("true",),
+        on_failure=("/srv/conf/tell", "the mirror fails"),
+        on_change=("/usr/local/bin/purge", "--all"),
+        hook_timeout=30.0,
         warnings=(
             "fetch_since_days: not needed any more, as updates find every change",
             "accept_unverified: files without a digest are taken over plain http from old.example.org",
@@ -343,6 +370,13 @@ def test_patterns_of_projects(line: str, globs: tuple[str, ...]) -> None:
         ("log_filename =", "path"),
         ("lock_file_name =", "path"),
         ("state_dir = ~nobody-of-this-name/x", "home"),
+        ("report = ~nobody-of-this-name/x", "home"),
+        ("status_page = perhaps", "True"),
+        ("status_page_interval = -1", "hours"),
+        ("hook_timeout = 0", "seconds"),
+        ("on_success = say 'it", "no closing quotation"),
+        ("on_failure = a | b", "no shell"),
+        ("on_change = ''", "no command"),
     ],
 )
 def test_a_bad_value(line: str, said: str) -> None:

@@ -14,7 +14,7 @@ from pypimirror.checks.compare import Look
 from pypimirror.errors import StateError
 from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName
-from pypimirror.publishing import Pages, Tree, companions
+from pypimirror.publishing import Pages, Tree, companions, status_page
 from pypimirror.state import Kept, Stocked
 from pypimirror.store import FULL, HTACCESS, HTML, JSON, METADATA, PRIVATE, PROVENANCE, SUFFIXES, size_of
 from pypimirror.workers import Readers, suitable_readers
@@ -255,6 +255,7 @@ class Verification:
         if wrong and self._is_repairing:
             self._pages.mark_root_dirty()
         ours = {HTML, JSON, PRIVATE, HTACCESS} | ({FULL} if self._pages.has_full() else set())
+        ours |= status_page.ours(self._mirror)
         links, projects = self._mirror.state.projects.links(), set(self._mirror.state.projects.names())
         for entry in self._mirror.store.root_entries():
             if entry in ours or entry in projects:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pypimirror import config, server_config, sync
 from pypimirror.cli import (
@@ -47,6 +47,9 @@ from pypimirror.store import ReadOnlyStore, Store, check_root, check_state
 from pypimirror.upstream import Rules, Upstream, is_index_private
 from pypimirror.workers import MAX_THREADS, Workers, suitable_processes
 
+if TYPE_CHECKING:
+    from pypimirror.cli.afterwards import Afterwards
+
 _log = logging.getLogger(__name__)
 
 _STATE = "state.sqlite"
@@ -85,12 +88,25 @@ def run(args: Arguments) -> Status:
         # The workers comes before the lock, so that it holds none.
         with _workers(args, configuration) as workers, locked(configuration, _wanted(args)):
             logs.start(configuration, on_console=args.log_console, on_terminal=person.hears_warnings(args))
+            follower = _follower(args, configuration, store)
             attempt = partial(
-                _run_with_state, args, configuration, selection, store, only=only, workers=workers
+                _run_with_state,
+                args,
+                configuration,
+                selection,
+                store,
+                only=only,
+                workers=workers,
+                follower=follower,
             )
-            return _run_locked(configuration, store, attempt, is_dry=args.is_dry)
+            locked_run = partial(_run_locked, configuration, store, attempt, is_dry=args.is_dry)
+            return follower.follow(locked_run) if follower else locked_run()
     except MirrorLockedError as error:
         logs.tell_locked(configuration, str(error), on_console=args.log_console)
+        if configuration.metrics and not args.is_dry:
+            from pypimirror.cli.report_files import note_locked  # noqa: PLC0415 (few mirrors write any)
+
+            note_locked(configuration)
         if not long_run.tell(configuration, is_dry=args.is_dry):
             hint = "; --wait-lock SECONDS waits for it" if not args.wait_lock else ""
             say_on_terminal(f"{error}{hint}")
@@ -103,6 +119,17 @@ def _wanted(args: Arguments) -> Wanted:
         args.wait_lock,
         lambda who: person.tell(args, f"{who}; waiting for it, {args.wait_lock:g} seconds at most"),
     )
+
+
+def _follower(args: Arguments, configuration: Config, store: Store) -> "Afterwards | None":
+    """Return what follows a run, if anything is configured that does; nothing follows a dry one."""
+    files = (configuration.report, configuration.metrics, configuration.changed_paths)
+    hooks = (configuration.on_change, configuration.on_success, configuration.on_failure)
+    if args.is_dry or not (configuration.status_page or any(files) or any(hooks)):
+        return None
+    from pypimirror.cli.afterwards import Afterwards  # noqa: PLC0415 (a plain run needs none of it)
+
+    return Afterwards(configuration, store, mode=args.mode, is_quiet=args.log_console)
 
 
 def selection_of(configuration: Config) -> Selection:
@@ -199,6 +226,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
     *,
     only: tuple[NormalizedName, ...],
     workers: Workers[Any] | None,
+    follower: "Afterwards | None",
 ) -> Status:
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
@@ -233,7 +261,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
             progress=_interruptible(show),
         )
         mode = f"{args.mode} --project" if args.only else args.mode
-        outcome = recorded(work, partial(_done, work, args), mode=mode)
+        outcome = recorded(work, partial(_done, work, args), mode=mode, follower=follower)
         watched = summary.figures_of(work) if person.watches(args) else None
     if isinstance(store, ReadOnlyStore):
         summary.tell_dry(outcome, store.pages_changed, is_json=args.is_json)

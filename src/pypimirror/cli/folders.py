@@ -1,11 +1,15 @@
 """Whether what the configuration names can be where it says, before anything is touched."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError, Problem
-from pypimirror.store import PRIVATE
+from pypimirror.store import JOURNAL, PRIVATE
+
+_OWN = {"id", "lock", "new", "partial", "aside", "told-lock", "pypimirror.log", "afterwards.json", JOURNAL}
+"""Names in the private folder."""
 
 
 def check(configuration: Config, source: Path) -> None:
@@ -22,6 +26,7 @@ def check(configuration: Config, source: Path) -> None:
             problems.append(Problem("DEFAULT", option, str(path), "it is no regular file; name a file"))
         elif path.parent not in (root, root / PRIVATE) and not path.parent.is_dir():
             problems.append(Problem("DEFAULT", option, str(path), "its folder does not exist"))
+    problems += _of_reports(configuration)
     for option, paths in (
         ("ca_bundle", [configuration.ca_bundle] if configuration.ca_bundle else []),
         ("client_certificate", configuration.client_certificate),
@@ -29,6 +34,46 @@ def check(configuration: Config, source: Path) -> None:
         problems += [Problem("DEFAULT", option, str(p), "it is not there") for p in paths if not p.exists()]
     if problems:
         raise ConfigError(str(source), tuple(problems))
+
+
+def _of_reports(configuration: Config) -> Iterator[Problem]:
+    """Yield what is wrong with the files that are written when a run is over.
+
+    Where one can't be written is told when that was tried: then the mirror is up to date all the same.
+    """
+    root = configuration.mirror_file_path.resolve()
+    used = {_resolved(configuration.lock_file_name), _resolved(configuration.log_filename)}
+    state = configuration.state_dir.resolve()
+    own = {root / PRIVATE / name for name in _OWN} | {state / "state.sqlite", state / "state.sqlite-journal"}
+    for option, path in (
+        ("report", configuration.report),
+        ("metrics", configuration.metrics),
+        ("changed_paths", configuration.changed_paths),
+    ):
+        if path is None:
+            continue
+        real = _resolved(path)
+        if real.is_dir():
+            problem = "it is a folder; name a file"
+        elif real.exists() and not real.is_file():
+            problem = "it is no regular file; name a file"
+        elif real in used:
+            problem = "it is the file of another option; name one of its own"
+        elif real.is_relative_to(root) and real.parent != root / PRIVATE:
+            problem = (
+                "it is where files are served; name one outside of mirror_file_path, or in its .pypimirror"
+            )
+        elif real in own:
+            problem = "it is a file of pypimirror's own; name another one"
+        else:
+            used.add(real)
+            continue
+        yield Problem("DEFAULT", option, str(path), problem)
+
+
+def _resolved(path: Path) -> Path:
+    """Return where a file is or will be; a link in its place gives way to it."""
+    return path.parent.resolve() / path.name
 
 
 def check_adopted(folder: Path, configuration: Config) -> None:

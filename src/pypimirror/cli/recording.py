@@ -3,11 +3,13 @@
 import contextlib
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
 from pypimirror import __version__, sync
 from pypimirror.cli import summary
+from pypimirror.publishing import status_page
 from pypimirror.report.outcome import Outcome, is_news
 
 _log = logging.getLogger(__name__)
@@ -15,7 +17,16 @@ _log = logging.getLogger(__name__)
 _FAILURES_KEPT = 100
 
 
-def recorded(work: sync.Run, attempt: Callable[[], Outcome], *, mode: str) -> Outcome:
+class Follower(Protocol):
+    """What follows a run."""
+
+    def record(self, work: sync.Run, outcome: Outcome) -> None:
+        """Do what has to be done while the state is open."""
+
+
+def recorded(
+    work: sync.Run, attempt: Callable[[], Outcome], *, mode: str, follower: Follower | None = None
+) -> Outcome:
     """Do the work, and record how it ended, however it ended."""
     number = work.mirror.state.runs.begin(mode, work.mirror.clock())
     work.tree.commit()
@@ -27,18 +38,27 @@ def recorded(work: sync.Run, attempt: Callable[[], Outcome], *, mode: str) -> Ou
         # Of a run that can't even record that it failed --status tells that it has no end.
         with contextlib.suppress(Exception):
             _record_end(work, number, summary.of_error(error))
+            if follower is not None:
+                follower.record(work, summary.of_error(error))
         raise
     _record_end(work, number, outcome)
     is_new = is_news(outcome, work.mirror.state, work.mirror.clock())
     work.tree.commit()
-    return outcome._replace(is_news=is_new)
+    outcome = outcome._replace(is_news=is_new)
+    if follower is not None:
+        follower.record(work, outcome)
+    elif not work.options.preview:
+        status_page.remove(work.mirror)
+    return outcome
 
 
 def _record_end(work: sync.Run, number: int, outcome: Outcome) -> None:
-    counts = work.tally.counts
-    work.mirror.state.runs.end(
+    counts, runs, now = work.tally.counts, work.mirror.state.runs, work.mirror.clock()
+    if counts.may_change_sizes:
+        runs.record_size(now)
+    runs.end(
         number,
-        ended=work.mirror.clock(),
+        ended=now,
         status=outcome.status,
         requests=work.upstream.requests + (work.workers.requests_made() if work.workers else 0),
         stored=counts.stored,

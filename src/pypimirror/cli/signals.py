@@ -1,6 +1,8 @@
 """SIGINT and SIGTERM end a run within seconds."""
 
+import contextlib
 import signal
+from collections.abc import Iterator
 from types import FrameType
 
 _received: list[int] = []
@@ -18,6 +20,20 @@ def install() -> None:
     """Raise Interrupted in the main thread when a signal comes."""
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, _interrupt)
+
+
+@contextlib.contextmanager
+def postponed() -> Iterator[None]:
+    """Let a signal that comes within the block raise Interrupted at its end."""
+    signums = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(signum, lambda signum, _frame: _received.append(signum)) for signum in signums]
+    try:
+        yield
+    finally:
+        for signum, handler in zip(signums, before, strict=True):
+            signal.signal(signum, handler)
+    if _received:
+        _interrupt(_received.pop(0), None)
 
 
 def check() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from pypimirror.addresses import masked, without_credentials
@@ -27,6 +27,7 @@ from pypimirror.selection import (
 __all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
 
 _COMMAND_LINE = "command line"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,18 @@ class Config:
     """`matching` or `all`."""
     extras: tuple[tuple[NormalizedName, tuple[str, ...]], ...]
     """Of projects that are selected by name or pattern: in PEP 685 form, sorted."""
+    # What is written and called when a run is over.
+    status_page: bool
+    status_page_interval: float
+    """Hours."""
+    report: Path | None
+    metrics: Path | None
+    changed_paths: Path | None
+    on_success: tuple[str, ...]
+    """Words of a command, as the next two; empty is none."""
+    on_failure: tuple[str, ...]
+    on_change: tuple[str, ...]
+    hook_timeout: float
     warnings: tuple[str, ...] = ()
 
     @property
@@ -203,6 +216,16 @@ OPTIONS: Mapping[str, Option] = {
     "dependencies": Option(readers.boolean, "False"),
     "dependency_versions": Option(readers.one_of("matching", "all"), "matching"),
     "extras": Option(readers.extras, ""),
+    # What is written and called when a run is over.
+    "status_page": Option(readers.boolean, "False"),
+    "status_page_interval": Option(readers.number(0, 87_600, "hours"), "24"),
+    "report": Option(str),
+    "metrics": Option(str),
+    "changed_paths": Option(str),
+    "on_success": Option(str),
+    "on_failure": Option(str),
+    "on_change": Option(str),
+    "hook_timeout": Option(readers.number(0.1, 86_400, "seconds"), "600"),
 }
 
 
@@ -232,6 +255,7 @@ def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, 
     values["requirements"] = requirement_files.read(reader, folder, is_exact=values["exact"])
     requirement_files.check_patterns(reader)
     values["package_matches"] = values["package_matches"] or ()
+    values |= _afterwards(reader, folder)
     reader.check_unknown(read.referenced)
     _check_external(reader, values)
     if reader.problems:
@@ -301,6 +325,13 @@ class _Reader:
         section, text = self.given.get(name, ini.Setting(ini.SECTIONS[0], ""))
         return self.read(name, section, text, partial(readers.certificate, folder=folder)) or ()
 
+    def optional(self, name: str, read: Callable[[str], _T]) -> _T | None:
+        if not self.text(name):
+            return None
+        section, text = self.given[name]
+        value: _T | None = self.read(name, section, text, read)
+        return value
+
     def text(self, name: str) -> str:
         return self.given[name].value.strip() if name in self.given else ""
 
@@ -360,6 +391,18 @@ def _paths(reader: _Reader, folder: Path) -> dict[str, Path | tuple[Path, ...] |
         "state_dir": reader.path("state_dir", folder, own),
         "ca_bundle": reader.path("ca_bundle", folder) if reader.text("ca_bundle") else None,
         "client_certificate": reader.paths("client_certificate", folder),
+    }
+
+
+def _afterwards(reader: _Reader, folder: Path) -> dict[str, Path | tuple[str, ...] | None]:
+    """Return the files to write and the commands to call when a run is over."""
+    return {
+        "report": reader.optional("report", partial(readers.path, folder=folder)),
+        "metrics": reader.optional("metrics", partial(readers.metrics_path, folder=folder)),
+        "changed_paths": reader.optional("changed_paths", partial(readers.path, folder=folder)),
+        "on_success": reader.optional("on_success", partial(readers.command, folder=folder)) or (),
+        "on_failure": reader.optional("on_failure", partial(readers.command, folder=folder)) or (),
+        "on_change": reader.optional("on_change", partial(readers.command, folder=folder)) or (),
     }
 
 

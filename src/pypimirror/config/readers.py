@@ -5,6 +5,7 @@ import importlib.util
 import itertools
 import os
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +24,7 @@ _DIGEST = re.compile(r"[a-z0-9_-]{1,32}=[0-9a-f]{8,256}")
 _HOST_GLOB = re.compile(r"[a-z0-9._*?\[\]!:-]+")
 _EXTRAS = re.compile(r" ?\[[^\[\]]*\]")
 _PROJECT_EXTRAS = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
+_SHELL_WORDS = frozenset({"|", "||", "&&", "&", ">", ">>", "<", "2>", "2>&1", ";"})
 _FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
@@ -117,6 +119,28 @@ def selected_names(text: str, folder: Path = _HERE) -> tuple[str, ...]:
     if not patterns:
         raise ValueError("there is no pattern in it; write * for every project, or names and globs of some")
     return patterns
+
+
+def metrics_path(text: str, folder: Path) -> Path:
+    """Read a path of metrics, for which an extra has to be installed."""
+    if importlib.util.find_spec("prometheus_client") is None:
+        raise ValueError("it needs an extra: pip install 'pypimirror-ng[metrics]'")
+    return path(text, folder)
+
+
+def command(text: str, folder: Path) -> tuple[str, ...]:
+    """Read the words of a command, quoted as for a shell; a relative path of it is relative to `folder`."""
+    try:
+        found = shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"no command: {str(error).lower()}; quote its words as for a shell") from error
+    if not found or not found[0] or "\0" in text:
+        raise ValueError("no command")
+    for word in shlex.split(text, posix=False):  # what is quoted keeps its quotes
+        if word in _SHELL_WORDS:
+            raise ValueError(f"no shell runs it, so {word} means nothing; name a script that does it")
+    program = str(path(found[0], folder)) if "/" in found[0] else found[0]
+    return (program, *found[1:])
 
 
 def name_globs(text: str, folder: Path = _HERE) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ import msgspec
 
 from pypimirror.config import Config
 from pypimirror.errors import StateError
-from pypimirror.report import long_run
+from pypimirror.report import afterwards, long_run
+from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.exit_status import Status
 from pypimirror.state import Failure
 from pypimirror.state.reading import Reading
@@ -66,6 +67,8 @@ class StatusReport(msgspec.Struct, kw_only=True):
     """Hosts whose files without a digest are taken over plain http; `http` is every host."""
     disk_free: int | None = None
     """Bytes; None while there is no folder."""
+    afterwards: list[AfterFailure] = []
+    """What failed when runs were over: reports and commands. It says nothing of the mirror itself."""
 
 
 def of_nothing(config: Config, reason: str) -> StatusReport:
@@ -125,6 +128,7 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         grace_ends=None if first is None else first + config.removal_grace_hours * _HOUR_S,
         accepts_unverified=list(config.accept_unverified),
         disk_free=shutil.disk_usage(config.mirror_file_path).free,
+        afterwards=afterwards.listed(afterwards.read(config.mirror_file_path)),
     )
 
 

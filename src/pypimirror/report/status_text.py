@@ -55,6 +55,9 @@ def as_lines(report: StatusReport) -> list[str]:
     text += [
         f"  held back since {moment(each.since)}: {each.project}: {each.reason}" for each in report.held_back
     ]
+    text += [
+        f"  failing since {moment(each.since)}: {each.option}: {each.reason}" for each in report.afterwards
+    ]
     shown = len(report.failing) + len(report.pending) + len(report.held_back)
     more = report.failing_count + report.pending_count + report.held_back_count
     more -= shown

@@ -12,7 +12,7 @@ def size_text(size: float) -> str:
         if size < 1000:
             return f"{size:.0f} {unit}"
         size /= 1000
-    return f"{size:.1f} GB"
+    return f"{size:.1f} GB" if size < 1000 else f"{size / 1000:.1f} TB"
 
 
 def total_text(total: Total) -> str:

@@ -33,7 +33,7 @@ _NAMES = (
 )
 _TABLES = (
     *("meta", "projects", "files", "failures", "removed"),
-    *("wanted", "requires", "left_out", "runs", "totals"),
+    *("wanted", "requires", "left_out", "runs", "sizes", "totals"),
 )
 _MORE_TABLES = "SELECT DISTINCT tbl_name FROM sqlite_schema WHERE tbl_name LIKE 'external!_%' ESCAPE '!'"
 """Tables that are there only where links to other hosts are followed."""

@@ -19,6 +19,8 @@ from pypimirror.state.schema import FORMAT
 from pypimirror.state.trouble import why_unusable
 
 _PATIENCE_S = 5.0
+_ENDINGS = (".whl", ".tar.gz", ".zip", ".egg", ".tar.bz2", ".tgz", ".exe", ".msi", ".rpm", ".deb")
+"""Of files, as they are told apart; the state knows no more of a file's type than its name."""
 
 
 class Reading:
@@ -33,11 +35,13 @@ class Reading:
         self.left_out, self.left_out_of = choices.left_out, choices.left_out_of
         self.project = Projects(database).get
         self.held, self.delisted_of = files.held, files.delisted_of
-        self.note = Notes(database).get
+        notes = Notes(database)
+        self.note, self.hint = notes.get, notes.hint
         self.total = Totals(database).of
         self.held_back = Revalidation(database).held_back
         self.last_run, self.last_ended_run, self.last_good_run = runs.last, runs.last_ended, runs.last_good
         self.going_on_since = runs.going_on_since
+        self.latest_runs, self.sizes = runs.latest, runs.sizes
 
     def close(self) -> None:
         """Let go of the database."""
@@ -103,6 +107,27 @@ class Reading:
             "SELECT min(delisted_since) FROM files WHERE status = 'delisted' AND delisted_since > 0"
         ).fetchone()
         return self.total("delisted"), first
+
+    def by_type(self) -> list[tuple[str, int, int]]:
+        """Return the endings of held files, each with their number and bytes; this reads all of them.
+
+        The largest come first; an empty ending stands for all others.
+        """
+        when = " ".join(f"WHEN filename LIKE '%{ending}' THEN '{ending}'" for ending in _ENDINGS)
+        rows = self._db.execute(
+            f"SELECT CASE {when} ELSE '' END, count(*), coalesce(sum(size), 0) FROM files"  # noqa: S608
+            " WHERE status = 'held' GROUP BY 1 ORDER BY 3 DESC, 1"
+        )
+        return [typed(tuple[str, int, int], row) for row in rows]
+
+    def largest(self, limit: int) -> list[tuple[str, int, int]]:
+        """Return the projects with the most bytes, their files and bytes; this reads all files."""
+        rows = self._db.execute(
+            "SELECT project, count(*), coalesce(sum(size), 0) FROM files WHERE status = 'held'"
+            " GROUP BY project ORDER BY 3 DESC, 1 LIMIT ?",
+            (limit,),
+        )
+        return [typed(tuple[str, int, int], row) for row in rows]
 
     def _count(self, rows: str) -> int:
         return int(self._db.execute(f"SELECT count(*) FROM {rows}").fetchone()[0])  # noqa: S608

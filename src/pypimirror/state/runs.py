@@ -7,6 +7,12 @@ from pypimirror.state.rows import typed
 
 _KEPT = 1000
 _FETCHES = ("update-fetch", "initial-fetch")
+_DAY_S = 86_400.0
+_YEARS_KEPT_S = 3660 * _DAY_S
+_HELD = (
+    "held_projects = (SELECT number FROM totals WHERE status = 'listed'),"
+    " (held_files, held_bytes) = (SELECT number, bytes FROM totals WHERE status = 'held')"
+)
 
 
 class PastRun(NamedTuple):
@@ -26,11 +32,24 @@ class PastRun(NamedTuple):
     deselected_projects: int | None
     deselected_files: int | None
     failed: int | None
+    held_projects: int | None
+    """What there was at its end, as the next two."""
+    held_files: int | None
+    held_bytes: int | None
     summary: str | None
 
 
+class Size(NamedTuple):
+    """What there was at a moment."""
+
+    moment: float
+    projects: int
+    files: int
+    bytes: int
+
+
 class Runs:
-    """The last 1,000 runs."""
+    """The last 1,000 runs, and what there was at the end of days for ten years."""
 
     def __init__(self, database: Database) -> None:
         self._db = database.connection
@@ -44,9 +63,33 @@ class Runs:
         return number
 
     def end(self, number: int, **values: float | str | None) -> None:
-        """Record how a run ended; the keywords are the columns."""
-        columns = ", ".join(f"{name} = ?" for name in values)
+        """Record how a run ended, and what there is now; the keywords are the columns."""
+        columns = ", ".join([*(f"{name} = ?" for name in values), _HELD])
         self._db.execute(f"UPDATE runs SET {columns} WHERE id = ?", (*values.values(), number))  # noqa: S608
+
+    def record_size(self, now: float) -> None:
+        """Record what there is now as the word of its day (UTC); what is older than ten years goes."""
+        day = now - now % _DAY_S
+        self._db.execute("DELETE FROM sizes WHERE moment >= ? OR moment < ?", (day, day - _YEARS_KEPT_S))
+        self._db.execute(
+            "INSERT INTO sizes SELECT ?, listed.number, held.number, held.bytes"
+            " FROM totals listed, totals held WHERE listed.status = 'listed' AND held.status = 'held'",
+            (now,),
+        )
+
+    def sizes(self) -> list[Size]:
+        """Return what there was at the end of each day in which that changed, the oldest first."""
+        return [typed(Size, row) for row in self._db.execute("SELECT * FROM sizes ORDER BY moment")]
+
+    def latest(self, limit: int, *, that_changed: bool = False) -> list[PastRun]:
+        """Return the last runs of all modes, the oldest first; those `that_changed` any file, if so asked."""
+        changed = "WHERE coalesce(stored, 0) + coalesce(adopted, 0) + coalesce(removed, 0) > 0"
+        rows = self._db.execute(
+            f"SELECT {', '.join(PastRun._fields)} FROM runs"  # noqa: S608
+            f" {changed if that_changed else ''} ORDER BY id DESC LIMIT ?",
+            (limit,),
+        )
+        return [typed(PastRun, row) for row in rows][::-1]
 
     def last(self) -> PastRun | None:
         """Return the last run that fetched, whether it came to its end or not."""

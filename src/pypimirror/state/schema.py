@@ -4,7 +4,7 @@ External links have tables of their own (`external/tables.py`), where they are f
 """
 
 FORMAT = 7
-FINGERPRINT = "5389c91b87287058"
+FINGERPRINT = "26c4d27c98cfaeac"
 """Of the tables below, as SQLite keeps them (`damage.fingerprint`)."""
 
 SCHEMA = """
@@ -95,8 +95,13 @@ CREATE TABLE runs (
     requests INTEGER, bytes INTEGER, stored INTEGER, adopted INTEGER, removed INTEGER, failed INTEGER,
     vanished_projects INTEGER, vanished_files INTEGER,     -- what left the pages, as upstream has it no more
     deselected_projects INTEGER, deselected_files INTEGER, -- the same, as it is no longer selected
+    held_projects INTEGER, held_files INTEGER, held_bytes INTEGER, -- what there was at its end
     summary TEXT, failures TEXT    -- the first failures with their reasons, as JSON
 );
+-- What there was at the end of each day (UTC) in which that changed: for longer than runs are kept.
+CREATE TABLE sizes (
+    moment REAL PRIMARY KEY, projects INTEGER NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL
+) WITHOUT ROWID;
 
 -- What there is of each status, so that nobody has to count: `listed` are projects, the others files.
 CREATE TABLE totals (status TEXT PRIMARY KEY, number INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;

@@ -1,5 +1,6 @@
 """The only room that opens, renames and removes anything below the mirror's folder."""
 
+from pypimirror.store.changes import JOURNAL, Changes
 from pypimirror.store.entries import size_of
 from pypimirror.store.folders import Store, aside_folder
 from pypimirror.store.layout import (
@@ -10,6 +11,8 @@ from pypimirror.store.layout import (
     METADATA,
     PRIVATE,
     PROVENANCE,
+    STATUS_HTML,
+    STATUS_JSON,
     SUFFIXES,
     check_root,
 )
@@ -23,11 +26,15 @@ __all__ = [
     "FULL",
     "HTACCESS",
     "HTML",
+    "JOURNAL",
     "JSON",
     "METADATA",
     "PRIVATE",
     "PROVENANCE",
+    "STATUS_HTML",
+    "STATUS_JSON",
     "SUFFIXES",
+    "Changes",
     "ReadOnlyStore",
     "Store",
     "Temporary",

@@ -48,6 +48,7 @@ class Store(Tree):
         source, target = os.path.realpath(f"{self._folder(folder)}/{name}"), self._path(project, name)
         with self.local_errors(target):
             self._make_folder(project)
+            self.changing(target)
             self.step(target)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(target)
@@ -69,6 +70,8 @@ class Store(Tree):
     def rename_folder(self, folder: str, project: NormalizedName) -> None:
         """Give a folder its normalized name where only the case differs."""
         target = f"{self._root}/{project}"
+        for name in entries_if_any(f"{self._root}/{folder}") if self.changes else ():
+            self.changing(f"{target}/{name}")
         self.step(target)
         if os.path.islink(target):  # a name in another spelling, that somebody made for the raw folder
             os.unlink(target)
@@ -96,6 +99,7 @@ class Store(Tree):
     def make_link(self, name: str, project: NormalizedName) -> bool:
         """Make a relative link to a project's folder; tell whether the file system takes links."""
         path = f"{self._root}/{name}"
+        self.changing(path)
         self.step(path)
         try:
             os.symlink(project, path)
@@ -109,6 +113,7 @@ class Store(Tree):
         """Remove a link to a project's folder; what is something else stays."""
         if self.link_target(name) == project:
             path = f"{self._root}/{name}"
+            self.changing(path)
             self.step(path)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
@@ -120,6 +125,8 @@ class Store(Tree):
         source, folder = self._path(project, name), f"{self._root}/{aside_folder(project)}"
         with self.local_errors(source), contextlib.suppress(FileNotFoundError):
             os.makedirs(folder, mode=0o700, exist_ok=True)
+            if os.path.lexists(source):
+                self.changing(source)
             self.step(source)
             os.replace(source, f"{folder}/{name}")
             os.unlink(source)  # there still where both were one file: then a rename does nothing

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError, TreeError
 from pypimirror.model import NormalizedName
+from pypimirror.store.changes import Changes
 from pypimirror.store.entries import size_before, size_of, status_of, time_after
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.machine import sync_file_system
@@ -62,6 +63,8 @@ class Tree:
         self.root = root
         self.space = FreeSpace(str(root), 0)
         """What shall stay free when a page, or what lies beside a file, is written."""
+        self.changes: Changes | None = None
+        """Where somebody wants to know what this run changes."""
         self._root = str(root)
         self._temporary = f"{self._root}/{PRIVATE}/new"
         self._partial = f"{self._root}/{PRIVATE}/partial"
@@ -108,6 +111,11 @@ class Tree:
         """Note that something is about to be made, renamed or removed."""
         self._is_dirty = True
         self.on_step(path)
+
+    def changing(self, path: str) -> None:
+        """Note that something that is served is about to be another one, or gone."""
+        if self.changes is not None:
+            self.changes.note(path)
 
     def warn_of_umask(self) -> None:
         """Warn where files will be unreadable to a web server of another user."""
@@ -210,6 +218,7 @@ class Tree:
         target = self._path(project, name)
         with self.local_errors(target):
             self._make_folder(project)
+            self.changing(target)
             self.step(target)
             os.replace(temporary.path, target)
         temporary.file.is_placed = True
@@ -368,6 +377,8 @@ class Tree:
         """Remove one file, if it is there; `.` is the root. Raises TreeError where it is no file."""
         path = f"{self._root}/{folder}/{name}"
         with self.local_errors(path), contextlib.suppress(FileNotFoundError):
+            if self.changes is not None and os.path.lexists(path):
+                self.changing(os.path.normpath(path))
             self.step(path)
             os.unlink(path)
 
@@ -379,6 +390,7 @@ class Tree:
             os.rmdir(f"{self._root}/{folder}")
         except OSError:
             return False
+        self.changing(f"{self._root}/{folder}/")
         return True
 
 

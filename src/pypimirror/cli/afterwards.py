@@ -1,0 +1,193 @@
+"""What follows a run, under its lock: the status page, files for other programs, and commands.
+
+The lock is held until the commands are done: what they read is not changed under their hands, and no two of
+them are at work at once. One that starts pypimirror for the same mirror gets status 5 at once.
+"""
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Callable
+
+from pypimirror import sync
+from pypimirror.cli import hooks, summary
+from pypimirror.cli.console import say
+from pypimirror.cli.replaced import replace
+from pypimirror.cli.report_files import ReportFiles, known
+from pypimirror.config import Config
+from pypimirror.printable import printable
+from pypimirror.publishing import status_page as published_page
+from pypimirror.report import afterwards, metrics, run_report, status_page
+from pypimirror.report.exit_status import Status
+from pypimirror.report.mirror_status import StatusReport, of_state
+from pypimirror.report.outcome import Outcome
+from pypimirror.report.run_report import RunEnd
+from pypimirror.state.reading import Reading
+from pypimirror.store import Changes, Store
+
+_log = logging.getLogger(__name__)
+
+_INTERRUPTED = (Status.INTERRUPTED, Status.TERMINATED)
+
+
+class Afterwards:
+    """What follows one run."""
+
+    def __init__(self, config: Config, store: Store, *, mode: str, is_quiet: bool) -> None:
+        self._config = config
+        self._mode = mode
+        self._is_quiet = is_quiet
+        """The console has the log already."""
+        self._started = time.time()
+        self._files = ReportFiles(config)
+        is_listed = self._files.changed_paths is not None
+        self._changes = store.changes = Changes(store.root, is_listed=is_listed)
+        self._before = afterwards.read(store.root)
+        self._outcome: Outcome | None = None
+        self._raised = ""
+        """What ended the run before its time."""
+        self._values: metrics.Values = {}
+
+    # -- while the state is open --------------------------------------------------------------
+
+    def record(self, work: sync.Run, outcome: Outcome) -> None:
+        """Write what is asked for of a run whose end is in the state, whatever of it fails."""
+        self._files.reasons.clear()
+        now = work.mirror.clock()
+        with contextlib.closing(Reading.open_read_only(work.mirror.state.path)) as reading:
+            report = of_state(self._config, reading)
+            (past,) = reading.latest_runs(1)
+            self._values = metrics.of_mirror(report, reading.last_ended_run(), now)
+            page = self._page(work, reading, report, outcome) if self._config.status_page else None
+        if page is not None and outcome.status not in _INTERRUPTED:
+            self._files.attempt("status_page", lambda: self._publish(work, *page))
+        if not self._config.status_page:
+            published_page.remove(work.mirror)
+        work.tree.commit()
+        self._write_files(outcome, run_report.run_end(past), report)
+        self._outcome = outcome
+
+    def _page(
+        self, work: sync.Run, reading: Reading, report: StatusReport, outcome: Outcome
+    ) -> tuple[status_page.StatusPage, str] | None:
+        """Return the status page with its key, if it is to be written."""
+        now = work.mirror.clock()
+        key = status_page.key(self._config, report, outcome.status, self._before)
+        written = reading.hint(status_page.NOTE, status_page.Written)
+        is_due = status_page.is_due(self._config, written, key, now)
+        if not (self._changes.are_of_this_run or is_due) and published_page.is_there(work.mirror):
+            return None
+        return status_page.page(self._config, reading, report, moment=now, failed=self._before), key
+
+    def _publish(self, work: sync.Run, page: status_page.StatusPage, key: str) -> None:
+        from pypimirror.report import status_html  # noqa: PLC0415 (few runs write one)
+
+        html = status_html.render(page, self._config.status_page_interval)
+        published_page.write(work.mirror, html, run_report.as_json(page))
+        notes = work.mirror.state.notes
+        notes.set(status_page.NOTE, run_report.as_json(status_page.Written(page.written, key)).decode())
+        notes.set(status_page.BREAKDOWN_NOTE, run_report.as_json(page.breakdown).decode())
+
+    def _write_files(self, outcome: Outcome, run: RunEnd, report: StatusReport | None) -> None:
+        self._files.hand_on(self._changes)
+        self._files.write_report(outcome, run, report)
+        self._files.write_metrics(self._values, self._ends_with(outcome.status))
+
+    # -- when the state is closed -----------------------------------------------------------------
+
+    def follow(self, attempt: Callable[[], Status]) -> Status:
+        """Make the attempt, and do what follows it; return the status that the command ends with.
+
+        What the attempt raises is raised when that is done; after a signal no command is called.
+        """
+        try:
+            status = attempt()
+        except Exception as error:
+            outcome = _printable(summary.of_error(error))
+            self._raised = outcome.line
+            if self._outcome is None or self._outcome.status is Status.OK:
+                self._record_without_state(outcome)
+            self._finish(outcome.status)
+            raise
+        return self._finish(status)
+
+    def _record_without_state(self, outcome: Outcome) -> None:
+        """Write the files of a run that did not get to record anything; what is known of the mirror stays."""
+        self._outcome = outcome
+        ended = time.time()
+        report, self._values = known(self._config, ended)
+        run = RunEnd(
+            mode=self._mode, started=self._started, ended=ended, status=outcome.status, summary=outcome.line
+        )
+        self._write_files(outcome, run, report)
+
+    def _finish(self, status: Status) -> Status:
+        """Call the commands, tell what failed, and return the status that the command ends with."""
+        outcome, files = self._outcome, self._files
+        if outcome is None or status in _INTERRUPTED:
+            return status
+        if files.changed and "changed_paths" not in files.reasons:
+            self._call("on_change", self._config.on_change, outcome, status)
+            if "on_change" not in files.reasons:  # else it comes again
+                self._changes.forget()
+        if self._ends_with(status) is Status.OK:
+            self._call("on_success", self._config.on_success, outcome, status)
+        else:
+            self._call("on_failure", self._config.on_failure, outcome, status)
+        self._tell()
+        if files.reasons:
+            files.write_metrics(self._values, self._ends_with(status))
+        return self._ends_with(status)
+
+    def _ends_with(self, status: Status) -> Status:
+        reasons = self._files.reasons.keys()
+        if reasons - self._files.full:
+            return Status.ERROR
+        return Status.FULL if reasons and status is not Status.ERROR else status
+
+    def _call(self, option: str, words: tuple[str, ...], outcome: Outcome, status: Status) -> None:
+        if not words:
+            return
+        news = afterwards.news(self._before, self._failed())
+        environment = {
+            "PYPIMIRROR_HOOK": option,
+            "PYPIMIRROR_STATUS": str(int(self._ends_with(status))),
+            "PYPIMIRROR_SUMMARY": printable(self._summary(outcome)),
+            "PYPIMIRROR_NEWS": "1" if outcome.is_news or news else "0",
+            "PYPIMIRROR_MIRROR": str(self._config.mirror_file_path),
+            "PYPIMIRROR_BASE_URL": self._config.base_url,
+            "PYPIMIRROR_REPORT": str(self._files.report or ""),
+            "PYPIMIRROR_CHANGED_PATHS": str(self._files.changed_paths or ""),
+            "PYPIMIRROR_CHANGED": str(self._files.changed),
+        }
+        reason = hooks.call(option, words, environment, timeout=self._config.hook_timeout)
+        if reason is not None:
+            self._files.reasons[option] = reason
+
+    def _summary(self, outcome: Outcome) -> str:
+        """Return the line of a run, and what failed since it was over."""
+        return "; ".join([outcome.line, *(f"{key}: {why}" for key, why in self._files.reasons.items())])
+
+    def _failed(self) -> dict[str, afterwards.Failed]:
+        """Return what failed, with what ended the run, so that this is news once a day, too."""
+        raised = {afterwards.RUN: self._raised} if self._raised else {}
+        return afterwards.merged(self._before, self._files.reasons | raised, time.time())
+
+    def _tell(self) -> None:
+        """Tell what failed: the log each time, standard error when it is news or somebody sits there."""
+        failed = self._failed()
+        news = afterwards.news(self._before, failed)
+        for option, reason in self._files.reasons.items():
+            _log.error("%s: %s", option, reason)
+            if not self._is_quiet and (option in news or sys.stderr.isatty()):
+                say(f"pypimirror: {option}: {reason}", "  the mirror itself is as the run left it")
+        if failed != self._before:
+            path = afterwards.path_of(self._config.mirror_file_path)
+            with contextlib.suppress(OSError):  # then it is told again
+                replace(path, [run_report.as_json(failed)])
+
+
+def _printable(outcome: Outcome) -> Outcome:
+    """Return an outcome whose words can be written anywhere, whatever bytes a file's name in them has."""
+    return outcome._replace(line=printable(outcome.line))

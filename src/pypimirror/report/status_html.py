@@ -1,0 +1,145 @@
+"""The status page as HTML: no script, nothing from elsewhere, one style, drawn for every screen."""
+
+import base64
+import functools
+import hashlib
+import importlib.resources
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pypimirror.report import charts
+from pypimirror.report.charts import Chart, Point, Rows
+from pypimirror.report.run_report import RunEnd
+from pypimirror.report.status_page import Part, StatusPage
+from pypimirror.report.words import size_text
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+def render(page: StatusPage, interval_hours: float) -> bytes:
+    """Return the page as HTML in UTF-8."""
+    now = page.now
+    shown = len(now.failing) + len(now.pending) + len(now.held_back)
+    style = _style()
+    text = _template().render(
+        page=page,
+        now=now,
+        interval=f"{interval_hours:g}",
+        style=style,
+        style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        more=now.failing_count + now.pending_count + now.held_back_count - shown,
+        over_times=_over_time(page),
+        below=_below_each_other(page),
+    )
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _over_time(page: StatusPage) -> list[Chart]:
+    sizes = [
+        Point(each.moment, each.bytes, f"{_moment(each.moment)}: {size_text(each.bytes)}, {each.files} files")
+        for each in page.sizes
+    ]
+    stored = [_of_run(run, run.stored or 0, f"{run.stored or 0} files") for run in page.changes]
+    size = [_of_run(run, run.bytes or 0, size_text(run.bytes or 0)) for run in page.changes]
+    took = [_of_run(run, _seconds(run), _duration(run)) for run in page.runs if run.ended is not None]
+    found = (
+        charts.line("Size over time", sizes, size_text, _day),
+        charts.bars("Files stored per run", stored, _count, _day),
+        charts.bars("Bytes stored per run", size, size_text, _day),
+        charts.bars("Duration of runs", took, _clock, _day),
+    )
+    return [chart for chart in found if chart is not None]
+
+
+def _of_run(run: RunEnd, value: float, told: str) -> Point:
+    return Point(run.started, value, f"{_moment(run.started)}: {told}")
+
+
+def _below_each_other(page: StatusPage) -> list[Rows]:
+    def parts(found: list[Part]) -> list[tuple[str, float, str]]:
+        return [
+            (
+                part.name or "others",
+                part.bytes,
+                f"{part.name or 'others'}: {part.files} files, {part.bytes} bytes",
+            )
+            for part in found
+        ]
+
+    found = (
+        charts.rows("Size by type of file", parts(page.breakdown.types), size_text),
+        charts.rows("Largest projects", parts(page.breakdown.largest), size_text),
+    )
+    return [chart for chart in found if chart is not None]
+
+
+@functools.cache
+def _style() -> str:
+    return importlib.resources.files("pypimirror").joinpath("templates/status/status.css").read_text("utf-8")
+
+
+@functools.cache
+def _template() -> "jinja2.Template":
+    import jinja2  # noqa: PLC0415 (slow, and most runs write nothing)
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pypimirror", "templates/status"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "moment": _moment,
+        "iso": _iso,
+        "size": size_text,
+        "number": _count,
+        "duration": _duration,
+    }
+    environment.filters |= filters
+    return environment.get_template("status.html")
+
+
+def _moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _iso(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _day(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+
+
+def _seconds(run: RunEnd) -> float:
+    return 0.0 if run.ended is None else max(run.ended - run.started, 0.0)
+
+
+def _duration(run: RunEnd) -> str:
+    return "" if run.ended is None else _seconds_text(_seconds(run))
+
+
+def _clock(seconds: float) -> str:
+    """Return a duration in the few characters that there are beside a chart."""
+    if seconds < 60:
+        return _seconds_text(seconds)
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02} h"
+
+
+def _seconds_text(seconds: float) -> str:
+    """Return a duration to the second, or to the tenth where it is short."""
+    if seconds < 10:
+        return f"{seconds:g} s" if seconds == round(seconds, 1) else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
