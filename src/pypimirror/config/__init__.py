@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pypimirror.addresses import masked, without_credentials
 from pypimirror.config import ini, readers
+from pypimirror.config.readers import COMMENT
 from pypimirror.errors import ConfigError, Problem
 from pypimirror.model import Digest, External, File
 from pypimirror.selection import asks_for_everything
@@ -18,6 +20,7 @@ from pypimirror.selection import asks_for_everything
 __all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
 
 _COMMAND_LINE = "command line"
+_COMMENT = re.compile(r"(?:^|\s)#.*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,18 +155,17 @@ def load(path: Path, overrides: Mapping[str, str]) -> Config:
     try:
         content = path.read_bytes()
     except OSError as error:
-        message = (
-            f"can't be read ({error.strerror}); name the configuration file, or make one with --sample-config"
-        )
-        raise ConfigError(str(path), (message,)) from error
+        raise ConfigError(str(path), (f"can't be read ({error.strerror}); {_what_to_do(error)}",)) from error
     return parse(content, source=str(path), folder=path.parent, overrides=overrides)
 
 
 def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, str]) -> Config:
     """Turn INI text into a `Config`; relative paths are relative to `folder`. Raises ConfigError."""
     read = ini.parse(content)
+    if not read.is_readable:
+        raise ConfigError(source, read.problems)
     given = read.settings | {name: ini.Setting(_COMMAND_LINE, value) for name, value in overrides.items()}
-    reader = _Reader(given, list(read.problems))
+    reader = _Reader(given, list(read.problems), misplaced=read.misplaced)
     values = {name: reader.value(name, option) for name, option in OPTIONS.items()}
     values |= _paths(reader, folder)
     reader.check_unknown(read.referenced)
@@ -189,14 +191,18 @@ def _from(hosts: tuple[str, ...]) -> str:
 class _Reader:
     """Reads settings one by one and gathers what is wrong with them."""
 
-    def __init__(self, given: dict[str, ini.Setting], problems: list[Problem | str]) -> None:
+    def __init__(
+        self, given: dict[str, ini.Setting], problems: list[Problem | str], *, misplaced: frozenset[str]
+    ) -> None:
         self.given = given
         self.problems = problems
+        self._misplaced = misplaced
+        """Options that stand where they don't count; that is told already."""
 
     def value(self, name: str, option: Option) -> Any:
         section, text = self.given.get(name, ini.Setting(ini.SECTIONS[0], option.default or ""))
         if name not in self.given:
-            if option.is_required:
+            if option.is_required and name not in self._misplaced:
                 self.problems.append(Problem(section, name, None, "missing; it has to be set"))
             if option.default is None:
                 return None
@@ -206,7 +212,8 @@ class _Reader:
         try:
             return read(text.strip())
         except (ValueError, RuntimeError) as error:  # RuntimeError: "~user" without such a user
-            self.problems.append(Problem(section, name, text, _said(error, text, read)))
+            said = COMMENT if _is_good_without_comment(text, read) else _said(error, text, read)
+            self.problems.append(Problem(section, name, text, said))
             return None
 
     def path(self, name: str, folder: Path, default: str | None = None) -> Path | None:
@@ -233,6 +240,29 @@ class _Reader:
             near = difflib.get_close_matches(name, OPTIONS, n=1)
             hint = f"; did you mean {near[0]}?" if near else "; docs/configuration.md lists the options"
             self.problems.append(Problem(section, name, None, f"unknown option{hint}"))
+
+
+def _is_good_without_comment(text: str, read: Callable[[str], Any]) -> bool:
+    """Tell whether it is a comment behind a value, as other programs take it, that makes it a bad one."""
+    bare = _COMMENT.sub("", text)
+    if bare == text or not bare.strip():
+        return False
+    try:
+        read(bare.strip())
+    except (ValueError, RuntimeError):
+        return False
+    return True
+
+
+def _what_to_do(error: OSError) -> str:
+    """Say what lets a configuration be read."""
+    if isinstance(error, FileNotFoundError):
+        return "name the configuration file, or make one with --sample-config"
+    if isinstance(error, IsADirectoryError):
+        return "name the file in it"
+    if isinstance(error, PermissionError):
+        return "let the user who runs pypimirror read it, and enter its folder"
+    return "name another file"
 
 
 def _said(error: Exception, text: str, read: Callable[[str], Any]) -> str:
