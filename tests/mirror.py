@@ -1,11 +1,14 @@
 """A mirror under test: its configuration file, runs of the real command, and looks at the tree."""
 
+import atexit
 import contextlib
+import functools
 import hashlib
 import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
@@ -111,6 +114,8 @@ class Mirror:
             "runs": ("started", "ended"),
             "removed": ("moment",),
         }
+        for told in (self.root / ".pypimirror").glob("trouble-*"):
+            os.utime(told, (told.stat().st_mtime - hours * 3600,) * 2)
         with contextlib.closing(sqlite3.connect(self.root / ".pypimirror/state.sqlite")) as state, state:
             for table, columns in moments.items():
                 for column in columns:
@@ -129,8 +134,16 @@ class Mirror:
         return status, peak * (1 if sys.platform == "darwin" else 1024) >> 20
 
     def update(self) -> None:
-        """Run an update that has to end well, and silently."""
-        assert self.run("--update-fetch") == Ended(0, "", "")
+        """Run an update that has to end well, and silently, but for a word that trouble is over."""
+        was_trouble = self.has_told_trouble()
+        ended = self.run("--update-fetch")
+        assert (ended.status, ended.stdout) == (0, "")
+        assert bool(ended.stderr) == was_trouble
+        assert not ended.stderr or ended.stderr.startswith("pypimirror: all is well again: up to date: ")
+
+    def has_told_trouble(self) -> bool:
+        """Tell whether the mirror remembers trouble that was told on standard error."""
+        return any((self.root / ".pypimirror").glob("trouble-*"))
 
     @property
     def log(self) -> str:
@@ -323,8 +336,18 @@ def _warm() -> Warm:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this environment without what would send requests elsewhere, or compile each module anew."""
-    return dict(_clean(os.environ))
+    """Return this environment without what would send requests elsewhere, or compile each module anew.
+
+    What is kept in a user's own folder is kept in one of the tests.
+    """
+    return dict(_clean(os.environ)) | {"XDG_STATE_HOME": _state_home()}
+
+
+@functools.cache
+def _state_home() -> str:
+    folder = tempfile.TemporaryDirectory(prefix="pypimirror-state-")
+    atexit.register(folder.cleanup)
+    return folder.name
 
 
 def _clean(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -47,6 +47,33 @@ class ConfigError(MirrorError):
         return f"{self.source}: {len(self.problems)} problems, nothing was touched:{lines}"
 
 
+class UsageError(MirrorError):
+    """The command line can't be used."""
+
+    def __init__(self, usage: str, reason: str) -> None:
+        super().__init__(usage, reason)
+        self.usage = usage
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"error: {self.reason}"
+
+
+class LogError(MirrorError):
+    """The log can't be written to."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"the log {self.path} can't be written to ({self.reason}); let the user who runs pypimirror write"
+            " to it and to its folder, or name another file with log_filename"
+        )
+
+
 class MirrorLockedError(MirrorError):
     """Another run holds the lock."""
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from pypimirror import config, server_config, sync
-from pypimirror.cli import folders, logs, long_run, progress, signals, status, summary
+from pypimirror.cli import configurations, folders, logs, long_run, news, progress, signals, status, summary
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.cli.locks import locked
@@ -169,6 +170,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         upstream = opened.enter_context(contextlib.closing(_upstream(configuration, is_private=is_private)))
         show = opened.enter_context(progress.shown(is_wanted=not args.log_console))
         mirror = Mirror(config=configuration, selection=selection, store=store, state=state, clock=time.time)
+        configurations.tell_another(state, os.path.abspath(args.config), mirror.clock())  # noqa: PTH100
         tally = Tally(started=mirror.clock())
         pages = Pages(mirror, tally)
         work = sync.Run(
@@ -195,6 +197,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
     if args.mode == "verify":
         summary.tell_verified(outcome)
         return outcome.status
+    outcome = news.judged(outcome, args, configuration)
     summary.tell(outcome, configuration, is_verbose=sys.stderr.isatty() and not args.log_console)
     return outcome.status
 

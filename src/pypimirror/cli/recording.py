@@ -8,7 +8,7 @@ import msgspec
 
 from pypimirror import __version__, sync
 from pypimirror.cli import summary
-from pypimirror.report.outcome import Outcome, is_news
+from pypimirror.report.outcome import Outcome
 
 _log = logging.getLogger(__name__)
 
@@ -29,9 +29,7 @@ def recorded(work: sync.Run, attempt: Callable[[], Outcome], *, mode: str) -> Ou
             _record_end(work, number, summary.of_error(error))
         raise
     _record_end(work, number, outcome)
-    is_new = is_news(outcome, work.mirror.state, work.mirror.clock())
-    work.tree.commit()
-    return outcome._replace(is_news=is_new)
+    return outcome
 
 
 def _record_end(work: sync.Run, number: int, outcome: Outcome) -> None:

@@ -29,9 +29,10 @@ def tell(outcome: Outcome, config: Config, *, is_verbose: bool) -> None:
     """Write the summary to the log; to standard error when it is news, or somebody sits there."""
     level = logging.INFO if outcome.status is Status.OK else logging.ERROR
     _log.log(level, "%s", outcome.line)
-    if not (outcome.is_news or is_verbose):
+    if not (outcome.is_news or outcome.is_over or is_verbose):
         return
-    say(f"pypimirror: {outcome.line}")
+    over = "all is well again: " if outcome.is_over else ""
+    say(f"pypimirror: {over}{outcome.line}")
     for detail in outcome.details[:_SHOWN]:
         say(f"  {detail}")
     more = len(outcome.details) - _SHOWN

@@ -74,6 +74,8 @@ class Config:
     accepted_changes: tuple[tuple[str, Digest], ...]
     min_free_space: int
     status_max_age_hours: float
+    expect_mirror: bool
+    """Refuse a folder that holds no mirror yet, as an unmounted disk's does."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -143,6 +145,7 @@ OPTIONS: Mapping[str, Option] = {
     "accepted_changes": Option(readers.changes, ""),
     "min_free_space": Option(readers.size, "1G"),
     "status_max_age_hours": Option(readers.number(0, 87_600, "hours"), "24"),
+    "expect_mirror": Option(readers.boolean, "False"),
 }
 
 

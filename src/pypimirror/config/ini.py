@@ -98,7 +98,8 @@ def _one_line(error: configparser.Error) -> str:
     lines = f"line {numbers}" + (" and others" if len(errors) > _MOST_LINES else "")
     if isinstance(error, configparser.MissingSectionHeaderError):
         return f"{lines}: an option before any section; the first line has to be [{SECTIONS[0]}]"
-    return f"{lines}{_quoted(errors[0][1])}: neither a [section], nor an option with = and a value, nor a # comment"
+    what = "neither a [section], nor an option with = and a value, nor a # comment"
+    return f"{lines}{_quoted(errors[0][1])}: {what}"
 
 
 def _quoted(found: object) -> str:

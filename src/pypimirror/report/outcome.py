@@ -1,4 +1,4 @@
-"""How a run ended, in words: and whether that is news, as the same trouble is told once a day at most."""
+"""How a run ended, in words, and as a key to know the same trouble by."""
 
 import hashlib
 from typing import NamedTuple
@@ -6,11 +6,7 @@ from typing import NamedTuple
 from pypimirror.errors import UpstreamError
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import failure_text, size_text
-from pypimirror.state import State
 from pypimirror.sync import Change, Refusal, Report, Verified
-
-_TOLD_NOTE = "told"
-_DAY_S = 86_400
 
 
 class Outcome(NamedTuple):
@@ -24,6 +20,8 @@ class Outcome(NamedTuple):
     """What a dry run found."""
     is_news: bool = False
     """Whether cron's mailbox shall have it."""
+    is_over: bool = False
+    """Whether trouble that was told is over."""
 
 
 def of_report(report: Report) -> Outcome:
@@ -86,19 +84,6 @@ def of_verified(verified: Verified, report: Report, *, is_repaired: bool) -> Out
     if not verified.wrong:
         return Outcome(Status.OK, line)
     return Outcome(Status.FAILURES, f"{line}; --verify --repair mends it", key=repr(verified))
-
-
-def is_news(outcome: Outcome, state: State, now: float) -> bool:
-    """Tell whether trouble is new, or a day has passed since the last word of it; and remember that."""
-    if outcome.status is Status.OK:
-        state.notes.set(_TOLD_NOTE, None)
-        return False
-    key = f"{int(outcome.status)} {outcome.key}"
-    told_key, _, told_at = (state.notes.get(_TOLD_NOTE) or "").rpartition(" ")
-    if told_key == key and told_at.isdecimal() and 0 <= now - int(told_at) < _DAY_S:
-        return False
-    state.notes.set(_TOLD_NOTE, f"{key} {int(now)}")
-    return True
 
 
 def _files(report: Report) -> str:

@@ -130,6 +130,8 @@ class Tree:
             reason = f"belongs to another tree than {self.root} (is its disk mounted?)"
             raise StateError(state_path, reason)
         if found is None:
+            if state_id is None:
+                _log.info("there is no mirror in %s yet: a new one is made", self.root)
             found = state_id or uuid.uuid4().hex
             self._write_private(path, found)
         elif is_state_new:

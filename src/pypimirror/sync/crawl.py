@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from pypimirror import names
-from pypimirror.errors import BadPageError, MirrorError, UnavailableError
+from pypimirror.errors import BadPageError, MirrorError, NotFoundError, UnavailableError
 from pypimirror.mirror import DAY_S, Mirror
 from pypimirror.model import ListEntry, NormalizedName, Validators
 from pypimirror.simple import ACCEPT, ListFacts, is_json, parse_project_list
@@ -86,7 +86,8 @@ def find_due(run: Run) -> Crawl:
 
 def _heed_configuration(run: Run) -> None:
     """End all pauses when the configuration changed: it may be what was wrong, or say what to do."""
-    told = dataclasses.replace(run.mirror.config, verbose=False, log_filename=Path())  # these change nothing
+    # These change nothing.
+    told = dataclasses.replace(run.mirror.config, verbose=False, log_filename=Path(), expect_mirror=False)
     fingerprint = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
     if run.mirror.state.notes.get(_CONFIG_NOTE) != fingerprint:
         run.mirror.state.projects.end_pauses()
@@ -176,7 +177,10 @@ def is_to_revalidate(mirror: Mirror, row: ProjectRow | None) -> bool:
 def _by_list(run: Run) -> Crawl:
     days = run.mirror.config.revalidate_days
     too_old = run.mirror.state.revalidation.to_revalidate(run.mirror.clock(), days) if days else []
-    found = run.upstream.retrying(lambda: _read_list(run, too_old))
+    try:
+        found = run.upstream.retrying(lambda: _read_list(run, too_old))
+    except NotFoundError as error:
+        raise NotFoundError(error.url, f"{error.reason}; is index_url right?") from error
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
         projects = run.mirror.state.projects
