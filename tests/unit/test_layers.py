@@ -226,6 +226,7 @@ WRITING = {
         "make_link",
         "remove_link",
         "set_aside",
+        "make_readable",
     },
     "state": {"commit"},
 }

@@ -260,7 +260,9 @@ def _done(work: sync.Run, args: Arguments) -> outcomes.Outcome:
             verified, report = sync.verify(
                 work, _print, is_hashing=args.is_hashing, is_repairing=args.is_repairing
             )
-            return outcomes.of_verified(verified, report, is_repaired=args.is_repairing)
+            return outcomes.of_verified(
+                verified, report, is_repaired=args.is_repairing, is_hashed=args.is_hashing
+            )
         report = sync.rewrite_pages(work) if args.mode == "indexes-only" else sync.update(work)
         logs.check()
         return outcomes.of_report(report)

@@ -21,7 +21,7 @@ class _Note(msgspec.Struct):
 
 
 def tell_another(state: State, path: str, now: float) -> None:
-    """Remember the configuration's path; where it is another one say so: in the log, and by mail once a day."""
+    """Remember the configuration's path; tell of another one, in the log and by mail once a day."""
     known = state.notes.hint(_NOTE, _Note)
     if known is None or known.path == path:
         _set(state, _Note(path, known.told if known else 0.0))

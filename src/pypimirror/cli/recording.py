@@ -9,6 +9,7 @@ import msgspec
 from pypimirror import __version__, sync
 from pypimirror.cli import summary
 from pypimirror.report.outcome import Outcome
+from pypimirror.state import damage_told
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +23,8 @@ def recorded(work: sync.Run, attempt: Callable[[], Outcome], *, mode: str) -> Ou
     dry = ", a dry run that writes nothing," if work.options.preview else ""
     _log.info("pypimirror %s: --%s of %s%s begins", __version__, mode, work.upstream.index_url, dry)
     try:
-        outcome = attempt()
+        with damage_told(work.mirror.state.path):  # a full disk is told by SQLite in its own words
+            outcome = attempt()
     except BaseException as error:
         # Of a run that can't even record that it failed --status tells that it has no end.
         with contextlib.suppress(Exception):

@@ -71,7 +71,7 @@ def of_upstream_error(error: UpstreamError) -> Outcome:
     return Outcome(Status.NO_UPSTREAM, line, key=type(error).__name__)
 
 
-def of_verified(verified: Verified, report: Report, *, is_repaired: bool) -> Outcome:
+def of_verified(verified: Verified, report: Report, *, is_repaired: bool, is_hashed: bool) -> Outcome:
     """Sum up a look at the whole tree."""
     line = (
         f"verified {verified.files} files of {verified.projects} projects: {verified.wrong} wrong,"
@@ -83,7 +83,8 @@ def of_verified(verified: Verified, report: Report, *, is_repaired: bool) -> Out
         return mended._replace(line=line if mended.status is Status.OK else f"{line}; {mended.line}")
     if not verified.wrong:
         return Outcome(Status.OK, line)
-    return Outcome(Status.FAILURES, f"{line}; --verify --repair mends it", key=repr(verified))
+    mends = "--verify=hash --repair" if is_hashed else "--verify --repair"
+    return Outcome(Status.FAILURES, f"{line}; {mends} mends it", key=repr(verified))
 
 
 def _files(report: Report) -> str:

@@ -20,14 +20,13 @@ from pypimirror.model import NormalizedName
 from pypimirror.store.entries import size_before, size_of, status_of, time_after
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.machine import sync_file_system
+from pypimirror.store.modes import FILE_MODE, FOLDER_MODE
 from pypimirror.store.opened import open_file, read_id, read_regular
 from pypimirror.store.spelling import Spelling, ignores_case, ignores_form
 from pypimirror.store.temporary import Temporary, TemporaryFile
 
 _log = logging.getLogger(__name__)
 
-_FILE_MODE = 0o644
-_FOLDER_MODE = 0o755
 _READABLE_BY_ALL = 0o004
 _READABLE_BY_GROUP = 0o040
 
@@ -77,7 +76,7 @@ class Tree:
 
     def prepare(self) -> None:
         """Make the mirror's folder and its private folder."""
-        self.root.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        self.root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         private = self.root / PRIVATE
         # mkdir, not chmod: a setgid bit that the folder inherits has to stay.
         private.mkdir(mode=0o700, exist_ok=True)
@@ -113,7 +112,7 @@ class Tree:
         """Warn where files will be unreadable to a web server of another user."""
         mode = self.root.stat().st_mode
         readable = _READABLE_BY_GROUP if mode & stat.S_ISGID else _READABLE_BY_ALL
-        if not _FILE_MODE & ~self._umask & readable:
+        if not FILE_MODE & ~self._umask & readable:
             _log.warning(
                 "the umask %03o leaves files unreadable to other users, such as the web server", self._umask
             )
@@ -363,7 +362,7 @@ class Tree:
             return
         with contextlib.suppress(FileExistsError):
             self.step(f"{self._root}/{project}")
-            os.mkdir(f"{self._root}/{project}", _FOLDER_MODE)
+            os.mkdir(f"{self._root}/{project}", FOLDER_MODE)
         self._folders.add(project)
 
     def remove(self, folder: str, name: str) -> None:
@@ -396,4 +395,4 @@ def _unlink(path: str) -> None:
 
 def _made(path: str, flags: int) -> int:
     """Open a new file with the mode that it is to be served with, less the umask."""
-    return os.open(path, flags | os.O_CLOEXEC, _FILE_MODE)
+    return os.open(path, flags | os.O_CLOEXEC, FILE_MODE)

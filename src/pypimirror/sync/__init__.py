@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 
-from pypimirror.checks import compare, recover
+from pypimirror.checks import compare, damage, recover
 from pypimirror.checks.verify import Finding, Tell, Verified
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.mirror import Counts, Refusal
@@ -51,7 +51,7 @@ def update(run: Run) -> Report:
 def _updated(run: Run) -> Report:
     adopt.own_pages(run)
     if run.options.is_recheck:
-        compare.every_file(run.mirror)
+        compare.every_file(run.mirror, run.tree)
     held = run.mirror.totals()
     found = crawl.find_due(run)
     removals.deselect(run)
@@ -63,7 +63,7 @@ def _updated(run: Run) -> Report:
         if run.mirror.config.external_links:
             _follow_links(run)
         if run.options.preview:
-            run.mirror.store.space.check(run.options.preview.needed())
+            run.mirror.store.space.check_fits(*run.options.preview.needed())
     except DiskFullError as full:
         attested.leave(run, [due.name for due in found.due])
         return _full(run, full)
@@ -79,6 +79,8 @@ def _updated(run: Run) -> Report:
     crawl.keep_note(run, found)
     _remove_files(run)
     _warn_of_unmatched(run, found)
+    if run.options.is_recheck and not run.options.only:
+        damage.record(run.mirror, 0, is_hashing=False)
     run.mirror.state.external.record_told(run.tally.told_links, run.mirror.clock())
     run.tree.commit()
     return _report(run)
@@ -155,12 +157,17 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
     )
     verified = look.run()
     if is_repairing:
+        run.pages.written = []
         for names in checks.batches(look.to_mend):
             update(dataclasses.replace(run, options=dataclasses.replace(run.options, only=names)))
         recover.begin(run.mirror, run.pages, run.tree)
         run.pages.publish()
         recover.end(run.mirror, run.tree)
-        run.tree.commit()
+        for page in sorted(set(run.pages.written)):
+            tell(Finding(checks.Kind.REWRITTEN, page))
+            _log.info("rewritten %s", page)
+    damage.record(run.mirror, 0 if is_repairing else verified.wrong, is_hashing=is_hashing)
+    run.tree.commit()
     return verified, _report(run)
 
 
