@@ -31,6 +31,15 @@ class Ended(NamedTuple):
     stderr: str
 
 
+GOOD = Ended(0, "", "")
+
+
+def is_good(ended: Ended) -> bool:
+    """Tell whether a run ended well and said nothing, but for a word that trouble which was told is over."""
+    is_over = ended.stderr.startswith("pypimirror: all is well again: ") and ended.stderr.count("\n") == 1
+    return ended._replace(stderr="") == GOOD and (not ended.stderr or is_over)
+
+
 class Entry(NamedTuple):
     """A file of the tree."""
 
@@ -137,9 +146,13 @@ class Mirror:
         """Run an update that has to end well, and silently, but for a word that trouble is over."""
         was_trouble = self.has_told_trouble()
         ended = self.run("--update-fetch")
-        assert (ended.status, ended.stdout) == (0, "")
-        assert bool(ended.stderr) == was_trouble
-        assert not ended.stderr or ended.stderr.startswith("pypimirror: all is well again: up to date: ")
+        assert is_good(ended), ended
+        assert ended.stderr or not was_trouble
+
+    def forget_told(self) -> None:
+        """Let the mirror forget which trouble was told."""
+        for path in (self.root / ".pypimirror").glob("trouble-*"):
+            path.unlink()
 
     def has_told_trouble(self) -> bool:
         """Tell whether the mirror remembers trouble that was told on standard error."""

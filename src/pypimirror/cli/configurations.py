@@ -10,7 +10,7 @@ from pypimirror.state import State
 
 _log = logging.getLogger(__name__)
 
-_NOTE = "configuration"
+_NOTE = "configuration path"
 
 
 class _Note(msgspec.Struct):
@@ -23,8 +23,10 @@ class _Note(msgspec.Struct):
 def tell_another(state: State, path: str, now: float) -> None:
     """Remember the configuration's path; tell of another one, in the log and by mail once a day."""
     known = state.notes.hint(_NOTE, _Note)
-    if known is None or known.path == path:
-        _set(state, _Note(path, known.told if known else 0.0))
+    if known is None:
+        _set(state, _Note(path))
+        return
+    if known.path == path:
         return
     message = (
         f"this mirror was written with the configuration {known.path} until now, and this run has {path}; two"
@@ -39,5 +41,4 @@ def tell_another(state: State, path: str, now: float) -> None:
 
 
 def _set(state: State, note: _Note) -> None:
-    if state.notes.hint(_NOTE, _Note) != note:
-        state.notes.set(_NOTE, msgspec.json.encode(note).decode())
+    state.notes.set(_NOTE, msgspec.json.encode(note).decode())
