@@ -29,7 +29,9 @@ _LONGEST = 500
 
 def _shortened(value: str) -> str:
     line = " ".join(masked(value).split())
-    return line if len(line) <= 60 else line[:57] + "..."
+    # A path is of no use without its end.
+    longest = 60 if " " in line else 250
+    return line if len(line) <= longest else line[: longest - 3] + "..."
 
 
 class ConfigError(MirrorError):

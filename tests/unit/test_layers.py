@@ -75,6 +75,7 @@ NEIGHBOURS = {
 OWNERS = {
     "requests": {"upstream"},
     "urllib3": {"upstream"},
+    "truststore": {"upstream"},
     "sqlite3": {"state"},
     "lxml": {"simple"},
     "jinja2": {"server_config"},

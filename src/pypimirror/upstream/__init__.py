@@ -26,12 +26,13 @@ from pypimirror.model import NormalizedName, Validators
 from pypimirror.pace import Holds, MinimumSpeed, Rate
 from pypimirror.upstream.answers import CHUNK, REDIRECTS, Answer, Fetched, NotModified, Pace
 from pypimirror.upstream.breaker import Breaker
+from pypimirror.upstream.certificates import whom_to_trust
 from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
 from pypimirror.upstream.reach import is_index_private
 from pypimirror.upstream.redirects import always, never, onwards
 from pypimirror.upstream.routes import FILE_HEADERS, Response, Routes
 from pypimirror.upstream.rules import OwnHosts, Rules, matches
-from pypimirror.upstream.trouble import innermost, is_silence, raise_of_machine, retry_after
+from pypimirror.upstream.trouble import innermost, is_silence, raise_of_machine, retry_after, root
 
 if TYPE_CHECKING:
     from pypimirror.upstream.external import ExternalHosts
@@ -382,7 +383,8 @@ class Upstream:
     def _raise_unavailable(self, url: str, error: Exception) -> None:
         """Raise what an error of a request means, if it is none of this machine."""
         if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
-            raise UnavailableError(url, f"TLS failed ({innermost(error)})", may_pass=False) from error
+            reason = f"TLS failed ({innermost(error)}){whom_to_trust(root(error))}"
+            raise UnavailableError(url, reason, may_pass=False) from error
         if isinstance(error, requests.ConnectionError | requests.Timeout | urllib3.exceptions.HTTPError):
             raise_of_machine(error)
             raise UnavailableError(url, innermost(error)) from error
