@@ -95,6 +95,9 @@ class Tally:
     """Projects that were left as they were, as a host was not asked any more: by what is said of it."""
     external: list[Failure] = field(default_factory=list)
     """What other hosts than the index's failed to do, and was not told for a while."""
+    wheels_left_out: int = 0
+    """By `filename_matches`, on the pages that were read."""
+    wheels_taken: int = 0
     told_links: set[tuple[NormalizedName, str]] = field(default_factory=set)
     """The links that this is about."""
     unfollowed: set[NormalizedName] = field(default_factory=set)

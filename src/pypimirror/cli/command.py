@@ -11,7 +11,18 @@ from functools import partial
 from typing import Any
 
 from pypimirror import config, server_config, sync
-from pypimirror.cli import configurations, folders, logs, long_run, news, progress, signals, status, summary
+from pypimirror.cli import (
+    configurations,
+    folders,
+    logs,
+    long_run,
+    news,
+    progress,
+    remarks,
+    signals,
+    status,
+    summary,
+)
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.cli.locks import locked
@@ -191,6 +202,9 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         )
         mode = f"{args.mode} --project" if args.only else args.mode
         outcome = recorded(work, partial(_done, work, args), mode=mode)
+        is_verbose = sys.stderr.isatty() and not args.log_console
+        if is_verbose:
+            outcome = outcome._replace(remarks=remarks.of_mirror(mirror))
     if isinstance(store, ReadOnlyStore):
         summary.tell_dry(outcome, store.pages_changed)
         return outcome.status
@@ -198,7 +212,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         summary.tell_verified(outcome)
         return outcome.status
     outcome = news.judged(outcome, args, configuration)
-    summary.tell(outcome, configuration, is_verbose=sys.stderr.isatty() and not args.log_console)
+    summary.tell(outcome, configuration, is_verbose=is_verbose)
     return outcome.status
 
 

@@ -38,6 +38,8 @@ def tell(outcome: Outcome, config: Config, *, is_verbose: bool) -> None:
     more = len(outcome.details) - _SHOWN
     if more > 0:
         say(f"  and {more} more")
+    if is_verbose:
+        say(*(f"  {remark}" for remark in outcome.remarks))
     if outcome.status is not Status.OK:
         say(f"  the log has the details: {config.log_filename}")
 

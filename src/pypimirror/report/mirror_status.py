@@ -16,6 +16,7 @@ from pypimirror.state import Failure
 from pypimirror.state.reading import Reading
 from pypimirror.state.runs import PastRun
 from pypimirror.store import read_id
+from pypimirror.sync import wheels
 
 _SHOWN = 50
 _HOUR_S = 3600.0
@@ -72,6 +73,8 @@ class StatusReport(msgspec.Struct, kw_only=True):
     """Hosts whose files without a digest are taken over plain http; `http` is every host."""
     disk_free: int | None = None
     """Bytes; None while there is no folder."""
+    wheels_left_out: int = 0
+    """Wheels that filename_matches leaves out, where it leaves out all of them."""
     is_full: bool = False
     """The last run stopped as the disk was full, or it is now: the exit status is 6."""
     damaged: int = 0
@@ -148,6 +151,7 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         grace_ends=None if first is None else first + config.removal_grace_hours * _HOUR_S,
         accepts_unverified=list(config.accept_unverified),
         disk_free=shutil.disk_usage(config.mirror_file_path).free,
+        wheels_left_out=wheels.known(state.note(wheels.NOTE)).number,
         is_full=full is not None or (ended is not None and ended.status == Status.FULL),
         damaged=found.wrong if found else 0,
         damaged_since=found.moment if found else None,

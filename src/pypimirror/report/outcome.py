@@ -20,6 +20,8 @@ class Outcome(NamedTuple):
     """What a dry run found."""
     is_news: bool = False
     """Whether cron's mailbox shall have it."""
+    remarks: tuple[str, ...] = ()
+    """What is no trouble, for somebody at a terminal."""
     is_over: bool = False
     """Whether trouble that was told is over."""
 

@@ -7,6 +7,7 @@ from pypimirror.report.mirror_status import StatusReport
 from pypimirror.report.words import moment, size_text, total_text
 from pypimirror.state import Failure, Total
 from pypimirror.state.runs import PastRun
+from pypimirror.sync import wheels
 
 
 def as_json(report: StatusReport) -> str:
@@ -56,6 +57,8 @@ def as_lines(report: StatusReport) -> list[str]:
         lines["UNVERIFIED"] = (
             f"files without a digest are taken over plain http (accept_unverified = {hosts})"
         )
+    if report.wheels_left_out:
+        lines["left out"] = wheels.text(report.wheels_left_out)
     if not report.held_back_count:
         del lines["held back"]
     if not report.dead_links_count:

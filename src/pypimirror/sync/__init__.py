@@ -7,7 +7,7 @@ from pypimirror.checks import compare, damage, recover
 from pypimirror.checks.verify import Finding, Tell, Verified
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.mirror import Counts, Refusal
-from pypimirror.sync import adopt, attested, crawl, projects, removals
+from pypimirror.sync import adopt, attested, crawl, projects, removals, wheels
 from pypimirror.sync.preview import Change, Preview
 from pypimirror.sync.run import InFlight, Options, Progress, Report, Run, report
 from pypimirror.sync.source import Source
@@ -79,6 +79,7 @@ def _updated(run: Run) -> Report:
     crawl.keep_note(run, found)
     _remove_files(run)
     _warn_of_unmatched(run, found)
+    wheels.record(run.mirror, run.tally)
     if run.options.is_recheck and not run.options.only:
         damage.record(run.mirror, 0, is_hashing=False)
     run.mirror.state.external.record_told(run.tally.told_links, run.mirror.clock())

@@ -7,7 +7,7 @@ import msgspec
 from pypimirror.download import Received, strongest
 from pypimirror.errors import MirrorError
 from pypimirror.filenames import is_wheel
-from pypimirror.mirror import DAY_S, LONGEST_REASON, Mirror
+from pypimirror.mirror import DAY_S, LONGEST_REASON, Mirror, Tally
 from pypimirror.model import (
     Digest,
     File,
@@ -18,6 +18,7 @@ from pypimirror.model import (
     Validators,
 )
 from pypimirror.plan import Conflict, Plan, make_plan, told_apart
+from pypimirror.selection import Skipped
 from pypimirror.state import ProjectRow
 from pypimirror.sync import attested, tasks
 from pypimirror.sync.crawl import Due
@@ -76,13 +77,15 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     # PEP 792: no file of a project in quarantine may be offered.
     is_quarantined = page.status == "quarantined"
     wanted, skipped = run.mirror.selection.decide(() if is_quarantined else page.files)
-    for skip in skipped:
-        _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
+    _count_wheels(run.tally, wanted, skipped)
     _note_published(run.mirror, project)
     wanted = attested.wanted(run, name, wanted)
     wanted, clashes = _told_apart(run.mirror, name, wanted)
     made = _compared(run.mirror, name, wanted, looks=project.due.is_revalidation)
     _record_page(run, project, page, made)
+    if project.has_changed:  # a page that is read again and again fills no log
+        for skip in skipped:
+            _log.debug("%s: skipped %s (%s)", name, skip.file.filename, skip.reason)
     _record_address(run.mirror, project.due, is_json=seen.is_json)
     if run.mirror.config.external_links:
         _record_links(run.mirror, project, page)
@@ -104,6 +107,14 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     run.mirror.state.files.record_arriving(name, [f for f in made.fetch if f.filename not in waiting])
     run.mirror.state.files.record_held(name, [*made.update, *made.restore])
     return made
+
+
+def _count_wheels(tally: Tally, wanted: tuple[File, ...], skipped: tuple[Skipped, ...]) -> None:
+    """Count the wheels of a page; who excludes them by name knows what that costs."""
+    tally.wheels_taken += sum(file.filename.endswith(".whl") for file in wanted)
+    tally.wheels_left_out += sum(
+        skip.file.filename.endswith(".whl") and skip.reason == "filename_matches" for skip in skipped
+    )
 
 
 def _note_published(mirror: Mirror, project: Project) -> None:

@@ -13,7 +13,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -363,7 +363,7 @@ class Upstream:
             response.close()
             raise UnavailableError(url, too_long)
         self.latency = min(self.latency, time.monotonic() - begun)
-        if _log.isEnabledFor(logging.DEBUG):
+        if _log.isEnabledFor(logging.DEBUG) and (url == self.index_url or is_news(response.status, headers)):
             _log.debug("%d %s", response.status, shown(url))
         return response
 
@@ -390,6 +390,13 @@ class Upstream:
             raise UnavailableError(url, innermost(error)) from error
         if isinstance(error, requests.RequestException):  # no address at all
             raise UnavailableError(url, innermost(error), may_pass=False) from error
+
+
+def is_news(status: int, headers: Mapping[str, str]) -> bool:
+    """Tell whether an answer is worth a line: what a page says is told where it changes something."""
+    if status == http.HTTPStatus.NOT_MODIFIED:
+        return False
+    return status != http.HTTPStatus.OK or headers.get("Accept") == FILE_HEADERS["Accept"]
 
 
 def given_up(host: str, failures: int) -> str:
