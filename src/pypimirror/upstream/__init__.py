@@ -72,6 +72,8 @@ _LONGEST_TICK_S = 0.5
 _UNSIZED_S = 6 * 3600.0
 """For a file whose size nobody tells."""
 
+_LOGIN = "; if it wants a name and a password, they stand in index_url, or in ~/.netrc (or where NETRC says)"
+_HINTS: Mapping[int, str] = {http.HTTPStatus.UNAUTHORIZED: _LOGIN, http.HTTPStatus.FORBIDDEN: _LOGIN}
 _BUSY = frozenset({429, 503})
 _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -282,7 +284,7 @@ class Upstream:
         status = response.status
         if status == http.HTTPStatus.OK:
             return self._answer(url, response)
-        reason = f"answers {status} {response.reason or ''}".rstrip()
+        reason = f"answers {status} {response.reason or ''}".rstrip() + _HINTS.get(status, "")
         if status not in _MAY_PASS:
             self.breaker.good(host_and_port(url))
         if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
