@@ -13,7 +13,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -30,9 +30,16 @@ from pypimirror.upstream.certificates import whom_to_trust
 from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
 from pypimirror.upstream.reach import is_index_private
 from pypimirror.upstream.redirects import always, never, onwards
-from pypimirror.upstream.routes import FILE_HEADERS, Response, Routes
+from pypimirror.upstream.routes import FILE_HEADERS, Response, Routes, begins_at, conditions, is_news
 from pypimirror.upstream.rules import OwnHosts, Rules, matches
-from pypimirror.upstream.trouble import innermost, is_silence, raise_of_machine, retry_after, root
+from pypimirror.upstream.trouble import (
+    LOGIN_HINTS,
+    innermost,
+    is_silence,
+    raise_of_machine,
+    retry_after,
+    root,
+)
 
 if TYPE_CHECKING:
     from pypimirror.upstream.external import ExternalHosts
@@ -72,8 +79,6 @@ _LONGEST_TICK_S = 0.5
 _UNSIZED_S = 6 * 3600.0
 """For a file whose size nobody tells."""
 
-_LOGIN = "; if it wants a name and a password, they stand in index_url, or in ~/.netrc (or where NETRC says)"
-_HINTS: Mapping[int, str] = {http.HTTPStatus.UNAUTHORIZED: _LOGIN, http.HTTPStatus.FORBIDDEN: _LOGIN}
 _BUSY = frozenset({429, 503})
 _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -199,7 +204,7 @@ class Upstream:
         headers = {"Accept": accept, "Accept-Encoding": "gzip, deflate"}
         if is_fresh:
             headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
-        headers |= _conditions(validators)
+        headers |= conditions(validators)
         with self._sent(url, headers, may_leave_https=never) as (found, response, deadline):
             is_conditional = bool(validators.etag or validators.last_modified)
             if is_of_index and response.status in (http.HTTPStatus.OK, http.HTTPStatus.NOT_MODIFIED):
@@ -238,7 +243,7 @@ class Upstream:
             rest = {"Range": f"bytes={start}-", "If-Range": if_range}
             with self._sent(url, FILE_HEADERS | rest, may_leave_https) as (found, response, deadline):
                 status = response.status
-                if status == http.HTTPStatus.PARTIAL_CONTENT and _begins_at(response, start):
+                if status == http.HTTPStatus.PARTIAL_CONTENT and begins_at(response, start):
                     yield self._in_time(self._answer(found, response, start=start), deadline, size)
                     return
                 if status not in (
@@ -273,7 +278,7 @@ class Upstream:
     @contextlib.contextmanager
     def open_if_changed(self, url: str, validators: Validators) -> Iterator[Answer | NotModified]:
         """Open a file that no digest verifies as `open_file` does, unless it is what these validators say."""
-        headers = FILE_HEADERS | _conditions(validators)
+        headers = FILE_HEADERS | conditions(validators)
         with self._sent(url, headers, self.accepts_unverified) as (found, response, deadline):
             if response.status == http.HTTPStatus.NOT_MODIFIED and any(validators):
                 yield NotModified()
@@ -284,7 +289,7 @@ class Upstream:
         status = response.status
         if status == http.HTTPStatus.OK:
             return self._answer(url, response)
-        reason = f"answers {status} {response.reason or ''}".rstrip() + _HINTS.get(status, "")
+        reason = f"answers {status} {response.reason or ''}".rstrip() + LOGIN_HINTS.get(status, "")
         if status not in _MAY_PASS:
             self.breaker.good(host_and_port(url))
         if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
@@ -394,27 +399,9 @@ class Upstream:
             raise UnavailableError(url, innermost(error), may_pass=False) from error
 
 
-def is_news(status: int, headers: Mapping[str, str]) -> bool:
-    """Tell whether an answer is worth a line: what a page says is told where it changes something."""
-    if status == http.HTTPStatus.NOT_MODIFIED:
-        return False
-    return status != http.HTTPStatus.OK or headers.get("Accept") == FILE_HEADERS["Accept"]
-
-
 def given_up(host: str, failures: int) -> str:
     """Say of a host why it is not asked any more."""
     return f"{host} failed {failures} times in a row"
-
-
-def _conditions(validators: Validators) -> dict[str, str]:
-    """Return the headers of a conditional request (RFC 9110, 13.1)."""
-    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
-    return {name: value for name, value in named.items() if value}
-
-
-def _begins_at(response: Response, start: int) -> bool:
-    """Tell whether a partial answer is the rest that was asked for (RFC 9110, 14.4)."""
-    return response.headers.get("content-range", "").startswith(f"bytes {start}-")
 
 
 def _pause(attempt: int) -> float:

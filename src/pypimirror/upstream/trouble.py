@@ -4,6 +4,7 @@ import contextlib
 import email.utils
 import errno
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
 
@@ -12,6 +13,10 @@ from pypimirror.errors import UnavailableError
 
 MAX_ADDRESS = 2000
 """Characters of an address that is followed."""
+
+_LOGIN = "; if it wants a name and a password, they stand in index_url, or in ~/.netrc (or where NETRC says)"
+LOGIN_HINTS: Mapping[int, str] = {401: _LOGIN, 403: _LOGIN}
+"""What may help, by the status of an answer."""
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 _LONGEST_VALUE = 1000
