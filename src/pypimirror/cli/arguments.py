@@ -28,7 +28,7 @@ exit status:
   7  upstream lost more than removal_limit; nothing was removed, all else was done
   130, 143  interrupted; what is there is whole
 
-in a crontab:
+in /etc/crontab or /etc/cron.d (a crontab of a user has no field for the user):
   */6 * * * * pypimirror /usr/bin/pypimirror /etc/pypimirror.cfg --update-fetch
 """
 
@@ -193,7 +193,7 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
         dest="mode",
         action="store_const",
         const="status",
-        help="say how the mirror is; status 0 if the last run was good and is young enough, else 3",
+        help="say how the mirror is; status 0 if the last run was good and is young enough, 6 if the disk is full, else 3",
     )
     group.add_argument(
         "--verify",
