@@ -193,7 +193,8 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
         dest="mode",
         action="store_const",
         const="status",
-        help="say how the mirror is; status 0 if the last run was good and is young enough, 6 if the disk is full, else 3",
+        help="say how the mirror is; status 0 if the last run was good and is young enough,"
+        " 6 if the disk is full, else 3",
     )
     group.add_argument(
         "--verify",
