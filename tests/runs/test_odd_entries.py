@@ -117,6 +117,7 @@ def test_in_the_trees_own_place_it_is_told_in_a_line(
     kind(place)
     index.add("new", "1.0")
     for mode in ("--status", "-U", "-I"):
+        mirror.forget_told()
         ended = stepper.run(mirror.config, mode)
         assert ended.status in ((0, 1, 2, 3) if mode == "--status" else (0, 1, 2)), (mode, ended)
         assert "a bug" not in ended.stderr, (mode, ended)
