@@ -60,7 +60,7 @@ complete -c pypimirror -n _shtab_pypimirror_using -s h -l help -d 'show this hel
 complete -c pypimirror -n _shtab_pypimirror_using -s U -l update-fetch -d 'bring the mirror up to date; an empty one is filled'
 complete -c pypimirror -n _shtab_pypimirror_using -s I -l initial-fetch -d 'the same, and check every project and file whatever the state says'
 complete -c pypimirror -n _shtab_pypimirror_using -s i -l indexes-only -d 'write all pages anew, without network'
-complete -c pypimirror -n _shtab_pypimirror_using -l status -d 'say how the mirror is; status 0 if the last run was good and is young enough, else 3'
+complete -c pypimirror -n _shtab_pypimirror_using -l status -d 'say how the mirror is; status 0 if the last run was good and is young enough, 6 if the disk is full, else 3'
 complete -c pypimirror -n _shtab_pypimirror_using -l verify -d 'compare files and pages with the state; with --verify=hash read every file'
 complete -c pypimirror -n _shtab_pypimirror_using -l why -x -d 'say why a project or a file is mirrored, or is not, without network'
 complete -c pypimirror -n _shtab_pypimirror_using -l server-config -xka "nginx apache htaccess" -d 'print a configuration of this web server for the mirror'

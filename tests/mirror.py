@@ -1,11 +1,14 @@
 """A mirror under test: its configuration file, runs of the real command, and looks at the tree."""
 
+import atexit
 import contextlib
+import functools
 import hashlib
 import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,6 +29,15 @@ class Ended(NamedTuple):
     status: int
     stdout: str
     stderr: str
+
+
+GOOD = Ended(0, "", "")
+
+
+def is_good(ended: Ended) -> bool:
+    """Tell whether a run ended well and said nothing, but for a word that trouble which was told is over."""
+    is_over = ended.stderr.startswith("pypimirror: all is well again: ") and ended.stderr.count("\n") == 1
+    return ended._replace(stderr="") == GOOD and (not ended.stderr or is_over)
 
 
 class Entry(NamedTuple):
@@ -113,6 +125,8 @@ class Mirror:
             "removed": ("moment",),
             "sizes": ("moment",),
         }
+        for told in (self.root / ".pypimirror").glob("trouble-*"):
+            os.utime(told, (told.stat().st_mtime - hours * 3600,) * 2)
         with contextlib.closing(sqlite3.connect(self.root / ".pypimirror/state.sqlite")) as state, state:
             there = {name for (name,) in state.execute("SELECT name FROM sqlite_schema")}
             for table in moments.keys() & there:
@@ -132,8 +146,20 @@ class Mirror:
         return status, peak * (1 if sys.platform == "darwin" else 1024) >> 20
 
     def update(self) -> None:
-        """Run an update that has to end well, and silently."""
-        assert self.run("--update-fetch") == Ended(0, "", "")
+        """Run an update that has to end well, and silently, but for a word that trouble is over."""
+        was_trouble = self.has_told_trouble()
+        ended = self.run("--update-fetch")
+        assert is_good(ended), ended
+        assert ended.stderr or not was_trouble
+
+    def forget_told(self) -> None:
+        """Let the mirror forget which trouble was told."""
+        for path in (self.root / ".pypimirror").glob("trouble-*"):
+            path.unlink()
+
+    def has_told_trouble(self) -> bool:
+        """Tell whether the mirror remembers trouble that was told on standard error."""
+        return any((self.root / ".pypimirror").glob("trouble-*"))
 
     @property
     def log(self) -> str:
@@ -326,8 +352,18 @@ def _warm() -> Warm:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this environment without what would send requests elsewhere, or compile each module anew."""
-    return dict(_clean(os.environ))
+    """Return this environment without what would send requests elsewhere, or compile each module anew.
+
+    What is kept in a user's own folder is kept in one of the tests.
+    """
+    return dict(_clean(os.environ)) | {"XDG_STATE_HOME": _state_home()}
+
+
+@functools.cache
+def _state_home() -> str:
+    folder = tempfile.TemporaryDirectory(prefix="pypimirror-state-")
+    atexit.register(folder.cleanup)
+    return folder.name
 
 
 def _clean(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -54,6 +54,39 @@ class FreeSpace(NamedTuple):
                 f" {self.limit >> 20} MiB shall stay free; make room, and the next run goes on"
             )
 
+    def check_fits(self, files: int, needed: int) -> None:
+        """Raise DiskFullError where so many files of so many bytes in all don't fit, without a limit, too."""
+        if not files:
+            return
+        self.check(needed)
+        disk = os.statvfs(self.folder)
+        free = disk.f_bavail * disk.f_frsize
+        if disk.f_blocks and free < needed:
+            raise DiskFullError(
+                f"only {free >> 20} MiB are free below {self.folder}, and {needed >> 20} MiB are to come;"
+                " make room, or select less"
+            )
+        if disk.f_files and disk.f_favail < files:
+            raise DiskFullError(
+                f"the disk of {self.folder} takes {disk.f_favail} files more (inodes), and {files} are to"
+                " come; make room, or select less"
+            )
+
+    def why_full(self) -> str | None:
+        """Say why nothing more can be stored; None where something can."""
+        try:
+            self.check(0)
+            disk = os.statvfs(self.folder)
+        except DiskFullError as full:
+            return str(full)
+        except OSError:
+            return None
+        if disk.f_blocks and disk.f_bavail * disk.f_frsize < _SOME_BYTES:
+            return f"the disk of {self.folder} is full; make room, and the next run goes on"
+        if has_no_inodes(f"{self.folder}/x"):
+            return f"the disk of {self.folder} has no free inodes; make room, and the next run goes on"
+        return None
+
     def check_file(self, size: int) -> None:
         """Raise TooBigError for a file that could never fit, DiskFullError for one that does not fit now."""
         if reason := self.why_never(size):

@@ -29,7 +29,9 @@ _LONGEST = 500
 
 def _shortened(value: str) -> str:
     line = " ".join(masked(value).split())
-    return line if len(line) <= 60 else line[:57] + "..."
+    # A path is of no use without its end.
+    longest = 60 if " " in line else 250
+    return line if len(line) <= longest else line[: longest - 3] + "..."
 
 
 class ConfigError(MirrorError):
@@ -45,6 +47,33 @@ class ConfigError(MirrorError):
             return f"{self.source}: {self.problems[0]}"
         lines = "".join(f"\n  {problem}" for problem in self.problems)
         return f"{self.source}: {len(self.problems)} problems, nothing was touched:{lines}"
+
+
+class UsageError(MirrorError):
+    """The command line can't be used."""
+
+    def __init__(self, usage: str, reason: str) -> None:
+        super().__init__(usage, reason)
+        self.usage = usage
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"error: {self.reason}"
+
+
+class LogError(MirrorError):
+    """The log can't be written to."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"the log {self.path} can't be written to ({self.reason}); let the user who runs pypimirror write"
+            " to it and to its folder, or name another file with log_filename"
+        )
 
 
 class MirrorLockedError(MirrorError):

@@ -112,6 +112,9 @@ class Tally:
     """Projects that were left as they were, as a host was not asked any more: by what is said of it."""
     passing: list[Failure] = field(default_factory=list)
     """What is told of this run alone: the next one goes on with it."""
+    wheels_left_out: int = 0
+    """By `filename_matches`, on the pages that were read."""
+    wheels_taken: int = 0
     unfollowed: set[NormalizedName] = field(default_factory=set)
     """Projects whose links there was no time to follow, so that what vanished of them may be behind these."""
     changed: set[NormalizedName] = field(default_factory=set)

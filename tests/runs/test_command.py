@@ -113,10 +113,15 @@ def test_every_problem_of_a_configuration_is_told_at_once_and_nothing_is_touched
 
 
 @pytest.mark.parametrize(
-    "inside", ["photos/2024/img.jpg", "notes/todo.txt", "Zope.Interface/deeper/x.tar.gz"]
+    ("inside", "told"),
+    [
+        ("photos/2024/img.jpg", "'photos/2024' lies deeper than <project>/<file>"),
+        ("notes/todo.txt", "'notes' is not laid out as <project>/<file>"),
+        ("Zope.Interface/deeper/x.tar.gz", "'Zope.Interface/deeper' lies deeper than <project>/<file>"),
+    ],
 )
 def test_a_folder_that_is_no_mirror_is_refused(
-    index: FakeIndex, make_mirror: MakeMirror, inside: str
+    index: FakeIndex, make_mirror: MakeMirror, inside: str, told: str
 ) -> None:
     mirror = make_mirror()
     path = mirror.root / inside
@@ -124,7 +129,7 @@ def test_a_folder_that_is_no_mirror_is_refused(
     path.touch()
     ended = mirror.run("-U")
     assert ended.status == 2
-    assert f"its folder {inside.partition('/')[0]!r} is not laid out as <project>/<file>" in ended.stderr
+    assert f"its folder {told}" in ended.stderr
     assert not (mirror.root / ".pypimirror").exists()
 
 
@@ -159,7 +164,10 @@ def test_the_root_and_homes_are_refused(index: FakeIndex, tmp_path: Path, root: 
 @pytest.mark.parametrize("option", ["log_filename", "lock_file_name"])
 @pytest.mark.parametrize(
     ("value", "message"),
-    [("/no/such/folder/x", "its folder does not exist"), ("/", "it is a folder; name a file")],
+    [
+        ("/no/such/folder/x", "its folder does not exist; make it, or name another"),
+        ("/", "it is a folder; name a file"),
+    ],
 )
 def test_a_log_or_lock_that_can_not_be_is_told_before_anything_is_touched(
     index: FakeIndex, make_mirror: MakeMirror, option: str, value: str, message: str

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_index import FakeIndex
-from tests.mirror import Ended, Mirror
+from tests.mirror import Mirror, is_good
 from tests.stepper import Stepper
 
 WHEEL = "project_1-1.0-py3-none-any.whl"
@@ -117,6 +117,7 @@ def test_in_the_trees_own_place_it_is_told_in_a_line(
     kind(place)
     index.add("new", "1.0")
     for mode in ("--status", "-U", "-I"):
+        mirror.forget_told()
         ended = stepper.run(mirror.config, mode)
         assert ended.status in ((0, 1, 2, 3) if mode == "--status" else (0, 1, 2)), (mode, ended)
         assert "a bug" not in ended.stderr, (mode, ended)
@@ -126,7 +127,7 @@ def test_in_the_trees_own_place_it_is_told_in_a_line(
     clear(place)
     assert stepper.run(mirror.config, "-U").status == 0
     assert stepper.run(mirror.config, "-I").status == 0
-    assert mirror.run("-U") == Ended(0, "", "")
+    assert is_good(mirror.run("-U"))
     assert mirror.check_links() == 8
 
 

@@ -88,6 +88,7 @@ NEIGHBOURS = {
 OWNERS = {
     "requests": {"upstream"},
     "urllib3": {"upstream"},
+    "truststore": {"upstream"},
     "sqlite3": {"state"},
     "lxml": {"simple"},
     "jinja2": {"server_config", "report"},
@@ -270,6 +271,7 @@ WRITING = {
         "make_link",
         "remove_link",
         "set_aside",
+        "make_readable",
     },
     "state": {"commit"},
 }

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pypimirror import download
+from pypimirror.checks import modes
 from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName
-from pypimirror.publishing import companions
-from pypimirror.store import Store
+from pypimirror.publishing import Tree, companions
+from pypimirror.store import Store, size_of
 
 _log = logging.getLogger(__name__)
 
@@ -50,9 +51,13 @@ def repair(mirror: Mirror, found: Look) -> None:
         companions.record_lost(mirror.state, found.name, found.left)
 
 
-def every_file(mirror: Mirror) -> None:
-    """Look at every held file by its size; an update sees nothing of what somebody deleted or cut."""
+def every_file(mirror: Mirror, tree: Tree) -> None:
+    """Look at every held file by its size and mode; an update sees nothing of what somebody else did."""
     for name, *_ in list(mirror.state.projects.listed()):
-        sizes = mirror.store.sizes(name)
-        for held in mirror.state.files.held(name).values():
+        entries = mirror.store.entries(name)
+        sizes = {entry: size for entry, each in entries.items() if (size := size_of(each)) is not None}
+        files = mirror.state.files.held(name)
+        for held in files.values():
             repair(mirror, by_size(mirror.store, name, held, sizes))
+        modes.mend(tree, name, modes.unreadable(mirror.store, name, files, entries))
+    modes.mend(tree, ".", modes.unreadable_at_root(mirror.store))

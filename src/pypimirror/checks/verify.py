@@ -2,14 +2,14 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
-from pypimirror.checks import compare
+from pypimirror.checks import compare, modes
 from pypimirror.checks.compare import Look
 from pypimirror.errors import StateError
 from pypimirror.mirror import Mirror
@@ -33,6 +33,10 @@ class Kind(StrEnum):
     DAMAGED = "damaged"
     PAGE = "page"
     """A page that is not what the state renders to."""
+    UNREADABLE = "unreadable"
+    """Nobody but its owner can read it, so that no web server can serve it."""
+    REWRITTEN = "rewritten"
+    """A page that a repair wrote."""
     FOREIGN = "foreign"
     """Nothing that the state knows of; it is never touched."""
 
@@ -179,11 +183,21 @@ class Verification:
         whole = [file for file in held if self._is_there(name, file, entries)]
         if self._is_hashing and whole:
             self._hash(name, whole)
+        filenames = [file.filename for file in held]
+        self._at_modes(name, modes.unreadable(self._mirror.store, name, filenames, entries))
         ours = {file.filename for file in project.files}
         others = entries.keys() - ours - ({HTML, JSON} if project.is_listed else set())
         for entry in sorted(others):
             if not (entry.endswith(SUFFIXES) and entry.rpartition(".")[0] in ours):
                 self._found(Kind.FOREIGN, name, entry)
+
+    def _at_modes(self, name: NormalizedName, entries: Iterable[str]) -> None:
+        """Tell what nobody else can read; it can be mended at once."""
+        found = list(entries)
+        for entry in found:
+            self._found(Kind.UNREADABLE, name, entry)
+        if self._is_repairing:
+            modes.mend(self._tree, name or ".", found)
 
     def _is_there(self, name: NormalizedName, file: Kept, entries: "Mapping[str, os.DirEntry[str]]") -> bool:
         """Tell whether a file is there by its size, with what lies beside it."""
@@ -254,6 +268,7 @@ class Verification:
             self._found(Kind.PAGE, _ROOT, page)
         if wrong and self._is_repairing:
             self._pages.mark_root_dirty()
+        self._at_modes(_ROOT, modes.unreadable_at_root(self._mirror.store))
         ours = {HTML, JSON, PRIVATE, HTACCESS} | ({FULL} if self._pages.has_full() else set())
         ours |= status_page.ours(self._mirror)
         links, projects = self._mirror.state.projects.links(), set(self._mirror.state.projects.names())

@@ -5,12 +5,16 @@ import gc
 import logging
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pypimirror import __version__
 from pypimirror.cli import console, signals
 from pypimirror.disk import full_or_itself
-from pypimirror.errors import ConfigError, DiskFullError, MirrorError
+from pypimirror.errors import ConfigError, DiskFullError, MirrorError, UsageError
 from pypimirror.report.exit_status import Status
+
+if TYPE_CHECKING:
+    from pypimirror.cli.arguments import Arguments
 
 __all__ = ["main"]
 
@@ -43,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _status(argv: Sequence[str]) -> int:
+    args: Arguments | None = None
     try:
         signals.install()
         # Slow to import: a signal that comes now has to find its handler.
@@ -51,34 +56,44 @@ def _status(argv: Sequence[str]) -> int:
         # What was imported stays: nobody has to look through it again. What comes is values without cycles.
         gc.freeze()
         gc.set_threshold(_GC_THRESHOLD)
-        status = command.run(arguments.parse(argv))
+        args = arguments.parse(argv)
+        status = command.run(args)
         signals.check()
     except signals.Interrupted as interrupt:
         _log.error("interrupted by a signal; what is there is whole")
         console.say_on_terminal("interrupted; what is there is whole, and the next run goes on")
         return interrupt.status
-    except ConfigError as error:
-        console.say(*f"pypimirror: {error}".split("\n"))  # before the log is there
-        return Status.USAGE
-    except MirrorError as error:
-        return _ended(str(error), Status.FULL if isinstance(error, DiskFullError) else Status.ERROR)
-    except OSError as error:
-        return _machine_failed(error)
-    except Exception as error:  # noqa: BLE001 (the one catch-all: the log gets the traceback)
-        _log.exception("a bug in pypimirror %s", __version__)
-        return _ended(f"a bug in pypimirror ({error!r}); the log has the details", Status.ERROR)
+    except Exception as error:  # noqa: BLE001 (the one catch-all: the log gets the traceback of a bug)
+        return _failed(error, args, argv)
     return status
 
 
-def _machine_failed(error: OSError) -> int:
-    full = full_or_itself(error)
-    if isinstance(full, DiskFullError):
-        return _ended(str(full), Status.FULL)
-    place = f"{error.filename}: " if error.filename else ""
-    return _ended(f"{place}{error.strerror or error}{_HINTS.get(error.errno or 0, '')}", Status.ERROR)
+def _failed(error: Exception, args: "Arguments | None", argv: Sequence[str]) -> Status:
+    """Tell what ended a run, in the log and on standard error; return its status."""
+    from pypimirror.cli import news  # noqa: PLC0415 (a run that ends well needs none of it)
 
-
-def _ended(message: str, status: Status) -> int:
-    _log.error("%s", message)
-    console.say(f"pypimirror: {message}")
+    status, lines = _told(error)
+    if status is not Status.USAGE:  # that is told before the log is there
+        _log.error("%s", lines[0])
+    first = "" if isinstance(error, UsageError) else "pypimirror: "
+    news.tell_error((f"{first}{lines[0]}", *lines[1:]), status, args, argv)
     return status
+
+
+def _told(error: Exception) -> tuple[Status, list[str]]:
+    """Return the status of a run that an error ended, and the lines that say what happened."""
+    if isinstance(error, UsageError):
+        return Status.USAGE, [error.usage, f"pypimirror: {error}"]
+    if isinstance(error, ConfigError):
+        return Status.USAGE, str(error).split("\n")
+    if isinstance(error, OSError):
+        error = full_or_itself(error)
+    if isinstance(error, DiskFullError):
+        return Status.FULL, [str(error)]
+    if isinstance(error, MirrorError):
+        return Status.ERROR, [str(error)]
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return Status.ERROR, [f"{place}{error.strerror or error}{_HINTS.get(error.errno or 0, '')}"]
+    _log.error("a bug in pypimirror %s", __version__, exc_info=error)
+    return Status.ERROR, [f"a bug in pypimirror ({error!r}); the log has the details"]

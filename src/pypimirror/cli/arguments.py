@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pypimirror import __version__
 from pypimirror.cli.console import show_as_it_is
+from pypimirror.cli.usage import Parser, check_first, verify_kind
 from pypimirror.server_config import SERVERS
 
 _DESCRIPTION = """\
@@ -87,11 +88,12 @@ class _SampleConfig(argparse.Action):
 
 
 def parse(argv: Sequence[str]) -> Arguments:
-    """Read the command line; wrong usage ends the program with status 2, as argparse does."""
+    """Read the command line; raise UsageError for one that can't be used."""
     parser = _parser()
     if not argv:
         parser.print_usage()
         parser.exit(2)
+    check_first(argv, parser.format_usage())
     options = parser.parse_args(argv)
     _check(parser, options)
     return Arguments(
@@ -173,7 +175,7 @@ def _seconds(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="pypimirror",
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -280,13 +282,14 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
         dest="mode",
         action="store_const",
         const="status",
-        help="say how the mirror is; status 0 if the last run was good and is young enough, else 3",
+        help="say how the mirror is; status 0 if the last run was good and is young enough,"
+        " 6 if the disk is full, else 3",
     )
     group.add_argument(
         "--verify",
         nargs="?",
         const="sizes",
-        choices=("sizes", "hash"),
+        type=verify_kind,
         metavar="hash",
         help="compare files and pages with the state; with --verify=hash read every file",
     )

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from pypimirror import config, server_config, sync
 from pypimirror.cli import (
+    configurations,
     folders,
     init,
     logs,
     long_run,
+    news,
     person,
     progress,
     questions,
+    remarks,
     signals,
     status,
     summary,
@@ -240,6 +244,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         dependencies = sync.Dependencies(mirror)
         dependencies.begin()
         _check_selected(only, selection)
+        configurations.tell_another(state, os.path.abspath(args.config), mirror.clock())  # noqa: PTH100
         tally = Tally(started=mirror.clock())
         pages = Pages(mirror, tally)
         work = sync.Run(
@@ -261,8 +266,12 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
             progress=_interruptible(show),
         )
         mode = f"{args.mode} --project" if args.only else args.mode
-        outcome = recorded(work, partial(_done, work, args), mode=mode, follower=follower)
+        answers_somebody = args.is_dry or args.mode == "verify"
+        judge = None if answers_somebody else partial(news.judged, args=args, configuration=configuration)
+        outcome = recorded(work, partial(_done, work, args), mode=mode, follower=follower, judge=judge)
         watched = summary.figures_of(work) if person.watches(args) else None
+        if watched is not None:
+            outcome = outcome._replace(remarks=remarks.of_mirror(mirror))
     if isinstance(store, ReadOnlyStore):
         summary.tell_dry(outcome, store.pages_changed, is_json=args.is_json)
         return outcome.status
@@ -341,7 +350,9 @@ def _done(work: sync.Run, args: Arguments) -> outcomes.Outcome:
             verified, report = sync.verify(
                 work, _print, is_hashing=args.is_hashing, is_repairing=args.is_repairing
             )
-            return outcomes.of_verified(verified, report, is_repaired=args.is_repairing)
+            return outcomes.of_verified(
+                verified, report, is_repaired=args.is_repairing, is_hashed=args.is_hashing
+            )
         report = sync.rewrite_pages(work) if args.mode == "indexes-only" else sync.update(work)
         logs.check()
         return outcomes.of_report(report)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError, Problem
-from pypimirror.store import JOURNAL, PRIVATE
+from pypimirror.store import JOURNAL, PRIVATE, holds_mirror
 
+NO_MIRROR = "holds no mirror; is its disk mounted? For a first run set expect_mirror = False"
 _OWN = {"id", "lock", "new", "partial", "aside", "told-lock", "pypimirror.log", "afterwards.json", JOURNAL}
 """Names in the private folder."""
 
@@ -25,13 +26,21 @@ def check(configuration: Config, source: Path) -> None:
         elif option == "log_filename" and str(path) != os.devnull and path.exists() and not path.is_file():
             problems.append(Problem("DEFAULT", option, str(path), "it is no regular file; name a file"))
         elif path.parent not in (root, root / PRIVATE) and not path.parent.is_dir():
-            problems.append(Problem("DEFAULT", option, str(path), "its folder does not exist"))
+            problems.append(
+                Problem("DEFAULT", option, str(path), "its folder does not exist; make it, or name another")
+            )
     problems += _of_reports(configuration)
     for option, paths in (
         ("ca_bundle", [configuration.ca_bundle] if configuration.ca_bundle else []),
         ("client_certificate", configuration.client_certificate),
     ):
-        problems += [Problem("DEFAULT", option, str(p), "it is not there") for p in paths if not p.exists()]
+        problems += [
+            Problem("DEFAULT", option, str(p), "it is not there; name a file of certificates")
+            for p in paths
+            if not p.exists()
+        ]
+    if configuration.expect_mirror and not holds_mirror(root):
+        problems.append(Problem("DEFAULT", "expect_mirror", "True", f"{root} {NO_MIRROR}"))
     if problems:
         raise ConfigError(str(source), tuple(problems))
 

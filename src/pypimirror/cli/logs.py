@@ -15,7 +15,7 @@ from pypimirror.addresses import without_secrets
 from pypimirror.cli.console import say
 from pypimirror.config import Config
 from pypimirror.disk import FreeSpace, full_or_itself
-from pypimirror.errors import DiskFullError
+from pypimirror.errors import DiskFullError, LogError, MirrorError
 from pypimirror.printable import printable
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
@@ -149,11 +149,11 @@ def check() -> None:
     """Raise what kept a line from the log, if anything did: nobody would miss what is not there."""
     if _errors:
         error = _errors[0]
-        raise error if isinstance(error, DiskFullError) else full_or_itself(error)
+        raise error if isinstance(error, DiskFullError) else _why_not(error, Path(error.filename))
 
 
 def start(config: Config, *, on_console: bool, on_terminal: bool = False) -> None:
-    """Log to the configured file; raise OSError where it can't be written.
+    """Log to the configured file; raise LogError, or DiskFullError, where it can't be written.
 
     With `on_terminal` somebody watches, who is told the warnings.
     """
@@ -162,9 +162,17 @@ def start(config: Config, *, on_console: bool, on_terminal: bool = False) -> Non
     if str(config.log_filename) == os.devnull:
         _start(config, logging.NullHandler(), on_console=on_console)
         return
-    _opened(config.log_filename).close()
+    try:
+        _opened(config.log_filename).close()
+    except OSError as error:
+        raise _why_not(error, config.log_filename) from error
     handler = _RotatingAtMidnight(config.log_filename, _space(config))
     _start(config, handler, on_console=on_console)
+
+
+def _why_not(error: OSError, path: Path) -> MirrorError:
+    full = full_or_itself(error)
+    return full if isinstance(full, DiskFullError) else LogError(path, error.strerror or str(error))
 
 
 def _space(config: Config) -> FreeSpace | None:

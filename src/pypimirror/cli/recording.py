@@ -10,7 +10,8 @@ import msgspec
 from pypimirror import __version__, sync
 from pypimirror.cli import summary
 from pypimirror.publishing import status_page
-from pypimirror.report.outcome import Outcome, is_news
+from pypimirror.report.outcome import Outcome
+from pypimirror.state import damage_told
 
 _log = logging.getLogger(__name__)
 
@@ -25,15 +26,21 @@ class Follower(Protocol):
 
 
 def recorded(
-    work: sync.Run, attempt: Callable[[], Outcome], *, mode: str, follower: Follower | None = None
+    work: sync.Run,
+    attempt: Callable[[], Outcome],
+    *,
+    mode: str,
+    follower: Follower | None = None,
+    judge: Callable[[Outcome], Outcome] | None = None,
 ) -> Outcome:
-    """Do the work, and record how it ended, however it ended."""
+    """Do the work, and record how it ended, however it ended; `judge` says whether that is news."""
     number = work.mirror.state.runs.begin(mode, work.mirror.clock())
     work.tree.commit()
     dry = ", a dry run that writes nothing," if work.options.preview else ""
     _log.info("pypimirror %s: --%s of %s%s begins", __version__, mode, work.upstream.index_url, dry)
     try:
-        outcome = attempt()
+        with damage_told(work.mirror.state.path):  # a full disk is told by SQLite in its own words
+            outcome = attempt()
     except BaseException as error:
         # Of a run that can't even record that it failed --status tells that it has no end.
         with contextlib.suppress(Exception):
@@ -42,9 +49,8 @@ def recorded(
                 follower.record(work, summary.of_error(error))
         raise
     _record_end(work, number, outcome)
-    is_new = is_news(outcome, work.mirror.state, work.mirror.clock())
-    work.tree.commit()
-    outcome = outcome._replace(is_news=is_new)
+    if judge is not None:
+        outcome = judge(outcome)
     if follower is not None:
         follower.record(work, outcome)
     elif not work.options.preview:

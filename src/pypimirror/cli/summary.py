@@ -53,15 +53,19 @@ def tell(outcome: Outcome, config: Config, *, watched: Figures | None, is_verbos
         say_table(
             f"pypimirror: {outcome.headline or outcome.line}", rows(outcome, watched, config.log_filename)
         )
+        say(*(f"  {remark}" for remark in outcome.remarks))
         return
-    if not (outcome.is_news or is_verbose):
+    if not (outcome.is_news or outcome.is_over or is_verbose):
         return
-    say(f"pypimirror: {outcome.line}")
+    over = "all is well again: " if outcome.is_over else ""
+    say(f"pypimirror: {over}{outcome.line}")
     for detail in outcome.details[:_SHOWN]:
         say(f"  {detail}")
     more = len(outcome.details) - _SHOWN
     if more > 0:
         say(f"  and {more} more")
+    if is_verbose:
+        say(*(f"  {remark}" for remark in outcome.remarks))
     if outcome.status is not Status.OK:
         say(f"  the log has the details: {config.log_filename}")
 

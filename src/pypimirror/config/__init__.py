@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pypimirror.addresses import masked, without_credentials
 from pypimirror.config import choices, ini, readers, requirement_files
+from pypimirror.config.readers import COMMENT
 from pypimirror.errors import ConfigError, Problem
 from pypimirror.model import Digest, File, NormalizedName
 from pypimirror.requirements import Roots
@@ -28,6 +29,7 @@ __all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
 
 _COMMAND_LINE = "command line"
 _T = TypeVar("_T")
+_COMMENT = re.compile(r"(?:^|\s)#.*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +124,14 @@ class Config:
     on_failure: tuple[str, ...]
     on_change: tuple[str, ...]
     hook_timeout: float
+    expect_mirror: bool
+    """Refuse a folder that holds no mirror yet, as an unmounted disk's does."""
     warnings: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
         """What tells this configuration from others; how much is logged, and where, changes nothing."""
-        told = replace(self, verbose=False, log_filename=Path())
+        told = replace(self, verbose=False, log_filename=Path(), expect_mirror=False)
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
     @property
@@ -226,6 +230,7 @@ OPTIONS: Mapping[str, Option] = {
     "on_failure": Option(str),
     "on_change": Option(str),
     "hook_timeout": Option(readers.number(0.1, 86_400, "seconds"), "600"),
+    "expect_mirror": Option(readers.boolean, "False"),
 }
 
 
@@ -238,18 +243,17 @@ def load(path: Path, overrides: Mapping[str, str]) -> Config:
     try:
         content = path.read_bytes()
     except OSError as error:
-        message = (
-            f"can't be read ({error.strerror}); name the configuration file, or make one with --sample-config"
-        )
-        raise ConfigError(str(path), (message,)) from error
+        raise ConfigError(str(path), (f"can't be read ({error.strerror}); {_what_to_do(error)}",)) from error
     return parse(content, source=str(path), folder=path.parent, overrides=overrides)
 
 
 def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, str]) -> Config:
     """Turn INI text into a `Config`; relative paths are relative to `folder`. Raises ConfigError."""
     read = ini.parse(content)
+    if not read.is_readable:
+        raise ConfigError(source, read.problems)
     given = read.settings | {name: ini.Setting(_COMMAND_LINE, value) for name, value in overrides.items()}
-    reader = _Reader(given, list(read.problems), folder)
+    reader = _Reader(given, list(read.problems), folder, misplaced=read.misplaced)
     values = {name: reader.value(name, option) for name, option in OPTIONS.items()}
     values |= _paths(reader, folder)
     values["requirements"] = requirement_files.read(reader, folder, is_exact=values["exact"])
@@ -280,15 +284,24 @@ def _from(hosts: tuple[str, ...]) -> str:
 class _Reader:
     """Reads settings one by one and gathers what is wrong with them."""
 
-    def __init__(self, given: dict[str, ini.Setting], problems: list[Problem | str], folder: Path) -> None:
+    def __init__(
+        self,
+        given: dict[str, ini.Setting],
+        problems: list[Problem | str],
+        folder: Path,
+        *,
+        misplaced: frozenset[str],
+    ) -> None:
         self.given = given
         self.problems = problems
         self.folder = folder
+        self._misplaced = misplaced
+        """Options that stand where they don't count; that is told already."""
 
     def value(self, name: str, option: Option) -> Any:
         section, text = self.given.get(name, ini.Setting(ini.SECTIONS[0], option.default or ""))
         if name not in self.given:
-            if option.is_required:
+            if option.is_required and name not in self._misplaced:
                 self.problems.append(Problem(section, name, None, "missing; it has to be set"))
             if option.default is None:
                 return None
@@ -311,7 +324,8 @@ class _Reader:
         try:
             return read(text.strip())
         except (ValueError, RuntimeError) as error:  # RuntimeError: "~user" without such a user
-            self.problems.append(Problem(section, name, text, _said(error, text, read)))
+            said = COMMENT if _is_good_without_comment(text, read) else _said(error, text, read)
+            self.problems.append(Problem(section, name, text, said))
             return None
 
     def path(self, name: str, folder: Path, default: str | None = None) -> Path | None:
@@ -350,6 +364,29 @@ class _Reader:
 def _names_files_alone(text: str) -> bool:
     """Tell whether each `@` in a value begins the name of a file, and so stands in no password."""
     return "@" in text and ":" not in text and not re.search(r"\S@", text)
+
+
+def _is_good_without_comment(text: str, read: Callable[[str], Any]) -> bool:
+    """Tell whether it is a comment behind a value, as other programs take it, that makes it a bad one."""
+    bare = _COMMENT.sub("", text)
+    if bare == text or not bare.strip():
+        return False
+    try:
+        read(bare.strip())
+    except (ValueError, RuntimeError):
+        return False
+    return True
+
+
+def _what_to_do(error: OSError) -> str:
+    """Say what lets a configuration be read."""
+    if isinstance(error, FileNotFoundError):
+        return "name the configuration file, or make one with --sample-config"
+    if isinstance(error, IsADirectoryError):
+        return "name the file in it"
+    if isinstance(error, PermissionError):
+        return "let the user who runs pypimirror read it, and enter its folder"
+    return "name another file"
 
 
 def _said(error: Exception, text: str, read: Callable[[str], Any]) -> str:

@@ -1,5 +1,6 @@
 """The form of the configuration file: as tolerant as the ancestor's, which people's files are written for."""
 
+import codecs
 import configparser
 import re
 from collections import defaultdict
@@ -17,6 +18,10 @@ _OPTION_LINE = re.compile(r"(?P<name>[^\s#;\[=:][^=:]*+)[=:]")
 _MANY_BLANKS = re.compile(r"(?<=\S)[^\S\n]{1000,}+")
 _OWN_HEADER = re.compile(r"^[ \t]*\[pypimirror\]", re.MULTILINE)
 _MAX_DEPTH = 10
+_MOST_LINES = 3
+"""Lines that are named where several are wrong."""
+_LONGEST_LINE = 60
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MAX_VALUE = 1 << 20
 """Characters of what the references of one value lead to."""
 
@@ -35,10 +40,16 @@ class Ini(NamedTuple):
     referenced: frozenset[str]
     problems: tuple[Problem | str, ...]
     warnings: tuple[str, ...]
+    misplaced: frozenset[str] = frozenset()
+    """Options in sections that are unknown."""
+    is_readable: bool = True
+    """The file has the form of an INI file; else nothing can be said of what is in it, or missing."""
 
 
 def parse(content: bytes) -> Ini:
     """Read INI text: comments inside values and after ` ;`, a lone `%`, repetitions, UTF-8 or Latin-1."""
+    if why := _why_no_text(content):
+        return Ini({}, frozenset(), (why,), (), is_readable=False)
     text = _MANY_BLANKS.sub(" ", _decoded(content))
     parser = configparser.ConfigParser(
         comment_prefixes=("#", ";"), inline_comment_prefixes=(";",), strict=False, interpolation=None
@@ -47,7 +58,7 @@ def parse(content: bytes) -> Ini:
         # Both sections are one, so that the last of a repeated option counts wherever it stands.
         parser.read_string(_OWN_HEADER.sub(f"[{SECTIONS[0]}]", text))
     except configparser.Error as error:
-        return Ini({}, frozenset(), (_one_line(error),), ())
+        return Ini({}, frozenset(), (_one_line(error),), (), is_readable=False)
     unknown = tuple(
         f"[{masked(section)}]: unknown section; options stand in [DEFAULT] or [pypimirror]"
         for section in parser.sections()
@@ -60,7 +71,17 @@ def parse(content: bytes) -> Ini:
         for name, sections in places.items()
         if len(sections) > 1
     )
-    return Ini(settings, referenced, (*unknown, *bad), repeated)
+    misplaced = frozenset(name for section in parser.sections() for name in parser[section])
+    return Ini(settings, referenced, (*unknown, *bad), repeated, misplaced - parser.defaults().keys())
+
+
+def _why_no_text(content: bytes) -> str | None:
+    """Say what a file is that is no text of ours; its bytes are for no terminal."""
+    if content.startswith(_UTF_16):
+        return "the file is in UTF-16; save it in UTF-8"
+    if b"\0" in content or content.startswith(b"\x1f\x8b"):  # gzip's own mark
+        return "a binary file, and no configuration; name the INI file, or make one with --sample-config"
+    return None
 
 
 def _decoded(content: bytes) -> str:
@@ -71,12 +92,22 @@ def _decoded(content: bytes) -> str:
 
 
 def _one_line(error: configparser.Error) -> str:
-    text = " ".join(str(error).replace("<string>", "the file").split())
-    if masked(text) == text:
-        return text
-    errors = getattr(error, "errors", ()) or ((getattr(error, "lineno", 1), ""),)
-    lines = ", ".join(str(number) for number, _ in errors)
-    return f"line {lines} of the file: neither a section nor an option with its value"
+    """Say which lines of a file are no INI, with the first of them where it can hold no password."""
+    errors = getattr(error, "errors", ()) or ((getattr(error, "lineno", 1), getattr(error, "line", "")),)
+    numbers = ", ".join(str(number) for number, _ in errors[:_MOST_LINES])
+    lines = f"line {numbers}" + (" and others" if len(errors) > _MOST_LINES else "")
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return f"{lines}: an option before any section; the first line has to be [{SECTIONS[0]}]"
+    what = "neither a [section], nor an option with = and a value, nor a # comment"
+    return f"{lines}{_quoted(errors[0][1])}: {what}"
+
+
+def _quoted(found: object) -> str:
+    """Return what stands in a line, as configparser quotes it, to be shown behind its number."""
+    text = str(found).strip("'\"")
+    text = text.removesuffix("\\n").strip()
+    is_plain = text and masked(text) == text and text.isprintable() and len(text) <= _LONGEST_LINE
+    return f" ({text})" if is_plain else ""
 
 
 def _places(text: str) -> defaultdict[str, list[str]]:

@@ -34,6 +34,9 @@ ENCODE = (
 )
 
 
+COMMENT = "a comment behind a value begins with ' ;', or stands on a line of its own"
+
+
 def boolean(text: str) -> bool:
     """Read a boolean as configparser does."""
     value = configparser.ConfigParser.BOOLEAN_STATES.get(text.lower())
@@ -98,6 +101,8 @@ def path(text: str, folder: Path) -> Path:
     """Read a path: `~` is a home directory, a relative one is relative to `folder`."""
     if not text or "\0" in text or "\n" in text:
         raise ValueError("not a path")
+    if re.search(r"\s#", text):
+        raise ValueError(COMMENT)
     return Path(os.path.normpath(folder / Path(text).expanduser()))
 
 
@@ -169,7 +174,7 @@ def file_globs(text: str, folder: Path = _HERE) -> tuple[str, ...]:
 def _file_glob(pattern: str) -> str:
     check_length(pattern)
     if pattern.startswith("#"):
-        raise ValueError("a comment behind a value begins with ' ;', or stands on a line of its own")
+        raise ValueError(COMMENT)
     if "/" in pattern:
         raise ValueError(f"{pattern} holds a slash; patterns are compared with the file's name alone")
     return pattern
@@ -181,7 +186,7 @@ def host_globs(text: str) -> tuple[str, ...]:
     for pattern in patterns:
         check_length(pattern)
     if any(pattern.startswith("#") for pattern in patterns):
-        raise ValueError("a comment behind a value begins with ' ;', or stands on a line of its own")
+        raise ValueError(COMMENT)
     wrong = [p for p in patterns if not _HOST_GLOB.fullmatch(p) or p.count(":") == 1 or p.startswith("[:")]
     if wrong:
         told = "is no pattern" if len(wrong) == 1 else "are no patterns"

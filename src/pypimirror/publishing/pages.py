@@ -34,6 +34,8 @@ class Pages:
         self.fingerprint = fingerprint(mirror.config)
         self.unwritable: set[NormalizedName] = set()
         """Projects whose pages could not be written in this run."""
+        self.written: list[str] | None = None
+        """Pages that were written, where somebody wants to know."""
 
     def mark_root_dirty(self) -> None:
         """Record that the root pages have to be written."""
@@ -64,8 +66,8 @@ class Pages:
                 rendered = _rendered(self._mirror, name)
                 html, json = pages.project_html(rendered), pages.project_json(rendered)
                 html_digest, digest = page_digest(html), page_digest(json)
-                store.write(name, HTML, html)
-                store.write(name, JSON, json)
+                for page, content in ((HTML, html), (JSON, json)):
+                    self._note(f"{name}/{page}", is_written=store.write(name, page, content))
             else:
                 self._remove(name)
         except TreeError as error:
@@ -96,8 +98,9 @@ class Pages:
             return
         state.commit()
         if self._mirror.config.create_indexes:
-            store.write_stream(None, HTML, pages.root_html(state.projects.listed()))
-            store.write_stream(None, JSON, pages.root_json(state.projects.listed()))
+            html, json = pages.root_html(state.projects.listed()), pages.root_json(state.projects.listed())
+            self._note(HTML, is_written=store.write_stream(None, HTML, html))
+            self._note(JSON, is_written=store.write_stream(None, JSON, json))
         elif state.notes.get(_ROOT_WRITTEN_NOTE):
             self._remove(".")
         self.full()
@@ -108,11 +111,16 @@ class Pages:
         """Write the page of all files, or remove it where it is no longer wanted."""
         state, store, config = self._mirror.state, self._mirror.store, self._mirror.config
         if config.create_indexes and config.full_index:
-            store.write_stream(None, FULL, pages.full_html(_all_rendered(self._mirror)))
+            content = pages.full_html(_all_rendered(self._mirror))
+            self._note(FULL, is_written=store.write_stream(None, FULL, content))
             state.notes.set(_FULL_WRITTEN_NOTE, "yes")
         elif state.notes.get(_FULL_WRITTEN_NOTE):
             store.remove(".", FULL)
             state.notes.set(_FULL_WRITTEN_NOTE, None)
+
+    def _note(self, page: str, *, is_written: bool) -> None:
+        if is_written and self.written is not None:
+            self.written.append(page)
 
     # -- projects that left ------------------------------------------------------------------
 

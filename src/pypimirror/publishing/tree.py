@@ -53,6 +53,14 @@ class Tree:
         if self._mirror.clock() - self._synced_at > _SYNC_INTERVAL_S:
             self.sync()
 
+    def lacks_root_mode(self) -> bool:
+        """Tell whether nobody but the owner can enter the mirror's folder, though the umask allows it."""
+        return self._mirror.store.lacks_mode(".")
+
+    def make_readable(self, folder: str, name: str = "") -> bool:
+        """Let others read a file, or a folder, as far as the umask allows; tell whether that worked."""
+        return self._mirror.store.make_readable(folder, name)
+
     # -- what comes --------------------------------------------------------------------------
 
     def finish_page(self, name: NormalizedName) -> None:

@@ -5,15 +5,19 @@ import time
 
 import msgspec
 
+from pypimirror.checks import damage
 from pypimirror.config import Config
+from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError
 from pypimirror.report import afterwards, long_run
 from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.exit_status import Status
+from pypimirror.report.words import moment
 from pypimirror.state import Failure
 from pypimirror.state.reading import Reading
 from pypimirror.state.runs import PastRun
 from pypimirror.store import read_id
+from pypimirror.sync import wheels
 
 _SHOWN = 50
 _HOUR_S = 3600.0
@@ -69,6 +73,13 @@ class StatusReport(msgspec.Struct, kw_only=True):
     """Bytes; None while there is no folder."""
     afterwards: list[AfterFailure] = []
     """What failed when runs were over: reports and commands. It says nothing of the mirror itself."""
+    wheels_left_out: int = 0
+    """Wheels that filename_matches leaves out, where it leaves out all of them."""
+    is_full: bool = False
+    """The last run stopped as the disk was full, or it is now: the exit status is 6."""
+    damaged: int = 0
+    """Files and pages that a --verify found wrong, and that nobody has mended yet."""
+    damaged_since: float | None = None
 
 
 def of_nothing(config: Config, reason: str) -> StatusReport:
@@ -85,7 +96,7 @@ def of_nothing(config: Config, reason: str) -> StatusReport:
 def of_state(config: Config, state: Reading) -> StatusReport:
     """Return how a mirror is; raise StateError where the state is another tree's."""
     tree = config.mirror_file_path / ".pypimirror/id"
-    if (found := read_id(tree)) is None or found != state.note("tree"):
+    if (tree_id := read_id(tree)) is None or tree_id != state.note("tree"):
         raise StateError(state.path, f"belongs to another tree than {config.mirror_file_path}")
     now = time.time()
     good, ended = state.last_good_run(), state.last_ended_run()
@@ -97,12 +108,21 @@ def of_state(config: Config, state: Reading) -> StatusReport:
     held = state.total("held")
     held_back = state.held_back()
     what = _why_incomplete(state, ended, failing_count, pending_count)
+    found = damage.known(state.note(damage.NOTE))
+    full = _why_full(config)
     if held_back:
         what.append(f"removals of {len(held_back)} projects are held back")
     when = _why_not_good(config, ended, age)
     last = state.last_run()
     if last and (reason := long_run.why_not_good(config, last.started, last.ended)):
         when.insert(0, reason)
+    if found is not None:
+        when.append(
+            f"--verify found {found.wrong} files or pages wrong ({moment(found.moment)});"
+            f" {found.mended_by} mends them"
+        )
+    if full is not None:
+        when.append(full)
     return StatusReport(
         mirror=str(config.mirror_file_path),
         index=config.shown_index_url,
@@ -129,7 +149,18 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         accepts_unverified=list(config.accept_unverified),
         disk_free=shutil.disk_usage(config.mirror_file_path).free,
         afterwards=afterwards.listed(afterwards.read(config.mirror_file_path)),
+        wheels_left_out=wheels.known(state.note(wheels.NOTE)).number,
+        is_full=full is not None or (ended is not None and ended.status == Status.FULL),
+        damaged=found.wrong if found else 0,
+        damaged_since=found.moment if found else None,
     )
+
+
+def _why_full(config: Config) -> str | None:
+    """Say why nothing more can be stored, in the tree or in the state; None where something can."""
+    tree = FreeSpace(str(config.mirror_file_path), config.min_free_space)
+    # What shall stay free is meant for the disk of the tree.
+    return tree.why_full() or FreeSpace(str(config.state_dir), 0).why_full()
 
 
 def _why_incomplete(state: Reading, ended: PastRun | None, failing: int, pending: int) -> list[str]:
@@ -144,6 +175,8 @@ def _why_incomplete(state: Reading, ended: PastRun | None, failing: int, pending
         reasons.append("removals wait for --allow-removals")
     if ended is None:
         reasons.append("no run has come to its end yet")
+    elif ended.status == Status.FULL:
+        reasons.append("the last run ended with status 6: the disk was full, or at min_free_space")
     elif ended.status:
         reasons.append(f"the last run ended with status {ended.status}")
     return reasons

@@ -1,4 +1,4 @@
-"""How a run ended, in words: and whether that is news, as the same trouble is told once a day at most."""
+"""How a run ended, in words, and as a key to know the same trouble by."""
 
 import hashlib
 from typing import NamedTuple
@@ -7,11 +7,8 @@ from pypimirror.dependencies import Missing
 from pypimirror.errors import UpstreamError
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import failure_text, size_text
-from pypimirror.state import Omitted, State
+from pypimirror.state import Omitted
 from pypimirror.sync import Change, Refusal, Report, Verified
-
-_TOLD_NOTE = "told"
-_DAY_S = 86_400
 
 
 class Outcome(NamedTuple):
@@ -31,6 +28,10 @@ class Outcome(NamedTuple):
     """Whether cron's mailbox shall have it."""
     headline: str = ""
     """The line without what a table below it tells; empty where the line is short."""
+    remarks: tuple[str, ...] = ()
+    """What is no trouble, for somebody at a terminal."""
+    is_over: bool = False
+    """Whether trouble that was told is over."""
 
 
 def of_report(report: Report) -> Outcome:
@@ -99,7 +100,7 @@ def of_upstream_error(error: UpstreamError) -> Outcome:
     return Outcome(Status.NO_UPSTREAM, line, key=type(error).__name__)
 
 
-def of_verified(verified: Verified, report: Report, *, is_repaired: bool) -> Outcome:
+def of_verified(verified: Verified, report: Report, *, is_repaired: bool, is_hashed: bool) -> Outcome:
     """Sum up a look at the whole tree."""
     line = (
         f"verified {verified.files} files of {verified.projects} projects: {verified.wrong} wrong,"
@@ -111,20 +112,8 @@ def of_verified(verified: Verified, report: Report, *, is_repaired: bool) -> Out
         return mended._replace(line=line if mended.status is Status.OK else f"{line}; {mended.line}")
     if not verified.wrong:
         return Outcome(Status.OK, line)
-    return Outcome(Status.FAILURES, f"{line}; --verify --repair mends it", key=repr(verified))
-
-
-def is_news(outcome: Outcome, state: State, now: float) -> bool:
-    """Tell whether trouble is new, or a day has passed since the last word of it; and remember that."""
-    if outcome.status is Status.OK:
-        state.notes.set(_TOLD_NOTE, None)
-        return False
-    key = f"{int(outcome.status)} {outcome.key}"
-    told_key, _, told_at = (state.notes.get(_TOLD_NOTE) or "").rpartition(" ")
-    if told_key == key and told_at.isdecimal() and 0 <= now - int(told_at) < _DAY_S:
-        return False
-    state.notes.set(_TOLD_NOTE, f"{key} {int(now)}")
-    return True
+    mends = "--verify=hash --repair" if is_hashed else "--verify --repair"
+    return Outcome(Status.FAILURES, f"{line}; {mends} mends it", key=repr(verified))
 
 
 def _files(report: Report) -> str:

@@ -6,6 +6,7 @@ from pypimirror.report.mirror_status import StatusReport
 from pypimirror.report.words import moment, size_text, total_text
 from pypimirror.state import Total
 from pypimirror.state.runs import PastRun
+from pypimirror.sync import wheels
 
 
 def as_json(report: StatusReport) -> str:
@@ -44,6 +45,8 @@ def as_lines(report: StatusReport) -> list[str]:
         lines["UNVERIFIED"] = (
             f"files without a digest are taken over plain http (accept_unverified = {hosts})"
         )
+    if report.wheels_left_out:
+        lines["left out"] = wheels.text(report.wheels_left_out)
     if not report.held_back_count:
         del lines["held back"]
     text = [f"{key:<10} {value}" for key, value in lines.items()]

@@ -31,9 +31,10 @@ class Preview:
             number, size = self._fetch.get(name, Total(0, 0))
             self._fetch[name] = Total(number + len(files), size + sum(file.size or 0 for file in files))
 
-    def needed(self) -> int:
-        """Return the bytes that a run would fetch, as far as upstream tells sizes."""
-        return sum(total.bytes for total in self._fetch.values())
+    def needed(self) -> Total:
+        """Return the files that a run would fetch, and their bytes as far as upstream tells sizes."""
+        totals = self._fetch.values()
+        return Total(sum(total.number for total in totals), sum(total.bytes for total in totals))
 
     def will_remove(self, gone: list[Delisted]) -> None:
         """Note files that a run would remove from the tree."""

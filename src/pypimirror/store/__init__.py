@@ -15,9 +15,10 @@ from pypimirror.store.layout import (
     STATUS_JSON,
     SUFFIXES,
     check_root,
+    holds_mirror,
 )
 from pypimirror.store.machine import boot_id
-from pypimirror.store.moments import note_moment
+from pypimirror.store.moments import ToldTrouble, note_moment
 from pypimirror.store.opened import check_state, check_state_file, read_id
 from pypimirror.store.read_only import ReadOnlyStore
 from pypimirror.store.temporary import Temporary, TemporaryFile, partial_key
@@ -39,11 +40,13 @@ __all__ = [
     "Store",
     "Temporary",
     "TemporaryFile",
+    "ToldTrouble",
     "aside_folder",
     "boot_id",
     "check_root",
     "check_state",
     "check_state_file",
+    "holds_mirror",
     "note_moment",
     "partial_key",
     "read_id",

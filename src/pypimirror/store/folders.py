@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import os
 import shutil
 import stat
@@ -10,8 +11,11 @@ from collections.abc import Container
 from pypimirror import names
 from pypimirror.model import NormalizedName
 from pypimirror.store.layout import PRIVATE
+from pypimirror.store.modes import missing
 from pypimirror.store.opened import entries_if_any
 from pypimirror.store.tree import Tree
+
+_log = logging.getLogger(__name__)
 
 _ASIDE = "aside"
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
@@ -117,6 +121,35 @@ class Store(Tree):
             self.step(path)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
+
+    # -- modes --------------------------------------------------------------------------------
+
+    def lacks_mode(self, folder: str, name: str = "") -> bool:
+        """Tell whether nobody but the owner can read a file or a folder, though the umask allows it."""
+        try:
+            found = os.lstat(f"{self._root}/{folder}/{name}")
+        except OSError:
+            return False
+        return not stat.S_ISLNK(found.st_mode) and bool(missing(found, self._umask))
+
+    def entry_lacks_mode(self, entry: os.DirEntry[str]) -> bool:
+        """Tell the same of an entry of a folder; a link has no mode of its own."""
+        try:
+            return not entry.is_symlink() and bool(missing(entry.stat(), self._umask))
+        except OSError:
+            return False
+
+    def make_readable(self, folder: str, name: str = "") -> bool:
+        """Let others read a file or a folder as far as the umask allows; tell whether that worked."""
+        path = f"{self._root}/{folder}/{name}"
+        self.step(path)
+        try:
+            found = os.lstat(path)
+            os.chmod(path, stat.S_IMODE(found.st_mode) | missing(found, self._umask))
+        except OSError as error:
+            _log.warning("%s can't be made readable for the web server (%s)", path, error.strerror)
+            return False
+        return True
 
     # -- quarantine ---------------------------------------------------------------------------
 

@@ -21,6 +21,11 @@ HTACCESS = ".htaccess"
 """Where Apache reads the configuration that `--server-config htaccess` prints."""
 
 
+def holds_mirror(root: Path) -> bool:
+    """Tell whether a folder is a mirror that a run has begun to fill."""
+    return (root / PRIVATE / "id").exists()
+
+
 def check_root(root: Path) -> None:
     """Raise ConfigError where `root` is no folder to keep a mirror in.
 
@@ -45,24 +50,23 @@ def _why_no_root(root: Path) -> str | None:
         return None
     if not root.is_dir():
         return "it is no folder"
-    if (root / PRIVATE / "id").exists():
+    if holds_mirror(root):
         return None
     with os.scandir(root) as entries:
-        foreign = next((e.name for e in entries if not _may_stay(e)), None)
-    return foreign and f"its folder {foreign!r} is not laid out as <project>/<file>"
+        return next(filter(None, map(_why_foreign, sorted(entries, key=lambda entry: entry.name))), None)
 
 
-def _may_stay(entry: os.DirEntry[str]) -> bool:
-    """Tell whether an entry may lie in a mirror's folder."""
+def _why_foreign(entry: os.DirEntry[str]) -> str | None:
+    """Say why an entry may not lie in a mirror's folder; None where it may."""
     if entry.name.startswith(".") or entry.name == "lost+found" or not entry.is_dir():
-        return True
-    # A link to a folder is a name in another spelling.
-    return entry.is_symlink() or _is_project_folder(entry.path)
-
-
-def _is_project_folder(path: str) -> bool:
-    with os.scandir(path) as entries:
-        kinds = [(entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith(".")]
-    if any(is_dir for _, is_dir in kinds):
-        return False
-    return not kinds or any(name == HTML or is_distribution(name) for name, _ in kinds)
+        return None
+    if entry.is_symlink():  # a name in another spelling
+        return None
+    with os.scandir(entry.path) as entries:
+        kinds = sorted((each.name, each.is_dir()) for each in entries if not each.name.startswith("."))
+    below = next((name for name, is_dir in kinds if is_dir), None)
+    if below is not None:
+        return f"its folder {f'{entry.name}/{below}'!r} lies deeper than <project>/<file>"
+    if kinds and not any(name == HTML or is_distribution(name) for name, _ in kinds):
+        return f"its folder {entry.name!r} is not laid out as <project>/<file>"
+    return None

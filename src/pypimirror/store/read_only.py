@@ -61,6 +61,10 @@ class ReadOnlyStore(Store):
     def sweep_aside(self, wanted: Container[tuple[str, str]]) -> None:
         """Leave what was put out of reach."""
 
+    def make_readable(self, folder: str, name: str = "") -> bool:
+        """Change no mode."""
+        return not (folder or name)
+
     def rename_folder(self, folder: str, project: NormalizedName) -> None:
         """Rename nothing."""
 

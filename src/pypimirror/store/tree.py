@@ -21,14 +21,13 @@ from pypimirror.store.changes import Changes
 from pypimirror.store.entries import size_before, size_of, status_of, time_after
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.machine import sync_file_system
+from pypimirror.store.modes import FILE_MODE, FOLDER_MODE
 from pypimirror.store.opened import open_file, read_id, read_regular
 from pypimirror.store.spelling import Spelling, ignores_case, ignores_form
 from pypimirror.store.temporary import Temporary, TemporaryFile
 
 _log = logging.getLogger(__name__)
 
-_FILE_MODE = 0o644
-_FOLDER_MODE = 0o755
 _READABLE_BY_ALL = 0o004
 _READABLE_BY_GROUP = 0o040
 
@@ -80,7 +79,7 @@ class Tree:
 
     def prepare(self) -> None:
         """Make the mirror's folder and its private folder."""
-        self.root.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        self.root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         private = self.root / PRIVATE
         # mkdir, not chmod: a setgid bit that the folder inherits has to stay.
         private.mkdir(mode=0o700, exist_ok=True)
@@ -121,7 +120,7 @@ class Tree:
         """Warn where files will be unreadable to a web server of another user."""
         mode = self.root.stat().st_mode
         readable = _READABLE_BY_GROUP if mode & stat.S_ISGID else _READABLE_BY_ALL
-        if not _FILE_MODE & ~self._umask & readable:
+        if not FILE_MODE & ~self._umask & readable:
             _log.warning(
                 "the umask %03o leaves files unreadable to other users, such as the web server", self._umask
             )
@@ -138,6 +137,8 @@ class Tree:
             reason = f"belongs to another tree than {self.root} (is its disk mounted?)"
             raise StateError(state_path, reason)
         if found is None:
+            if state_id is None:
+                _log.info("there is no mirror in %s yet: a new one is made", self.root)
             found = state_id or uuid.uuid4().hex
             self._write_private(path, found)
         elif is_state_new:
@@ -370,7 +371,7 @@ class Tree:
             return
         with contextlib.suppress(FileExistsError):
             self.step(f"{self._root}/{project}")
-            os.mkdir(f"{self._root}/{project}", _FOLDER_MODE)
+            os.mkdir(f"{self._root}/{project}", FOLDER_MODE)
         self._folders.add(project)
 
     def remove(self, folder: str, name: str) -> None:
@@ -406,4 +407,4 @@ def _unlink(path: str) -> None:
 
 def _made(path: str, flags: int) -> int:
     """Open a new file with the mode that it is to be served with, less the umask."""
-    return os.open(path, flags | os.O_CLOEXEC, _FILE_MODE)
+    return os.open(path, flags | os.O_CLOEXEC, FILE_MODE)

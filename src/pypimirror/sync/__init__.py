@@ -5,14 +5,14 @@ import logging
 
 from pypimirror import adopt
 from pypimirror.adopt import Source
-from pypimirror.checks import compare, recover
+from pypimirror.checks import compare, damage, recover
 from pypimirror.checks.verify import Finding, Tell, Verified
 from pypimirror.dependencies import Dependencies
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.mirror import Counts, Refusal
 from pypimirror.run import ExternalLinks, InFlight, NoExternalLinks, Options, Progress, Report, Run, report
 from pypimirror.run.preview import Change, Preview
-from pypimirror.sync import attested, crawl, deselection, projects, removals
+from pypimirror.sync import attested, crawl, deselection, projects, removals, wheels
 
 __all__ = [
     "Change",
@@ -62,7 +62,7 @@ def _updated(run: Run) -> Report:
         run.mirror, run.pages, run.tree, run.upstream, trusts_sizes=run.options.preview is not None
     )
     if run.options.is_recheck:
-        compare.every_file(run.mirror)
+        compare.every_file(run.mirror, run.tree)
     is_new = deselection.is_new(run.mirror)
     if is_new:
         run.dependencies.catch_up()
@@ -80,7 +80,7 @@ def _updated(run: Run) -> Report:
         if run.mirror.config.external_links:
             run.external.follow(run)
         if run.options.preview:
-            run.mirror.store.space.check(run.options.preview.needed())
+            run.mirror.store.space.check_fits(*run.options.preview.needed())
     except DiskFullError as full:
         attested.leave(run, [due.name for due in found.due])
         return _full(run, full)
@@ -97,6 +97,9 @@ def _updated(run: Run) -> Report:
     crawl.keep_note(run, found)
     _remove_files(run)
     _warn_of_unmatched(run, found)
+    wheels.record(run.mirror, run.tally)
+    if run.options.is_recheck and not run.options.only:
+        damage.record(run.mirror, 0, is_hashing=False)
     run.tree.commit()
     return _report(run)
 
@@ -175,12 +178,17 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
     )
     verified = look.run()
     if is_repairing:
+        run.pages.written = []
         for names in checks.batches(look.to_mend):
             update(dataclasses.replace(run, options=dataclasses.replace(run.options, only=names)))
         recover.begin(run.mirror, run.pages, run.tree)
         run.pages.publish()
         recover.end(run.mirror, run.tree)
-        run.tree.commit()
+        for page in sorted(set(run.pages.written)):
+            tell(Finding(checks.Kind.REWRITTEN, page))
+            _log.info("rewritten %s", page)
+    damage.record(run.mirror, 0 if is_repairing else verified.wrong, is_hashing=is_hashing)
+    run.tree.commit()
     return verified, _report(run)
 
 

@@ -2,8 +2,11 @@
 
 import logging
 
+from pypimirror.filenames import is_wheel
+from pypimirror.mirror import Tally
 from pypimirror.model import File, ProjectPage
 from pypimirror.run import Run
+from pypimirror.selection import Decision
 from pypimirror.sync.project import Project
 
 _log = logging.getLogger(__name__)
@@ -20,14 +23,29 @@ def decide(run: Run, project: Project, page: ProjectPage) -> tuple[File, ...]:
     project.selection = selection.fingerprint(name)
     omitted: dict[str, list[tuple[str, str, int]]] = {}
     for left in decision.left_out:
-        _log.debug("%s: left out %s (%s: %s)", name, left.file.filename, left.rule, left.why)
         if left.file.filename in listed:
             omitted.setdefault(left.rule, []).append((left.file.filename, left.why, left.file.size or 0))
     choices.record_left_out(name, omitted)
+    project.left_out = decision.left_out
+    _count_wheels(run.tally, decision)
     project.falls_due = decision.due
     gone = (left.file.filename for left in decision.left_out if left.file.filename in held)
     project.drops = () if run.tally.keeps_deselected else tuple(gone)
     return tuple(file for file in decision.wanted if file.filename in listed)
+
+
+def _count_wheels(tally: Tally, decision: Decision) -> None:
+    """Count the wheels of a page; who excludes them by name knows what that costs."""
+    tally.wheels_taken += sum(is_wheel(file.filename) for file in decision.wanted)
+    tally.wheels_left_out += sum(
+        is_wheel(left.file.filename) and left.rule == "filename_matches" for left in decision.left_out
+    )
+
+
+def log(project: Project) -> None:
+    """Log what rules left out of a project's page."""
+    for left in project.left_out:
+        _log.debug("%s: left out %s (%s: %s)", project.name, left.file.filename, left.rule, left.why)
 
 
 def drop(run: Run, project: Project) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from pypimirror import names
-from pypimirror.errors import BadPageError, MirrorError, UnavailableError
+from pypimirror.errors import BadPageError, MirrorError, NotFoundError, UnavailableError
 from pypimirror.mirror import DAY_S, Mirror
 from pypimirror.model import ListEntry, NormalizedName, Validators
 from pypimirror.run import Run, why_unasked
@@ -202,7 +202,10 @@ def is_to_revalidate(mirror: Mirror, row: ProjectRow | None) -> bool:
 def _by_list(run: Run) -> Crawl:
     days = run.mirror.config.revalidate_days
     too_old = run.mirror.state.revalidation.to_revalidate(run.mirror.clock(), days) if days else []
-    found = run.upstream.retrying(lambda: _read_list(run, too_old))
+    try:
+        found = run.upstream.retrying(lambda: _read_list(run, too_old))
+    except NotFoundError as error:
+        raise NotFoundError(error.url, f"{error.reason}; is index_url right?") from error
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
         projects = run.mirror.state.projects

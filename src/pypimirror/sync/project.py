@@ -1,6 +1,7 @@
 """A project on its way: what is known of it from its page on until it is published."""
 
 from pypimirror.model import HeldFile, Validators
+from pypimirror.selection import LeftOut
 from pypimirror.sync.crawl import Due
 from pypimirror.want import Told
 
@@ -25,6 +26,8 @@ class Project:
         """Held files that other content takes the place of."""
         self.told: list[Told] = []
         """What releases require that would come, in a dry run."""
+        self.left_out: tuple[LeftOut, ...] = ()
+        """What rules left out of its page."""
         self.drops: tuple[str, ...] = ()
         """Held files that the selection wants no more, as others came in their place."""
         self.falls_due: float | None = None

@@ -47,6 +47,8 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     made = _compared(run, project, wanted)
     _record_page(run, project, page, made)
     run.mirror.state.choices.record_falls_due(name, project.falls_due)
+    if project.has_changed:  # a page that is read again and again fills no log
+        chosen.log(project)
     _record_address(run.mirror, project.due, is_json=seen.is_json)
     _note_links(run, project, page)
     if is_quarantined:

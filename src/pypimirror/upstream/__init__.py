@@ -26,12 +26,20 @@ from pypimirror.model import NormalizedName, Validators
 from pypimirror.pace import Holds, MinimumSpeed, Rate
 from pypimirror.upstream.answers import CHUNK, REDIRECTS, Answer, Fetched, NotModified, Pace
 from pypimirror.upstream.breaker import Breaker
+from pypimirror.upstream.certificates import whom_to_trust
 from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
 from pypimirror.upstream.reach import is_index_private
 from pypimirror.upstream.redirects import always, never, onwards
-from pypimirror.upstream.routes import FILE_HEADERS, Response, Routes
+from pypimirror.upstream.routes import FILE_HEADERS, Response, Routes, begins_at, conditions, is_news
 from pypimirror.upstream.rules import OwnHosts, Rules, matches
-from pypimirror.upstream.trouble import innermost, is_silence, raise_of_machine, retry_after
+from pypimirror.upstream.trouble import (
+    LOGIN_HINTS,
+    innermost,
+    is_silence,
+    raise_of_machine,
+    retry_after,
+    root,
+)
 
 if TYPE_CHECKING:
     from pypimirror.upstream.external import ExternalHosts
@@ -196,7 +204,7 @@ class Upstream:
         headers = {"Accept": accept, "Accept-Encoding": "gzip, deflate"}
         if is_fresh:
             headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
-        headers |= _conditions(validators)
+        headers |= conditions(validators)
         with self._sent(url, headers, may_leave_https=never) as (found, response, deadline):
             is_conditional = bool(validators.etag or validators.last_modified)
             if is_of_index and response.status in (http.HTTPStatus.OK, http.HTTPStatus.NOT_MODIFIED):
@@ -235,7 +243,7 @@ class Upstream:
             rest = {"Range": f"bytes={start}-", "If-Range": if_range}
             with self._sent(url, FILE_HEADERS | rest, may_leave_https) as (found, response, deadline):
                 status = response.status
-                if status == http.HTTPStatus.PARTIAL_CONTENT and _begins_at(response, start):
+                if status == http.HTTPStatus.PARTIAL_CONTENT and begins_at(response, start):
                     yield self._in_time(self._answer(found, response, start=start), deadline, size)
                     return
                 if status not in (
@@ -270,7 +278,7 @@ class Upstream:
     @contextlib.contextmanager
     def open_if_changed(self, url: str, validators: Validators) -> Iterator[Answer | NotModified]:
         """Open a file that no digest verifies as `open_file` does, unless it is what these validators say."""
-        headers = FILE_HEADERS | _conditions(validators)
+        headers = FILE_HEADERS | conditions(validators)
         with self._sent(url, headers, self.accepts_unverified) as (found, response, deadline):
             if response.status == http.HTTPStatus.NOT_MODIFIED and any(validators):
                 yield NotModified()
@@ -281,7 +289,7 @@ class Upstream:
         status = response.status
         if status == http.HTTPStatus.OK:
             return self._answer(url, response)
-        reason = f"answers {status} {response.reason or ''}".rstrip()
+        reason = f"answers {status} {response.reason or ''}".rstrip() + LOGIN_HINTS.get(status, "")
         if status not in _MAY_PASS:
             self.breaker.good(host_and_port(url))
         if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
@@ -362,7 +370,7 @@ class Upstream:
             response.close()
             raise UnavailableError(url, too_long)
         self.latency = min(self.latency, time.monotonic() - begun)
-        if _log.isEnabledFor(logging.DEBUG):
+        if _log.isEnabledFor(logging.DEBUG) and (url == self.index_url or is_news(response.status, headers)):
             _log.debug("%d %s", response.status, shown(url))
         return response
 
@@ -382,7 +390,8 @@ class Upstream:
     def _raise_unavailable(self, url: str, error: Exception) -> None:
         """Raise what an error of a request means, if it is none of this machine."""
         if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
-            raise UnavailableError(url, f"TLS failed ({innermost(error)})", may_pass=False) from error
+            reason = f"TLS failed ({innermost(error)}){whom_to_trust(root(error))}"
+            raise UnavailableError(url, reason, may_pass=False) from error
         if isinstance(error, requests.ConnectionError | requests.Timeout | urllib3.exceptions.HTTPError):
             raise_of_machine(error)
             raise UnavailableError(url, innermost(error)) from error
@@ -393,17 +402,6 @@ class Upstream:
 def given_up(host: str, failures: int) -> str:
     """Say of a host why it is not asked any more."""
     return f"{host} failed {failures} times in a row"
-
-
-def _conditions(validators: Validators) -> dict[str, str]:
-    """Return the headers of a conditional request (RFC 9110, 13.1)."""
-    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
-    return {name: value for name, value in named.items() if value}
-
-
-def _begins_at(response: Response, start: int) -> bool:
-    """Tell whether a partial answer is the rest that was asked for (RFC 9110, 14.4)."""
-    return response.headers.get("content-range", "").startswith(f"bytes {start}-")
 
 
 def _pause(attempt: int) -> float:

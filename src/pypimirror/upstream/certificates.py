@@ -1,12 +1,29 @@
-"""Whom TLS trusts: the option, or what pip and uv heed of the environment, or requests' own bundle."""
+"""Whom TLS trusts: the option, or what pip and uv heed of the environment, or certifi and the system."""
 
+import contextlib
+import functools
+import itertools
 import os
-from collections.abc import Mapping
+import re
+import ssl
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.util import create_urllib3_context
 
+_HASHED = re.compile("[0-9a-f]{8}[.][0-9]+")
+"""How OpenSSL finds a certificate in a folder (c_rehash)."""
+_SYSTEM_FOLDER = "/etc/ssl/certs"
+_SYSTEM_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Where systems keep all certificates in one file: Debian and its kin, Fedora's, SUSE's, Alpine and BSDs."""
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -15,7 +32,7 @@ class MissingCertificatesError(Exception):
 
 
 class Trust(NamedTuple):
-    """Where the certificates of authorities are; without a file, those that requests brings along."""
+    """Where the certificates of authorities are; with nothing named, in certifi and in the system's store."""
 
     file: str | None = None
     folders: str | None = None
@@ -46,13 +63,88 @@ def _check(name: str, place: str) -> None:
         raise MissingCertificatesError(f"{name} = {place}: there are no certificates, as this is not there")
 
 
+@functools.lru_cache(maxsize=8)
+def _context(trusted: Trust, client: tuple[str, ...]) -> ssl.SSLContext:
+    """Make what all connections of one trust, and with one client's certificate, have in common.
+
+    Without a file or folder that is named these are the authorities of certifi, and beside them those of the
+    system, where a company puts its own.
+    """
+    is_named = trusted.file is not None or trusted.folders is not None
+    context: ssl.SSLContext
+    if sys.platform == "darwin" and not is_named:
+        import truststore  # noqa: PLC0415 (there, and only there, the system's store is no file)
+
+        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
+        context = create_urllib3_context()
+    if is_named:
+        with _told(f"{trusted.file or trusted.folders}: no certificates can be read there"):
+            context.load_verify_locations(trusted.file, trusted.folders)
+    else:
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+        _load_system(context)
+    if client:
+        with _told(f"client_certificate = {' '.join(client)}: it can't be used"):
+            context.load_cert_chain(client[0], client[-1], password="")  # nobody is there to be asked for one
+    return context
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MissingCertificatesError(f"{what} ({error.strerror or error})") from error
+
+
+def _load_system(context: ssl.SSLContext) -> None:
+    """Trust what the system trusts, too.
+
+    A folder with hashed names costs nothing, as OpenSSL looks there when it needs one. Where it is not the
+    system's own Python that runs, its OpenSSL may look in another place.
+    """
+    paths = ssl.get_default_verify_paths()
+    for folder in (paths.capath, _SYSTEM_FOLDER):
+        if folder and _has_hashed_names(folder):
+            context.load_verify_locations(capath=folder)
+            return
+    for bundle in (paths.cafile, *_SYSTEM_BUNDLES):
+        # One that is not there, or damaged, is not ours to mend, and certifi's is there.
+        with contextlib.suppress(OSError):
+            if bundle:
+                context.load_verify_locations(bundle)
+                return
+
+
+def _has_hashed_names(folder: str) -> bool:
+    return any(
+        _HASHED.fullmatch(name) for _, _, names in itertools.islice(os.walk(folder), 1) for name in names
+    )
+
+
 def set_certificates(pool: Any, url: str, trusted: Trust, client: tuple[str, ...] = ()) -> None:
-    """Let a pool trust whom we trust, and show a client's certificate where there is one."""
-    untyped: Any = HTTPAdapter()  # the stubs lack the types of cert_verify
-    certificate = (client[0], client[-1]) if client else None
-    only_folders = trusted.file is None and trusted.folders is not None
-    untyped.cert_verify(pool, url, trusted.file or True, certificate)
-    if url.lower().startswith("https:") and trusted.folders:
-        pool.ca_cert_dir = trusted.folders
-        if only_folders:
-            pool.ca_certs = None
+    """Let a pool trust whom we trust, and show a client's certificate where there is one.
+
+    Raises MissingCertificatesError where there are none that can be read.
+    """
+    if not url.lower().startswith("https:"):
+        return
+    pool.conn_kw["ssl_context"] = _context(trusted, client)
+    pool.cert_reqs = "CERT_REQUIRED"
+    # The context has them; each connection would read them again.
+    pool.ca_certs = pool.ca_cert_dir = pool.cert_file = pool.key_file = None
+
+
+_UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
+"""OpenSSL's codes for a chain of certificates that ends with none that is trusted (X509_V_ERR_...)."""
+
+
+def whom_to_trust(error: BaseException) -> str:
+    """Say what to do where a certificate could not be verified; nothing where trust is not what lacks."""
+    if not isinstance(error, ssl.SSLCertVerificationError) or error.verify_code not in _UNKNOWN_ISSUER:
+        return ""
+    return (
+        "; if your own authority signed its certificate, name that authority's in ca_bundle, or in the"
+        " environment variable SSL_CERT_FILE (cron has another environment than your shell)"
+    )

@@ -25,12 +25,12 @@ from pypimirror.addresses import host_of, is_never_outside, origin
 from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
 from pypimirror.upstream.answers import REDIRECTS, Answer, NotModified, Pace
-from pypimirror.upstream.certificates import MissingCertificatesError, set_certificates, trust
+from pypimirror.upstream.certificates import MissingCertificatesError, set_certificates, trust, whom_to_trust
 from pypimirror.upstream.connections import connect, connecting
 from pypimirror.upstream.deadlines import Deadline, Reaper, watched
 from pypimirror.upstream.reach import literal, proxy_for
 from pypimirror.upstream.rules import Rules, matches
-from pypimirror.upstream.trouble import innermost, raise_of_machine, redirected, retry_after
+from pypimirror.upstream.trouble import innermost, raise_of_machine, redirected, retry_after, root
 
 MAX_REDIRECTS = 5
 
@@ -169,7 +169,8 @@ class ExternalHosts:
                 response = send(headers=headers)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 raise_of_machine(error)
-                raise _unreachable(url, watch, innermost(error)) from error
+                reason = innermost(error) + whom_to_trust(root(error))
+                raise _unreachable(url, watch, reason) from error
             opened.callback(response.close)
             if watch.has_cut:  # a head that is cut off looks like one that ended
                 raise _unreachable(url, watch, "")

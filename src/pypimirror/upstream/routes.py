@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from requests.adapters import HTTPAdapter
 from pypimirror import __version__
 from pypimirror.addresses import origin, shown
 from pypimirror.errors import UnavailableError
+from pypimirror.model import Validators
 from pypimirror.upstream import lane
 from pypimirror.upstream.certificates import MissingCertificatesError, Trust, set_certificates, trust
 from pypimirror.upstream.credentials import Credentials
@@ -167,6 +169,24 @@ class Routes:
         scheme, host, _ = origin(url)
         is_own = host == self._index or matches(host or "", self._rules.index_hosts)
         return self._rules.client_certificate if scheme == "https" and is_own else ()
+
+
+def is_news(status: int, headers: Mapping[str, str]) -> bool:
+    """Tell whether an answer is worth a line: what a page says is told where it changes something."""
+    if status == HTTPStatus.NOT_MODIFIED:
+        return False
+    return status != HTTPStatus.OK or headers.get("Accept") == FILE_HEADERS["Accept"]
+
+
+def conditions(validators: Validators) -> dict[str, str]:
+    """Return the headers of a conditional request (RFC 9110, 13.1)."""
+    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in named.items() if value}
+
+
+def begins_at(response: Response, start: int) -> bool:
+    """Tell whether a partial answer is the rest that was asked for (RFC 9110, 14.4)."""
+    return response.headers.get("content-range", "").startswith(f"bytes {start}-")
 
 
 def _file_fields(url: str, headers: dict[str, str]) -> bytes:

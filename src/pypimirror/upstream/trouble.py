@@ -4,6 +4,7 @@ import contextlib
 import email.utils
 import errno
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
 
@@ -13,6 +14,10 @@ from pypimirror.errors import UnavailableError
 MAX_ADDRESS = 2000
 """Characters of an address that is followed."""
 
+_LOGIN = "; if it wants a name and a password, they stand in index_url, or in ~/.netrc (or where NETRC says)"
+LOGIN_HINTS: Mapping[int, str] = {401: _LOGIN, 403: _LOGIN}
+"""What may help, by the status of an answer."""
+
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 _LONGEST_VALUE = 1000
 _LONGEST_RETRY_AFTER_S = 366 * 86_400.0
@@ -20,18 +25,19 @@ _LONGEST_RETRY_AFTER_S = 366 * 86_400.0
 
 def raise_of_machine(error: BaseException) -> None:
     """Raise what is no trouble of upstream's, but of this machine."""
-    inner = _root(error)
+    inner = root(error)
     if isinstance(inner, OSError) and inner.errno in (errno.EMFILE, errno.ENFILE):
         raise inner from error
 
 
 def is_silence(error: BaseException) -> bool:
     """Tell whether a socket's own time-out ended a request."""
-    inner = _root(error)
+    inner = root(error)
     return isinstance(inner, TimeoutError) and inner.errno is None
 
 
-def _root(error: BaseException) -> BaseException:
+def root(error: BaseException) -> BaseException:
+    """Return the innermost error, which knows most."""
     seen: set[int] = set()
     while id(error) not in seen:
         seen.add(id(error))
@@ -42,7 +48,7 @@ def _root(error: BaseException) -> BaseException:
 
 def innermost(error: BaseException) -> str:
     """Say in a few words why a request failed: what the innermost error says."""
-    error = _root(error)
+    error = root(error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).rpartition(">: ")[2] or type(error).__name__

@@ -1,0 +1,40 @@
+"""What a `--verify` found, and nobody has mended yet: kept for `--status`."""
+
+import msgspec
+
+from pypimirror.mirror import Mirror
+
+NOTE = "damage found"
+
+
+class Damage(msgspec.Struct):
+    """How much was wrong, when that was seen last, and whether every file was read to see it."""
+
+    wrong: int
+    moment: float
+    is_hashed: bool
+
+    @property
+    def mended_by(self) -> str:
+        """The options that mend it."""
+        return "--verify=hash --repair" if self.is_hashed else "--verify --repair"
+
+
+def known(note: str | None) -> Damage | None:
+    """Read what is kept; None where nothing is, or nothing that can be read."""
+    try:
+        return msgspec.json.decode(note or "null", type=Damage | None)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+
+
+def record(mirror: Mirror, wrong: int, *, is_hashing: bool) -> None:
+    """Keep what a look found; a look at sizes alone finds nothing of what is left of a deeper one."""
+    before = known(mirror.state.notes.get(NOTE))
+    if before is not None and before.is_hashed and not is_hashing:
+        wrong, is_hashing = max(wrong, before.wrong), True
+    if wrong:
+        found = Damage(wrong, mirror.clock(), is_hashing)
+        mirror.state.notes.set(NOTE, msgspec.json.encode(found).decode())
+    else:
+        mirror.state.notes.set(NOTE, None)

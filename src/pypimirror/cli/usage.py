@@ -1,0 +1,46 @@
+"""What is wrong with a command line beyond what argparse sees: a crontab with a field too many."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from pypimirror.errors import UsageError
+
+_NAME = "pypimirror"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are raised, as cron's mail has to get each of them once a day alone."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError."""
+        raise UsageError(self.format_usage().strip(), message)
+
+
+def check_first(argv: Sequence[str], usage: str) -> None:
+    """Raise UsageError where the command was given its own path, as by a crontab with a user's field."""
+    if len(argv) > 1 and not argv[0].startswith("-") and _is_command(Path(argv[0])):
+        rest = " ".join(argv)
+        message = (
+            f"{argv[0]} is the command itself, and no configuration. In a crontab of a user (crontab -e) no"
+            f" field names the user: write */6 * * * * {rest}. In /etc/crontab and /etc/cron.d the user"
+            f" stands before it: */6 * * * * {_NAME} {rest}"
+        )
+        raise UsageError(usage.strip(), message)
+
+
+def _is_command(path: Path) -> bool:
+    """Tell whether a path is an installed pypimirror: a file with this name that can be run."""
+    return path.name == _NAME and path.is_file() and os.access(path, os.X_OK)
+
+
+def verify_kind(text: str) -> str:
+    """Read what --verify compares. Raises argparse.ArgumentTypeError."""
+    if text not in ("sizes", "hash"):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no way to verify; write --verify, which compares sizes, or --verify=hash, which"
+            " reads every file (the configuration stands before it)"
+        )
+    return text

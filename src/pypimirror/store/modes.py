@@ -1,0 +1,19 @@
+"""Modes of what is served, where a umask such as 077 left them to the owner alone."""
+
+import os
+import stat
+
+FILE_MODE = 0o644
+FOLDER_MODE = 0o755
+_OTHERS = 0o077
+
+
+def missing(found: os.stat_result, umask: int) -> int:
+    """Return the permissions that something lacks which nobody but its owner can read; 0 where others can.
+
+    It lacks what this umask would have given it: nothing, where that is as strict.
+    """
+    if found.st_mode & _OTHERS:
+        return 0
+    made = FOLDER_MODE if stat.S_ISDIR(found.st_mode) else FILE_MODE
+    return made & ~umask & _OTHERS

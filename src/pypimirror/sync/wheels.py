@@ -1,0 +1,67 @@
+"""Wheels that the configuration leaves out, where it leaves out all of them: kept for whoever asks."""
+
+import logging
+
+import msgspec
+
+from pypimirror.mirror import Mirror, Tally
+
+_log = logging.getLogger(__name__)
+
+NOTE = "wheels left out"
+
+
+class LeftOut(msgspec.Struct):
+    """How many wheels `filename_matches` left out, as far as pages were read, and whether it took any."""
+
+    selection: str
+    left: int = 0
+    takes_some: bool = False
+    told: float = 0.0
+    """When somebody at a terminal was told last."""
+
+    @property
+    def number(self) -> int:
+        """How many were left out, if none was taken."""
+        return 0 if self.takes_some else self.left
+
+
+def known(note: str | None) -> LeftOut:
+    """Read what is kept."""
+    try:
+        return msgspec.json.decode(note or "{}", type=LeftOut)
+    except (msgspec.DecodeError, UnicodeError):
+        return LeftOut("")
+
+
+def text(number: int) -> str:
+    """Say what that costs."""
+    wheels = "1 wheel is" if number == 1 else f"{number} wheels are"
+    return (
+        f"{wheels} left out, and no wheel is mirrored; add *.whl to filename_matches, else pip has to build"
+        " everything itself"
+    )
+
+
+def record(mirror: Mirror, tally: Tally) -> None:
+    """Add what the pages showed that this run read; another selection begins anew."""
+    if not (tally.wheels_left_out or tally.wheels_taken):
+        return
+    before = known(mirror.state.notes.get(NOTE))
+    if before.selection != mirror.selection.of_files:
+        before = LeftOut(mirror.selection.of_files, told=before.told)
+    now = msgspec.structs.replace(
+        before,
+        # A page that is read again shows the same once more.
+        left=max(before.left, tally.wheels_left_out),
+        takes_some=before.takes_some or bool(tally.wheels_taken),
+    )
+    if now != before:
+        keep(mirror, now)
+        if now.number:
+            _log.warning("%s", text(now.number))
+
+
+def keep(mirror: Mirror, left_out: LeftOut) -> None:
+    """Keep it."""
+    mirror.state.notes.set(NOTE, msgspec.json.encode(left_out).decode())

@@ -1,0 +1,141 @@
+"""A company's own authority: whom TLS trusts by hand and from cron, and what is said where that is nobody."""
+
+import os
+import shlex
+import ssl
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from pypimirror.upstream.certificates import MissingCertificatesError, Trust, set_certificates
+from tests.fake_index import FakeIndex
+from tests.mirror import COMMAND, Ended, Mirror, is_good
+from tests.missing import unable
+from tests.tls import Certificate, TlsFront
+
+HINT = "name that authority's in ca_bundle, or in the environment variable SSL_CERT_FILE (cron has another"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    try:
+        return Certificate(tmp_path)
+    except FileNotFoundError:
+        unable("openssl is not there to make a certificate")
+
+
+@pytest.fixture
+def mirror(index: FakeIndex, tmp_path: Path, certificate: Certificate) -> Iterator[Mirror]:
+    index.add("six", "1.0")
+    with TlsFront(index, certificate) as front:
+        yield Mirror(tmp_path / "tls", front.url)
+
+
+def from_cron(mirror: Mirror, env: Mapping[str, str] = {}, *, before: str = "") -> Ended:
+    """Run an update with nothing but what cron gives: no terminal, and four variables."""
+    home = {
+        "HOME": str(mirror.folder),
+        "LOGNAME": "root",
+        "SHELL": "/bin/sh",
+        "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
+    }
+    line = f"{before} exec {shlex.quote(str(COMMAND))} {shlex.quote(str(mirror.config))} --update-fetch"
+    command = ["/bin/sh", "-c", line]
+    if before:
+        command = ["unshare", "-m", *command]
+    ended = subprocess.run(
+        command, env=home | dict(env), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def hashed(certificate: Certificate, folder: Path) -> Path:
+    """Return a folder that has the certificate under the name by which OpenSSL finds it."""
+    folder.mkdir()
+    command = ["openssl", "x509", "-hash", "-noout", "-in", str(certificate.path)]
+    name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    (folder / f"{name}.0").write_bytes(certificate.path.read_bytes())
+    return folder
+
+
+def test_an_authority_that_nobody_knows_is_status_4_and_the_hint_names_what_helps(mirror: Mirror) -> None:
+    ended = from_cron(mirror)
+    assert ended.status == 4
+    assert "certificate verify failed" in ended.stderr
+    assert HINT in ended.stderr
+    assert from_cron(mirror) == Ended(4, "", ""), "told once a day"
+
+
+def test_the_option_needs_no_environment(mirror: Mirror, certificate: Certificate) -> None:
+    mirror.configure(ca_bundle=certificate.path)
+    assert from_cron(mirror) == Ended(0, "", "")
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"])
+def test_the_environment_is_heard(
+    mirror: Mirror, certificate: Certificate, tmp_path: Path, name: str
+) -> None:
+    place = hashed(certificate, tmp_path / "certs") if name == "SSL_CERT_DIR" else certificate.path
+    assert from_cron(mirror, {name: str(place)}) == Ended(0, "", "")
+
+
+def test_the_systems_store_is_used_beside_certifi(
+    mirror: Mirror, certificate: Certificate, tmp_path: Path
+) -> None:
+    folder = ssl.get_default_verify_paths().capath
+    probe = subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True)
+    if folder is None or probe.returncode:
+        unable("nothing can be mounted over the system's store here")
+    ours = hashed(certificate, tmp_path / "store")
+    mount = f"mount --bind {shlex.quote(str(ours))} {os.path.realpath(folder)} &&"
+    assert from_cron(mirror, before=mount) == Ended(0, "", "")
+    pool = type("Pool", (), {"conn_kw": {}})()
+    set_certificates(pool, "https://index.example.org/", Trust())
+    assert len(pool.conn_kw["ssl_context"].get_ca_certs()) > 50
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "ca_bundle"), ("no certificate", "no certificates can be read")]
+)
+def test_a_bundle_that_is_none_is_named(mirror: Mirror, content: str | None, reason: str) -> None:
+    bundle = mirror.folder / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    mirror.configure(ca_bundle=bundle)
+    ended = from_cron(mirror)
+    assert ended.status == (2 if content is None else 4)
+    assert reason in ended.stderr
+    assert str(bundle) in ended.stderr
+
+
+def test_a_clients_key_with_a_password_asks_nobody(
+    mirror: Mirror, certificate: Certificate, tmp_path: Path
+) -> None:
+    key = tmp_path / "locked.key"
+    command = [
+        "openssl",
+        "rsa",
+        "-aes128",
+        "-passout",
+        "pass:secret",
+        "-in",
+        str(certificate.key),
+        "-out",
+        str(key),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    with pytest.raises(
+        MissingCertificatesError, match=r"client_certificate = .*locked.key: it can't be used"
+    ):
+        set_certificates(
+            type("Pool", (), {"conn_kw": {}})(),
+            "https://index.example.org/",
+            Trust(),
+            (str(certificate.path), str(key)),
+        )
+    mirror.configure(ca_bundle=certificate.path, client_certificate=f"{certificate.path} {key}")
+    assert "it can't be used" in from_cron(mirror).stderr
+    mirror.configure(ca_bundle=certificate.path, client_certificate=f"{certificate.path} {certificate.key}")
+    assert is_good(from_cron(mirror))
