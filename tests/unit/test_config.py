@@ -80,6 +80,8 @@ def test_defaults() -> None:
         removal_window_hours=24.0,
         revalidate_days=30.0,
         min_free_space=2**30,
+        page_style="styled",
+        plain_index_above=(50_000, 1000),
     )
 
 
@@ -130,6 +132,8 @@ def test_every_option_given() -> None:
         "accepted_changes =",
         "    demo-1.0.zip sha256=ABABABABABABABAB",
         "min_free_space = 1.5 GiB",
+        "page_style = Plain",
+        "plain_index_above = 20000 500",
     ]
     assert parse_with(*lines) == Config(
         mirror_file_path=Path("/srv/mirror"),
@@ -174,6 +178,8 @@ def test_every_option_given() -> None:
         removal_window_hours=168.0,
         revalidate_days=0.5,
         min_free_space=3 * 2**29,
+        page_style="plain",
+        plain_index_above=(20_000, 500),
         warnings=(
             "fetch_since_days: not needed any more, as updates find every change",
             "accept_unverified: files without a digest are taken over plain http from old.example.org",

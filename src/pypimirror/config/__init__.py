@@ -71,6 +71,12 @@ class Config:
     accepted_changes: tuple[tuple[str, Digest], ...]
     min_free_space: int
     status_max_age_hours: float
+
+    page_style: str
+    """`styled` or `plain`."""
+    plain_index_above: tuple[int, int]
+    """How many projects on the root page, and files on a project's page, are styled at most."""
+
     warnings: tuple[str, ...] = ()
 
     @property
@@ -140,6 +146,9 @@ OPTIONS: Mapping[str, Option] = {
     "accepted_changes": Option(readers.changes, ""),
     "min_free_space": Option(readers.size, "1G"),
     "status_max_age_hours": Option(readers.number(0, 87_600, "hours"), "24"),
+    # How pages look.
+    "page_style": Option(readers.one_of("styled", "plain"), "styled"),
+    "plain_index_above": Option(readers.two_whole(0, 999_999_999), "50000 1000"),
 }
 
 
