@@ -7,7 +7,7 @@ from pypimirror.filenames import SDIST_SUFFIXES
 
 _INSTALLERS = {".exe": "Windows installer", ".msi": "Windows installer", ".dmg": "macOS disk image"}
 _EGG = re.compile(r"-py(\d+(?:\.\d+)?)(?:-(.+))?\.egg")
-_BUILT = re.compile(r"[.-](linux|macosx|win)[\w.-]*$")
+_BUILT = re.compile(r"\d\.(linux-\w+|macosx-[\d.]+-\w+|win(?:32|-\w+))$")
 """What bdist_dumb puts behind the version."""
 
 # PEP 425, 600, 656, 730, 738, 783 and the platform compatibility tags specification.
@@ -76,7 +76,7 @@ def kind(filename: str) -> str:
     if lower.endswith(SDIST_SUFFIXES):
         stem = lower.removesuffix(next(suffix for suffix in SDIST_SUFFIXES if lower.endswith(suffix)))
         built = _BUILT.search(stem)
-        return f"built for {_platforms(built[0][1:])}" if built else "source"
+        return f"built for {_platform(built[1])}" if built else "source"
     if lower.endswith(".egg"):
         return _egg(filename)
     return _INSTALLERS.get(lower[-4:], "")
@@ -86,7 +86,7 @@ def _egg(filename: str) -> str:
     found = _EGG.search(filename)
     if found is None:
         return "egg"
-    platform = f" for {_platforms(found[2])}" if found[2] else ""
+    platform = f" for {_platform(found[2])}" if found[2] else ""
     return f"egg{platform}, Python {found[1]}"
 
 
@@ -99,7 +99,7 @@ def _platforms(tags: str) -> str:
     """Return the systems of a set of tags; of several C libraries of one system the oldest is what counts."""
     oldest: dict[str, tuple[int, int]] = {}
     others: dict[str, None] = {}
-    for tag in tags.split(".") if not _VERSIONED.fullmatch(tags) else [tags]:
+    for tag in tags.split("."):
         if libc := _libc(tag):
             place, version = libc
             oldest[place] = min(version, oldest.get(place, version))
