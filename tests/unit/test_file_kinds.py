@@ -100,7 +100,7 @@ def test_numbers() -> None:
 )
 def test_installing(base_url: str, trusted: str) -> None:
     url = base_url.rstrip("/") + "/"
-    assert installing(base_url, "demo").splitlines() == [
+    assert installing(base_url, "demo") == (
         f"pip install --index-url {url}{trusted} demo",
         f"uv pip install --default-index {url} demo",
-    ]
+    )

@@ -11,11 +11,13 @@ _COLORS = """
 body{margin:auto;padding:1rem;max-width:76rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere;
 background:var(--back);color:var(--text)}
 h1{margin:0;line-height:1.2}
-p,pre{margin:.7rem 0}
+p{margin:.7rem 0}
+pre{margin:.3rem 0;text-indent:-1rem}
 a{color:var(--link);text-decoration:none}
 a:hover{text-decoration:underline}
 pre,.status{padding:.6rem .8rem;border-left:.3rem solid var(--line);background:var(--box);
 white-space:pre-wrap}
+pre{padding-left:1.8rem}
 .status{border-color:var(--bad)}
 """
 

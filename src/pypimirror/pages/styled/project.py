@@ -11,28 +11,27 @@ from pypimirror.pages.markup import escaped, written
 from pypimirror.pages.project import Project
 from pypimirror.pages.styled.head import head
 from pypimirror.pages.styled.kinds import kind
-from pypimirror.pages.styled.words import counted, installing, size_text
+from pypimirror.pages.styled.words import commands, counted, size_text
 from pypimirror.upload_times import normal_time
 
 _HEAD = head("""
-table{width:100%;border-spacing:0}
+table{width:100%;border-collapse:collapse}
 th,td{padding:.25rem .9rem .25rem 0;text-align:left;vertical-align:baseline}
 th,td+td{color:var(--dim);font-size:.9rem}
+th,td+td+td{white-space:nowrap}
 td+td{width:30%}
-td+td+td{width:auto;white-space:nowrap}
-td+td+td+td+td{white-space:normal}
-tbody tr:first-child td{border-top:1px solid var(--line)}
+td+td+td{width:auto}
+td+td+td+td+td{width:12%;white-space:normal}
+tbody{border-top:1px solid var(--line)}
 [data-yanked]{text-decoration:line-through}
 i{display:block;color:var(--bad);font-size:.9rem}
 @media(max-width:44rem){table,tbody,tr,td:first-child{display:block}
 thead{display:none}
 tr{padding:.4rem 0}
-td{display:inline;padding:0}
-td+td+td{white-space:normal}
-td+td+td:not(:empty)::before{content:" · "}
-td:nth-child(5):not(:empty)::before{content:" · Python "}
-tbody tr:first-child td{border:0}
-tbody{border-top:1px solid var(--line)}}
+td{display:inline-block;padding:0 .4rem 0 0}
+td+td{width:auto}
+td+td+td:not(:empty)::before{content:"· "}
+td:nth-child(5):not(:empty)::before{content:"· Python "}}
 """)
 _TABLE = "<table>\n<thead><tr><th>File<th>Type<th>Size<th>Uploaded<th>Python</thead>\n"
 
@@ -67,7 +66,7 @@ def _banner(project: Project) -> str:
 
 
 def _table(project: Project, base_url: str) -> str:
-    install = f"<pre>{escaped(installing(base_url, project.name))}</pre>\n" if base_url else ""
+    install = commands(base_url, project.name) if base_url else ""
     versions = [list(files) for _, files in itertools.groupby(reversed(project.files), key=_version)]
     # Lines between versions are there for those that have several files.
     start = "<tbody>" if len(versions) < len(project.files) else ""

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from pypimirror.model import Listed
 from pypimirror.pages import markup
 from pypimirror.pages.look import Counts
-from pypimirror.pages.markup import escaped
 from pypimirror.pages.styled.head import head, squeezed
-from pypimirror.pages.styled.words import counted, installing, size_text
+from pypimirror.pages.styled.words import commands, counted, size_text
 
 _GROUP = 120
 """Projects that a browser hides, or lays out, together; so many fill their lines in up to six columns."""
@@ -79,6 +78,6 @@ def root_html(projects: Iterable[Listed], counts: Counts, base_url: str) -> Iter
 
 def _top(counts: Counts, base_url: str) -> str:
     projects = counted(counts.projects, "project")
-    install = f"<pre>{escaped(installing(base_url, 'NAME'))}</pre>\n" if base_url and counts.files else ""
+    install = commands(base_url, "NAME") if base_url and counts.files else ""
     summary = f"<p>{projects}, {counted(counts.files, 'file')}, {size_text(counts.bytes)}</p>\n"
     return f"<h1>Python packages</h1>\n{summary}{install}{_FIELD}<main>\n"

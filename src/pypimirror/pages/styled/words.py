@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from pypimirror.addresses import is_secure
+from pypimirror.pages.markup import escaped
 
 
 def counted(number: int, noun: str) -> str:
@@ -21,10 +22,18 @@ def size_text(size: float) -> str:
     return f"{size / 1000:,.1f} TB"
 
 
-def installing(base_url: str, name: str) -> str:
-    """Return the commands that install a project from the mirror at `base_url`, line by line."""
+def commands(base_url: str, name: str) -> str:
+    """Return how a page shows what installs a project from here."""
+    return "".join([f"<pre>{escaped(command)}</pre>\n" for command in installing(base_url, name)])
+
+
+def installing(base_url: str, name: str) -> tuple[str, ...]:
+    """Return the commands that install a project from the mirror at `base_url`."""
     url = base_url.rstrip("/") + "/"
-    return f"pip install --index-url {url}{_trusted(url)} {name}\nuv pip install --default-index {url} {name}"
+    return (
+        f"pip install --index-url {url}{_trusted(url)} {name}",
+        f"uv pip install --default-index {url} {name}",
+    )
 
 
 def _trusted(url: str) -> str:
