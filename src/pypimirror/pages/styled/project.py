@@ -15,7 +15,7 @@ from pypimirror.pages.styled.words import commands, counted, size_text
 from pypimirror.upload_times import normal_time
 
 _HEAD = head("""
-table{width:100%;border-collapse:collapse}
+table{width:100%;margin:.7rem 0;border-collapse:collapse}
 th,td{padding:.25rem .9rem .25rem 0;text-align:left;vertical-align:baseline}
 th,td+td{color:var(--dim);font-size:.9rem}
 th,td+td+td{white-space:nowrap}
@@ -29,7 +29,7 @@ i{display:block;color:var(--bad);font-size:.9rem}
 thead{display:none}
 tr{padding:.4rem 0}
 td{display:inline-block;padding:0 .4rem 0 0}
-td+td{width:auto}
+td:nth-child(n){width:auto}
 td+td+td:not(:empty)::before{content:"· "}
 td:nth-child(5):not(:empty)::before{content:"· Python "}}
 """)
