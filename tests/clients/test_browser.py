@@ -88,7 +88,7 @@ def test_a_browser_finds_its_way(mirror: Mirror, served: Served, tab: Tab) -> No
 
 
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
 @pytest.mark.parametrize("path", ["", "zope-event/", f"{LONG}/"], ids=["root", "project", "long"])
 def test_a_page_fits_and_is_quiet(
     served: Served, tab: Tab, pictures: Path, path: str, width: int, *, is_dark: bool
