@@ -145,7 +145,7 @@ def test_a_project_page_tells_what_there_is(served: Served, tab: Tab) -> None:
     assert "last upload 2024-01-02" in read
     assert "pip install --index-url https://pypi.example.org/ zope-event\n" in read
     assert "wheel for Linux x86-64 (glibc 2.17), Python 3.12" in read
-    assert f"archived: no new releases are to be expected. Reason given: {TRAP}" in read
+    assert f"archived: do not expect new releases. Reason given: {TRAP}" in read
     rows = tab.run("[...document.querySelectorAll('tr')].map(row => row.innerText.split('\\t'))")
     assert rows[0] == ["File", "Type", "Size", "Uploaded", "Python"]
     assert rows[1][0].strip() == f"zope_event-2.1.tar.gz\nYanked: {TRAP}"

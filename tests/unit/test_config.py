@@ -282,6 +282,13 @@ def test_patterns_of_projects(line: str, globs: tuple[str, ...]) -> None:
         ("filename_excludes = ../x", "slash"),
         ("log_filename =", "path"),
         ("lock_file_name =", "path"),
+        ("page_style = nice", "neither styled nor plain"),
+        ("page_style =", "neither styled nor plain"),
+        ("plain_index_above =", "50000 1000"),
+        ("plain_index_above = 1 2 3", "50000 1000"),
+        ("plain_index_above = 50000 -1", "50000 1000"),
+        ("plain_index_above = 1e3 2", "50000 1000"),
+        ("plain_index_above = 50.000 1.000", "50000 1000"),
         ("state_dir = ~nobody-of-this-name/x", "home"),
     ],
 )
@@ -291,6 +298,20 @@ def test_a_bad_value(line: str, said: str) -> None:
     assert isinstance(problem, Problem)
     assert (problem.section, problem.option, problem.value) == ("DEFAULT", option.strip(), value.strip())
     assert said in problem.allowed
+
+
+@pytest.mark.parametrize(
+    ("line", "numbers"),
+    [
+        ("20000 500", (20_000, 500)),
+        ("20000, 500", (20_000, 500)),
+        ("0 0", (0, 0)),
+        ("10", (10, 10)),
+        ("999999999 999999999", (999_999_999, 999_999_999)),
+    ],
+)
+def test_above_what_pages_are_plain(line: str, numbers: tuple[int, int]) -> None:
+    assert parse_with(f"plain_index_above = {line}").plain_index_above == numbers
 
 
 def test_a_problem_names_its_own_section() -> None:

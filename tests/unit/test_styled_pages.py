@@ -162,9 +162,9 @@ def test_an_empty_project() -> None:
     [
         (None, None, None),
         ("active", "fine", None),
-        ("archived", None, "This project is archived: no new releases are to be expected."),
-        ("deprecated", "use x", "advise against using it. Reason given: use x"),
-        ("quarantined", None, "This project is in quarantine: it may be unsafe, and offers no files."),
+        ("archived", None, "This project is archived: do not expect new releases."),
+        ("deprecated", "use x", "may have taken its place. Reason given: use x"),
+        ("quarantined", None, "This project is in quarantine: it is considered unsafe, and offers no files."),
         (HOSTILE, HOSTILE, f"The status of this project is {HOSTILE}. Reason given: {HOSTILE}"),
     ],
 )

@@ -40,9 +40,9 @@ _ONE_DIGIT = re.compile(r"(-[a-z]{2,9}3)(\d)(?=-)")
 """The tag of a Python before 3.10 in the name of a wheel."""
 
 _STATUSES = {
-    "archived": "This project is archived: no new releases are to be expected.",
-    "quarantined": "This project is in quarantine: it may be unsafe, and offers no files.",
-    "deprecated": "This project is deprecated: its authors advise against using it.",
+    "archived": "This project is archived: do not expect new releases.",
+    "quarantined": "This project is in quarantine: it is considered unsafe, and offers no files.",
+    "deprecated": "This project is deprecated: it is obsolete, and another may have taken its place.",
 }
 """PEP 792."""
 
