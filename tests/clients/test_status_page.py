@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.clients import servers
+from tests.clients.browser import QUIET
 from tests.clients.conftest import program
 from tests.clients.servers import Served
-from tests.clients.test_browser import _QUIET
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
 from tests.missing import unable
@@ -48,7 +48,7 @@ def page(index: FakeIndex, tmp_path: Path) -> Iterator[Served]:
 def browse(url: str, folder: Path, *more: str) -> tuple[str, str]:
     """Return a page as a browser has it, and what it says of it."""
     chromium = program("chromium") or unable("Chromium is not installed")
-    command = [chromium, *_QUIET, f"--user-data-dir={folder}", "--enable-logging=stderr", *more]
+    command = [chromium, *QUIET, f"--user-data-dir={folder}", "--enable-logging=stderr", *more]
     ended = subprocess.run(
         [*command, url], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True
     )

@@ -76,7 +76,9 @@ def _check_our_own(page: ProjectPage) -> None:
         status=page.status,
         status_reason=page.status_reason,
     )
-    for content, content_type in ((pages.project_html(ours), HTML), (pages.project_json(ours), JSON)):
+    look = pages.Look(is_styled=True, most_files=len(files))
+    rendered = (pages.project_html(ours), pages.project_html(ours, look), pages.project_json(ours))
+    for content, content_type in zip(rendered, (HTML, HTML, JSON), strict=True):
         read = parse_project_page(content, content_type, PAGE, DEMO)
         assert {file.filename for file in read.files} == files.keys()
         assert all(Digest("sha256", "0" * 64) in file.digests for file in read.files)

@@ -9,7 +9,7 @@ from tests.clients import servers
 from tests.clients.conftest import require_nginx
 from tests.clients.servers import Served
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror
+from tests.mirror import Mirror, anchors
 
 
 @pytest.fixture
@@ -97,3 +97,28 @@ def test_a_page_that_is_not_the_one_of_the_list_waits(
     page.write_bytes(new)
     second.update()
     assert second.contents() == first.contents()
+
+
+def test_a_mirror_that_gets_html_alone_has_every_file(
+    index: FakeIndex, first: Mirror, tmp_path: Path
+) -> None:
+    """A server without configuration gives pages for people, and these serve a mirror, too."""
+    index.project("six").status = "deprecated"
+    index.project("six").status_reason = "see <href='elsewhere'>"
+    index.touch("six")
+    first.configure(base_url="https://pypi.example.org/")
+    first.update()
+    (tmp_path / "log").mkdir()
+    with servers.http_server(first.root, tmp_path / "log") as served:
+        second = Mirror(tmp_path / "second", served.url, base_url="https://pypi.example.org/")
+        second.update()
+        before = second.tree()
+        second.update()
+        assert second.tree() == before
+    second.check_links()
+    assert second.projects() == first.projects()
+    assert second.names() == first.names()
+    for name in ("zope-event", "six", "products-cmfplone"):
+        page = f"{name}/index.html"
+        assert sorted(map(str, anchors(second.root / page))) == sorted(map(str, anchors(first.root / page)))
+        assert second.page(name).project_status == first.page(name).project_status

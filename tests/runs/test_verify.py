@@ -173,7 +173,7 @@ def test_without_a_state_there_is_nothing_to_compare_with(make_mirror: MakeMirro
 def test_hashing_goes_on_where_it_was_interrupted(index: FakeIndex, make_mirror: MakeMirror) -> None:
     for name in "abcdefghijkl":
         index.add_file(name, f"{name}-1.tar.gz", b"content")
-    mirror = make_mirror(workers=1)
+    mirror = make_mirror(workers=1, page_style="plain")
     mirror.update()
     state = mirror.root / ".pypimirror/state.sqlite"
     size = 384 << 20  # sparse, and long to read

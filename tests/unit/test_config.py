@@ -113,6 +113,8 @@ def test_defaults() -> None:
         on_failure=(),
         on_change=(),
         hook_timeout=600.0,
+        page_style="styled",
+        plain_index_above=(50_000, 1000),
     )
 
 
@@ -195,6 +197,8 @@ def test_every_option_given() -> None:
         "on_failure = ./tell 'the mirror fails'",
         "on_change = /usr/local/bin/purge --all",
         "hook_timeout = 30",
+        "page_style = Plain",
+        "plain_index_above = 20000 500",
     ]
     assert parse_with(*lines) == Config(
         mirror_file_path=Path("/srv/mirror"),
@@ -270,6 +274,8 @@ def test_every_option_given() -> None:
         on_failure=("/srv/conf/tell", "the mirror fails"),
         on_change=("/usr/local/bin/purge", "--all"),
         hook_timeout=30.0,
+        page_style="plain",
+        plain_index_above=(20_000, 500),
         warnings=(
             "fetch_since_days: not needed any more, as updates find every change",
             "accept_unverified: files without a digest are taken over plain http from old.example.org",
@@ -372,6 +378,13 @@ def test_patterns_of_projects(line: str, globs: tuple[str, ...]) -> None:
         ("filename_excludes = ../x", "slash"),
         ("log_filename =", "path"),
         ("lock_file_name =", "path"),
+        ("page_style = nice", "neither styled nor plain"),
+        ("page_style =", "neither styled nor plain"),
+        ("plain_index_above =", "50000 1000"),
+        ("plain_index_above = 1 2 3", "50000 1000"),
+        ("plain_index_above = 50000 -1", "50000 1000"),
+        ("plain_index_above = 1e3 2", "50000 1000"),
+        ("plain_index_above = 50.000 1.000", "50000 1000"),
         ("state_dir = ~nobody-of-this-name/x", "home"),
         ("report = ~nobody-of-this-name/x", "home"),
         ("status_page = perhaps", "True"),
@@ -388,6 +401,20 @@ def test_a_bad_value(line: str, said: str) -> None:
     assert isinstance(problem, Problem)
     assert (problem.section, problem.option, problem.value) == ("DEFAULT", option.strip(), value.strip())
     assert said in problem.allowed
+
+
+@pytest.mark.parametrize(
+    ("line", "numbers"),
+    [
+        ("20000 500", (20_000, 500)),
+        ("20000, 500", (20_000, 500)),
+        ("0 0", (0, 0)),
+        ("10", (10, 10)),
+        ("999999999 999999999", (999_999_999, 999_999_999)),
+    ],
+)
+def test_above_what_pages_are_plain(line: str, numbers: tuple[int, int]) -> None:
+    assert parse_with(f"plain_index_above = {line}").plain_index_above == numbers
 
 
 def test_a_problem_names_its_own_section() -> None:

@@ -126,6 +126,12 @@ class Config:
     hook_timeout: float
     expect_mirror: bool
     """Refuse a folder that holds no mirror yet, as an unmounted disk's does."""
+
+    page_style: str
+    """`styled` or `plain`."""
+    plain_index_above: tuple[int, int]
+    """How many projects on the root page, and files on a project's page, are styled at most."""
+
     warnings: tuple[str, ...] = ()
 
     @property
@@ -231,6 +237,9 @@ OPTIONS: Mapping[str, Option] = {
     "on_change": Option(str),
     "hook_timeout": Option(readers.number(0.1, 86_400, "seconds"), "600"),
     "expect_mirror": Option(readers.boolean, "False"),
+    # How pages look.
+    "page_style": Option(readers.one_of("styled", "plain"), "styled"),
+    "plain_index_above": Option(readers.two_whole(0, 999_999_999), "50000 1000"),
 }
 
 

@@ -56,6 +56,32 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def one_of(*words: str) -> Callable[[str], str]:
+    """Make a reader of one of a few words, in whatever case."""
+
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"neither {' nor '.join(words)}")
+        return text.lower()
+
+    return read
+
+
+def two_whole(low: int, high: int) -> Callable[[str], tuple[int, int]]:
+    """Make a reader of two whole numbers; one alone counts for both."""
+    read_one = whole(low, high)
+
+    def read(text: str) -> tuple[int, int]:
+        words = text.replace(",", " ").split()
+        try:
+            first, second = map(read_one, words * 2 if len(words) == 1 else words)
+        except ValueError as error:
+            raise ValueError(f"not two whole numbers from {low} to {high}, such as 50000 1000") from error
+        return first, second
+
+    return read
+
+
 def or_auto(read: Callable[[str], _T]) -> Callable[[str], _T | None]:
     """Make a reader that also takes `auto`, for None."""
 
@@ -209,17 +235,6 @@ def changes(text: str) -> tuple[tuple[str, Digest], ...]:
             )
         found.add((filename, Digest(algorithm, hexdigest)))
     return tuple(sorted(found))
-
-
-def one_of(*words: str) -> Callable[[str], str]:
-    """Make a reader of one of these words, in upper or lower case."""
-
-    def read(text: str) -> str:
-        if text.lower() not in words:
-            raise ValueError(f"neither {' nor '.join(words)}")
-        return text.lower()
-
-    return read
 
 
 def extras(text: str) -> tuple[tuple[NormalizedName, tuple[str, ...]], ...]:

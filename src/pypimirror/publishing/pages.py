@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 from pypimirror import pages
+from pypimirror.addresses import without_credentials
 from pypimirror.config import Config
 from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror, Tally
@@ -32,6 +33,7 @@ class Pages:
         self._tally = tally
         self.names = NameLinks(mirror)
         self.fingerprint = fingerprint(mirror.config)
+        self._look = _look(mirror.config)
         self.unwritable: set[NormalizedName] = set()
         """Projects whose pages could not be written in this run."""
         self.written: list[str] | None = None
@@ -64,7 +66,7 @@ class Pages:
         try:
             if self._mirror.config.create_indexes:
                 rendered = _rendered(self._mirror, name)
-                html, json = pages.project_html(rendered), pages.project_json(rendered)
+                html, json = pages.project_html(rendered, self._look), pages.project_json(rendered)
                 html_digest, digest = page_digest(html), page_digest(json)
                 for page, content in ((HTML, html), (JSON, json)):
                     self._note(f"{name}/{page}", is_written=store.write(name, page, content))
@@ -98,14 +100,20 @@ class Pages:
             return
         state.commit()
         if self._mirror.config.create_indexes:
-            html, json = pages.root_html(state.projects.listed()), pages.root_json(state.projects.listed())
-            self._note(HTML, is_written=store.write_stream(None, HTML, html))
+            json = pages.root_json(state.projects.listed())
+            self._note(HTML, is_written=store.write_stream(None, HTML, self._root_html()))
             self._note(JSON, is_written=store.write_stream(None, JSON, json))
         elif state.notes.get(_ROOT_WRITTEN_NOTE):
             self._remove(".")
         self.full()
         state.notes.set(_ROOT_WRITTEN_NOTE, "yes" if self._mirror.config.create_indexes else None)
         state.notes.set(_ROOT_NOTE, self.fingerprint)
+
+    def _root_html(self) -> Iterator[bytes]:
+        state = self._mirror.state
+        listed, held = (state.totals.of(status) for status in ("listed", "held"))
+        counts = pages.Counts(listed.number, held.number, held.bytes)
+        return pages.root_html(state.projects.listed(), counts, self._look)
 
     def full(self) -> None:
         """Write the page of all files, or remove it where it is no longer wanted."""
@@ -152,6 +160,7 @@ class Pages:
 
     def _fail(self, name: NormalizedName, error: TreeError) -> None:
         self.unwritable.add(name)
+        self.mark_root_dirty()  # it counts what is held, whether or not that is on a page
         self._tally.fail(self._mirror, name, name, str(error))
 
     # -- what is there -----------------------------------------------------------------------
@@ -169,7 +178,7 @@ class Pages:
                 page for page, text in found.items() if text is None or page_digest(text) != published[page]
             ]
         rendered = _rendered(self._mirror, name)
-        expected = {HTML: pages.project_html(rendered), JSON: pages.project_json(rendered)}
+        expected = {HTML: pages.project_html(rendered, self._look), JSON: pages.project_json(rendered)}
         return [page for page, text in found.items() if text != expected[page]]
 
     def wrong_at_root(self) -> list[str]:
@@ -178,7 +187,7 @@ class Pages:
         if not config.create_indexes:
             return []
         expected = {
-            HTML: pages.root_html(state.projects.listed()),
+            HTML: self._root_html(),
             JSON: pages.root_json(state.projects.listed()),
         }
         if config.full_index:
@@ -196,6 +205,7 @@ def _rendered(mirror: Mirror, name: NormalizedName) -> pages.Project:
     return pages.Project(
         name=name,
         files=tuple(mirror.state.files.held(name).values()),
+        shown=row.shown if row else "",
         status=row.status if row else None,
         status_reason=row.status_reason if row else None,
     )
@@ -213,5 +223,15 @@ def fingerprint(config: Config) -> str:
         config.create_indexes,
         config.full_index,
         config.name_links,
+        _look(config),
     )
     return hashlib.sha256(repr(options).encode()).hexdigest()[:16]
+
+
+def _look(config: Config) -> pages.Look:
+    if config.page_style == "plain":
+        return pages.PLAIN
+    most_projects, most_files = config.plain_index_above
+    # What pip has to be told is public; a name and password in it are not.
+    base_url = without_credentials(config.base_url)
+    return pages.Look(is_styled=True, most_projects=most_projects, most_files=most_files, base_url=base_url)

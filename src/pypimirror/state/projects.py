@@ -136,8 +136,12 @@ class Projects:
         )
 
     def record_spelled(self, name: NormalizedName, spelled: str, shown: str) -> None:
-        """Record how a project's files spell its name, and how it is shown from now on."""
-        self._db.execute("UPDATE projects SET spelled = ?, shown = ? WHERE name = ?", (spelled, shown, name))
+        """Record how a project's files spell its name, and how it is shown from now on: also on its page."""
+        self._db.execute(
+            "UPDATE projects SET spelled = ?, shown = ?,"
+            " pages = iif(is_listed AND shown != ?, NULL, pages) WHERE name = ?",
+            (spelled, shown, shown, name),
+        )
 
     def record_link(self, name: NormalizedName, link: str | None) -> None:
         """Record the link under the name as shown: to be committed before it is made, or after it is gone."""

@@ -1,0 +1,53 @@
+"""Model to bytes: the pages of the mirror, in both representations of API 1.4, everything escaped. Pure.
+
+Links are relative, so that the tree works under any host, path or scheme. Pages hold no clock, and everything
+in them is sorted here, so that the same state always gives the same bytes. To people a page may look better
+than bare; to clients, which read its anchors alone, it is the same.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from pypimirror.model import Listed
+from pypimirror.pages import bare
+from pypimirror.pages.as_json import project_json, root_json
+from pypimirror.pages.bare import full_html
+from pypimirror.pages.look import PLAIN, Counts, Look
+from pypimirror.pages.markup import API_VERSION
+from pypimirror.pages.project import Project
+
+__all__ = [
+    "API_VERSION",
+    "PLAIN",
+    "RENDERER",
+    "Counts",
+    "Look",
+    "Project",
+    "full_html",
+    "project_html",
+    "project_json",
+    "root_html",
+    "root_json",
+]
+
+RENDERER = "4"
+"""To be changed whenever the same state renders to other bytes: that is how an upgrade reaches old pages."""
+
+
+def project_html(project: Project, look: Look = PLAIN) -> bytes:
+    """Render a project page."""
+    if not look.is_styled or len(project.files) > look.most_files:
+        return bare.project_html(project)
+    from pypimirror.pages import styled  # noqa: PLC0415 (a run without changes renders nothing)
+
+    return styled.project_html(project, look.base_url)
+
+
+def root_html(
+    projects: Iterable[Listed], counts: Counts | None = None, look: Look = PLAIN
+) -> Iterator[bytes]:
+    """Render the root page block by block; `projects` are sorted by name, and so many as `counts` tells."""
+    if counts is None or not look.is_styled or counts.projects > look.most_projects:
+        return bare.root_html(projects)
+    from pypimirror.pages import styled  # noqa: PLC0415 (a run without changes renders nothing)
+
+    return styled.root_html(projects, counts, look.base_url)
