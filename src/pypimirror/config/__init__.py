@@ -1,166 +1,21 @@
 """The configuration: INI text to one frozen `Config`, with every problem in one error."""
 
-import difflib
-import hashlib
 import os
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from pypimirror.addresses import masked, without_credentials
 from pypimirror.config import choices, ini, readers, requirement_files
-from pypimirror.config.readers import COMMENT
+from pypimirror.config.reading import Option, Reader
+from pypimirror.config.values import Config
 from pypimirror.errors import ConfigError, Problem
-from pypimirror.model import Digest, File, NormalizedName
-from pypimirror.requirements import Roots
-from pypimirror.selection import (
-    Blocked,
-    LatestReleases,
-    Prereleases,
-    ProjectVersions,
-    asks_for_everything,
-)
+from pypimirror.selection import asks_for_everything
 
 __all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
 
 _COMMAND_LINE = "command line"
-_T = TypeVar("_T")
-_COMMENT = re.compile(r"(?:^|\s)#.*", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
-    """A sound configuration. Paths are absolute, addresses of an index end in a slash."""
-
-    mirror_file_path: Path
-    package_matches: tuple[str, ...]
-    """Empty where `requirements` alone say what to mirror: no project is selected by a pattern."""
-    package_excludes: tuple[str, ...]
-    filename_matches: tuple[str, ...]
-    filename_excludes: tuple[str, ...]
-    python_versions: tuple[str, ...]
-    """Sorted, as what follows is, so that the order in which it was written means nothing."""
-    platforms: tuple[str, ...]
-    implementations: tuple[str, ...]
-    glibc: tuple[int, int] | None
-    """None is any."""
-    file_types: tuple[str, ...]
-    versions: ProjectVersions
-    excluded_versions: ProjectVersions
-    prereleases: Prereleases
-    yanked: bool
-    latest_releases: LatestReleases
-    min_age_days: float
-    min_age_exceptions: tuple[str, ...]
-    min_age_unknown: str
-    """`hold` or `allow`."""
-    blocked_files: Blocked
-    max_file_size: int
-    """Bytes, 0 is any; so is the next."""
-    max_project_size: int
-    index_url: str
-    index_hosts: tuple[str, ...]
-    """Globs in lower case, as the next two."""
-    private_hosts: tuple[str, ...]
-    accept_unverified: tuple[str, ...]
-    ca_bundle: Path | None
-    client_certificate: tuple[Path, ...]
-    """One file with certificate and key, or one for each."""
-    base_url: str
-    lock_file_name: Path
-    log_filename: Path
-    state_dir: Path
-    cleanup: bool
-    create_indexes: bool
-    full_index: bool
-    name_links: bool
-    provenance: bool
-    provenance_required: tuple[str, ...]
-    verbose: bool
-    external_links: bool
-    follow_external_index_pages: bool
-    external_links_everything: bool
-    external_http: bool
-    external_hosts: tuple[str, ...]
-    """Globs in lower case."""
-    external_interval_hours: float
-    fetch_since_days: int
-    workers: int | None
-    """None is as many as suit."""
-    timeout: float
-    retries: int
-    minimum_speed: int
-    max_rate: int
-    removal_grace_hours: float
-    removal_limit: float
-    removal_window_hours: float
-    """For so long what was removed counts for the limit."""
-    revalidate_days: float
-    replace_changed_files: bool
-    accepted_changes: tuple[tuple[str, Digest], ...]
-    min_free_space: int
-    status_max_age_hours: float
-    requirements: Roots
-    """What the files of the option ask for, as their content is a part of the configuration."""
-    exact: bool
-    dependencies: bool
-    dependency_versions: str
-    """`matching` or `all`."""
-    extras: tuple[tuple[NormalizedName, tuple[str, ...]], ...]
-    """Of projects that are selected by name or pattern: in PEP 685 form, sorted."""
-    # What is written and called when a run is over.
-    status_page: bool
-    status_page_interval: float
-    """Hours."""
-    report: Path | None
-    metrics: Path | None
-    changed_paths: Path | None
-    on_success: tuple[str, ...]
-    """Words of a command, as the next two; empty is none."""
-    on_failure: tuple[str, ...]
-    on_change: tuple[str, ...]
-    hook_timeout: float
-    expect_mirror: bool
-    """Refuse a folder that holds no mirror yet, as an unmounted disk's does."""
-
-    page_style: str
-    """`styled` or `plain`."""
-    plain_index_above: tuple[int, int]
-    """How many projects on the root page, and files on a project's page, are styled at most."""
-
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def fingerprint(self) -> str:
-        """What tells this configuration from others; how much is logged, and where, changes nothing."""
-        told = replace(self, verbose=False, log_filename=Path(), expect_mirror=False)
-        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
-
-    @property
-    def shown_index_url(self) -> str:
-        """The index without name and password."""
-        return without_credentials(self.index_url)
-
-    def accepts(self, file: File) -> bool:
-        """Tell whether this content may take the place of what is held under the file's name."""
-        return self.replace_changed_files or any(
-            (file.filename, digest) in self.accepted_changes for digest in file.digests
-        )
-
-
-class Option(NamedTuple):
-    """How an option is read, and its default as text; None where it has to be given or is computed."""
-
-    read: Callable[..., Any]
-    default: str | None = None
-    is_required: bool = False
-    names_files: bool = False
-    """The value may name files to read: `read` also takes the folder to which they are relative."""
-
 
 OPTIONS: Mapping[str, Option] = {
     "mirror_file_path": Option(str, is_required=True),
@@ -262,14 +117,14 @@ def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, 
     if not read.is_readable:
         raise ConfigError(source, read.problems)
     given = read.settings | {name: ini.Setting(_COMMAND_LINE, value) for name, value in overrides.items()}
-    reader = _Reader(given, list(read.problems), folder, misplaced=read.misplaced)
+    reader = Reader(given, list(read.problems), folder, misplaced=read.misplaced)
     values = {name: reader.value(name, option) for name, option in OPTIONS.items()}
     values |= _paths(reader, folder)
     values["requirements"] = requirement_files.read(reader, folder, is_exact=values["exact"])
     requirement_files.check_patterns(reader)
     values["package_matches"] = values["package_matches"] or ()
     values |= _afterwards(reader, folder)
-    reader.check_unknown(read.referenced)
+    reader.check_unknown(read.referenced, OPTIONS)
     _check_external(reader, values)
     if reader.problems:
         raise ConfigError(source, tuple(reader.problems))
@@ -290,103 +145,6 @@ def _from(hosts: tuple[str, ...]) -> str:
     return "from every host" if "http" in hosts else f"from {' '.join(hosts)}"
 
 
-class _Reader:
-    """Reads settings one by one and gathers what is wrong with them."""
-
-    def __init__(
-        self,
-        given: dict[str, ini.Setting],
-        problems: list[Problem | str],
-        folder: Path,
-        *,
-        misplaced: frozenset[str],
-    ) -> None:
-        self.given = given
-        self.problems = problems
-        self.folder = folder
-        self._misplaced = misplaced
-        """Options that stand where they don't count; that is told already."""
-
-    def value(self, name: str, option: Option) -> Any:
-        section, text = self.given.get(name, ini.Setting(ini.SECTIONS[0], option.default or ""))
-        if name not in self.given:
-            if option.is_required and name not in self._misplaced:
-                self.problems.append(Problem(section, name, None, "missing; it has to be set"))
-            if option.default is None:
-                return None
-        if option.names_files:
-            return self._read_with_files(name, section, text, option)
-        return self.read(name, section, text, option.read)
-
-    def _read_with_files(self, name: str, section: str, text: str, option: Option) -> Any:
-        """Read a value that may name files by `@FILE`."""
-        read = partial(option.read, folder=self.folder)
-        if not _names_files_alone(text):
-            return self.read(name, section, text, read)
-        try:
-            return read(text.strip())
-        except (ValueError, RuntimeError) as error:
-            self.problems.append(Problem(section, name, None, str(error)))
-            return None
-
-    def read(self, name: str, section: str, text: str, read: Callable[[str], Any]) -> Any:
-        try:
-            return read(text.strip())
-        except (ValueError, RuntimeError) as error:  # RuntimeError: "~user" without such a user
-            said = COMMENT if _is_good_without_comment(text, read) else _said(error, text, read)
-            self.problems.append(Problem(section, name, text, said))
-            return None
-
-    def path(self, name: str, folder: Path, default: str | None = None) -> Path | None:
-        if name not in self.given and default is None:
-            return None
-        section, text = self.given.get(name, ini.Setting(ini.SECTIONS[0], default or ""))
-        value: Path | None = self.read(name, section, text, partial(readers.path, folder=folder))
-        return value
-
-    def paths(self, name: str, folder: Path) -> tuple[Path, ...]:
-        section, text = self.given.get(name, ini.Setting(ini.SECTIONS[0], ""))
-        return self.read(name, section, text, partial(readers.certificate, folder=folder)) or ()
-
-    def optional(self, name: str, read: Callable[[str], _T]) -> _T | None:
-        if not self.text(name):
-            return None
-        section, text = self.given[name]
-        value: _T | None = self.read(name, section, text, read)
-        return value
-
-    def text(self, name: str) -> str:
-        return self.given[name].value.strip() if name in self.given else ""
-
-    def check_unknown(self, referenced: frozenset[str]) -> None:
-        for name, (section, text) in self.given.items():
-            if name in OPTIONS or name in referenced:
-                continue
-            if " " in name and "@" in text:  # no name, but what stands before a colon in a password
-                self.problems.append(Problem(section, "...", None, "unknown option"))
-                continue
-            near = difflib.get_close_matches(name, OPTIONS, n=1)
-            hint = f"; did you mean {near[0]}?" if near else "; docs/configuration.md lists the options"
-            self.problems.append(Problem(section, name, None, f"unknown option{hint}"))
-
-
-def _names_files_alone(text: str) -> bool:
-    """Tell whether each `@` in a value begins the name of a file, and so stands in no password."""
-    return "@" in text and ":" not in text and not re.search(r"\S@", text)
-
-
-def _is_good_without_comment(text: str, read: Callable[[str], Any]) -> bool:
-    """Tell whether it is a comment behind a value, as other programs take it, that makes it a bad one."""
-    bare = _COMMENT.sub("", text)
-    if bare == text or not bare.strip():
-        return False
-    try:
-        read(bare.strip())
-    except (ValueError, RuntimeError):
-        return False
-    return True
-
-
 def _what_to_do(error: OSError) -> str:
     """Say what lets a configuration be read."""
     if isinstance(error, FileNotFoundError):
@@ -398,19 +156,7 @@ def _what_to_do(error: OSError) -> str:
     return "name another file"
 
 
-def _said(error: Exception, text: str, read: Callable[[str], Any]) -> str:
-    """Return what a reader says of a value, or where there may be a password in it, of the rest."""
-    hidden = masked(text.strip())
-    if hidden == text.strip():
-        return str(error)
-    try:
-        read(hidden)
-    except (ValueError, RuntimeError) as without:
-        return str(without)
-    return f"can't be used as it is; {readers.ENCODE}"
-
-
-def _check_external(reader: _Reader, values: Mapping[str, Any]) -> None:
+def _check_external(reader: Reader, values: Mapping[str, Any]) -> None:
     """Refuse to follow the links of every project there is, unless that is said in so many words."""
     patterns = values["package_matches"]
     if not patterns or values["external_links_everything"] or not asks_for_everything(patterns):
@@ -425,7 +171,7 @@ def _check_external(reader: _Reader, values: Mapping[str, Any]) -> None:
             reader.problems.append(Problem(section, name, text, allowed))
 
 
-def _paths(reader: _Reader, folder: Path) -> dict[str, Path | tuple[Path, ...] | None]:
+def _paths(reader: Reader, folder: Path) -> dict[str, Path | tuple[Path, ...] | None]:
     root = reader.path("mirror_file_path", folder)
     inside = root or folder
     own = str(inside / ".pypimirror")
@@ -440,7 +186,7 @@ def _paths(reader: _Reader, folder: Path) -> dict[str, Path | tuple[Path, ...] |
     }
 
 
-def _afterwards(reader: _Reader, folder: Path) -> dict[str, Path | tuple[str, ...] | None]:
+def _afterwards(reader: Reader, folder: Path) -> dict[str, Path | tuple[str, ...] | None]:
     """Return the files to write and the commands to call when a run is over."""
     return {
         "report": reader.optional("report", partial(readers.path, folder=folder)),

@@ -159,9 +159,13 @@ def _scale(largest: float, label: Callable[[float], str]) -> tuple[float, tuple[
     )
 
 
+_SMALLEST = 1e-9
+"""Less is nothing that anybody draws."""
+
+
 def _step(largest: float) -> float:
     """Return 1, 2 or 5 times a power of ten, of which at most four reach a value."""
-    if largest <= 0:
+    if largest < _SMALLEST:
         return 1.0
     power = 10.0 ** math.floor(math.log10(largest / 4))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power * 4 >= largest * (1 - 1e-9))
