@@ -104,6 +104,8 @@ class Tally:
     full: DiskFullError | None = None
     """Why nothing more could be stored."""
     refusal: Refusal | None = None
+    unknown: set[NormalizedName] = field(default_factory=set)
+    """Projects that the configuration names and upstream does not have."""
     has_blocked: bool = False
     """Files leave at once, as they are blocked."""
     keeps_deselected: bool = False

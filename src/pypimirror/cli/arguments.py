@@ -127,7 +127,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     if options.mode is None:
         parser.error(
             "name a mode: --update-fetch, --initial-fetch, --indexes-only, --verify, --status, --why,"
-            " --server-config, or --init"
+            " --check, --check-config, --server-config, or --init"
         )
     _check_config(parser, options)
     if options.project and options.mode not in _FETCHES:
@@ -136,8 +136,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error(f"--adopt is for a fetch; --{options.mode} fetches nothing")
     if options.dry_run and options.mode not in (*_FETCHES, "indexes-only"):
         parser.error("--dry-run is for the modes that fetch and write")
-    if options.json and not (options.mode == "status" or options.dry_run):
-        parser.error("--json goes with --status and --dry-run")
+    if options.json and not (options.mode in ("status", "check") or options.dry_run):
+        parser.error("--json goes with --status, --check and --dry-run")
     if options.repair and options.mode != "verify":
         parser.error("--repair goes with --verify")
     _check_schedule(parser, options)
@@ -201,7 +201,9 @@ def _parser() -> argparse.ArgumentParser:
     fetching.add_argument(
         "--repair", action="store_true", help="with --verify: fetch and write again what is wrong"
     )
-    fetching.add_argument("--json", action="store_true", help="with --status or --dry-run: for machines")
+    fetching.add_argument(
+        "--json", action="store_true", help="with --status, --check, --dry-run: for machines"
+    )
     fetching.add_argument(
         "--dry-run",
         action="store_true",
@@ -293,6 +295,11 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
         metavar="hash",
         help="compare files and pages with the state; with --verify=hash read every file",
     )
+    for name, text in (
+        ("check", "say what the mirrored releases require and the mirror lacks, without network"),
+        ("check-config", "say what the configuration asks for, and what in it looks wrong"),
+    ):
+        modes.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=text)
     group.add_argument(
         "--why",
         metavar="NAME",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pypimirror import config, server_config, sync
 from pypimirror.cli import (
+    asking,
     configurations,
     folders,
     init,
@@ -70,13 +71,8 @@ def run(args: Arguments) -> Status:
         return init.run(args.config)
     configuration = config.load(args.config, args.overrides)
     selection = selection_of(configuration)
-    if args.server is not None:
-        show_as_it_is(server_config.render(configuration, args.server, str(args.config)))
-        return Status.OK
-    if args.mode == "status":
-        return status.run(configuration, is_json=args.is_json, is_quiet=args.is_quiet)
-    if args.why is not None:
-        return questions.tell_why(configuration, selection, args.why)
+    if (answer := _answered(args, configuration, selection)) is not None:
+        return answer
     only = _only(args)
     if not configuration.dependencies:  # else it is known when the state is open
         _check_selected(only, selection)
@@ -115,6 +111,23 @@ def run(args: Arguments) -> Status:
             hint = "; --wait-lock SECONDS waits for it" if not args.wait_lock else ""
             say_on_terminal(f"{error}{hint}")
         return Status.LOCKED
+
+
+def _answered(args: Arguments, configuration: Config, selection: Selection) -> Status | None:
+    """Do what needs neither lock nor network; return None where more is asked for."""
+    answers: dict[str, Callable[[], Status]] = {
+        "status": lambda: status.run(configuration, is_json=args.is_json, is_quiet=args.is_quiet),
+        "why": lambda: questions.tell_why(configuration, selection, args.why or ""),
+        "check": lambda: questions.check(configuration, is_json=args.is_json),
+        "check-config": lambda: questions.check_config(configuration, args.config),
+        "server-config": lambda: _server_config(args, configuration),
+    }
+    return answers[args.mode]() if args.mode in answers else None
+
+
+def _server_config(args: Arguments, configuration: Config) -> Status:
+    show_as_it_is(server_config.render(configuration, args.server or "", str(args.config)))
+    return Status.OK
 
 
 def _wanted(args: Arguments) -> Wanted:
@@ -244,6 +257,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         dependencies = sync.Dependencies(mirror)
         dependencies.begin()
         _check_selected(only, selection)
+        asking.tell_everything(args, mirror)
         configurations.tell_another(state, os.path.abspath(args.config), mirror.clock())  # noqa: PTH100
         tally = Tally(started=mirror.clock())
         pages = Pages(mirror, tally)
@@ -253,6 +267,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
                 is_recheck=args.mode == "initial-fetch",
                 only=only,
                 allows_removals=args.allows_removals,
+                confirms=(lambda _gone, _held: False) if args.is_dry else asking.may_go,
                 source=sync.Source(args.adopt, store) if args.adopt else None,
                 preview=sync.Preview() if args.is_dry else None,
             ),

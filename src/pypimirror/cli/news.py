@@ -31,7 +31,8 @@ _BY_CRON = ("update-fetch", "initial-fetch", "indexes-only")
 def judged(outcome: Outcome, args: Arguments, configuration: Config) -> Outcome:
     """Return how a run ended, with whether that is news, or the end of trouble that was told."""
     told = ToldTrouble(configuration.state_dir, _own_folder(_name(args)))
-    if outcome.status is not Status.OK:
+    # What is well may still be told: a pattern that matches nothing is most likely a slip of the pen.
+    if outcome.status is not Status.OK or outcome.details:
         return outcome._replace(is_news=_is_news(told, f"{int(outcome.status)} {outcome.key}"))
     # Pages can be written anew while upstream is down.
     return outcome._replace(is_over=args.mode != "indexes-only" and told.forget())

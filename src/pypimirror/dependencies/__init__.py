@@ -27,7 +27,7 @@ _NOTE = "followed"
 """The configuration whose dependencies were followed to their end, or that they were not."""
 _INCOMPLETE = "incomplete"
 
-_MISSING_NOTE = "missing"
+MISSING_NOTE = "missing"
 _MOST_NEEDS = 5
 
 
@@ -41,7 +41,15 @@ class Missing(NamedTuple):
 
 def missing(state: State) -> tuple[Missing, ...]:
     """Return what mirrored projects require and the mirror has not, as it was last found."""
-    return state.notes.hint(_MISSING_NOTE, tuple[Missing, ...]) or ()
+    return missing_in(state.notes.get(MISSING_NOTE))
+
+
+def missing_in(note: str | None) -> tuple[Missing, ...]:
+    """Return the same out of what is kept of it."""
+    try:
+        return msgspec.json.decode(note or "[]", type=tuple[Missing, ...])
+    except (msgspec.DecodeError, UnicodeError):
+        return ()
 
 
 class Dependencies:
@@ -111,7 +119,8 @@ class Dependencies:
             return
         from pypimirror.dependencies import requires  # noqa: PLC0415 (a run without news needs none of it)
 
-        now = requires.of_project(self._mirror, name, told)
+        held = self._mirror.state.files.held(name).values()
+        now = requires.of_project(self._mirror.store, name, held, told)
         if before == now:
             return
         choices.record_requires(name, now)
@@ -230,7 +239,7 @@ class Dependencies:
             _log.warning("%s is not mirrored, as %s: %s", each.name, each.why, "; ".join(each.needs))
         for need in closure.direct:
             _log.info("%s: a direct reference is not followed", need)
-        self._mirror.state.notes.set(_MISSING_NOTE, msgspec.json.encode(found).decode() if found else None)
+        self._mirror.state.notes.set(MISSING_NOTE, msgspec.json.encode(found).decode() if found else None)
 
 
 def _texts(found: Requires) -> list[str]:

@@ -4,16 +4,17 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from pypimirror.filenames import is_wheel, version_key, version_of
-from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.requirements.required import requires_dist
-from pypimirror.store import METADATA
+from pypimirror.store import METADATA, Store
 from pypimirror.want import Requires, Told
 
 
-def of_project(mirror: Mirror, name: NormalizedName, told: Iterable[Told]) -> Requires:
+def of_project(
+    store: Store, name: NormalizedName, held: Iterable[HeldFile], told: Iterable[Told] = ()
+) -> Requires:
     """Return what a project's held releases require, and those of which the metadata was `told`."""
-    return _summed_up([*told, *_told(mirror, name, mirror.state.files.held(name).values())])
+    return _summed_up([*told, *_told(store, name, held)])
 
 
 def release_of(file: File, name: NormalizedName) -> str:
@@ -43,7 +44,7 @@ def _summed_up(told: Iterable[Told]) -> Requires:
     return Requires(tuple(sorted(newest.items())), tuple(dict.fromkeys(unknown)))
 
 
-def _told(mirror: Mirror, name: NormalizedName, held: Iterable[HeldFile]) -> Iterator[Told]:
+def _told(store: Store, name: NormalizedName, held: Iterable[HeldFile]) -> Iterator[Told]:
     def version(each: HeldFile) -> str:
         return release_of(each.file, name)
 
@@ -53,24 +54,24 @@ def _told(mirror: Mirror, name: NormalizedName, held: Iterable[HeldFile]) -> Ite
         wheels.pop(None, None)
         if wheels:
             found: list[tuple[str, ...] | None] = [
-                _by_metadata(mirror, name, each) for each in wheels.values()
+                _by_metadata(store, name, each) for each in wheels.values()
             ]
         else:
             # One sdist that tells is enough.
-            by_sdist = (_by_sdist(mirror, name, each) for each in of_release)
+            by_sdist = (_by_sdist(store, name, each) for each in of_release)
             found = [next((each for each in by_sdist if each is not None), None)]
         yield from (Told(release, each) for each in found)
 
 
-def _by_metadata(mirror: Mirror, name: NormalizedName, held: HeldFile) -> tuple[str, ...] | None:
-    text = mirror.store.read(name, held.file.filename + METADATA)
+def _by_metadata(store: Store, name: NormalizedName, held: HeldFile) -> tuple[str, ...] | None:
+    text = store.read(name, held.file.filename + METADATA)
     return None if text is None else requires_dist(text)
 
 
-def _by_sdist(mirror: Mirror, name: NormalizedName, held: HeldFile) -> tuple[str, ...] | None:
+def _by_sdist(store: Store, name: NormalizedName, held: HeldFile) -> tuple[str, ...] | None:
     if held.metadata is not None:
-        return _by_metadata(mirror, name, held)
-    content = mirror.store.open_existing(name, held.file.filename)
+        return _by_metadata(store, name, held)
+    content = store.open_existing(name, held.file.filename)
     if content is None:
         return None
     # Few releases have no wheel, and archives are slow to import.

@@ -2,17 +2,20 @@
 
 import shutil
 import time
+from typing import Any
 
 import msgspec
 
 from pypimirror.checks import damage
 from pypimirror.config import Config
+from pypimirror.dependencies import MISSING_NOTE, missing_in
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError
 from pypimirror.report import afterwards, long_run
 from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import moment
+from pypimirror.run.unmatched import NOTE, read
 from pypimirror.state import Failure
 from pypimirror.state.reading import Reading
 from pypimirror.state.runs import PastRun
@@ -73,6 +76,12 @@ class StatusReport(msgspec.Struct, kw_only=True):
     """Bytes; None while there is no folder."""
     afterwards: list[AfterFailure] = []
     """What failed when runs were over: reports and commands. It says nothing of the mirror itself."""
+    unmatched: list[str] = []
+    """What the configuration names and upstream does not have, with what to do."""
+    missing: list[dict[str, Any]] = []
+    """Projects that mirrored ones require and the mirror has not: each its name, why, and who requires it."""
+    left_out: list[dict[str, Any]] = []
+    """What each rule of the selection leaves out: rule, files and bytes."""
     wheels_left_out: int = 0
     """Wheels that filename_matches leaves out, where it leaves out all of them."""
     is_full: bool = False
@@ -108,6 +117,9 @@ def of_state(config: Config, state: Reading) -> StatusReport:
     held = state.total("held")
     held_back = state.held_back()
     what = _why_incomplete(state, ended, failing_count, pending_count)
+    unmatched = read(state.note(NOTE)).lines()
+    if unmatched:
+        what.append("the configuration asks for what upstream does not have")
     found = damage.known(state.note(damage.NOTE))
     full = _why_full(config)
     if held_back:
@@ -149,6 +161,9 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         accepts_unverified=list(config.accept_unverified),
         disk_free=shutil.disk_usage(config.mirror_file_path).free,
         afterwards=afterwards.listed(afterwards.read(config.mirror_file_path)),
+        unmatched=list(unmatched),
+        missing=[each._asdict() for each in missing_in(state.note(MISSING_NOTE))],
+        left_out=[each._asdict() for each in state.left_out()],
         wheels_left_out=wheels.known(state.note(wheels.NOTE)).number,
         is_full=full is not None or (ended is not None and ended.status == Status.FULL),
         damaged=found.wrong if found else 0,

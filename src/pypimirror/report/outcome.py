@@ -7,6 +7,7 @@ from pypimirror.dependencies import Missing
 from pypimirror.errors import UpstreamError
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import failure_text, size_text
+from pypimirror.run.unmatched import Unmatched
 from pypimirror.state import Omitted
 from pypimirror.sync import Change, Refusal, Report, Verified
 
@@ -56,15 +57,28 @@ def _of_report(report: Report) -> Outcome:
         headline = "; ".join(report.unasked)
         return Outcome(Status.FAILURES, line, told, key="unasked", headline=headline)
     if not failures:
-        return Outcome(Status.OK, f"up to date: {done}", headline=f"up to date: {asked} asked about")
+        return _of_selection(report.unmatched, asked, done)
     projects = len({failure.project for failure in failures})
     headline = (
         f"{'1 project is' if projects == 1 else f'{projects} projects are'} not up to date, all others are"
     )
     line = f"{headline} ({done}); what failed keeps its last good state and is tried again"
     key = hashlib.sha256(repr([failure[:2] for failure in failures]).encode()).hexdigest()
-    told = tuple(failure_text(f) for f in failures)
+    told = (*(failure_text(f) for f in failures), *report.unmatched.lines())
     return Outcome(Status.FAILURES, line, told, key, headline=headline)
+
+
+def _of_selection(unmatched: Unmatched, asked: str, done: str) -> Outcome:
+    """Sum up a run in which nothing failed: all is well, or the configuration leads to nothing somewhere."""
+    key = hashlib.sha256(repr(unmatched.lines()).encode()).hexdigest()
+    if unmatched.failures():
+        headline = "up to date, but for what the configuration asks for and upstream does not have"
+        return Outcome(Status.FAILURES, f"{headline} ({done})", unmatched.lines(), key, headline=headline)
+    headline = f"up to date: {asked} asked about"
+    if remarks := unmatched.remarks():
+        line = f"up to date: {done}; but patterns match nothing"
+        return Outcome(Status.OK, line, remarks, key, headline=headline)
+    return Outcome(Status.OK, f"up to date: {done}", headline=headline)
 
 
 def _of_refusal(report: Report, refusal: Refusal) -> Outcome:

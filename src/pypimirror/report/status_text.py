@@ -61,6 +61,15 @@ def as_lines(report: StatusReport) -> list[str]:
     text += [
         f"  failing since {moment(each.since)}: {each.option}: {each.reason}" for each in report.afterwards
     ]
+    text += [f"  {each}" for each in report.unmatched]
+    text += [
+        f"  missing: {each['name']}, as {each['why']}: {'; '.join(map(str, each['needs'][:3]))}"
+        for each in report.missing
+    ]
+    text += [
+        f"  left out by {each['rule']}: {total_text(Total(each['files'], each['bytes']))}"
+        for each in report.left_out
+    ]
     shown = len(report.failing) + len(report.pending) + len(report.held_back)
     more = report.failing_count + report.pending_count + report.held_back_count
     more -= shown

@@ -13,6 +13,7 @@ from pypimirror.plan import Loss
 from pypimirror.publishing import Pages, Tree
 from pypimirror.run.external import ExternalLinks, NoExternalLinks
 from pypimirror.run.preview import Change, Preview
+from pypimirror.run.unmatched import Unmatched, known
 from pypimirror.state import Failure, Omitted
 from pypimirror.upstream import Upstream
 from pypimirror.workers import Workers
@@ -60,6 +61,8 @@ class Report(NamedTuple):
     """What would become of projects, where the run was a dry one."""
     left_out: tuple[Omitted, ...] = ()
     """What rules leave out, where the run was a dry one."""
+    unmatched: Unmatched = Unmatched()
+    """What the configuration names and upstream does not have."""
     missing: tuple[Missing, ...] = ()
     """What mirrored projects require and the mirror has not, where that was looked at."""
     unasked: tuple[str, ...] = ()
@@ -137,6 +140,7 @@ def report(mirror: Mirror, tally: Tally, preview: Preview | None = None) -> Repo
         tally.full,
         changes,
         left_out=tuple(mirror.state.choices.left_out()) if preview else (),
+        unmatched=known(mirror),
         missing=missing(mirror.state) if mirror.config.dependencies else (),
         unasked=why_unasked(tally),
     )

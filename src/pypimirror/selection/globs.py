@@ -91,6 +91,11 @@ class Globs:
         return frozenset(self._literals)
 
     @property
+    def spelled(self) -> frozenset[str]:
+        """The patterns without wildcard, as they were written."""
+        return frozenset(self._literals.values())
+
+    @property
     def has_wildcard(self) -> bool:
         """Whether some pattern can match a name that it does not spell."""
         return self.is_everything or any(_WILDCARD.search(p) for p in self.patterns)

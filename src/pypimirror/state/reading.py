@@ -33,7 +33,8 @@ class Reading:
         runs, choices, files = Runs(database), Choices(database), Files(database)
         self.asked, self.asked_of, self.requires_of = choices.asked, choices.asked_of, choices.requires_of
         self.left_out, self.left_out_of = choices.left_out, choices.left_out_of
-        self.project = Projects(database).get
+        projects = Projects(database)
+        self.project, self.listed = projects.get, projects.listed
         self.held, self.delisted_of = files.held, files.delisted_of
         notes = Notes(database)
         self.note, self.hint = notes.get, notes.hint

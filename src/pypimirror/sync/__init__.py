@@ -12,7 +12,7 @@ from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.mirror import Counts, Refusal
 from pypimirror.run import ExternalLinks, InFlight, NoExternalLinks, Options, Progress, Report, Run, report
 from pypimirror.run.preview import Change, Preview
-from pypimirror.sync import attested, crawl, deselection, projects, removals, wheels
+from pypimirror.sync import attested, crawl, deselection, projects, removals, unmatched, wheels
 
 __all__ = [
     "Change",
@@ -96,7 +96,7 @@ def _updated(run: Run) -> Report:
     adopt.remove_leftovers(run.mirror, run.pages, run.tree, raw_folders)
     crawl.keep_note(run, found)
     _remove_files(run)
-    _warn_of_unmatched(run, found)
+    unmatched.record(run, found)
     wheels.record(run.mirror, run.tally)
     if run.options.is_recheck and not run.options.only:
         damage.record(run.mirror, 0, is_hashing=False)
@@ -194,14 +194,3 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
 
 def _report(run: Run) -> Report:
     return report(run.mirror, run.tally, run.options.preview)
-
-
-def _warn_of_unmatched(run: Run, found: crawl.Crawl) -> None:
-    if not found.is_full:
-        return
-    unmatched = run.mirror.selection.unmatched_names()
-    # Patterns of files can be judged only where every project's page was read.
-    if run.tally.counts.pages_read == run.mirror.totals().projects:
-        unmatched += run.mirror.selection.unmatched_files()
-    for pattern in unmatched:
-        _log.warning("nothing upstream matches %s", pattern)

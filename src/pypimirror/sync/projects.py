@@ -254,12 +254,19 @@ class _Engine:
         elif is_known:
             self._page_failed(project, error)
         else:
-            hint = "; is package_matches right?" if run.mirror.selection.matches(name) else ""
-            _log.warning("%s: upstream has no such project%s", name, hint)
+            self._note_unknown(name)
             self._note_error(project, error)
             run.mirror.state.transitions.delist_project(name, run.mirror.clock())
             run.mirror.state.transitions.forget_projects([name])
             self._done(project)
+
+    def _note_unknown(self, name: NormalizedName) -> None:
+        """Note that upstream never had a project; one that the configuration names is told of by itself."""
+        config, selection = self._run.mirror.config, self._run.mirror.selection
+        if selection.matches(name) or any(root.name == name for root in config.requirements.roots):
+            self._run.tally.unknown.add(name)
+        else:
+            _log.info("%s: upstream has no such project", name)
 
     def _note_error(self, project: Project, error: MirrorError) -> None:
         """Note why a project could not be had, of those that the configuration alone leads to."""

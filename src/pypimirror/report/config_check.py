@@ -1,0 +1,60 @@
+"""`--check-config`: what a sound configuration asks for, and what in it looks wrong, as lines."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pypimirror.config import Config, ini
+from pypimirror.config.advice import advice
+from pypimirror.selection import asks_for_everything
+
+_OF_THE_ANCESTOR = {
+    "mirror_file_path": "the folder of the mirror, as ever",
+    "package_matches": "as ever; names are compared whatever their spelling, so zope.* means zope-* too",
+    "filename_matches": "as ever; the page of a project lists what matches, and nothing else",
+    "base_url": "what pages tell people to type; links in pages are relative",
+    "lock_file_name": "relative to mirror_file_path, as ever; .pypimirror/lock is taken too",
+    "log_filename": "as ever; without it the log is .pypimirror/pypimirror.log in the mirror",
+    "cleanup": "removes what upstream no longer has, after removal_grace_hours; removal_limit bounds it",
+    "create_indexes": "as ever; JSON pages are written beside the HTML pages",
+    "verbose": "logs each request and file",
+    "external_links": "downloads files that pages link to on other hosts; few indexes have such links today",
+    "follow_external_index_pages": "looks on the pages behind such links, too",
+    "fetch_since_days": "has no effect: every update finds every change",
+}
+"""What the options of z3c.pypimirror mean here."""
+
+
+def lines(config: Config, path: Path) -> Iterator[str]:
+    """Yield what to say of a configuration that was read from `path`."""
+    yield f"{path} is sound"
+    yield from (f"  {line}" for line in _asks_for(config))
+    yield from (f"warning: {warning}" for warning in (*config.warnings, *advice(config)))
+    given = ini.parse(path.read_bytes()).settings
+    if "fetch_since_days" in given:
+        yield "it is a configuration of z3c.pypimirror; its options mean:"
+        yield from (f"  {name}: {_OF_THE_ANCESTOR[name]}" for name in given if name in _OF_THE_ANCESTOR)
+
+
+def _asks_for(config: Config) -> Iterator[str]:
+    yield f"mirror: {config.mirror_file_path}, of {config.shown_index_url}"
+    if config.package_matches:
+        is_all = asks_for_everything(config.package_matches)
+        yield f"projects: {'every project' if is_all else _shortened(' '.join(config.package_matches))}"
+    if config.package_excludes:
+        yield f"not: {_shortened(' '.join(config.package_excludes))}"
+    if roots := config.requirements.roots:
+        names = dict.fromkeys(root.name for root in roots)
+        yield f"requirements: {len(roots)} for {len(names)} projects: {_shortened(' '.join(names))}"
+    if config.dependencies:
+        which = "the versions that match" if config.dependency_versions == "matching" else "all versions"
+        yield f"dependencies: {which} of what the selected releases require"
+    for option in ("python_versions", "platforms", "implementations", "file_types"):
+        if values := getattr(config, option):
+            yield f"{option}: {' '.join(values)}"
+    files = [*config.filename_matches, *(f"not {pattern}" for pattern in config.filename_excludes)]
+    if files:
+        yield f"files: {_shortened(' '.join(files))}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -1,0 +1,58 @@
+"""What the configuration names and upstream does not have, as the state keeps it."""
+
+import msgspec
+
+from pypimirror.mirror import Mirror
+
+NOTE = "unmatched"
+
+
+class Unmatched(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What of a selection leads to nothing."""
+
+    selection: str = ""
+    """Of which selection this was found."""
+    names: tuple[str, ...] = ()
+    """Projects that are named, and that upstream does not have."""
+    patterns: tuple[str, ...] = ()
+    """Patterns that match nothing, each with its option."""
+    nothing: str = ""
+    """Why no file at all is selected."""
+
+    def as_text(self) -> str:
+        """Return it as the state keeps it."""
+        return msgspec.json.encode(self).decode()
+
+    def failures(self) -> tuple[str, ...]:
+        """Return what keeps the mirror from being what was asked for, each with what to do."""
+        missing = tuple(
+            f"{name}: upstream has no such project; correct the name in the configuration, or take it out"
+            for name in self.names
+        )
+        nothing = f"{self.nothing}; is the configuration what you mean?"
+        return (*missing, nothing) if self.nothing else missing
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what is most likely a slip of the pen, each with what to do."""
+        return tuple(
+            f"{pattern} matches nothing; correct the pattern, or take it out" for pattern in self.patterns
+        )
+
+    def lines(self) -> tuple[str, ...]:
+        """Return all of it."""
+        return (*self.failures(), *self.remarks())
+
+
+def read(text: str | None) -> Unmatched:
+    """Return what is kept, of whatever selection."""
+    try:
+        return msgspec.json.decode(text or "{}", type=Unmatched)
+    except (msgspec.DecodeError, UnicodeError):
+        return Unmatched()
+
+
+def known(mirror: Mirror) -> Unmatched:
+    """Return what is kept of the mirror's selection; nothing where it is of another one."""
+    found = read(mirror.state.notes.get(NOTE))
+    selection = mirror.selection.of_projects
+    return found if found.selection == selection else Unmatched(selection)
