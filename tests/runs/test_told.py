@@ -366,7 +366,7 @@ def test_verbose_writes_nothing_more_for_a_project_without_news(
         index.add(f"project-{number}", "1.0")
     mirror = make_mirror(filename_matches="*.whl", verbose=True)
     mirror.update()
-    assert mirror.log.count(" skipped ") == 5
+    assert mirror.log.count(" left out ") == 5
     before = len(mirror.log)
     mirror.update()
     assert "project-" not in mirror.log[before:]

@@ -38,9 +38,10 @@ def test_a_pattern_that_matches_nothing_is_told_once_a_day(make_mirror: MakeMirr
     ended = mirror.run("-U")
     assert ended.status == 0
     assert "package_matches: plone.* matches nothing" in ended.stderr
-    assert "filename_matches: *.tgz matches nothing" in ended.stderr
+    assert "*.tgz" not in ended.stderr  # such a file may come yet
     assert mirror.run("-U").stderr == ""
-    assert "plone.*" in mirror.run("--status").stdout
+    assert "plone.*" in (told := mirror.run("--status").stdout)
+    assert "filename_matches: *.tgz matches nothing" in told
     mirror.configure(package_matches="six", filename_matches="*.whl")
     assert is_good(mirror.run("-U"))
     assert "plone.*" not in mirror.run("--status").stdout

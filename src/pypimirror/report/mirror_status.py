@@ -117,8 +117,9 @@ def of_state(config: Config, state: Reading) -> StatusReport:
     held = state.total("held")
     held_back = state.held_back()
     what = _why_incomplete(state, ended, failing_count, pending_count)
-    unmatched = read(state.note(NOTE)).lines()
-    if unmatched:
+    found_unmatched = read(state.note(NOTE))
+    unmatched = found_unmatched.lines()
+    if found_unmatched.failures() or found_unmatched.remarks():
         what.append("the configuration asks for what upstream does not have")
     found = damage.known(state.note(damage.NOTE))
     full = _why_full(config)

@@ -70,10 +70,11 @@ def _of_report(report: Report) -> Outcome:
 
 def _of_selection(unmatched: Unmatched, asked: str, done: str) -> Outcome:
     """Sum up a run in which nothing failed: all is well, or the configuration leads to nothing somewhere."""
-    key = hashlib.sha256(repr(unmatched.lines()).encode()).hexdigest()
+    told = (*unmatched.failures(), *unmatched.remarks())
+    key = hashlib.sha256(repr(told).encode()).hexdigest()
     if unmatched.failures():
         headline = "up to date, but for what the configuration asks for and upstream does not have"
-        return Outcome(Status.FAILURES, f"{headline} ({done})", unmatched.lines(), key, headline=headline)
+        return Outcome(Status.FAILURES, f"{headline} ({done})", told, key, headline=headline)
     headline = f"up to date: {asked} asked about"
     if remarks := unmatched.remarks():
         line = f"up to date: {done}; but patterns match nothing"

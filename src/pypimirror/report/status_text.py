@@ -67,7 +67,7 @@ def as_lines(report: StatusReport) -> list[str]:
         for each in report.missing
     ]
     text += [
-        f"  left out by {each['rule']}: {total_text(Total(each['files'], each['bytes']))}"
+        f"  {each['rule']} leaves out {total_text(Total(each['files'], each['bytes']))}"
         for each in report.left_out
     ]
     shown = len(report.failing) + len(report.pending) + len(report.held_back)

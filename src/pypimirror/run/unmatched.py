@@ -5,6 +5,11 @@ import msgspec
 from pypimirror.mirror import Mirror
 
 NOTE = "unmatched"
+OF_FILES = "filename_matches: "
+
+
+def _remark(pattern: str) -> str:
+    return f"{pattern} matches nothing; correct the pattern, or take it out"
 
 
 class Unmatched(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -33,14 +38,16 @@ class Unmatched(msgspec.Struct, frozen=True, omit_defaults=True):
         return (*missing, nothing) if self.nothing else missing
 
     def remarks(self) -> tuple[str, ...]:
-        """Return what is most likely a slip of the pen, each with what to do."""
-        return tuple(
-            f"{pattern} matches nothing; correct the pattern, or take it out" for pattern in self.patterns
-        )
+        """Return what is most likely a slip of the pen, each with what to do: patterns of projects."""
+        return tuple(_remark(pattern) for pattern in self.patterns if not pattern.startswith(OF_FILES))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what may be meant so: patterns of files are often written for kinds that may come yet."""
+        return tuple(_remark(pattern) for pattern in self.patterns if pattern.startswith(OF_FILES))
 
     def lines(self) -> tuple[str, ...]:
         """Return all of it."""
-        return (*self.failures(), *self.remarks())
+        return (*self.failures(), *self.remarks(), *self.notes())
 
 
 def read(text: str | None) -> Unmatched:

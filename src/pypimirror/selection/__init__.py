@@ -127,7 +127,9 @@ class Selection:
 
     def selects(self, name: NormalizedName) -> bool:
         """Tell whether the project is wanted."""
-        return not self.excludes(name) and (self.projects.match(name) or name in self.asked)
+        # A pattern whose projects are all excluded matches something all the same.
+        is_matched = self.projects.match(name)
+        return not self.excludes(name) and (is_matched or name in self.asked)
 
     def matches(self, name: NormalizedName) -> bool:
         """Tell whether a pattern of package_matches selects the project."""

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.run import Run
-from pypimirror.run.unmatched import NOTE, Unmatched, known
+from pypimirror.run.unmatched import NOTE, OF_FILES, Unmatched, known
 from pypimirror.sync.crawl import Crawl
 
 _log = logging.getLogger(__name__)
 
-_OF_NAMES, _OF_FILES = "package_matches: ", "filename_matches: "
+_OF_NAMES = "package_matches: "
 
 
 def record(run: Run, found: Crawl) -> None:
@@ -62,7 +62,7 @@ def _patterns(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
     # Patterns of files can be judged only where every project's page was read.
     is_judged = run.tally.counts.pages_read >= run.mirror.totals().projects > 0
     for pattern in selection.unmatched_files():
-        if pattern.startswith(_OF_FILES) and (is_judged or pattern in before.patterns):
+        if pattern.startswith(OF_FILES) and (is_judged or pattern in before.patterns):
             yield pattern
 
 
