@@ -125,7 +125,7 @@ def breakdown(config: Config, state: Reading, now: float) -> Breakdown:
     )
 
 
-def page(  # noqa: PLR0913 (what a page is made of)
+def page(
     config: Config,
     state: Reading,
     report: StatusReport,

@@ -73,6 +73,10 @@ class Choices:
         """Record what a project's mirrored releases require."""
         self._db.execute("INSERT OR REPLACE INTO requires VALUES (?, ?)", (name, sealed(requires)))
 
+    def forget_requires(self, name: NormalizedName) -> None:
+        """Forget what a project's releases required, as it left: if it comes back, they are read again."""
+        self._db.execute("DELETE FROM requires WHERE project = ?", (name,))
+
     def without_requires(self) -> list[NormalizedName]:
         """Return the listed projects of which nobody looked at what they require, sorted."""
         rows = self._db.execute(

@@ -78,7 +78,12 @@ def by_requirements(run: Run) -> None:
     # What leaves may have been what required something else.
     while less := run.dependencies.settle(is_whole=is_whole):
         found = _deselected(run, sorted(less))
-        if run.options.only or _is_refused(run, found):
+        if run.options.only:
+            return
+        if _is_refused(run, found):
+            run.dependencies.unsettle()
+            run.mirror.state.notes.set(NOTE, None)  # so that the next run asks again
+            run.tree.commit()
             return
         _take_off(run, found)
         for name in less - set(found.projects):
@@ -144,6 +149,7 @@ def _take_off_project(run: Run, name: NormalizedName) -> None:
         run.tally.counts.deselected_files += run.mirror.state.files.held_total(name).number
     run.mirror.state.transitions.delist_project(name, run.mirror.clock())
     run.mirror.state.transitions.forget_projects([name])
+    run.dependencies.forget(name)
 
 
 def _take_off_files(run: Run, name: NormalizedName, filenames: list[str]) -> None:
