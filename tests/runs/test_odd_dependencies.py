@@ -368,3 +368,47 @@ def test_a_young_release_brings_what_it_requires_when_it_falls_due(
         time.sleep(0.05)
     mirror.update()
     assert held(mirror) == CHAIN | {"app": {"app-1.0", "app-2.0"}, "other": {"other-1.0"}}
+
+
+# -- what is said ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("why", ["not offered", "failing", "sdist"])
+def test_a_dry_run_says_of_what_it_can_not_know_the_requirements(
+    chain: FakeIndex, make_mirror: MakeMirror, why: str
+) -> None:
+    if why == "not offered":
+        chain.core_metadata = False
+    elif why == "failing":
+        chain.fault("/files/*.metadata", faults.Status(500))
+    else:
+        chain.remove_file("app", "app-1.0-py3-none-any.whl")
+        chain.add_file("app", *make_built_sdist("app", "1.0", ["mid"], is_reliable=True))
+    mirror = make_mirror(**APP)
+    ended = mirror.run("-U", "--dry-run")
+    assert "what 1 release may require is not known before the files are there" in ended.stdout
+    assert json.loads(mirror.run("-U", "--dry-run", "--json").stdout)["untold_releases"] == 1
+    mirror.update()
+    assert "is not known" not in mirror.run("-U", "--dry-run").stdout
+
+
+def test_why_finds_the_way_out_of_a_circle(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("zz", "1.0", requires_dist=["aa"], sdist=False)
+    index.add("aa", "1.0", requires_dist=["bb"], sdist=False)
+    index.add("bb", "1.0", requires_dist=["aa", "cc"], sdist=False)
+    index.add("cc", "1.0", requires_dist=["aa", "bb"], sdist=False)
+    mirror = make_mirror(package_matches="zz", dependencies=True)
+    mirror.update()
+    for name in ("aa", "bb", "cc"):
+        said = mirror.run("--why", name).stdout
+        assert "aa: zz 1.0 requires aa" in said, name
+        assert "zz is selected: package_matches: zz" in said, name
+        assert "mirrored is 1 file of 1 version, " in said
+
+
+def test_why_leads_to_the_line_of_a_file(chain: FakeIndex, make_mirror: MakeMirror, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("mid\napp\n")
+    mirror = make_mirror(package_matches=None, requirements="requirements.txt", dependencies=True)
+    mirror.update()
+    assert "  mid: requirements.txt:1 requires mid\n" in mirror.run("--why", "deep").stdout
+    assert "mid: requirements.txt:1 requires mid\n" in mirror.run("--why", "mid").stdout

@@ -62,6 +62,8 @@ class Report(NamedTuple):
     """What rules leave out, where the run was a dry one."""
     missing: tuple[Missing, ...] = ()
     """What mirrored projects require and the mirror has not, where that was looked at."""
+    untold: int = 0
+    """Releases of which a dry run can't know what they require."""
     unasked: tuple[str, ...] = ()
     """Why projects were left as they were, without having failed."""
 
@@ -138,6 +140,7 @@ def report(mirror: Mirror, tally: Tally, preview: Preview | None = None) -> Repo
         changes,
         left_out=tuple(mirror.state.choices.left_out()) if preview else (),
         missing=missing(mirror.state) if mirror.config.dependencies else (),
+        untold=sum(map(len, preview.untold.values())) if preview else 0,
         unasked=why_unasked(tally),
     )
 
