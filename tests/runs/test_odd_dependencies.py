@@ -412,3 +412,35 @@ def test_why_leads_to_the_line_of_a_file(chain: FakeIndex, make_mirror: MakeMirr
     mirror.update()
     assert "  mid: requirements.txt:1 requires mid\n" in mirror.run("--why", "deep").stdout
     assert "mid: requirements.txt:1 requires mid\n" in mirror.run("--why", "mid").stdout
+
+
+@pytest.mark.parametrize("mode", ["-U", "-i"])
+def test_why_tells_of_files_that_a_changed_file_no_longer_asks_for(
+    chain: FakeIndex, make_mirror: MakeMirror, tmp_path: Path, mode: str
+) -> None:
+    (tmp_path / "requirements.txt").write_text("mid\napp\n")
+    mirror = make_mirror(package_matches=None, requirements="requirements.txt", dependencies=True)
+    mirror.update()
+    (tmp_path / "requirements.txt").write_text("mid<2.1\n")
+    assert mirror.run(mode, "--allow-removals") == Ended(0, "", "")
+    assert held(mirror)["mid"] == {"mid-1.0", "mid-2.0"}
+    said = mirror.run("--why", "mid-2.1-py3-none-any.whl").stdout
+    assert "requirements: it is none of what is asked for: <2.1" in said
+    assert "wait for their removal" in said
+    assert "requirements leaves out 1 file\n" in mirror.run("--why", "mid").stdout
+
+
+@pytest.mark.parametrize("mode", [["-I"], ["--verify", "--repair"]])
+def test_a_young_file_that_was_mirrored_is_mended(
+    index: FakeIndex, make_mirror: MakeMirror, mode: list[str]
+) -> None:
+    young = datetime.now(UTC) - timedelta(days=1)
+    index.add("demo", "1.0", wheel=False, upload_time=f"{young:%Y-%m-%dT%H:%M:%SZ}")
+    mirror = make_mirror()
+    mirror.update()
+    index.add("demo", "2.0", wheel=False, upload_time=f"{young:%Y-%m-%dT%H:%M:%SZ}")
+    mirror.configure(min_age_days=7)
+    mirror.update()
+    (mirror.root / "demo/demo-1.0.tar.gz").write_bytes(b"")
+    assert mirror.run(*mode).status == 0
+    assert held(mirror) == {"demo": {"demo-1.0.tar.gz"}}

@@ -80,7 +80,7 @@ class Choices(soak.Soak):
     options: RuleOptions
 
     def __init__(self) -> None:
-        self.is_settled = False
+        self.is_settled = self.is_whole = False
         super().__init__()
         self.options = RuleOptions()
         self.configure()
@@ -174,6 +174,7 @@ class Choices(soak.Soak):
         self.compare(listed, wanted, before, conflicts)
         self.never_listed()
         self.is_settled = True
+        self.is_whole = ended.status == 0
         if ended.status == 0:
             self.damaged.clear()
             self.nothing_more_to_do()
@@ -201,6 +202,11 @@ class Choices(soak.Soak):
             name not in records or files.keys() - {f.filename for f in records[name].listed_files}
             for name, files in before.items()
         )
+        if conflicts and self.options.dependencies:
+            # Nobody is dropped while a project is not what upstream says.
+            for name, each in expected.items():
+                assert each.items() <= listed.get(name, {}).items()
+            return
         if self.options.cleanup or not has_vanished:
             assert listed == expected
             return
@@ -245,9 +251,10 @@ class Choices(soak.Soak):
     @rule()
     def as_a_fresh_mirror_does(self) -> None:
         """What a mirror became through all changes is what one is that begins now."""
+        self.is_whole = False
         self.good_run("-U", "--allow-removals")
         is_young = self.options.min_age_days and not self.options.replace_changed_files
-        if not self.is_settled or not self.options.cleanup or is_young:
+        if not self.is_whole or not self.options.cleanup or is_young:
             return
         folder = Path(tempfile.mkdtemp())
         try:

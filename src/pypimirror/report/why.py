@@ -128,6 +128,8 @@ def _of_file(selection: Selection, state: Reading, filename: str) -> Iterator[st
     elif filename in left:
         rule, why = left[filename]
         yield f"{filename} is left out: {rule}: {why}"
+        if gone := state.delisted_of(name).get(filename):
+            yield f"  its {size_text(gone.size)} wait for their removal"
     elif filename in (delisted := state.delisted_of(name)):
         yield f"{filename} left the pages; its {size_text(delisted[filename].size)} wait for their removal"
     else:

@@ -23,8 +23,11 @@ def decide(run: Run, project: Project, page: ProjectPage, *, tells_what_is_gone:
     going = tells_what_is_gone and run.mirror.config.cleanup
     staying = [file for file in kept if not going or file.filename in page.unusable]
 
+    # What was lost in the tree, or is on its way, was old enough once.
+    known = run.mirror.state.files.mirrored_names(name) if selection.needs_held(name) else held.keys()
+
     def decided(files: list[File]) -> Decision:
-        return selection.decide(name, [*page.files, *files], now=run.mirror.clock(), held=held.keys())
+        return selection.decide(name, [*page.files, *files], now=run.mirror.clock(), held=known)
 
     decision = decided(staying)
     project.selection = selection.fingerprint(name)
