@@ -18,6 +18,23 @@ from collections.abc import Iterable, Mapping
 _ZIP_DATE = (2024, 1, 2, 3, 4, 4)
 _TAR_MTIME = 1704164644
 
+_BACKEND = """\
+import pathlib
+import shutil
+
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    (wheel,) = pathlib.Path().glob("*.whl")
+    shutil.copy(wheel, wheel_directory)
+    return wheel.name
+"""
+_PYPROJECT = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+
 
 def make_wheel(
     name: str,
@@ -60,6 +77,30 @@ def make_sdist(
     )
     members = {f"{stem}/{path}": content for path, content in sorted(files.items())}
     return f"{stem}{suffix}", _archive(members, suffix)
+
+
+def make_built_sdist(
+    name: str, version: str, requires_dist: Iterable[str] = (), *, is_reliable: bool = False
+) -> tuple[str, bytes]:
+    """Return file name and bytes of an sdist that is built without network, as it brings its wheel.
+
+    Its PKG-INFO tells what it requires if that `is_reliable` (PEP 643); the wheel tells it in any case.
+    """
+    requires = tuple(requires_dist)
+    extras = {found for line in requires for found in re.findall(r'extra == "([^"]+)"', line)}
+    text = _metadata(name, version, None, requires) + "".join(
+        f"Provides-Extra: {e}\n" for e in sorted(extras)
+    )
+    wheel_name, wheel = make_wheel(name, version, metadata_text=text)
+    stem = "-".join(wheel_name.split("-")[:2])
+    pkg_info = text.replace("2.1", "2.2", 1) if is_reliable else _metadata(name, version, None, ())
+    files = {
+        "PKG-INFO": pkg_info.encode(),
+        "pyproject.toml": _PYPROJECT.encode(),
+        "backend.py": _BACKEND.encode(),
+        wheel_name: wheel,
+    }
+    return f"{stem}.tar.gz", _archive({f"{stem}/{path}": each for path, each in files.items()}, ".tar.gz")
 
 
 def metadata_of(wheel_bytes: bytes) -> bytes:

@@ -34,7 +34,15 @@ class Options:
 
     def selects(self, project: str) -> bool:
         """Say whether a project is wanted."""
-        return _any(project, self.package_matches) and not _any(project, self.package_excludes)
+        return self.matches(project) and not self.excludes(project)
+
+    def matches(self, project: str) -> bool:
+        """Say whether a pattern is for a project."""
+        return _any(project, self.package_matches)
+
+    def excludes(self, project: str) -> bool:
+        """Say whether a pattern is against a project."""
+        return _any(project, self.package_excludes)
 
     def selects_file(self, filename: str) -> bool:
         """Say whether a file is wanted."""

@@ -1,12 +1,10 @@
 """A mirror that the real command made, and servers that serve it to real clients."""
 
 import contextlib
-import io
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import pytest
 
 from tests.clients import servers
 from tests.clients.servers import Served
-from tests.distributions import make_wheel
+from tests.distributions import make_built_sdist, make_wheel
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror, clean_environment
 from tests.missing import unable
@@ -24,23 +22,6 @@ Serve = Callable[[Path], "contextlib.AbstractContextManager[Served]"]
 TAMPERED = "tampered"
 """A project whose file is not what the mirror's page says, as somebody changed it there."""
 
-_BACKEND = """\
-import pathlib
-import shutil
-
-
-def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    (wheel,) = pathlib.Path().glob("*.whl")
-    shutil.copy(wheel, wheel_directory)
-    return wheel.name
-"""
-_PYPROJECT = """\
-[build-system]
-requires = []
-build-backend = "backend"
-backend-path = ["."]
-"""
-
 
 @pytest.fixture(scope="session")
 def upstream() -> Iterator[FakeIndex]:
@@ -48,7 +29,7 @@ def upstream() -> Iterator[FakeIndex]:
     with FakeIndex() as index:
         for version in ("5.0", "5.1"):
             index.add("Zope.Event", version, sdist=False)
-            index.add_file("Zope.Event", *self_contained_sdist("Zope.Event", version))
+            index.add_file("Zope.Event", *make_built_sdist("Zope.Event", version))
         index.add("Application", "2.0", sdist=False, requires_dist=["zope.event >= 5", "Yanked_Later"])
         # What nobody can have: a client finds out by its core metadata, and goes back to 2.0.
         index.add("Application", "2.1", sdist=False, requires_dist=["zope.event >= 9"])
@@ -56,7 +37,7 @@ def upstream() -> Iterator[FakeIndex]:
         index.add("yanked-later", "1.1", sdist=False, yanked="eats <files> & disks")
         index.add("tomorrow", "3.0", sdist=False)
         index.add("tomorrow", "4.0", sdist=False, requires_python=">=99")
-        index.add_file("sdist-only", *self_contained_sdist("sdist-only", "0.5"))
+        index.add_file("sdist-only", *make_built_sdist("sdist-only", "0.5"))
         index.add("Products.CMFPlone", "6.0", raw_name="Products.CMFPlone")
         index.add("needs-more", "1.0", sdist=False, requires_dist=["needed"])
         for name in ("needed", TAMPERED):
@@ -127,22 +108,3 @@ def require_apache() -> str:
 def program(name: str) -> str | None:
     """Return the path of a program, also where only root looks for it."""
     return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
-
-
-def self_contained_sdist(name: str, version: str) -> tuple[str, bytes]:
-    """Build an sdist that can be installed without network, as its build needs nothing else."""
-    wheel_name, wheel = make_wheel(name, version)
-    stem = "-".join(wheel_name.split("-")[:2])
-    files = {
-        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
-        "pyproject.toml": _PYPROJECT.encode(),
-        "backend.py": _BACKEND.encode(),
-        wheel_name: wheel,
-    }
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for path, content in files.items():
-            info = tarfile.TarInfo(f"{stem}/{path}")
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return f"{stem}.tar.gz", buffer.getvalue()

@@ -54,7 +54,8 @@ class Client(NamedTuple):
         return f"{self.name} is not there; .ci/clients makes it"
 
 
-def _run(command: Sequence[object], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+def run(command: Sequence[object], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a client with a home of its own in a folder; return its exit status and what it says."""
     (folder / "home").mkdir(exist_ok=True)
     clean = {
         name: value
@@ -92,7 +93,7 @@ def pip(
     target = folder / "target"
     isolated = ["--isolated", "--disable-pip-version-check", "--no-cache-dir", "--no-input"]
     head = [environment / "bin/python", "-m", "pip", "install", *isolated, "--target", target]
-    ended = _run([*head, "--index-url", served.url, *more, *requirements], folder, {})
+    ended = run([*head, "--index-url", served.url, *more, *requirements], folder, {})
     return Installed(*ended, _versions(target))
 
 
@@ -100,7 +101,7 @@ def uv(environment: Path, served: Served, folder: Path, requirements: Strings, *
     target = folder / "target"
     head = [environment / "bin/uv", "pip", "install", "--no-config", "--no-cache", "--target", target]
     python = ["--python", sys.executable, "--index-url", served.url]
-    ended = _run([*head, *python, *more, *requirements], folder, {"UV_PYTHON_DOWNLOADS": "never"})
+    ended = run([*head, *python, *more, *requirements], folder, {"UV_PYTHON_DOWNLOADS": "never"})
     return Installed(*ended, _versions(target))
 
 
@@ -124,7 +125,7 @@ def poetry(environment: Path, served: Served, folder: Path, requirements: String
         f'[[tool.poetry.source]]\nname = "mirror"\nurl = "{served.url}"\npriority = "primary"\n',
     )
     own = {"POETRY_VIRTUALENVS_IN_PROJECT": "true", "POETRY_CACHE_DIR": str(folder / "cache")}
-    ended = _run([environment / "bin/poetry", "install", "--no-interaction"], folder, own)
+    ended = run([environment / "bin/poetry", "install", "--no-interaction"], folder, own)
     return Installed(*ended, _versions(_site_packages(folder)) if (folder / ".venv").exists() else {})
 
 
@@ -136,8 +137,8 @@ def pdm(environment: Path, served: Served, folder: Path, requirements: Strings) 
         f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{served.url}"\nverify_ssl = false\n',
     )
     own = {"PDM_CACHE_DIR": str(folder / "cache"), "PDM_CHECK_UPDATE": "false"}
-    _run([sys.executable, "-m", "venv", "--without-pip", ".venv"], folder, {})
-    ended = _run([environment / "bin/pdm", "install", "--no-self"], folder, own)
+    run([sys.executable, "-m", "venv", "--without-pip", ".venv"], folder, {})
+    ended = run([environment / "bin/pdm", "install", "--no-self"], folder, own)
     return Installed(*ended, _versions(_site_packages(folder)))
 
 
@@ -148,7 +149,7 @@ def buildout(environment: Path, served: Served, folder: Path, requirements: Stri
         f"[eggs]\nrecipe = zc.recipe.egg:eggs\neggs =\n    {eggs}\n"
     )
     own = {"PIP_INDEX_URL": served.url, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_CACHE_DIR": "1"}
-    ended = _run([environment / "bin/buildout", "-N"], folder, own)
+    ended = run([environment / "bin/buildout", "-N"], folder, own)
     eggs_folder = folder / "eggs"
     nested = [
         path for path in eggs_folder.glob("v*") if path.is_dir()
@@ -163,7 +164,7 @@ def easy_install(environment: Path, served: Served, folder: Path, requirements: 
     script = "import setuptools, sys; setuptools.setup(script_args=['-q', 'easy_install', *sys.argv[1:]])"
     options = ["--index-url", served.url, "--install-dir", target, "--always-unzip"]
     head = [environment / "bin/python", "-W", "ignore", "-c", script, *options]
-    ended = _run([*head, *requirements], folder, {"PYTHONPATH": str(target)})
+    ended = run([*head, *requirements], folder, {"PYTHONPATH": str(target)})
     return Installed(*ended, _versions(target))
 
 

@@ -57,10 +57,15 @@ class Dependencies:
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
-        self._closure: Closure | None = None
+        self._growing: Closure | None = None
         self._has_changed = False
         self._known: dict[NormalizedName, Asked] = {}
         """What was asked for when the run began."""
+        self._before: dict[NormalizedName, Asked] = {}
+        """What was asked for until it was settled who asks for what now."""
+        self.is_unsettled = False
+        """Whether more may be asked for than the last run got to: that was cut off, failed, or had another
+        configuration."""
         self.is_new = False
         """Nothing was followed before: what is held may be what is required, and nobody knows yet."""
         self.grown: set[NormalizedName] = set()
@@ -82,10 +87,10 @@ class Dependencies:
             return
         followed = self._mirror.state.notes.get(_NOTE)
         self._known = self._mirror.state.choices.asked()
-        self._has_changed = followed != self._mirror.selection.of_projects
+        self.is_unsettled = self._has_changed = followed != self._mirror.selection.of_projects
         self.is_new = self.are_followed and followed is None
-        if self._has_changed:
-            self._ask_all(self._closure_of_roots().wants)
+        if self.is_unsettled:
+            self._ask_all(self._closure().wants)
         if self.are_followed or not self._has_changed:
             self._ask_all({name: asked.wants for name, asked in self._known.items()})
 
@@ -96,6 +101,9 @@ class Dependencies:
 
     def unknown(self) -> list[NormalizedName]:
         """Return the projects that are asked for and that nothing is known of, sorted."""
+        if self.is_unsettled:
+            known = frozenset(self._mirror.state.projects.names())
+            return sorted(self._mirror.selection.asked.keys() - known)
         return self._mirror.state.choices.asked_but_unknown() if self._known else []
 
     def catch_up(self) -> None:
@@ -132,17 +140,23 @@ class Dependencies:
     def forget(self, name: NormalizedName) -> None:
         """Note that a project left, so that what it requires counts no more."""
         if self.are_followed:
-            self._mirror.state.choices.record_requires(name, Requires())
-            self._has_changed = True
+            self._mirror.state.choices.forget_requires(name)
+            self._note_change()
+
+    def _note_change(self) -> None:
+        """Remember that it has to be settled anew who asks for what, should this run be cut off."""
+        self._has_changed = True
+        if self._mirror.state.notes.get(_NOTE) is not None:
+            self._note_followed(is_complete=False)
 
     def _follow(self, name: NormalizedName, now: Requires) -> None:
-        self._has_changed = True
-        if self._closure is None:
-            self._closure = self._closure_of_state()
-            self._grow(self._closure, self._closure.wants)
+        self._note_change()
+        if self._growing is None:
+            self._growing = self._closure_of_state()
+            self._grow(self._growing, self._growing.wants)
         if self._mirror.selection.matches(name):
-            self._grow(self._closure, self._closure.add_root_project(name))
-        self._grow(self._closure, self._closure.add_project(name, now.requirements))
+            self._grow(self._growing, self._growing.add_root_project(name))
+        self._grow(self._growing, self._growing.add_project(name, now.requirements))
 
     def _grow(self, closure: Closure, names: Iterable[NormalizedName]) -> None:
         """Ask for all that is asked for of these projects; note those of which that is more than before."""
@@ -150,6 +164,9 @@ class Dependencies:
         grown = {name for name in names if not closure.wants_of(name) <= asked.get(name, frozenset())}
         self._ask_all({name: closure.wants_of(name) for name in grown})
         self.grown |= grown
+
+    def _closure(self) -> Closure:
+        return self._closure_of_state() if self.are_followed else self._closure_of_roots()
 
     def _closure_of_roots(self) -> Closure:
         # A run without news needs none of it.
@@ -188,14 +205,15 @@ class Dependencies:
         """
         if not self._has_changed:
             return set()
-        closure = self._closure_of_state() if self.are_followed else self._closure_of_roots()
+        closure = self._closure()
         now = {name: _asked(closure, name) for name in closure.wants}
         is_complete = is_whole and not self._is_unsure(now)
         if not is_complete:
             now = _united(now, self._known)
+        asked = self._mirror.selection.asked
+        self._before = _united(self._known, {name: Asked(tuple(wants)) for name, wants in asked.items()})
         self._record(now)
         self._tell_missing(closure)
-        asked = self._mirror.selection.asked
         less = {name for name, wants in asked.items() if not wants <= _wants(now, name)}
         asked.clear()
         asked |= {name: frozenset(each.wants) for name, each in now.items()}
@@ -205,6 +223,12 @@ class Dependencies:
             self._has_changed = self.is_new = False
         self._note_followed(is_complete=is_complete)
         return less
+
+    def unsettle(self) -> None:
+        """Go on asking for what was asked for before, as it is too much to go without a question."""
+        self._record(_united(self._known, self._before))
+        self._ask_all({name: each.wants for name, each in self._known.items()})
+        self._note_followed(is_complete=False)
 
     def _note_followed(self, *, is_complete: bool) -> None:
         """Remember whether the next run can begin with what is known now."""

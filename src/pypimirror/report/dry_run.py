@@ -6,7 +6,7 @@ import msgspec
 
 from pypimirror.report.exit_status import Status
 from pypimirror.report.outcome import Outcome
-from pypimirror.report.words import size_text
+from pypimirror.report.words import numbered, size_text
 from pypimirror.run.preview import Change
 from pypimirror.state import Total
 
@@ -20,9 +20,12 @@ def as_lines(outcome: Outcome, pages: int) -> Iterator[str]:
         yield f"{change.name}: {_listed(change.fetch, change.keep, change.leave, change.remove)}"
     fetch, leave, remove = _sums(changes)
     for each in outcome.left_out:
-        yield f"{each.rule} leaves out {_files(each.files)} ({size_text(each.bytes)})"
+        yield f"{each.rule} leaves out {numbered(each.files, 'file')} ({size_text(each.bytes)})"
     for missing in outcome.missing:
         yield f"{missing.name} would be missing, as {missing.why}: {'; '.join(missing.needs[:3])}"
+    if outcome.untold:
+        releases = numbered(outcome.untold, "release")
+        yield f"what {releases} may require is not known before the files are there: more may have to come"
     yield f"in all: {_listed(fetch, None, leave, remove)}; {pages} pages would change"
     yield f"the run would free {size_text(remove.bytes)} and need {size_text(fetch.bytes)}"
     why = "" if outcome.status is Status.OK else f": {outcome.line}"
@@ -40,6 +43,7 @@ def as_json(outcome: Outcome, pages: int) -> str:
         "sum": {"fetch": fetch._asdict(), "leave": leave._asdict(), "remove": remove._asdict()},
         "left_out": [each._asdict() for each in outcome.left_out],
         "missing": [each._asdict() for each in outcome.missing],
+        "untold_releases": outcome.untold,
         "pages_changed": pages,
         "status": int(outcome.status),
         "summary": outcome.line,
@@ -74,10 +78,6 @@ def _sum(totals: Iterable[Total]) -> Total:
     for total in totals:
         number, size = number + total.number, size + total.bytes
     return Total(number, size)
-
-
-def _files(number: int) -> str:
-    return "1 file" if number == 1 else f"{number} files"
 
 
 def _listed(fetch: Total, keep: Total | None, leave: Total, remove: Total) -> str:

@@ -25,6 +25,8 @@ class Outcome(NamedTuple):
     """What rules leave out, of a dry run."""
     missing: tuple[Missing, ...] = ()
     """What mirrored projects require and the mirror has not."""
+    untold: int = 0
+    """Releases of which a dry run can't know what they require."""
     is_news: bool = False
     """Whether cron's mailbox shall have it."""
     headline: str = ""
@@ -38,7 +40,7 @@ class Outcome(NamedTuple):
 def of_report(report: Report) -> Outcome:
     """Sum up a run that came to its end."""
     return _of_report(report)._replace(
-        changes=report.changes, left_out=report.left_out, missing=report.missing
+        changes=report.changes, left_out=report.left_out, missing=report.missing, untold=report.untold
     )
 
 

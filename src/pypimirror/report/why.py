@@ -1,12 +1,13 @@
 """`--why`: which rule chose or dropped a project or a file, out of the state, without network."""
 
+from collections import deque
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from pypimirror import names
 from pypimirror.filenames import is_distribution
 from pypimirror.model import NormalizedName
-from pypimirror.report.words import size_text
+from pypimirror.report.words import numbered, size_text
 from pypimirror.selection import Selection
 from pypimirror.state.reading import Reading
 
@@ -37,14 +38,17 @@ def _of_project(selection: Selection, state: Reading, name: NormalizedName) -> I
     if row.error:
         yield f"  it fails: {row.error}"
     if not row.is_listed:
-        yield f"  it is on no page; {len(state.delisted_of(name))} files of it wait for their removal"
+        waiting = len(state.delisted_of(name))
+        wait = "waits for its" if waiting == 1 else "wait for their"
+        yield f"  it is on no page; {numbered(waiting, 'file')} of it {wait} removal"
         return
     versions = len({each.file.version for each in held.values()})
     size = size_text(sum(each.size for each in held.values()))
-    yield f"  mirrored are {len(held)} files of {versions} versions, {size}"
+    are = "is" if len(held) == 1 else "are"
+    yield f"  mirrored {are} {numbered(len(held), 'file')} of {numbered(versions, 'version')}, {size}"
     left = sorted(rule for rule, _ in state.left_out_of(name).values())
     for rule, files in groupby(left):
-        yield f"  {rule} leaves out {len(list(files))} files"
+        yield f"  {rule} leaves out {numbered(len(list(files)), 'file')}"
 
 
 def _chosen(selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
@@ -53,19 +57,17 @@ def _chosen(selection: Selection, state: Reading, name: NormalizedName) -> Itera
         yield f"{name} is left out: package_excludes: {pattern}"
     elif pattern := selection.matched_by(name):
         yield f"{name} is selected: package_matches: {pattern}"
-    asked = state.asked_of(name)
-    needs = asked.needs if asked is not None else ()
+    needs = _needs(state, name)
     if not needs and not selection.excluded_by(name) and not selection.matched_by(name):
         yield f"{name} is not mirrored: nothing selects it"
     for by, requirement in needs[:_MOST]:
         yield _need(state, name, by, requirement)
     if len(needs) > _MOST:
         yield f"  and {len(needs) - _MOST} more ask for it"
-    if needs:
-        yield from _way(selection, state, needs[0][0])
+    yield from _way(selection, state, name)
 
 
-def _need(state: Reading, name: NormalizedName, by: str, requirement: str) -> str:
+def _need(state: Reading, name: str, by: str, requirement: str) -> str:
     version = _newest_with(state, by, requirement)
     return f"{name}: {by} {version}requires {requirement}"
 
@@ -76,22 +78,40 @@ def _newest_with(state: Reading, by: str, requirement: str) -> str:
     return f"{version} " if version else ""
 
 
-def _way(selection: Selection, state: Reading, by: str) -> Iterator[str]:
-    """Yield why the one who asks is there, and so on up to what the configuration names."""
-    seen: set[str] = set()
-    while by not in seen:
-        seen.add(by)
-        if not names.is_valid(by):
-            return
-        name = names.normalize(by)
-        if pattern := selection.matched_by(name):
-            yield f"  {name} is selected: package_matches: {pattern}"
-            return
-        asked = state.asked_of(name)
-        if asked is None or not asked.needs:
-            return
-        by, requirement = asked.needs[0]
-        yield f"  {_need(state, name, by, requirement)}"
+def _way(selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
+    """Yield why those who ask are there, by a shortest way up to what the configuration names."""
+    way = _shortest(selection, state, name)
+    for project, by in pairwise(way):
+        if project != name:
+            requirement = next(text for asking, text in _needs(state, project) if asking == by)
+            yield f"  {_need(state, project, by, requirement)}"
+    if len(way) > 1 and _is_project(way[-1]):
+        yield f"  {way[-1]} is selected: package_matches: {selection.matched_by(NormalizedName(way[-1]))}"
+
+
+def _shortest(selection: Selection, state: Reading, name: NormalizedName) -> list[str]:
+    """Return a shortest way from a project to who asks for it, and so on to a root; empty where none is."""
+    ways: deque[list[str]] = deque([[name]])
+    seen = {str(name)}
+    while ways:
+        way = ways.popleft()
+        last = way[-1]
+        if not _is_project(last) or selection.matched_by(NormalizedName(last)):
+            return way
+        new = [by for by, _ in _needs(state, last) if by not in seen]
+        seen |= {*new}
+        ways += [[*way, by] for by in dict.fromkeys(new)]
+    return []
+
+
+def _needs(state: Reading, name: str) -> tuple[tuple[str, str], ...]:
+    asked = state.asked_of(NormalizedName(name))
+    return asked.needs if asked is not None else ()
+
+
+def _is_project(by: str) -> bool:
+    """Tell a project that asks from a file that does: its name has a dot in it."""
+    return names.is_valid(by) and names.normalize(by) == by
 
 
 # -- files -----------------------------------------------------------------------------------
@@ -108,6 +128,8 @@ def _of_file(selection: Selection, state: Reading, filename: str) -> Iterator[st
     elif filename in left:
         rule, why = left[filename]
         yield f"{filename} is left out: {rule}: {why}"
+        if gone := state.delisted_of(name).get(filename):
+            yield f"  its {size_text(gone.size)} wait for their removal"
     elif filename in (delisted := state.delisted_of(name)):
         yield f"{filename} left the pages; its {size_text(delisted[filename].size)} wait for their removal"
     else:

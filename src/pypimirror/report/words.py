@@ -15,6 +15,11 @@ def size_text(size: float) -> str:
     return f"{size:.1f} GB" if size < 1000 else f"{size / 1000:.1f} TB"
 
 
+def numbered(number: int, noun: str) -> str:
+    """Return a number of things: `1 file`, `2 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def total_text(total: Total) -> str:
     """Return a number of files, and of their bytes."""
     return f"{total.number} ({size_text(total.bytes)})"

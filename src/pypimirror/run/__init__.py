@@ -65,6 +65,8 @@ class Report(NamedTuple):
     """What the configuration names and upstream does not have."""
     missing: tuple[Missing, ...] = ()
     """What mirrored projects require and the mirror has not, where that was looked at."""
+    untold: int = 0
+    """Releases of which a dry run can't know what they require."""
     unasked: tuple[str, ...] = ()
     """Why projects were left as they were, without having failed."""
 
@@ -142,6 +144,7 @@ def report(mirror: Mirror, tally: Tally, preview: Preview | None = None) -> Repo
         left_out=tuple(mirror.state.choices.left_out()) if preview else (),
         unmatched=known(mirror),
         missing=missing(mirror.state) if mirror.config.dependencies else (),
+        untold=sum(map(len, preview.untold.values())) if preview else 0,
         unasked=why_unasked(tally),
     )
 

@@ -24,6 +24,8 @@ class Preview:
     def __init__(self) -> None:
         self._fetch: dict[NormalizedName, Total] = {}
         self._remove: dict[NormalizedName, Total] = {}
+        self.untold: dict[NormalizedName, tuple[str, ...]] = {}
+        """Releases that would be fetched and of which nobody tells before that what they require."""
 
     def will_fetch(self, name: NormalizedName, files: tuple[File, ...]) -> None:
         """Note files that a run would fetch."""

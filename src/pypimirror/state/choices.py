@@ -11,6 +11,9 @@ from pypimirror.state.database import Database
 from pypimirror.state.rows import Total
 from pypimirror.want import Asked, Requires
 
+Left = tuple[str, str, int]
+"""A file that a rule left out: its name, why, and its bytes."""
+
 
 class Omitted(NamedTuple):
     """Files that one rule left out of a project, or of all: how many, and their bytes by upstream's word."""
@@ -73,6 +76,10 @@ class Choices:
         """Record what a project's mirrored releases require."""
         self._db.execute("INSERT OR REPLACE INTO requires VALUES (?, ?)", (name, sealed(requires)))
 
+    def forget_requires(self, name: NormalizedName) -> None:
+        """Forget what a project's releases required, as it left: if it comes back, they are read again."""
+        self._db.execute("DELETE FROM requires WHERE project = ?", (name,))
+
     def without_requires(self) -> list[NormalizedName]:
         """Return the listed projects of which nobody looked at what they require, sorted."""
         rows = self._db.execute(
@@ -88,21 +95,29 @@ class Choices:
 
     # -- what is left out --------------------------------------------------------------------
 
-    def record_left_out(
-        self, name: NormalizedName, omitted: Mapping[str, Sequence[tuple[str, str, int]]]
-    ) -> None:
-        """Record what rules left out of a project: by rule, of each file its name, why, and its bytes."""
+    def record_left_out(self, name: NormalizedName, omitted: Mapping[str, Sequence[Left]]) -> None:
+        """Record what rules left out of a project, in place of what was known."""
         self._db.execute("DELETE FROM left_out WHERE project = ?", (name,))
-        for rule, files in sorted(omitted.items()):
-            self.add_left_out(name, rule, files)
+        self.add_left_out(name, omitted)
 
-    def add_left_out(self, name: NormalizedName, rule: str, files: Sequence[tuple[str, str, int]]) -> None:
-        """Record what one rule left out of a project, in place of what it did before."""
-        size = sum(size for *_, size in files)
-        self._db.execute(
-            "INSERT OR REPLACE INTO left_out VALUES (?, ?, ?, ?, ?)",
-            (name, rule, len(files), size, _packed(files)),
-        )
+    def add_left_out(self, name: NormalizedName, omitted: Mapping[str, Sequence[Left]]) -> None:
+        """Record what rules left out of a project, beside what they did before."""
+        for rule, files in sorted(omitted.items()):
+            known = self._left_out_by(name, rule)
+            new = [each for each in files if each[0] not in known]
+            reasons = known | {filename: why for filename, why, _ in new}
+            self._db.execute(
+                "INSERT INTO left_out VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                " files = files + excluded.files, bytes = bytes + excluded.bytes, names = excluded.names",
+                (name, rule, len(new), sum(size for *_, size in new), _packed(reasons)),
+            )
+
+    def _left_out_by(self, name: NormalizedName, rule: str) -> dict[str, str]:
+        """Return the files that a rule left out of a project, each with why."""
+        row = self._db.execute(
+            "SELECT names FROM left_out WHERE project = ? AND rule = ?", (name, rule)
+        ).fetchone()
+        return {} if row is None else _unpacked(row[0])
 
     def left_out(self) -> list[Omitted]:
         """Return what each rule left out of all projects, the most bytes first."""
@@ -119,12 +134,7 @@ class Choices:
     def left_out_of(self, name: NormalizedName) -> dict[str, tuple[str, str]]:
         """Return the files that were left out of a project, each with the rule and why."""
         rows = self._db.execute("SELECT rule, names FROM left_out WHERE project = ?", (name,))
-        return {
-            filename: (rule, why)
-            for rule, packed in rows
-            for why, filenames in blobs.by_reason(zlib.decompress(packed)).items()
-            for filename in filenames
-        }
+        return {filename: (rule, why) for rule, packed in rows for filename, why in _unpacked(packed).items()}
 
     def with_left_out(self, rule: str) -> list[NormalizedName]:
         """Return the projects of which a rule left something out, sorted."""
@@ -154,8 +164,13 @@ class Choices:
             )
 
 
-def _packed(files: Sequence[tuple[str, str, int]]) -> bytes:
+def _packed(reasons: Mapping[str, str]) -> bytes:
     by_reason: dict[str, list[str]] = {}
-    for filename, why, _ in files:
+    for filename, why in reasons.items():
         by_reason.setdefault(why, []).append(filename)
     return zlib.compress(blobs.encoded(by_reason), 1)
+
+
+def _unpacked(packed: bytes) -> dict[str, str]:
+    by_reason = blobs.by_reason(zlib.decompress(packed))
+    return {filename: why for why, filenames in by_reason.items() for filename in filenames}

@@ -45,6 +45,13 @@ class Files:
         rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND status = 'held'", (name,))
         return [filename for (filename,) in rows]
 
+    def mirrored_names(self, name: NormalizedName) -> set[str]:
+        """Return the names of the files of a project that are held, or are to be: on their way, or lost."""
+        rows = self._db.execute(
+            "SELECT filename FROM files WHERE project = ? AND status != 'delisted'", (name,)
+        )
+        return {filename for (filename,) in rows}
+
     def file_names(self, name: NormalizedName) -> set[str]:
         """Return the names of all files of a project that anything is known of."""
         rows = self._db.execute("SELECT filename FROM files WHERE project = ?", (name,))

@@ -12,14 +12,26 @@ from pypimirror.sync.project import Project
 _log = logging.getLogger(__name__)
 
 
-def decide(run: Run, project: Project, page: ProjectPage) -> tuple[File, ...]:
-    """Return the files of a page that are selected; note what rules left out, and which held files go."""
+def decide(run: Run, project: Project, page: ProjectPage, *, tells_what_is_gone: bool) -> tuple[File, ...]:
+    """Return the files of a page that are selected; note what rules left out, and which held files go.
+
+    What is gone upstream and going to be removed takes no other file's place (`latest_releases`).
+    """
     selection, choices, name = run.mirror.selection, run.mirror.state.choices, project.name
     held = run.mirror.state.files.held(name)
     listed = {file.filename for file in page.files}
     others = listed | run.external.owned(name)
     kept = [each.file for filename, each in held.items() if filename not in others]
-    decision = selection.decide(name, [*page.files, *kept], now=run.mirror.clock(), held=held.keys())
+    going = tells_what_is_gone and run.mirror.config.cleanup
+    staying = [file for file in kept if not going or file.filename in page.unusable]
+
+    # What was lost in the tree, or is on its way, was old enough once.
+    known = run.mirror.state.files.mirrored_names(name) if selection.needs_held(name) else held.keys()
+
+    def decided(files: list[File]) -> Decision:
+        return selection.decide(name, [*page.files, *files], now=run.mirror.clock(), held=known)
+
+    decision = decided(staying)
     project.selection = selection.fingerprint(name)
     omitted: dict[str, list[tuple[str, str, int]]] = {}
     for left in decision.left_out:
@@ -29,8 +41,10 @@ def decide(run: Run, project: Project, page: ProjectPage) -> tuple[File, ...]:
     project.left_out = decision.left_out
     _count_wheels(run.tally, decision)
     project.falls_due = decision.due
-    gone = (left.file.filename for left in decision.left_out if left.file.filename in held)
-    project.drops = () if run.tally.keeps_deselected else tuple(gone)
+    gone = {left.file.filename for left in decision.left_out}
+    if len(staying) < len(kept):
+        gone |= {left.file.filename for left in decided(kept).left_out} - listed
+    project.drops = () if run.tally.keeps_deselected else tuple(filter(gone.__contains__, held))
     return tuple(file for file in decision.wanted if file.filename in listed)
 
 

@@ -75,8 +75,8 @@ def find_due(run: Run, *, has_new_selection: bool) -> Crawl:
     _heed_configuration(run)
     if run.mirror.config.min_age_days:
         run.mirror.state.choices.end_waits(run.mirror.clock())
-    if has_new_selection:
-        _heed_selection(run.mirror)
+    if has_new_selection or run.dependencies.is_unsettled:
+        _heed_selection(run)
     run.mirror.state.revalidation.set_revalidation(run.mirror.config.revalidate_days, run.mirror.clock())
     if run.options.only:
         return Crawl(_all_due(run, dict.fromkeys(run.options.only)), is_full=False, note=None)
@@ -97,10 +97,11 @@ def _heed_configuration(run: Run) -> None:
         run.mirror.state.notes.set(_CONFIG_NOTE, fingerprint)
 
 
-def _heed_selection(mirror: Mirror) -> None:
+def _heed_selection(run: Run) -> None:
     """Let pages be asked for again of which the selection now wants something else."""
-    state, selection = mirror.state, mirror.selection
-    if state.notes.get(SELECTION_NOTE) == selection.of_projects:
+    state, selection = run.mirror.state, run.mirror.selection
+    is_known = state.notes.get(SELECTION_NOTE) == selection.of_projects
+    if is_known and not run.dependencies.is_unsettled:
         return
     state.projects.mark_stale(
         name

@@ -12,6 +12,7 @@ from pypimirror.mirror import Mirror, Refusal
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss, why_too_much_deselected
 from pypimirror.run import Run
+from pypimirror.selection import LeftOut
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ class _Deselected:
 
     projects: list[NormalizedName] = field(default_factory=list)
     files: dict[NormalizedName, list[str]] = field(default_factory=dict)
+    left_out: dict[NormalizedName, tuple[LeftOut, ...]] = field(default_factory=dict)
+    """Those of the files that rules leave out, with why."""
 
 
 def is_new(mirror: Mirror) -> bool:
@@ -65,7 +68,7 @@ def block(run: Run) -> None:
         run.tally.counts.deselected_files += len(files)
         state.transitions.delist_at_once(name, [filename for filename, *_ in files])
         # So that these come again when they are no longer blocked.
-        state.choices.add_left_out(name, _BLOCKED, files)
+        state.choices.add_left_out(name, {_BLOCKED: files})
         run.pages.mark_root_dirty()
     run.tally.has_blocked = bool(found)
     state.notes.set(_BLOCKED_NOTE, selection.of_blocked)
@@ -78,7 +81,12 @@ def by_requirements(run: Run) -> None:
     # What leaves may have been what required something else.
     while less := run.dependencies.settle(is_whole=is_whole):
         found = _deselected(run, sorted(less))
-        if run.options.only or _is_refused(run, found):
+        if run.options.only:
+            return
+        if _is_refused(run, found):
+            run.dependencies.unsettle()
+            run.mirror.state.notes.set(NOTE, None)  # so that the next run asks again
+            run.tree.commit()
             return
         _take_off(run, found)
         for name in less - set(found.projects):
@@ -94,17 +102,19 @@ def _deselected(run: Run, names: Iterable[NormalizedName]) -> _Deselected:
     for name in names:
         if not run.mirror.selection.selects(name):
             found.projects.append(name)
-        elif gone := [*_unwanted(run.mirror, name), *external.get(name, ())]:
-            found.files[name] = list(dict.fromkeys(gone))
+            continue
+        left_out = _unwanted(run.mirror, name)
+        if gone := [*(each.file.filename for each in left_out), *external.get(name, ())]:
+            found.files[name], found.left_out[name] = list(dict.fromkeys(gone)), left_out
     return found
 
 
-def _unwanted(mirror: Mirror, name: NormalizedName) -> list[str]:
+def _unwanted(mirror: Mirror, name: NormalizedName) -> tuple[LeftOut, ...]:
     """Return the held files of a project that the rules leave out."""
     held = mirror.state.files.held(name)
     files = [each.file for each in held.values()]
     decision = mirror.selection.decide(name, files, now=mirror.clock(), held=held.keys())
-    return [left.file.filename for left in decision.left_out]
+    return decision.left_out
 
 
 def _is_refused(run: Run, found: _Deselected) -> bool:
@@ -133,6 +143,14 @@ def _take_off(run: Run, found: _Deselected) -> None:
         _take_off_project(run, name)
     for name, filenames in found.files.items():
         _take_off_files(run, name, filenames)
+        run.mirror.state.choices.add_left_out(name, _by_rule(found.left_out[name]))
+
+
+def _by_rule(left_out: tuple[LeftOut, ...]) -> dict[str, list[tuple[str, str, int]]]:
+    by_rule: dict[str, list[tuple[str, str, int]]] = {}
+    for each in left_out:
+        by_rule.setdefault(each.rule, []).append((each.file.filename, each.why, each.file.size or 0))
+    return by_rule
 
 
 def _take_off_project(run: Run, name: NormalizedName) -> None:
@@ -144,6 +162,7 @@ def _take_off_project(run: Run, name: NormalizedName) -> None:
         run.tally.counts.deselected_files += run.mirror.state.files.held_total(name).number
     run.mirror.state.transitions.delist_project(name, run.mirror.clock())
     run.mirror.state.transitions.forget_projects([name])
+    run.dependencies.forget(name)
 
 
 def _take_off_files(run: Run, name: NormalizedName, filenames: list[str]) -> None:

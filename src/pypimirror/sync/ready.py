@@ -70,6 +70,10 @@ def _publish(run: Run, project: Project) -> None:
         run.tally.note_changed(project.name, may_again=run.mirror.config.external_links)
         _log.info("%s: published, %d files came in", project.name, project.arrived)
     run.dependencies.note(project.name, has_changed=project.has_changed, told=project.told)
+    if run.options.preview and (
+        untold := [each.version for each in project.told if each.requirements is None]
+    ):
+        run.options.preview.untold[project.name] = tuple(dict.fromkeys(untold))
     if project.is_whole and is_written:
         record.mark_current(run, project)
     elif project.is_left and is_written:

@@ -40,7 +40,8 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     _tell(name, page)
     # PEP 792: no file of a project in quarantine may be offered.
     is_quarantined = page.status == "quarantined"
-    wanted = () if is_quarantined else chosen.decide(run, project, page)
+    tells = not project.is_pending and can_remove(name, page)
+    wanted = () if is_quarantined else chosen.decide(run, project, page, tells_what_is_gone=tells)
     _note_published(run.mirror, project)
     wanted = attested.wanted(run, name, wanted)
     wanted, clashes = _told_apart(run.mirror, name, wanted)
