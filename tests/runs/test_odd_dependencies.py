@@ -312,7 +312,8 @@ def test_unknown_and_excluded_requirements(chain: FakeIndex, make_mirror: MakeMi
         package_matches=None, package_excludes="other", requirements="requirements.txt", dependencies=True
     )
     ended = mirror.run("-U")
-    assert ended == Ended(0, "", "")
+    assert ended.status == 3
+    assert "nowhere: upstream has no such project" in ended.stderr
     assert held(mirror) == CHAIN
     assert "nowhere is not mirrored, as upstream has no such project: requirements.txt:2" in mirror.log
     assert "other is not mirrored, as package_excludes leaves it out: requirements.txt:3" in mirror.log

@@ -117,8 +117,10 @@ class Verification:
         state = self._mirror.state
         if state.projects.is_empty():
             raise StateError(state.path, "knows of no project yet; --update-fetch adopts what is in the tree")
+        # First, as the root page counts what is held, and that changes where something is lost.
+        wrong = self._pages.wrong_at_root()
         self._at_projects()
-        self._at_root()
+        self._at_root(wrong)
         state.notes.set(_NOTE, None)
         self._tree.commit()
         return self._done
@@ -262,8 +264,7 @@ class Verification:
 
     # -- the root ------------------------------------------------------------------------------
 
-    def _at_root(self) -> None:
-        wrong = self._pages.wrong_at_root()
+    def _at_root(self, wrong: list[str]) -> None:
         for page in wrong:
             self._found(Kind.PAGE, _ROOT, page)
         if wrong and self._is_repairing:
