@@ -30,7 +30,10 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 class Terminal:
-    """A run of the command whose standard error is a terminal, and with `has_stdout` its output, too."""
+    """A run of the command whose standard error is a terminal, and with `has_stdout` its output, too.
+
+    With `types` somebody sits there, and has typed that.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Terminal:
         columns: int = 80,
         env: Mapping[str, str] | None = None,
         has_stdout: bool = False,
+        types: str | None = None,
     ) -> None:
         self.columns = columns
         self._ours, theirs = os.openpty()
@@ -47,12 +51,14 @@ class Terminal:
             environment.pop(name, None)
         self.process = subprocess.Popen(
             [COMMAND, *arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if types is None else theirs,
             stdout=theirs if has_stdout else subprocess.DEVNULL,
             stderr=theirs,
             env=environment | dict(env or {}),
         )
         os.close(theirs)
+        if types is not None:
+            os.write(self._ours, types.encode())  # it waits there until somebody reads
         self._written = b""
         self._is_gone = False
         self._reader = threading.Thread(target=self._read)

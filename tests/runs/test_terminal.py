@@ -318,3 +318,43 @@ def test_a_reader_that_goes_away_is_no_trouble(
         ["bash", "-c", line], capture_output=True, text=True, cwd=mirror.folder, check=False, timeout=60
     )
     assert (ended.stdout, ended.stderr) == (f"{status}\n", "")
+
+
+# -- what is asked, and told before a run ------------------------------------------------------
+
+
+@pytest.mark.parametrize(("answer", "left", "status"), [("yes\n", 1, 0), ("no\n", 24, 7), ("\n", 24, 7)])
+def test_one_who_sits_there_is_asked_whether_so_much_may_go(
+    index: FakeIndex, make_mirror: MakeMirror, answer: str, left: int, status: int
+) -> None:
+    for number in range(12):
+        index.add("demo", f"{number}.0")
+    mirror = make_mirror()
+    mirror.update()
+    mirror.configure(filename_matches="demo-11.0.tar.gz")
+    terminal = Terminal(mirror.config, "-U", types=answer)
+    assert terminal.end() == status
+    assert "no longer selects 23 of 24 files" in terminal.text
+    assert len(mirror.listed("demo")) == left
+
+
+def test_the_first_run_of_everything_says_what_that_takes(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror(package_matches="*")
+    terminal = Terminal(mirror.config, "-U")
+    assert terminal.end() == 0
+    assert "40 TB" in terminal.text
+    again = Terminal(mirror.config, "-U")
+    assert again.end() == 0
+    assert "40 TB" not in again.text
+
+
+def test_what_pip_would_miss_is_told_after_a_change(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("app", "1.0", requires_dist=["six>=2"])
+    mirror = make_mirror(package_matches="app")
+    terminal = Terminal(mirror.config, "-U")
+    assert terminal.end() == 0
+    assert "app 1.0 requires six>=2" in terminal.text
+    again = Terminal(mirror.config, "-U")
+    assert again.end() == 0
+    assert "six" not in again.text

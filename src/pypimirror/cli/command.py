@@ -286,7 +286,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         outcome = recorded(work, partial(_done, work, args), mode=mode, follower=follower, judge=judge)
         watched = summary.figures_of(work) if person.watches(args) else None
         if watched is not None:
-            outcome = outcome._replace(remarks=remarks.of_mirror(mirror))
+            outcome = outcome._replace(remarks=remarks.of_run(work))
     if isinstance(store, ReadOnlyStore):
         summary.tell_dry(outcome, store.pages_changed, is_json=args.is_json)
         return outcome.status

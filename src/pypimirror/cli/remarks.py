@@ -3,11 +3,35 @@
 import msgspec
 
 from pypimirror.mirror import DAY_S, Mirror
-from pypimirror.sync import wheels
+from pypimirror.sync import Run, wheels
+
+_SHOWN = 5
+_MANY_FILES = 20_000
+"""Of so many nobody waits for a look at their metadata; `--check` does that."""
 
 
-def of_mirror(mirror: Mirror) -> tuple[str, ...]:
-    """Return what is to be told, each remark once a day, and remember that it was."""
+def of_run(work: Run) -> tuple[str, ...]:
+    """Return what is to be told of the mirror, and of what a run changed in it."""
+    return (*_of_wheels(work.mirror), *_of_requirements(work))
+
+
+def _of_requirements(work: Run) -> tuple[str, ...]:
+    """Return what mirrored releases require and the mirror lacks, after a change: pip tells it one by one."""
+    mirror = work.mirror
+    if not work.tally.counts.changed or mirror.totals().files > _MANY_FILES:
+        return ()
+    from pypimirror.dependencies.check import missing_for_pip  # noqa: PLC0415 (few runs need it)
+
+    names = [each.name for each in mirror.state.projects.listed()]
+    found = missing_for_pip(mirror.config, mirror.store, names, mirror.state.files.held)
+    told = [f"pip will miss {each.need.name}: {each}" for each in found[:_SHOWN]]
+    if len(found) > _SHOWN:
+        told.append(f"and {len(found) - _SHOWN} more; --check lists them all")
+    return tuple(told)
+
+
+def _of_wheels(mirror: Mirror) -> tuple[str, ...]:
+    """Return what it costs that no wheel is mirrored, once a day."""
     left_out, now = wheels.known(mirror.state.notes.get(wheels.NOTE)), mirror.clock()
     if not left_out.number or 0 <= now - left_out.told < DAY_S:
         return ()
