@@ -1,0 +1,163 @@
+"""The documents: links lead somewhere, configurations are ones, and the references are whole."""
+
+import importlib.util
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from pypimirror import config
+from pypimirror.cli import arguments
+from pypimirror.report.exit_status import Status
+from tests.documents import PAGES, TOP, Block, anchors, blocks, indented, links
+from tests.generated.site import build
+from tests.missing import unable
+
+DOCS = TOP / "docs"
+OTHERS = ("[global]", "[buildout]", "[easy_install]", "[Service]")
+"""Sections of configurations that are not ours: clients' and systemd's."""
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(TOP))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not path or target.is_relative_to(TOP), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if DOCS in page.parents], ids=name)
+def test_the_site_has_what_its_pages_link_to(page: Path) -> None:
+    for link in links(page):
+        assert (page.parent / link.partition("#")[0]).resolve().is_relative_to(DOCS), link
+
+
+def test_every_page_can_be_found() -> None:
+    navigation = (TOP / "zensical.toml").read_text("utf-8")
+    for page in PAGES:
+        if DOCS in page.parents:
+            assert f'"{page.relative_to(DOCS)}"' in navigation
+
+
+def test_files_that_others_name_are_there() -> None:
+    texts = [TOP / "man/pypimirror.1", TOP / "src/pypimirror/pypimirror.cfg.sample", *TOP.glob("src/**/*.py")]
+    for path in texts:
+        for named in re.findall(r"\bdocs/[\w./-]*\w", path.read_text("utf-8").replace("\\-", "-")):
+            assert (TOP / named).exists(), (path, named)
+
+
+# -- configurations ----------------------------------------------------------------------------------------
+
+
+def is_ours(block: Block) -> bool:
+    return not block.text.lstrip("# \n").startswith(OTHERS)
+
+
+CONFIGURATIONS = [block for page in PAGES for block in blocks(page, "ini") if is_ours(block)]
+EXAMPLES = indented(DOCS / "configuration.md")
+
+
+@pytest.mark.parametrize("block", CONFIGURATIONS + EXAMPLES, ids=lambda block: name(block.page))
+def test_every_configuration_is_one(block: Block, tmp_path: Path) -> None:
+    text = re.sub(r"(?<![\w/:.\]-])(?=/(?:etc|srv|var|usr|home|mnt)/)", str(tmp_path), block.text)
+    if "[DEFAULT]" not in text:
+        text = f"[DEFAULT]\n{text}"
+    for option, value in (("mirror_file_path", tmp_path / "mirror"), ("package_matches", "six")):
+        if not re.search(rf"^{option} *=", text, re.MULTILINE):
+            text += f"\n{option} = {value}\n"
+    if re.search(r"^(extras|dependency_versions) *=", text, re.MULTILINE):
+        text += "\ndependencies = True\n" * ("dependencies" not in text.replace("dependency", ""))
+    make_files(text, tmp_path)
+    assert config.parse(text.encode(), source=name(block.page), folder=tmp_path, overrides={})
+
+
+def make_files(text: str, folder: Path) -> None:
+    """Make the files that a configuration names."""
+    named = re.findall(rf"{re.escape(str(folder))}(/[\w./-]+)|(?:= *|@| )([\w/-]+\.(?:txt|toml|pem|key|crt))", text)
+    for absolute, relative in named:
+        path = folder / (absolute.lstrip("/") or relative)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".toml":
+            path.write_text('lock-version = "1.0"\ncreated-by = "us"\n[[packages]]\nname = "six"\nversion = "1.0"\n')
+        elif path.suffix:
+            path.write_text("six\n" if "malicious" not in path.name else "six==1.0\n")
+
+
+def test_there_are_configurations() -> None:
+    assert len(CONFIGURATIONS) > 20
+    assert len(EXAMPLES) > 60
+
+
+# -- references --------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_statuses_has_each() -> None:
+    page = (DOCS / "exit-status.md").read_text("utf-8")
+    headings = "\n".join(re.findall(r"^## .*", page, re.MULTILINE))
+    assert [status for status in Status if not re.search(rf"\b{int(status)}\b", headings)] == []
+
+
+def test_commands_have_flags_that_are_there() -> None:
+    """Every command of the pages is one; a flag in the text may be another program's."""
+    known = {flag for action in arguments._parser()._actions for flag in action.option_strings}
+    for page in PAGES:
+        for block in [*blocks(page, "sh"), *blocks(page, "")]:
+            for line in re.findall(r"(?<![\w/-])pypimirror (?:/?[\w/.-]+\.cfg|CONFIG)( [^|>#;&\n]*)", block.text):
+                given = {word.partition("=")[0] for word in line.split() if word.startswith("-")}
+                assert given <= known, (page, line)
+
+
+def test_the_first_steps_in_portuguese_are_those_of_the_readme() -> None:
+    here = {line for block in blocks(DOCS / "inicio-rapido.md", "sh") for line in block.text.splitlines()}
+    there = {
+        line
+        for page in (TOP / "README.md", DOCS / "installing.md", DOCS / "serving.md")
+        for block in blocks(page, "sh")
+        for line in block.text.splitlines()
+    }
+    assert here <= there
+
+
+# -- the site ----------------------------------------------------------------------------------------------
+
+
+class Loaded(HTMLParser):
+    """What a browser loads for a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {key: value or "" for key, value in attrs}
+        if tag == "a":
+            self.links.append(given.get("href", ""))
+        elif tag == "link" and given.get("rel") in {"canonical", "next", "prev"}:
+            return
+        else:
+            self.addresses += [given[key] for key in ("src", "href", "data", "srcset") if key in given]
+
+
+def test_the_site_is_built_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    if importlib.util.find_spec("zensical") is None:
+        unable("zensical is not installed (the extra docs)")
+    build(tmp_path / "site")
+    pages = sorted((tmp_path / "site").rglob("*.html"))
+    assert len(pages) == len([page for page in PAGES if DOCS in page.parents]) + 1, "and 404.html"
+    for page in pages:
+        loaded = Loaded()
+        loaded.feed(page.read_text("utf-8"))
+        assert [address for address in loaded.addresses if urlsplit(address).netloc] == []
+        if page.name != "404.html":
+            for link in loaded.links:
+                path = urlsplit(link)
+                assert path.netloc or (page.parent / path.path).exists(), (page, link)
