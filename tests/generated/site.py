@@ -11,7 +11,7 @@ TOP = Path(__file__).parents[2]
 
 
 def build(folder: Path) -> None:
-    """Build the site in a folder that is made anew; raise RuntimeError with what the generator complains of."""
+    """Build the site in a folder, anew; raise RuntimeError with what the generator complains of."""
     with tempfile.TemporaryDirectory() as work:
         shutil.copytree(TOP / "docs", Path(work, "docs"))
         shutil.copy(TOP / "zensical.toml", work)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pypimirror import config
-from pypimirror.cli import arguments
+from pypimirror.cli import arguments, folders
 from pypimirror.report.exit_status import Status
 from tests.documents import PAGES, TOP, Block, anchors, blocks, indented, links
 from tests.generated.site import build
@@ -18,6 +18,26 @@ from tests.missing import unable
 DOCS = TOP / "docs"
 OTHERS = ("[global]", "[buildout]", "[easy_install]", "[Service]")
 """Sections of configurations that are not ours: clients' and systemd's."""
+TOLD = (
+    "another run holds the lock",
+    "left out, and no wheel is mirrored; add *.whl to filename_matches",
+    "upstream no longer has",
+    "so nothing was removed",
+    "the configuration no longer selects",
+    "so all of them stay",
+    "upstream could not be had or trusted",
+    "is index_url right?",
+    "is not a type",
+    "lists no project",
+    "its page comes from another host",
+    "is the command itself, and no configuration",
+    "upstream's page now says",
+    "projects wait for their next try",
+    "is its disk mounted?",
+    "a bug in pypimirror",
+    "nothing selects it",
+)
+"""What the page of messages explains."""
 
 
 def name(page: Path) -> str:
@@ -58,11 +78,11 @@ def test_files_that_others_name_are_there() -> None:
 
 
 def is_ours(block: Block) -> bool:
-    return not block.text.lstrip("# \n").startswith(OTHERS)
+    return not any(f"\n{section}" in f"\n{block.text}" for section in OTHERS)
 
 
 CONFIGURATIONS = [block for page in PAGES for block in blocks(page, "ini") if is_ours(block)]
-EXAMPLES = indented(DOCS / "configuration.md")
+EXAMPLES = [block for block in indented(DOCS / "configuration.md") if re.match(r"\w+ =", block.text)]
 
 
 @pytest.mark.parametrize("block", CONFIGURATIONS + EXAMPLES, ids=lambda block: name(block.page))
@@ -79,14 +99,29 @@ def test_every_configuration_is_one(block: Block, tmp_path: Path) -> None:
     assert config.parse(text.encode(), source=name(block.page), folder=tmp_path, overrides={})
 
 
+LOCKED = f"""\
+lock-version = "1.0"
+created-by = "us"
+[[packages]]
+name = "six"
+version = "1.0"
+[packages.sdist]
+name = "six-1.0.tar.gz"
+url = "https://files.example.org/six-1.0.tar.gz"
+hashes = {{ sha256 = "{"0" * 64}" }}
+"""
+
+
 def make_files(text: str, folder: Path) -> None:
     """Make the files that a configuration names."""
-    named = re.findall(rf"{re.escape(str(folder))}(/[\w./-]+)|(?:= *|@| )([\w/-]+\.(?:txt|toml|pem|key|crt))", text)
+    named = re.findall(
+        rf"{re.escape(str(folder))}(/[\w./-]+)|(?:= *|@| )([\w/-]+\.(?:txt|toml|pem|key|crt))", text
+    )
     for absolute, relative in named:
         path = folder / (absolute.lstrip("/") or relative)
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".toml":
-            path.write_text('lock-version = "1.0"\ncreated-by = "us"\n[[packages]]\nname = "six"\nversion = "1.0"\n')
+            path.write_text(LOCKED)
         elif path.suffix:
             path.write_text("six\n" if "malicious" not in path.name else "six==1.0\n")
 
@@ -105,12 +140,33 @@ def test_the_page_of_statuses_has_each() -> None:
     assert [status for status in Status if not re.search(rf"\b{int(status)}\b", headings)] == []
 
 
+def test_the_page_of_files_has_what_the_private_folder_holds() -> None:
+    page = (DOCS / "files.md").read_text("utf-8")
+    older = {"told-lock"}  # of older versions
+    assert [
+        each
+        for each in folders._OWN - older
+        if not re.search(rf"^\| .*`{re.escape(each)}/?`", page, re.MULTILINE)
+    ] == []
+
+
+def test_messages_that_the_pages_explain_are_told() -> None:
+    """What stands as a heading or as code in the page of messages is what the command says."""
+    sources = " ".join(path.read_text("utf-8") for path in TOP.glob("src/**/*.py"))
+    told = re.sub(r"\s+", " ", re.sub(r'"\s+f?"', "", sources))
+    for words in TOLD:
+        assert words in (DOCS / "troubleshooting.md").read_text("utf-8")
+        assert words in told, words
+
+
 def test_commands_have_flags_that_are_there() -> None:
     """Every command of the pages is one; a flag in the text may be another program's."""
     known = {flag for action in arguments._parser()._actions for flag in action.option_strings}
     for page in PAGES:
         for block in [*blocks(page, "sh"), *blocks(page, "")]:
-            for line in re.findall(r"(?<![\w/-])pypimirror (?:/?[\w/.-]+\.cfg|CONFIG)( [^|>#;&\n]*)", block.text):
+            for line in re.findall(
+                r"(?<![\w/-])pypimirror (?:/?[\w/.-]+\.cfg|CONFIG)( [^|>#;&\n]*)", block.text
+            ):
                 given = {word.partition("=")[0] for word in line.split() if word.startswith("-")}
                 assert given <= known, (page, line)
 
