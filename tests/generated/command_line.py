@@ -1,4 +1,4 @@
-"""The reference of the command line in docs/, out of the parser and of what the manual page tells beyond it."""
+"""The reference of the command line in docs/, of the parser and of what the manual page tells beyond it."""
 
 import argparse
 import tomllib
