@@ -103,5 +103,5 @@ class Machine:
         text = text.replace("[DEFAULT]\n", f"[DEFAULT]\nindex_url = {self._index.url}\nmin_free_space = 0\n")
         # An installation asks PyPI for what pypimirror needs: here it is what the tests have installed.
         installed = f"ln -s {COMMAND} {self.folder}/opt/pypimirror/bin/pypimirror"
-        text = re.sub(r"^\S+/pip install \.$", installed, text, flags=re.MULTILINE)
+        text = re.sub(r"\S+/pip install \.$", installed, text, flags=re.MULTILINE)
         return text.replace("python3 -m venv", f"{sys.executable} -m venv")

@@ -52,6 +52,13 @@ def test_a_mirror_crosses_an_air_gap(index: FakeIndex, machine: Machine) -> None
         machine.run(next(command for command in commands("air-gap.md") if "hashlib" in command))
 
 
+def test_no_run_begins_while_somebody_copies_under_the_lock(machine: Machine) -> None:
+    """Pages tell to hold the lock by the command flock."""
+    update = "pypimirror /etc/pypimirror.cfg -U && status=0 || status=$?; [ $status = 5 ]"
+    machine.run(f"flock /srv/pypi/.pypimirror/lock sh -c '{update}'")
+    assert any("flock /srv/pypi/.pypimirror/lock rsync" in command for command in commands("air-gap.md"))
+
+
 def test_a_mirror_is_restored_with_and_without_its_state(index: FakeIndex, machine: Machine) -> None:
     save, restore, restore_without = commands("backup.md")
     before = machine.mirror().tree()

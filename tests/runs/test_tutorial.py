@@ -57,3 +57,25 @@ def fill(index: FakeIndex) -> None:
     index.add("flask", "3.0.0", requires_dist=["click"])
     index.add("click", "8.0.0")
     index.add("click", "8.1.0", tag="cp27-cp27m-win32", sdist=False)
+
+
+def test_the_readme_installs_it_for_cron(index: FakeIndex, tmp_path: Path) -> None:
+    fill(index)
+    machine = Machine(tmp_path / "machine", index, port=servers.free_port())
+    (machine.folder / "etc/requirements.txt").write_text("requests\n")
+    commands = [block.text for block in blocks(TOP / "README.md", "sh")]
+    first = next(i for i, text in enumerate(commands) if text.startswith("useradd"))
+    machine.run(commands[first])
+    config = machine.folder / "etc/pypimirror.cfg"
+    assert "#expect_mirror = False" in config.read_text()
+    # The page leaves it to the reader what to mirror: here it is its other example.
+    (team,) = [block.text for block in blocks(TOP / "README.md", "ini") if "requirements" in block.text]
+    machine.run(f"cat > /etc/pypimirror.cfg <<'EOF'\n{team.replace('3.12', '3.11')}EOF")
+    said = [machine.run(command) for command in commands[first + 1 :]]
+    assert "complete   yes" in said[0]
+    assert "server {" in (machine.folder / "etc/nginx/conf.d/pypimirror.conf").read_text()
+    assert {path.partition("/")[0] for path in machine.mirror().names()} == {"requests", "idna"}
+    with config.open("a") as file:
+        file.write("expect_mirror = True\n")
+    (line,) = [block.text for block in blocks(TOP / "README.md", "") if "* * * *" in block.text]
+    machine.run(line.split("pypimirror ", 1)[1])

@@ -11,6 +11,7 @@ import pytest
 from pypimirror import config
 from pypimirror.cli import arguments, folders
 from pypimirror.report.exit_status import Status
+from pypimirror.report.mirror_status import StatusReport
 from tests.documents import PAGES, TOP, Block, anchors, blocks, indented, links
 from tests.generated.site import build
 from tests.missing import unable
@@ -134,10 +135,25 @@ def test_there_are_configurations() -> None:
 # -- references --------------------------------------------------------------------------------------------
 
 
-def test_the_page_of_statuses_has_each() -> None:
-    page = (DOCS / "exit-status.md").read_text("utf-8")
-    headings = "\n".join(re.findall(r"^## .*", page, re.MULTILINE))
-    assert [status for status in Status if not re.search(rf"\b{int(status)}\b", headings)] == []
+@pytest.mark.parametrize(
+    ("page", "line"), [("docs/exit-status.md", "## .*"), ("README.md", r"\| [\d, ]+ \|")]
+)
+def test_every_exit_status_is_explained(page: str, line: str) -> None:
+    lines = "\n".join(re.findall(f"^{line}", (TOP / page).read_text("utf-8"), re.MULTILINE))
+    assert [status for status in Status if not re.search(rf"\b{int(status)}\b", lines)] == []
+
+
+def test_every_field_of_the_status_is_explained() -> None:
+    page = (DOCS / "reports.md").read_text("utf-8")
+    page = page[page.index("## The status as JSON") : page.index("## Metrics")]
+    assert [field for field in StatusReport.__struct_fields__ if f"`{field}`" not in page] == []
+
+
+def test_nobody_is_told_to_install_the_project_of_the_plain_name() -> None:
+    for page in PAGES:
+        assert not re.search(
+            r"(pip|pipx|uv \w+) (install|add) '?pypimirror\b(?!-ng)", page.read_text("utf-8")
+        ), page
 
 
 def test_the_page_of_files_has_what_the_private_folder_holds() -> None:
