@@ -1,11 +1,13 @@
 """How-to pages whose commands move and copy mirrors: they run as they stand there."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests import faults
+from tests.clients import servers
 from tests.documents import TOP, blocks
 from tests.fake_index import FakeIndex
 from tests.machine import Machine
@@ -16,7 +18,7 @@ HOW_TO = TOP / "docs/how-to"
 
 @pytest.fixture
 def machine(index: FakeIndex, tmp_path: Path) -> Machine:
-    for program in ("rsync", "flock"):
+    for program in ("rsync", "flock", "curl"):
         if shutil.which(program) is None:
             unable(f"{program} is not installed")
     for name in ("six", "attrs", "Zope.Event"):
@@ -80,6 +82,33 @@ def test_a_mirror_is_moved(index: FakeIndex, machine: Machine) -> None:
     assert machine.mirror("mnt/new").tree() == before
     assert downloads(index) == []
     assert any("fetch 0" in text or "nothing" in text or "up to date" in text for text in said)
+
+
+def test_two_mirrors_are_served_side_by_side(machine: Machine) -> None:
+    nginx = shutil.which("nginx")
+    if nginx is None:
+        unable("nginx is not installed")
+    etc = machine.folder / "etc"
+    (etc / "pypimirror").mkdir()
+    (etc / "pypimirror/web.txt").write_text("six\n")
+    for block in blocks(HOW_TO / "several-mirrors.md", "ini"):
+        name = block.text.splitlines()[0].rpartition("/")[2]
+        machine.run(f"cat > /etc/pypimirror/{name} <<'EOF'\n{block.text}EOF")
+    for command in commands("several-mirrors.md"):
+        machine.run(command)
+    port = servers.free_port()
+    printed = [
+        re.sub(r"(?m)^(    listen .*)\b80;", rf"\g<1>{port};", each.read_text())
+        for each in etc.glob("nginx/conf.d/*")
+    ]
+    assert len(printed) == 2
+    with servers.nginx_as_configured(nginx, "\n".join(printed), machine.folder, port):
+        for name in ("web", "science"):
+            page = machine.folder / "srv/pypi" / name / "index.html"
+            page.parent.mkdir()
+            page.write_text(name)
+            where = f"--resolve {name}.example.org:{port}:127.0.0.1 http://{name}.example.org:{port}/"
+            assert machine.run(f"curl --silent --noproxy '*' {where}") == name
 
 
 def test_a_mirror_outlives_the_program(machine: Machine) -> None:
