@@ -72,7 +72,7 @@ complete -c pypimirror -n _shtab_pypimirror_using -l adopt -xka "(__fish_complet
 complete -c pypimirror -n _shtab_pypimirror_using -l repair -d 'with --verify: fetch and write again what is wrong'
 complete -c pypimirror -n _shtab_pypimirror_using -l json -d 'with --status, --check, --dry-run: for machines'
 complete -c pypimirror -n _shtab_pypimirror_using -l dry-run -d 'print what the run would do, and write nothing but the log'
-complete -c pypimirror -n _shtab_pypimirror_using -l allow-removals -d 'remove what upstream no longer has, though it is more than removal_limit'
+complete -c pypimirror -n _shtab_pypimirror_using -l allow-removals -d 'remove what upstream dropped, though it is more than removal_limit, or what the configuration no longer selects, though it is more than half'
 complete -c pypimirror -n _shtab_pypimirror_using -l random-delay -x -d 'begin at a random moment within so many seconds, so that not all mirrors ask at once'
 complete -c pypimirror -n _shtab_pypimirror_using -l wait-lock -x -d 'wait so long for the lock while another run holds it; then end with status 5'
 complete -c pypimirror -n _shtab_pypimirror_using -s v -l verbose -d 'log more'

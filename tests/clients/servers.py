@@ -189,11 +189,18 @@ def nginx(
     """Serve `root` by nginx with the configuration that the command prints; `folder` takes what it writes."""
     port = free_port()
     configuration = edit(printed("nginx", root, folder, port, prefix, options))
+    with nginx_as_configured(program, configuration, folder, port):
+        yield Served("nginx", f"http://127.0.0.1:{port}{prefix}/", folder / "access.log")
+
+
+@contextlib.contextmanager
+def nginx_as_configured(program: str, configuration: str, folder: Path, port: int) -> Iterator[None]:
+    """Run nginx with a configuration for a port; `folder` takes what it writes."""
     path = folder / "nginx.conf"
     path.write_text(_NGINX.format(folder=folder, configuration=configuration), "utf-8")
     command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(path)]
     with _running(command, folder, port):
-        yield Served("nginx", f"http://127.0.0.1:{port}{prefix}/", folder / "access.log")
+        yield
 
 
 @contextlib.contextmanager

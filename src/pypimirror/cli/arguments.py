@@ -26,7 +26,7 @@ exit status:
   4  upstream could not be had or trusted; nothing was changed
   5  another run holds the lock
   6  stopped as the disk is full, or at min_free_space; what is there is whole
-  7  upstream lost more than removal_limit; nothing was removed, all else done
+  7  more would go than may go unasked; nothing was removed, all else done
   130, 143  interrupted; what is there is whole
 
 examples:
@@ -212,7 +212,8 @@ def _parser() -> argparse.ArgumentParser:
     fetching.add_argument(
         "--allow-removals",
         action="store_true",
-        help="remove what upstream no longer has, though it is more than removal_limit",
+        help="remove what upstream dropped, though it is more than removal_limit, or what the configuration"
+        " no longer selects, though it is more than half",
     )
     _add_schedule(parser)
     _add_words(parser)
