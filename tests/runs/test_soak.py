@@ -316,8 +316,9 @@ class Soak(RuleBasedStateMachine):
         mode=st.sampled_from((("-U",), ("-U",), ("-I",), ("-U", "--allow-removals"))),
     )
     def a_run_under_a_fault(self, fault: faults.Fault, where: str, mode: tuple[str, ...]) -> None:
-        if isinstance(fault, faults.Status) and fault.code in (404, 410) and self.options.is_literal:
-            return  # that is how upstream says that projects are gone
+        is_gone = isinstance(fault, faults.Status) and fault.code in (404, 410)
+        if self.options.is_literal and (is_gone or fault == faults.Redirect("/login")):
+            return  # that is how upstream says that projects are gone: /login answers 404, too
         self.index.fault(where, fault, times=3 if isinstance(fault, faults.Hang | faults.HangBody) else None)
         try:
             self.disturbed_run(*mode)
