@@ -101,8 +101,8 @@ def test_a_verbose_run_says_which_rule_left_a_file_out(index: FakeIndex, make_mi
     fill(index)
     mirror = make_mirror(package_matches="demo", verbose="True", yanked="False", platforms="win_amd64")
     mirror.update()
-    assert "skipped demo-2.1.tar.gz (yanked: it was yanked: broken)" in mirror.log
-    assert f"skipped demo-2.0-{LINUX}.whl (platforms: " in mirror.log
+    assert "left out demo-2.1.tar.gz (yanked: it was yanked: broken)" in mirror.log
+    assert f"left out demo-2.0-{LINUX}.whl (platforms: " in mirror.log
 
 
 @pytest.mark.parametrize("patterns", ["", "\n    # zope.*\n    ; six", "@none.txt"])

@@ -445,3 +445,30 @@ def test_a_young_file_that_was_mirrored_is_mended(
     (mirror.root / "demo/demo-1.0.tar.gz").write_bytes(b"")
     assert mirror.run(*mode).status == 0
     assert held(mirror) == {"demo": {"demo-1.0.tar.gz"}}
+
+
+@pytest.mark.parametrize("pattern", ["app", "ap*"])
+def test_pages_alone_by_another_configuration_and_back(
+    chain: FakeIndex, make_mirror: MakeMirror, pattern: str
+) -> None:
+    options = APP | {"package_matches": pattern}
+    mirror = make_mirror(**options)
+    mirror.update()
+    for other in ({"dependencies": False}, {"package_excludes": "mid"}, {"filename_excludes": "mid*"}):
+        mirror.configure(**(options | other))
+        assert mirror.run("-i").status == 0
+        assert "le-af" not in held(mirror)
+        mirror.configure(**options)
+        assert mirror.run("-i").status == 0
+        mirror.update()
+        assert held(mirror) == CHAIN, other
+
+
+def test_pages_alone_by_other_patterns_and_back(chain: FakeIndex, make_mirror: MakeMirror) -> None:
+    mirror = make_mirror(package_matches="a* o* d*")
+    mirror.update()
+    mirror.configure(package_matches="a*")
+    assert mirror.run("-i").status == 0
+    mirror.configure(package_matches="a* o* d*")
+    mirror.update()
+    assert sorted(held(mirror)) == ["app", "deep", "other"]

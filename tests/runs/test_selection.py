@@ -153,6 +153,23 @@ def test_a_change_that_takes_more_than_half_is_asked_about_first(
     assert len(mirror.listed("demo")) == 12
 
 
+@pytest.mark.parametrize("removal_limit", [10, 100])
+def test_what_waits_for_an_answer_is_not_taken_for_gone_upstream(
+    index: FakeIndex, make_mirror: MakeMirror, removal_limit: int
+) -> None:
+    for number in range(6):
+        index.add("demo", f"{number}.0")
+    mirror = make_mirror(removal_limit=removal_limit)
+    mirror.update()
+    before = mirror.tree()
+    mirror.configure(filename_matches="*.whel", removal_limit=removal_limit)
+    for _ in range(2):
+        ended = mirror.run("-U")
+        assert ended.status == 7
+        assert "the configuration no longer selects" in mirror.log.splitlines()[-1]
+        assert mirror.tree() == before
+
+
 def test_a_dry_run_says_what_each_rule_leaves_out(index: FakeIndex, make_mirror: MakeMirror) -> None:
     native(index, "1.0")
     mirror = make_mirror(package_matches="native", python_versions="3.12", platforms="linux_x86_64")

@@ -99,12 +99,12 @@ class Dependencies:
         for name, more in wants.items():
             asked[name] = asked.get(name, frozenset()) | frozenset(more)
 
-    def unknown(self) -> list[NormalizedName]:
-        """Return the projects that are asked for and that nothing is known of, sorted."""
+    def unlisted(self) -> list[NormalizedName]:
+        """Return the projects that are asked for and on no page, sorted."""
         if self.is_unsettled:
-            known = frozenset(self._mirror.state.projects.names())
-            return sorted(self._mirror.selection.asked.keys() - known)
-        return self._mirror.state.choices.asked_but_unknown() if self._known else []
+            listed = {each.name for each in self._mirror.state.projects.listed()}
+            return sorted(self._mirror.selection.asked.keys() - listed)
+        return self._mirror.state.choices.asked_but_unlisted() if self._known else []
 
     def catch_up(self) -> None:
         """Look at what held releases require of which nobody did, as the option is new."""

@@ -52,11 +52,11 @@ class Choices:
         """Record that nobody asks for these projects any more."""
         self._db.executemany("DELETE FROM wanted WHERE project = ?", [(name,) for name in names])
 
-    def asked_but_unknown(self) -> list[NormalizedName]:
-        """Return the projects that are asked for and of which nothing is known, sorted."""
+    def asked_but_unlisted(self) -> list[NormalizedName]:
+        """Return the projects that are asked for and on no page, sorted."""
         rows = self._db.execute(
-            "SELECT project FROM wanted WHERE NOT EXISTS (SELECT 1 FROM projects WHERE name = project)"
-            " ORDER BY project"
+            "SELECT project FROM wanted WHERE NOT EXISTS"
+            " (SELECT 1 FROM projects WHERE name = project AND is_listed) ORDER BY project"
         )
         return [NormalizedName(name) for (name,) in rows]
 

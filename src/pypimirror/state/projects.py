@@ -63,6 +63,10 @@ class Projects:
         """Record that what is held of a project is what this selection selects."""
         self._db.execute("UPDATE projects SET selection = ? WHERE name = ? AND is_current", (selection, name))
 
+    def forget_selection(self, names: Iterable[NormalizedName]) -> None:
+        """Record that what is held of projects may not be what any selection selects."""
+        self._db.executemany("UPDATE projects SET selection = NULL WHERE name = ?", [(n,) for n in names])
+
     def has_page_serial(self, serial: str, *, but: NormalizedName) -> bool:
         """Tell whether the page of another project had this serial."""
         query = "SELECT 1 FROM projects WHERE page_serial = ? AND name != ? LIMIT 1"

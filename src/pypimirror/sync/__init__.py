@@ -88,7 +88,7 @@ def _updated(run: Run) -> Report:
     for name in outcome.vanished:
         run.mirror.state.transitions.record_vanished(name, run.mirror.clock())
     removals.by_upstream(run, held=held, selected=selected)
-    deselection.by_requirements(run)
+    deselection.by_requirements(run, are_pages_read=True)
     if run.options.is_recheck:
         run.pages.mark_all_dirty()
     run.pages.publish()
@@ -143,7 +143,10 @@ def rewrite_pages(run: Run) -> Report:
         run.dependencies.catch_up()
         deselection.block(run)
         deselection.by_configuration(run)
-    deselection.by_requirements(run)
+        crawl.forget_list(run.mirror)
+        # What it selects beside that comes in the next update.
+        run.mirror.state.notes.set(deselection.NOTE, None)
+    deselection.by_requirements(run, are_pages_read=False)
     run.pages.mark_all_dirty()
     run.pages.publish()
     run.pages.remove_gone()

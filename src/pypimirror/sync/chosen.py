@@ -44,7 +44,7 @@ def decide(run: Run, project: Project, page: ProjectPage, *, tells_what_is_gone:
     gone = {left.file.filename for left in decision.left_out}
     if len(staying) < len(kept):
         gone |= {left.file.filename for left in decided(kept).left_out} - listed
-    project.drops = () if run.tally.keeps_deselected else tuple(filter(gone.__contains__, held))
+    project.drops = tuple(filter(gone.__contains__, held))
     return tuple(file for file in decision.wanted if file.filename in listed)
 
 
@@ -64,7 +64,7 @@ def log(project: Project) -> None:
 
 def drop(run: Run, project: Project) -> None:
     """Take off the pages what the selection no longer wants, now that what it wants instead is there."""
-    if not project.drops:
+    if not project.drops or run.tally.keeps_deselected:
         return
     _log.info("%s: %d files are no longer selected", project.name, len(project.drops))
     run.tally.counts.deselected_files += len(project.drops)

@@ -116,6 +116,12 @@ def _speaks_json(run: Run) -> bool:
     return run.mirror.state.notes.get(_JSON_NOTE) == run.upstream.index_url and not run.options.is_recheck
 
 
+def forget_list(mirror: Mirror) -> None:
+    """Let the next run read the whole list, as another selection acted without it."""
+    mirror.state.notes.set(SELECTION_NOTE, None)
+    mirror.state.notes.set(_LIST_NOTE, None)
+
+
 def keep_note(run: Run, crawl: Crawl) -> None:
     """Remember the list, once every project that it made due was looked at."""
     if crawl.is_full and run.mirror.selection.needs_list and not run.tally.unasked:
@@ -210,7 +216,7 @@ def _by_list(run: Run) -> Crawl:
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
         projects = run.mirror.state.projects
-        again = dict.fromkeys([*projects.stale(), *too_old, *run.dependencies.unknown()])
+        again = dict.fromkeys([*projects.stale(), *too_old, *run.dependencies.unlisted()])
         again = {
             name: run.mirror.state.projects.list_entry(name)
             for name in again

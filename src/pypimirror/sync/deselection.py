@@ -49,6 +49,7 @@ def by_configuration(run: Run) -> None:
     if _is_refused(run, found):
         return
     _take_off(run, found)
+    state.projects.forget_selection(found.files)
     state.notes.set(NOTE, selection.of_projects)
     run.tree.commit()
 
@@ -75,8 +76,11 @@ def block(run: Run) -> None:
     run.tree.commit()
 
 
-def by_requirements(run: Run) -> None:
-    """Take off the pages what only requirements asked for that are gone, at the end of a run."""
+def by_requirements(run: Run, *, are_pages_read: bool) -> None:
+    """Take off the pages what only requirements asked for that are gone, at the end of a run.
+
+    Where upstream's pages were read by this selection, nothing else of them is missing.
+    """
     is_whole = not (run.options.only or run.tally.unasked or run.tally.keeps_deselected)
     # What leaves may have been what required something else.
     while less := run.dependencies.settle(is_whole=is_whole):
@@ -89,7 +93,7 @@ def by_requirements(run: Run) -> None:
             run.tree.commit()
             return
         _take_off(run, found)
-        for name in less - set(found.projects):
+        for name in less - set(found.projects) if are_pages_read else ():
             run.mirror.state.projects.record_selection(name, run.mirror.selection.fingerprint(name))
         run.mirror.state.choices.forget_gone()
         run.tree.commit()
