@@ -66,7 +66,6 @@ ALL = {
             {"2.1-py3-none-any.whl", "2.1.tar.gz", "3.0rc1-py3-none-any.whl", "3.0rc1.tar.gz"},
         ),
         ({"blocked_files": "demo==1"}, {"1.0-py3-none-any.whl", "1.0.tar.gz"}),
-        ({"max_file_size": "1"}, ALL),
     ],
 )
 def test_a_first_sync_brings_what_is_chosen(

@@ -254,12 +254,12 @@ def test_literal_names_of_which_no_page_can_be_had_are_status_4(
     assert not mirror.tree()
 
 
-def test_a_literal_name_that_was_never_held_and_is_not_there_is_a_warning(
+def test_a_literal_name_that_was_never_held_and_is_not_there_is_told(
     index: FakeIndex, make_mirror: MakeMirror
 ) -> None:
     index.add("six", "1.0")
     mirror = make_mirror(package_matches="six attrz")
-    mirror.update()
+    assert mirror.run("-U").status == 3
     assert "WARNING attrz: upstream has no such project" in mirror.log
     assert mirror.projects() == ["six"]
 

@@ -179,10 +179,10 @@ def test_a_selected_project_without_a_matching_file_has_an_empty_page(
     index: FakeIndex, make_mirror: MakeMirror
 ) -> None:
     fill(index)
-    mirror = make_mirror(package_matches="six", filename_matches="*.egg")
+    mirror = make_mirror(package_matches="six zope.event", filename_matches="zope*")
     mirror.update()
     assert mirror.listed("six") == set()
-    assert mirror.projects() == ["six"]
+    assert mirror.projects() == ["six", "Zope.Event"]
 
 
 def test_patterns_that_match_nothing_are_named_in_the_log(index: FakeIndex, make_mirror: MakeMirror) -> None:
@@ -190,10 +190,12 @@ def test_patterns_that_match_nothing_are_named_in_the_log(index: FakeIndex, make
     mirror = make_mirror(
         package_matches="zope.* pIone.*", package_excludes="zope-foo", filename_matches="*.whl *.rpm"
     )
-    mirror.update()
-    assert "nothing upstream matches package_matches: pIone.*\n" in mirror.log
+    ended = mirror.run("-U")
+    assert ended.status == 0
+    assert "package_matches: pIone.* matches nothing" in ended.stderr
+    assert "package_matches: pIone.* matches nothing" in mirror.log
     assert "nothing upstream matches package_excludes: zope-foo\n" in mirror.log
-    assert "nothing upstream matches filename_matches: *.rpm\n" in mirror.log
+    assert "filename_matches: *.rpm matches nothing" in mirror.log
     assert "matches package_matches: zope.*" not in mirror.log
     assert "*.whl" not in mirror.log
 
@@ -210,6 +212,7 @@ def test_changed_projects_alone_are_asked_for(index: FakeIndex, make_mirror: Mak
     after = mirror.tree()
     changed = {path for path in after if after[path] != before.get(path)}
     assert changed == {
+        "index.html",  # with the number of files
         "index.v1_json",  # with the digest of the project's page
         "six/index.html",
         "six/index.v1_json",

@@ -344,7 +344,7 @@ def test_a_bug_of_ours_has_its_traceback_in_the_log_alone(index: FakeIndex, make
     site = mirror.folder / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(
-        "import pypimirror.sync.crawl as crawl\ncrawl.find_due = lambda run: 1 / 0\n"
+        "import pypimirror.sync.crawl as crawl\ncrawl.find_due = lambda run, **_: 1 / 0\n"
     )
     ended = from_cron(mirror.config, "-U", home=mirror.folder, env={"PYTHONPATH": str(site)})
     check(ended, Case(1, ("a bug in pypimirror (ZeroDivisionError", "the log has the details")))

@@ -50,9 +50,9 @@ def _of_reports(configuration: Config) -> Iterator[Problem]:
 
     Where one can't be written is told when that was tried: then the mirror is up to date all the same.
     """
-    root = configuration.mirror_file_path.resolve()
+    root = _real(configuration.mirror_file_path)
     used = {_resolved(configuration.lock_file_name), _resolved(configuration.log_filename)}
-    state = configuration.state_dir.resolve()
+    state = _real(configuration.state_dir)
     own = {root / PRIVATE / name for name in _OWN} | {state / "state.sqlite", state / "state.sqlite-journal"}
     for option, path in (
         ("report", configuration.report),
@@ -82,7 +82,7 @@ def _of_reports(configuration: Config) -> Iterator[Problem]:
 
 def _resolved(path: Path) -> Path:
     """Return where a file is or will be; a link in its place gives way to it."""
-    return path.parent.resolve() / path.name
+    return _real(path.parent) / path.name
 
 
 def check_adopted(folder: Path, configuration: Config) -> None:
@@ -90,7 +90,12 @@ def check_adopted(folder: Path, configuration: Config) -> None:
     problem = None
     if not folder.is_dir():
         problem = "it is no folder"
-    elif folder.resolve().is_relative_to(configuration.mirror_file_path.resolve()):
+    elif _real(folder).is_relative_to(_real(configuration.mirror_file_path)):
         problem = "it is in the mirror's own folder, which is adopted without a word"
     if problem:
         raise ConfigError(f"--adopt {folder}", (problem,))
+
+
+def _real(path: Path) -> Path:
+    """Return where a path leads; a circle of links ends somewhere in it, and is told of when it is used."""
+    return Path(os.path.realpath(path))

@@ -121,7 +121,7 @@ def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, 
     values = {name: reader.value(name, option) for name, option in OPTIONS.items()}
     values |= _paths(reader, folder)
     values["requirements"] = requirement_files.read(reader, folder, is_exact=values["exact"])
-    requirement_files.check_patterns(reader)
+    requirement_files.check_patterns(reader, read.misplaced)
     values["package_matches"] = values["package_matches"] or ()
     values |= _afterwards(reader, folder)
     reader.check_unknown(read.referenced, OPTIONS)

@@ -1,6 +1,6 @@
 """The option `requirements`: which files it names, what they ask for, and what else has to fit to it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,9 +47,9 @@ def read(reader: Reader, folder: Path, *, is_exact: bool | None) -> Roots:
     return roots
 
 
-def check_patterns(reader: Reader) -> None:
+def check_patterns(reader: Reader, misplaced: Collection[str]) -> None:
     """Refuse a configuration that says nothing of which projects to mirror."""
-    if not {"package_matches", "requirements"} & reader.given.keys():
+    if not {"package_matches", "requirements"} & {*reader.given, *misplaced}:
         missing = "missing; it has to be set, or requirements"
         reader.problems.append(Problem(ini.SECTIONS[0], "package_matches", None, missing))
 
