@@ -130,7 +130,7 @@ def of_verified(verified: Verified, report: Report, *, is_repaired: bool, is_has
     if not verified.wrong:
         return Outcome(Status.OK, line)
     mends = "--verify=hash --repair" if is_hashed else "--verify --repair"
-    return Outcome(Status.FAILURES, line, (f"{mends} mends it",), key=repr(verified))
+    return Outcome(Status.FAILURES, f"{line}; {mends} mends it", key=repr(verified))
 
 
 def _files(report: Report) -> str:
