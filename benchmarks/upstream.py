@@ -159,10 +159,10 @@ class Upstream:
     def _required(self, name: str) -> Iterator[str]:
         """Yield what a project requires: those below it in a tree, and one of those above."""
         number, names = self._numbers[name], self.projects
-        below = range(number * self._requires + 1, (number + 1) * self._requires)
+        below = range(number * self._requires + 1, (number + 1) * self._requires + 1)
         for each in below:
             if each < len(names):
-                yield f'{names[each]}>={each % 2}.0; python_version >= "3.{each % 9}"'
+                yield f'{names[each]}>=0.0; python_version >= "3.{each % 9}"'
         if self._requires:
             yield f"{names[number // 7]}<{number % 5 + 3}"
 
