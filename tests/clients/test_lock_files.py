@@ -80,9 +80,14 @@ def test_a_lock_file_of_uv(index: FakeIndex, folder: Path) -> None:
 
 
 def test_a_lock_file_of_pip(index: FakeIndex, folder: Path) -> None:
+    newest = Path(__file__).parents[2] / ".clients/pip/bin/python"
+    python = newest if newest.exists() else Path(sys.executable)
+    known = subprocess.run([python, "-m", "pip", "lock", "--help"], capture_output=True, check=False)
+    if known.returncode:
+        pytest.skip("no pip here is new enough to lock")
     options = ["--isolated", "--disable-pip-version-check", "--no-cache-dir", "--index-url", index.url]
     asked = ["-r", folder / "asked.in", "-o", folder / "pylock.toml"]
-    run(sys.executable, "-m", "pip", "lock", *options, *asked)
+    run(python, "-m", "pip", "lock", *options, *asked)
     check_lock(index, folder)
 
 
