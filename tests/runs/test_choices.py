@@ -78,6 +78,16 @@ def test_a_first_sync_brings_what_is_chosen(
     mirror.check_links()
 
 
+def test_a_rule_that_leaves_out_every_file_is_told(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    fill(index)
+    mirror = make_mirror(package_matches="demo", max_file_size="1")
+    ended = mirror.run("-U")
+    assert ended.status == 3
+    assert f"no file is selected: max_file_size leaves out {len(ALL)}" in ended.stderr
+    assert files_of(mirror) == set()
+    mirror.check_links()
+
+
 def test_the_newest_releases_of_a_list_in_a_file(index: FakeIndex, make_mirror: MakeMirror) -> None:
     fill(index)
     mirror = make_mirror(

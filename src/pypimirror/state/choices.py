@@ -8,7 +8,6 @@ from pypimirror.model import NormalizedName
 from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
 from pypimirror.state.database import Database
-from pypimirror.state.rows import Total
 from pypimirror.want import Asked, Requires
 
 Left = tuple[str, str, int]
@@ -125,11 +124,6 @@ class Choices:
             "SELECT rule, sum(files), sum(bytes) FROM left_out GROUP BY rule ORDER BY 3 DESC, 1"
         )
         return [Omitted(*row) for row in rows]
-
-    def left_out_by_project(self) -> dict[NormalizedName, Total]:
-        """Return what rules left out, by project."""
-        rows = self._db.execute("SELECT project, sum(files), sum(bytes) FROM left_out GROUP BY project")
-        return {NormalizedName(name): Total(number, size) for name, number, size in rows}
 
     def left_out_of(self, name: NormalizedName) -> dict[str, tuple[str, str]]:
         """Return the files that were left out of a project, each with the rule and why."""
