@@ -74,7 +74,8 @@ def run(args: Arguments) -> Status:
     if (answer := _answered(args, configuration, selection)) is not None:
         return answer
     only = _only(args)
-    if not configuration.dependencies:  # else it is known when the state is open
+    if not (configuration.dependencies or configuration.requirements.roots):
+        # Else it is known when the state is open.
         _check_selected(only, selection)
     check_root(configuration.mirror_file_path)
     folders.check(configuration, args.config)

@@ -166,9 +166,10 @@ class Dependencies:
         self.grown |= grown
 
     def _closure(self) -> Closure:
-        return self._closure_of_state() if self.are_followed else self._closure_of_roots()
+        return self._closure_of_state() if self.are_followed else self.of_roots()
 
-    def _closure_of_roots(self) -> Closure:
+    def of_roots(self) -> Closure:
+        """Return what the requirements files ask for by themselves."""
         # A run without news needs none of it.
         from pypimirror.closure import Closure  # noqa: PLC0415
         from pypimirror.requirements.environments import Environments, environments  # noqa: PLC0415
@@ -185,7 +186,7 @@ class Dependencies:
 
     def _closure_of_state(self) -> Closure:
         state, selection = self._mirror.state, self._mirror.selection
-        closure = self._closure_of_roots()
+        closure = self.of_roots()
         listed = {each.name: each.shown for each in state.projects.listed()}
         for name, found in state.choices.every_requires():
             if name in listed:

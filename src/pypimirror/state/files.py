@@ -52,6 +52,13 @@ class Files:
         )
         return {filename for (filename,) in rows}
 
+    def mirrored(self, name: NormalizedName) -> list[File]:
+        """Return the files of a project that are held, or are to be: on their way, or lost."""
+        rows = self._db.execute(
+            "SELECT listed FROM files WHERE project = ? AND status != 'delisted'", (name,)
+        )
+        return [blobs.file(listed) for (listed,) in rows]
+
     def file_names(self, name: NormalizedName) -> set[str]:
         """Return the names of all files of a project that anything is known of."""
         rows = self._db.execute("SELECT filename FROM files WHERE project = ?", (name,))
