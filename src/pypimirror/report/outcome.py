@@ -101,10 +101,11 @@ def _of_refusal(report: Report, refusal: Refusal) -> Outcome:
 
 def _of_deselection(report: Report, refusal: Refusal) -> Outcome:
     gone, held = refusal.gone, refusal.held
+    whole = " and without --project" if refusal.is_waiting else ""
     line = (
         f"the configuration no longer selects {gone.projects} of {held.projects} projects and {gone.files} of"
         f" {held.files} files; {refusal.why}, so all of them stay, and all else was done."
-        " If it is right, run once with --allow-removals; if not, mend the configuration"
+        f" If it is right, run once with --allow-removals{whole}; if not, mend the configuration"
     )
     names = tuple(f"would go: {name}" for name in refusal.names)
     failures = tuple(failure_text(f) for f in report.failures)
@@ -138,7 +139,9 @@ def _files(report: Report) -> str:
     adopted = f", {counts.adopted} adopted" if counts.adopted else ""
     removed = f", {counts.removed} removed ({size_text(counts.removed_bytes)})" if counts.removed else ""
     left = _left(counts.vanished_projects, counts.vanished_files, "upstream no longer has them")
-    left += _left(counts.deselected_projects, counts.deselected_files, "they are no longer selected")
+    projects = counts.deselected_projects - counts.unrequired_projects
+    left += _left(projects, counts.deselected_files - counts.unrequired_files, "they are no longer selected")
+    left += _left(counts.unrequired_projects, counts.unrequired_files, "nothing requires them any more")
     return f"{counts.stored} files stored ({size_text(counts.stored_bytes)}){adopted}{removed}{left}"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import groupby, pairwise
 
 from pypimirror import names
+from pypimirror.dependencies import NO_LONGER_NOTE
 from pypimirror.filenames import is_distribution
 from pypimirror.model import NormalizedName
 from pypimirror.report.words import numbered, size_text
@@ -59,12 +60,17 @@ def _chosen(selection: Selection, state: Reading, name: NormalizedName) -> Itera
         yield f"{name} is selected: package_matches: {pattern}"
     needs = _needs(state, name)
     if not needs and not selection.excluded_by(name) and not selection.matched_by(name):
-        yield f"{name} is not mirrored: nothing selects it"
+        yield f"{name} is not mirrored: {_why_unselected(state, name)}"
     for by, requirement in needs[:_MOST]:
         yield _need(state, name, by, requirement)
     if len(needs) > _MOST:
         yield f"  and {len(needs) - _MOST} more ask for it"
     yield from _way(selection, state, name)
+
+
+def _why_unselected(state: Reading, name: NormalizedName) -> str:
+    known = state.hint(NO_LONGER_NOTE, dict[NormalizedName, str]) or {}
+    return known.get(name, "nothing selects it")
 
 
 def _need(state: Reading, name: str, by: str, requirement: str) -> str:
