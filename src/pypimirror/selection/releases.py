@@ -92,6 +92,13 @@ def pins(specifier: str, candidate: Release) -> bool:
     return bool(exact) and admits(specifier, candidate)
 
 
+@functools.lru_cache(maxsize=1024)
+def names_prerelease(specifier: str) -> bool:
+    """Tell whether a specifier asks for pre-releases by naming one (PEP 440): `>=2.0b1`."""
+    read = _read(specifier)
+    return bool(read and read.prereleases)
+
+
 def newest_first(releases: Iterable[Release]) -> list[Release]:
     """Return the releases, each once by its text, and what has no version at the end."""
     distinct = {each.text: each for each in releases}

@@ -62,6 +62,14 @@ def test_prereleases_where_there_is_nothing_else() -> None:
     assert versions(decide(sdists(*ALL), rules, wants=wants)) == ["1.0", "1.1", "3.0.dev1"]
 
 
+def test_a_requirement_that_names_a_prerelease_gets_one_where_there_is_nothing_else() -> None:
+    rules = FileRules(prereleases=False)
+    assert versions(decide(sdists(*ALL), rules, wants=[Want(">=3.0.dev0")])) == ["3.0.dev1"]
+    assert versions(decide(sdists(*ALL), rules, wants=[Want(">=2.1rc1")])) == ["2.1"]
+    assert versions(decide(sdists(*ALL), rules, wants=[Want(">2.1")])) == []
+    assert versions(decide(sdists(*ALL), rules, wants=[Want(">=2.1,!=2.2b1,<3")])) == ["2.1"]
+
+
 def test_black_before_and_after_its_first_final_release() -> None:
     rules = FileRules(prereleases="if-needed", file_types=("sdist",))
     chosen = Selection(package_matches=("*",), rules=rules)
