@@ -1,5 +1,6 @@
 """Modes that answer a question without lock and network: `--why`, `--check` and `--check-config`."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,12 +24,18 @@ def tell_why(config: Config, selection: Selection, text: str) -> Status:
     """Print which rule chose or dropped a project or a file."""
     with _state(config) as state:
         selection.asked |= {name: frozenset(each.wants) for name, each in state.asked().items()}
-        lines = why.explain(selection, state, text)
+        lines = why.explain(config, selection, state, text)
     if not lines:
-        say(f"pypimirror: {text} is neither a project's name nor a file's")
+        say(f"pypimirror: {text} is neither a project's name nor a file's{_meant(text)}")
         return Status.USAGE
     show(*lines)
     return Status.OK
+
+
+def _meant(text: str) -> str:
+    """Say which project a requirement, or a name and a version, is about."""
+    found = re.match(r"[A-Za-z0-9][\w.-]*", text)
+    return f"; ask for {found[0]}, or for a file of it" if found and "/" not in text else ""
 
 
 def check(config: Config, *, is_json: bool) -> Status:
