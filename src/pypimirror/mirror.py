@@ -113,6 +113,10 @@ class Tally:
     """Projects that the configuration names and upstream does not have."""
     has_blocked: bool = False
     """Files leave at once, as they are blocked."""
+    unblocking: frozenset[NormalizedName] = frozenset()
+    """Projects of which something was blocked before what is blocked changed."""
+    unblocked: list[str] = field(default_factory=list)
+    """What was blocked, is listed, and no longer is: it may come again."""
     keeps_deselected: bool = False
     """What is no longer selected stays, as it is so much that it is asked about first."""
     unasked: dict[str, set[NormalizedName]] = field(default_factory=dict)

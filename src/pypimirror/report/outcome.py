@@ -7,7 +7,6 @@ from pypimirror.dependencies import Missing
 from pypimirror.errors import UpstreamError
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import failure_text, size_text
-from pypimirror.run.unmatched import Unmatched
 from pypimirror.state import Omitted
 from pypimirror.sync import Change, Refusal, Report, Verified
 
@@ -59,7 +58,7 @@ def _of_report(report: Report) -> Outcome:
         headline = "; ".join(report.unasked)
         return Outcome(Status.FAILURES, line, told, key="unasked", headline=headline)
     if not failures:
-        return _of_selection(report.unmatched, asked, done)
+        return _of_selection(report, asked, done)
     projects = len({failure.project for failure in failures})
     headline = (
         f"{'1 project is' if projects == 1 else f'{projects} projects are'} not up to date, all others are"
@@ -70,16 +69,20 @@ def _of_report(report: Report) -> Outcome:
     return Outcome(Status.FAILURES, line, told, key, headline=headline)
 
 
-def _of_selection(unmatched: Unmatched, asked: str, done: str) -> Outcome:
+def _of_selection(report: Report, asked: str, done: str) -> Outcome:
     """Sum up a run in which nothing failed: all is well, or the configuration leads to nothing somewhere."""
-    told = (*unmatched.failures(), *unmatched.remarks())
+    unmatched = report.unmatched
+    unblocked = tuple(f"no longer blocked, and may come again: {each}" for each in report.unblocked)
+    remarks = (*unblocked, *unmatched.remarks())
+    told = (*unmatched.failures(), *remarks)
     key = hashlib.sha256(repr(told).encode()).hexdigest()
     if unmatched.failures():
         headline = "up to date, but for what the configuration asks for and upstream does not have"
         return Outcome(Status.FAILURES, f"{headline} ({done})", told, key, headline=headline)
     headline = f"up to date: {asked} asked about"
-    if remarks := unmatched.remarks():
-        line = f"up to date: {done}; but patterns match nothing"
+    if remarks:
+        but = "patterns match nothing" if unmatched.remarks() else "what was blocked is no longer blocked"
+        line = f"up to date: {done}; but {but}"
         return Outcome(Status.OK, line, remarks, key, headline=headline)
     return Outcome(Status.OK, f"up to date: {done}", headline=headline)
 

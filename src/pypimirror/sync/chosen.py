@@ -1,12 +1,15 @@
 """Which files of a page are selected, and what that means for those that are held."""
 
 import logging
+from collections.abc import Collection, Mapping, Sequence
 
 from pypimirror.filenames import is_wheel
 from pypimirror.mirror import Tally
-from pypimirror.model import File, ProjectPage
+from pypimirror.model import File, NormalizedName, ProjectPage
 from pypimirror.run import Run
 from pypimirror.selection import Decision
+from pypimirror.state.choices import Left
+from pypimirror.sync.deselection import BLOCKED
 from pypimirror.sync.project import Project
 
 _log = logging.getLogger(__name__)
@@ -37,6 +40,8 @@ def decide(run: Run, project: Project, page: ProjectPage, *, tells_what_is_gone:
     for left in decision.left_out:
         if left.file.filename in listed:
             omitted.setdefault(left.rule, []).append((left.file.filename, left.why, left.file.size or 0))
+    if name in run.tally.unblocking:
+        _note_unblocked(run, name, omitted, listed)
     choices.record_left_out(name, omitted)
     project.left_out = decision.left_out
     _count_wheels(run.tally, decision)
@@ -46,6 +51,18 @@ def decide(run: Run, project: Project, page: ProjectPage, *, tells_what_is_gone:
         gone |= {left.file.filename for left in decided(kept).left_out} - listed
     project.drops = tuple(filter(gone.__contains__, held))
     return tuple(file for file in decision.wanted if file.filename in listed)
+
+
+def _note_unblocked(
+    run: Run, name: NormalizedName, omitted: Mapping[str, Sequence[Left]], listed: Collection[str]
+) -> None:
+    """Note what is no longer blocked: a list that others write may have been cut off."""
+    known = run.mirror.state.choices.left_out_of(name)
+    still = {filename for filename, *_ in omitted.get(BLOCKED, ())}
+    for filename in sorted(known.keys() & listed):
+        if known[filename][0] == BLOCKED and filename not in still:
+            _log.warning("%s: %s is no longer blocked, and may come again", name, filename)
+            run.tally.unblocked.append(f"{name}/{filename}")
 
 
 def _count_wheels(tally: Tally, decision: Decision) -> None:

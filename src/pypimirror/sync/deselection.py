@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 NOTE = "deselected"
 """The selection that the pages show."""
-_BLOCKED = "blocked_files"
+BLOCKED = "blocked_files"
 _BLOCKED_NOTE = "blocked"
 """The blocked files that are gone."""
 
@@ -79,7 +79,8 @@ def block(run: Run) -> None:
     selection, state = run.mirror.selection, run.mirror.state
     if (state.notes.get(_BLOCKED_NOTE) or "") == selection.of_blocked:
         return
-    state.projects.mark_stale(state.choices.with_left_out(_BLOCKED))
+    run.tally.unblocking = frozenset(state.choices.with_left_out(BLOCKED))
+    state.projects.mark_stale(run.tally.unblocking)
     found: dict[NormalizedName, list[tuple[str, str, int]]] = {}
     for name, file, sha256 in state.files.every_digest():
         if why := selection.is_blocked(name, file, sha256):
@@ -89,7 +90,7 @@ def block(run: Run) -> None:
         run.tally.counts.deselected_files += len(files)
         state.transitions.delist_at_once(name, [filename for filename, *_ in files])
         # So that these come again when they are no longer blocked.
-        state.choices.add_left_out(name, {_BLOCKED: files})
+        state.choices.add_left_out(name, {BLOCKED: files})
         run.pages.mark_root_dirty()
     run.tally.has_blocked = bool(found)
     state.notes.set(_BLOCKED_NOTE, selection.of_blocked)
