@@ -10,7 +10,6 @@ import msgspec
 from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.config import Config
 from pypimirror.errors import StateError
-from pypimirror.report import config_check, why
 from pypimirror.report.exit_status import Status
 from pypimirror.selection import Selection
 from pypimirror.state import damage_told
@@ -22,6 +21,8 @@ _STATE = "state.sqlite"
 
 def tell_why(config: Config, selection: Selection, text: str) -> Status:
     """Print which rule chose or dropped a project or a file."""
+    from pypimirror.report import why  # noqa: PLC0415 (few runs need it)
+
     with _state(config) as state:
         selection.asked |= {name: frozenset(each.wants) for name, each in state.asked().items()}
         lines = why.explain(config, selection, state, text)
@@ -63,6 +64,8 @@ def check(config: Config, *, is_json: bool) -> Status:
 
 def check_config(config: Config, path: Path) -> Status:
     """Print what can be said of a sound configuration without asking upstream."""
+    from pypimirror.report import config_check  # noqa: PLC0415 (few runs need it)
+
     show(*config_check.lines(config, path))
     return Status.OK
 

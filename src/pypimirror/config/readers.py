@@ -215,6 +215,8 @@ def _file_glob(pattern: str) -> str:
     check_length(pattern)
     if pattern.startswith("#"):
         raise ValueError(COMMENT)
+    if "," in pattern:
+        raise ValueError(f"{pattern} holds a comma, and white space separates patterns")
     if "/" in pattern:
         raise ValueError(f"{pattern} holds a slash; patterns are compared with the file's name alone")
     return pattern

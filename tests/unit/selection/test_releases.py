@@ -36,6 +36,8 @@ def test_what_is_no_version() -> None:
     odd = sdists("1.0", "2004b-final", "1.0")[1:2]
     assert versions(decide(odd, FileRules(versions=((NAME, ">=0"),)))) == []
     assert versions(decide(odd, FileRules(excluded_versions=((NAME, ">=0"),)))) == ["2004b-final"]
+    assert versions(decide(odd, FileRules(versions=((NAME, "===2004B-final"),)))) == ["2004b-final"]
+    assert versions(decide(odd, FileRules(excluded_versions=((NAME, "===2004b-final"),)))) == []
     assert versions(decide(odd, FileRules(prereleases=False))) == ["2004b-final"]
     assert versions(decide(odd, FileRules(latest_releases=LatestReleases(1)))) == ["2004b-final"]
     assert versions(decide(odd, wants=[Want(">=0")])) == []
