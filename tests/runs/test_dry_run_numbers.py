@@ -1,6 +1,7 @@
 """What a dry run says in numbers is what a real run then does."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,25 @@ def test_a_first_run_and_later_ones(
     check(mirror, "--allow-removals")
     mirror.configure(**options)
     check(mirror)
+
+
+def test_what_is_documented_of_its_json(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("app", "1.0", requires_dist=["nowhere"])
+    mirror = make_mirror(package_matches="app", dependencies=True, file_types="wheel")
+    told = json.loads(mirror.run("-U", "--dry-run", "--json").stdout)
+    page = (Path(__file__).parents[2] / "docs/how-it-works.md").read_text("utf-8")
+    table = page.partition("| key | what it is |")[2].partition("\n\n")[0]
+    named = set(re.findall(r"`(\w+)`", table))
+    keys = {*told, *told["projects"][0], *told["left_out"][0], *told["missing"][0], *told["sum"]["fetch"]}
+    assert named == keys
+
+
+def test_the_summary_names_what_is_missing(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("app", "1.0", requires_dist=["nowhere>=1", "lib"])
+    index.add("lib", "1.0")
+    mirror = make_mirror(package_matches="app", package_excludes="lib", dependencies=True)
+    mirror.update()
+    line = mirror.log.splitlines()[-1]
+    assert line.endswith(
+        "; required, and missing: lib (app 1.0 requires lib), nowhere (app 1.0 requires nowhere>=1)"
+    )

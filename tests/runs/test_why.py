@@ -55,7 +55,7 @@ def mirror(index: FakeIndex, make_mirror: MakeMirror) -> Mirror:
         ("direct", "app 1.0 requires direct@ https://example.org/direct.zip: an address is never followed"),
         ("stray", 'r.txt:1 asks for stray; python_version < "3": that counts in no environment'),
         ("nowhere", "nothing of nowhere is mirrored: upstream has no such project"),
-        ("excluded", "excluded is left out: package_excludes: excl*"),
+        ("excluded", "excluded is left out: package_excludes: excl*\n  app 1.0 requires excluded\n"),
         ("broken-2.0-py3-none-any.whl", "is to be mirrored, and not there yet: http"),
         ("old-2.0-py3-none-any.whl", "is left out: blocked_files: old==2.0 is blocked"),
         ("apq", "did you mean app?"),

@@ -179,8 +179,8 @@ def test_the_sample_needs_no_advice() -> None:
         (
             ("platforms = manylinux_aarch64 manylinux_s390x", "glibc = 2.12"),
             (
-                "glibc: manylinux wheels for aarch64 s390x begin with glibc 2.17, so none comes; write that or"
-                " more"
+                "glibc: manylinux wheels for aarch64 s390x begin with glibc 2.17, so none comes; write that"
+                " or more"
             ),
         ),
         (

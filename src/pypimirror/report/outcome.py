@@ -1,6 +1,7 @@
 """How a run ended, in words, and as a key to know the same trouble by."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pypimirror.dependencies import Missing
@@ -9,6 +10,9 @@ from pypimirror.report.exit_status import Status
 from pypimirror.report.words import failure_text, size_text
 from pypimirror.state import Omitted
 from pypimirror.sync import Change, Refusal, Report, Verified
+
+_MISSING = 3
+"""Projects that are named in a line."""
 
 
 class Outcome(NamedTuple):
@@ -51,7 +55,7 @@ def _of_report(report: Report) -> Outcome:
         return _of_refusal(report, report.refusal)
     counts, failures = report.counts, report.failures
     asked = "1 project" if counts.projects == 1 else f"{counts.projects} projects"
-    done = f"{asked} asked about, {counts.changed} changed; {_files(report)}"
+    done = f"{asked} asked about, {counts.changed} changed; {_files(report)}{_missing(report.missing)}"
     if report.unasked:
         line = f"{'; '.join(report.unasked)} ({done})"
         told = tuple(failure_text(f) for f in failures)
@@ -146,6 +150,13 @@ def _files(report: Report) -> str:
     left += _left(projects, counts.deselected_files - counts.unrequired_files, "they are no longer selected")
     left += _left(counts.unrequired_projects, counts.unrequired_files, "nothing requires them any more")
     return f"{counts.stored} files stored ({size_text(counts.stored_bytes)}){adopted}{removed}{left}"
+
+
+def _missing(missing: Sequence[Missing]) -> str:
+    """Name what mirrored projects require and the mirror has not, and who requires it."""
+    named = [f"{each.name} ({'; '.join(each.needs[:1])})" for each in missing[:_MISSING]]
+    more = f" and {len(missing) - _MISSING} more" if len(missing) > _MISSING else ""
+    return f"; required, and missing: {', '.join(named)}{more}" if named else ""
 
 
 def _left(projects: int, files: int, why: str) -> str:

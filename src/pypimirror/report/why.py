@@ -47,7 +47,7 @@ def explain(config: Config, selection: Selection, state: Reading, text: str) -> 
 
 def _of_project(config: Config, selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
     yield from _chosen(selection, state, name)
-    if not selection.selects(name) and not selection.excluded_by(name):
+    if not selection.selects(name):
         yield from (f"  {line}" for line in why_not.more(config, selection, state, name))
     row = state.project(name)
     if row is None:
