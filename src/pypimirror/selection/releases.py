@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
-from pypimirror.filenames import version_key, version_of
+from pypimirror.filenames import is_of_another, version_key, version_of
 from pypimirror.model import File
 from pypimirror.printable import printable
 
@@ -52,7 +52,12 @@ def release(text: str) -> Release:
 
 
 def release_of(file: File, project: str) -> Release:
-    """Return the release that a file of a project is of: as upstream says, or by its name."""
+    """Return the release that a file of a project is of: as upstream says, or by its name.
+
+    What bears another project's name is of none: clients pass it over, and it takes no release's place.
+    """
+    if is_of_another(file.filename, project):
+        return release("")
     return release(file.version or version_of(file.filename, project) or "")
 
 

@@ -156,6 +156,8 @@ def rewrite_pages(run: Run) -> Report:
     run.pages.mark_all_dirty()
     run.pages.publish()
     run.pages.remove_gone()
+    if run.tally.has_blocked:  # that waits for no update
+        _remove_files(run)
     recover.end(run.mirror, run.tree)
     run.tree.commit()
     return _report(run)

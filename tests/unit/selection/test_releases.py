@@ -50,6 +50,16 @@ def test_a_version_that_upstream_does_not_tell_is_read_from_the_name() -> None:
     assert [file.filename for file in decided.wanted] == ["Demo-2.0-py3-none-any.whl", "demo-3.0-py2.7.egg"]
 
 
+def test_a_file_of_another_project_takes_no_place() -> None:
+    files = [file_of(name) for name in ("demo-1.0.tar.gz", "demo_more-9.0.tar.gz", "Demo-2.0.zip")]
+    decided = decide(files, FileRules(latest_releases=LatestReleases(2)))
+    assert [file.filename for file in decided.wanted] == ["demo-1.0.tar.gz", "Demo-2.0.zip"]
+    assert (
+        why(decided)["demo_more-9.0.tar.gz"][1]
+        == "what has no version is number 3 of the newest, and 2 are taken"
+    )
+
+
 def test_no_prereleases_at_all() -> None:
     decided = decide(sdists(*ALL), FileRules(prereleases=False))
     assert versions(decided) == ["1.0", "1.1", "2.0", "2.1"]
