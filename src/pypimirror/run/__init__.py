@@ -146,7 +146,9 @@ def report(mirror: Mirror, tally: Tally, preview: Preview | None = None) -> Repo
         left_out=tuple(mirror.state.choices.left_out()) if preview else (),
         unblocked=tuple(tally.unblocked),
         unmatched=known(mirror),
-        missing=missing(mirror.state) if mirror.config.dependencies else (),
+        missing=missing(mirror.state)
+        if mirror.config.dependencies or mirror.config.requirements.roots
+        else (),
         untold=sum(map(len, preview.untold.values())) if preview else 0,
         unasked=why_unasked(tally),
     )

@@ -16,10 +16,11 @@ _HEALS = "min_age_days"
 
 def unanswered(run: Run) -> Iterator[str]:
     """Yield the lines whose projects are there, while no file of these is what a line asks for, with why."""
+    unknown = set(run.mirror.state.projects.stale())
     files: dict[NormalizedName, list[File] | None] = {}
     for root, want in run.dependencies.of_roots().roots():
         if root.name not in files:
-            files[root.name] = _files(run.mirror, root.name)
+            files[root.name] = None if root.name in unknown else _files(run.mirror, root.name)
         found = files[root.name]
         if found is None or any(asks_for(want, file, release_of(file, root.name)) for file in found):
             continue
@@ -28,9 +29,11 @@ def unanswered(run: Run) -> Iterator[str]:
 
 
 def _files(mirror: Mirror, name: NormalizedName) -> list[File] | None:
-    """Return the mirrored files of a project; None where it is absent or failed, which is told."""
-    row = mirror.state.projects.get(name)
-    if row is None or not row.is_listed or row.error or not mirror.selection.selects(name):
+    """Return the mirrored files of a project; None where it is absent or failed, which is told by itself."""
+    row, selection = mirror.state.projects.get(name), mirror.selection
+    if row is None or not row.is_listed or row.error or not selection.selects(name):
+        return None
+    if selection.needs_provenance(name):  # what could not be verified is told
         return None
     return mirror.state.files.mirrored(name)
 
