@@ -1,5 +1,6 @@
 """What the configuration asks for and no environment, no release or no project answers: status 3."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -128,3 +129,18 @@ def test_what_is_too_young_comes_by_itself(index: FakeIndex, make_mirror: MakeMi
     write(mirror, "lib>=2", "app")
     mirror.update()
     assert mirror.listed("lib") == set()
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+@pytest.mark.parametrize("offers", ["nothing", "md5", "sha256"])
+def test_exact_files_where_digests_can_not_be_compared(
+    index: FakeIndex, make_mirror: MakeMirror, algorithm: str, offers: str
+) -> None:
+    content = b"\x1f\x8bdemo"
+    hashes = {} if offers == "nothing" else {offers: hashlib.new(offers, content).hexdigest()}
+    index.add_file("demo", "demo-1.0.tar.gz", content, hashes=hashes)
+    index.add_file("demo", "demo-2.0.tar.gz", content, hashes=hashes)
+    mirror = make_mirror(**FILE, exact=True)
+    write(mirror, f"demo==1.0 --hash={algorithm}:{hashlib.new(algorithm, content).hexdigest()}")
+    mirror.update()
+    assert mirror.listed("demo") == {"demo-1.0.tar.gz"}
