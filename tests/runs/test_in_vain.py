@@ -129,6 +129,18 @@ def test_what_is_too_young_comes_by_itself(index: FakeIndex, make_mirror: MakeMi
     write(mirror, "lib>=2", "app")
     mirror.update()
     assert mirror.listed("lib") == set()
+    write(mirror, "lib>=2")
+    assert mirror.run("-U", "--allow-removals").status == 0
+
+
+def test_what_nobody_knows_the_age_of_never_comes(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("lib", "2.0", upload_time=None)
+    mirror = make_mirror(**FILE, min_age_days=7)
+    write(mirror, "lib>=2")
+    ended = mirror.run("-U")
+    assert ended.status == 3
+    assert "lib>=2: min_age_days leaves out every file that is >=2" in ended.stderr
+    assert "of 1 project no file is selected" in ended.stderr
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
