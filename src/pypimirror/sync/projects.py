@@ -51,7 +51,7 @@ def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName,
 
     Projects that lose something are not published yet. Raises DiskFullError, or OSError of the machine.
     """
-    run.tally.counts.projects = len(due)
+    run.tally.counts.projects += len(due)
     engine = _Engine(run, due, raw_folders)
     try:
         engine.work()
