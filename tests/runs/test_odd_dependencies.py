@@ -504,3 +504,20 @@ def test_what_a_requirement_that_went_makes_room_for(
     before = mirror.tree()
     mirror.update()
     assert mirror.tree() == before
+
+
+def test_what_has_room_at_last_brings_what_it_requires(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("app", "1.0", requires_dist=["lib<2"], sdist=False)
+    index.add("app", "2.0", requires_dist=["lib>=2"], sdist=False)
+    for version in ("1.0", "2.0"):
+        index.add("lib", version, sdist=False, extra_size=500, requires_dist=["tool", f"of-{version[0]}"])
+        index.add(f"of-{version[0]}", "1.0", sdist=False)
+    index.add("tool", "1.0", sdist=False)
+    options = {"package_matches": "app", "dependencies": True, "max_project_size": "2K"}
+    mirror = make_mirror(**options)
+    mirror.update()
+    assert held(mirror)["lib"] == {"lib-2.0"}
+    mirror.configure(**options, versions="app ==1.0")
+    mirror.update()
+    assert sorted(held(mirror)) == ["app", "lib", "of-1", "tool"]
+    assert held(mirror)["lib"] == {"lib-1.0"}
