@@ -253,7 +253,8 @@ class Dependencies:
         """Name what is required and not mirrored, with who requires it."""
         excluded = dict.fromkeys(closure.missing, "package_excludes leaves it out")
         known = self._mirror.state.projects.get
-        unknown = {name: "upstream has no such project" for name in closure.wants if known(name) is None}
+        lost = [name for name in closure.wants if (row := known(name)) is None or row.is_gone]
+        unknown = dict.fromkeys(lost, "upstream has no such project")
         found = []
         for name, why in sorted((excluded | unknown).items()):
             needs = tuple(map(str, closure.missing.get(name) or closure.needs_of(name)))

@@ -7,7 +7,6 @@ from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.run import Run
 from pypimirror.run.unmatched import NOTE, OF_FILES, Unmatched, known
-from pypimirror.state.rows import ProjectRow
 from pypimirror.sync.crawl import Crawl
 
 _log = logging.getLogger(__name__)
@@ -50,12 +49,8 @@ def _names(run: Run, found: Crawl, before: Unmatched, vanished: Iterable[Normali
     named = selection.projects.literals | {root.name for root in run.mirror.config.requirements.roots}
     names = {NormalizedName(name) for name in named if selection.selects(NormalizedName(name))}
     missing = names if selection.needs_list else names.intersection(vanished)
-    yield from sorted(run.tally.unknown | {name for name in missing if _is_gone(projects.get(name))})
-
-
-def _is_gone(row: ProjectRow | None) -> bool:
-    """Tell whether nothing of a project is published any more, and no trouble with its page says why."""
-    return row is None or (not row.is_listed and row.is_current and not row.failures)
+    gone = {name for name in missing if (row := projects.get(name)) is None or row.is_gone}
+    yield from sorted(run.tally.unknown | gone)
 
 
 def _patterns(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
