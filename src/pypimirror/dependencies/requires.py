@@ -1,6 +1,8 @@
 """What the mirrored releases of a project require, out of the core metadata beside their files."""
 
+import logging
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import groupby
 
 from pypimirror.filenames import is_wheel, version_key, version_of
@@ -8,6 +10,10 @@ from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.requirements.required import requires_dist
 from pypimirror.store import METADATA, Store
 from pypimirror.want import Requires, Told
+
+_log = logging.getLogger(__name__)
+
+_UNREADABLE = "%s: %s requires what can't be read as it stands: %s"
 
 
 def of_project(
@@ -65,7 +71,9 @@ def _told(store: Store, name: NormalizedName, held: Iterable[HeldFile]) -> Itera
 
 def _by_metadata(store: Store, name: NormalizedName, held: HeldFile) -> tuple[str, ...] | None:
     text = store.read(name, held.file.filename + METADATA)
-    return None if text is None else requires_dist(text)
+    if text is None:
+        return None
+    return requires_dist(text, tell=partial(_log.info, _UNREADABLE, name, held.file.filename))
 
 
 def _by_sdist(store: Store, name: NormalizedName, held: HeldFile) -> tuple[str, ...] | None:
