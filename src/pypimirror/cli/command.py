@@ -260,7 +260,8 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         asking.tell_everything(args, mirror)
         configurations.tell_another(state, os.path.abspath(args.config), mirror.clock())  # noqa: PTH100
         tally = Tally(started=mirror.clock())
-        pages = Pages(mirror, tally)
+        shown = _interruptible(show)
+        pages = Pages(mirror, tally, on_progress=lambda: shown(tally.counts, ()))
         work = sync.Run(
             mirror=mirror,
             options=sync.Options(
@@ -278,7 +279,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
             external=_external(mirror, upstream.index_url),
             upstream=upstream,
             workers=workers,
-            progress=_interruptible(show),
+            progress=shown,
         )
         mode = f"{args.mode} --project" if args.only else args.mode
         answers_somebody = args.is_dry or args.mode == "verify"
