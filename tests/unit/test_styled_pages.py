@@ -215,6 +215,23 @@ def test_a_styled_root_page() -> None:
     assert by_lxml(page).meta["pypi:repository-version"] == "1.4"
 
 
+@pytest.mark.parametrize(
+    ("files", "size", "told"),
+    [
+        (0, 0, "0 files, 0 B"),
+        (1, 999, "1 file, 1.0 kB"),
+        (99, 1_234_567, "99 files, 1.2 MB"),
+        (100, 12_345_678, "about 100 files, 12 MB"),
+        (104, 123_456_789, "about 100 files, 120 MB"),
+        (41_799, 996_000_000, "about 42,000 files, 1.0 GB"),
+        (9_960_000, 41_234_000_000_000, "about 10,000,000 files, 41.0 TB"),
+    ],
+)
+def test_how_much_there_is_is_told_with_two_digits(files: int, size: int, told: str) -> None:
+    page = b"".join(root_html(listed("six"), Counts(1, files, size), STYLED)).decode()
+    assert f"<p>1 project, {told}</p>" in page
+
+
 def test_a_long_root_page_is_read_as_it_was_rendered() -> None:
     projects = listed(*(f"P{number:05}" for number in range(10_000)))
     blocks = list(root_html(projects, Counts(10_000, 0, 0), STYLED))
