@@ -100,7 +100,20 @@ COMMAND_LINES = {
         ("argument --verify: 'sha' is no way to verify", "--verify=hash", "sizes"),
         arguments=("--verify=sha",),
     ),
-    "an unknown flag": Case(2, ("unrecognized arguments: --frob",), arguments=("-U", "--frob")),
+    "an unknown flag": Case(
+        2, ("unrecognized arguments: --frob; --help lists what there is",), arguments=("-U", "--frob")
+    ),
+    "half a flag": Case(2, ("--update; did you mean --update-fetch?",), arguments=("--update",)),
+    "a flag in small letters": Case(2, ("-u; did you mean -U?",), arguments=("-u",)),
+    "a flag with a slip": Case(2, ("--dryrun; did you mean --dry-run?",), arguments=("-U", "--dryrun")),
+    "usage in two lines": Case(
+        2,
+        ("usage: pypimirror CONFIG MODE [options]\n       pypimirror --init DIR\npypimirror: error: ",),
+        arguments=(),
+    ),
+    "a why of nothing": Case(
+        1, ("there is no state yet; --update-fetch makes it",), arguments=("--why", "six==1.0")
+    ),
     "a project that is not selected": Case(
         2,
         ("--project: other is not selected by package_matches and package_excludes",),

@@ -83,7 +83,7 @@ def _failed(error: Exception, args: "Arguments | None", argv: Sequence[str]) -> 
 def _told(error: Exception) -> tuple[Status, list[str]]:
     """Return the status of a run that an error ended, and the lines that say what happened."""
     if isinstance(error, UsageError):
-        return Status.USAGE, [error.usage, f"pypimirror: {error}"]
+        return Status.USAGE, [*error.usage.split("\n"), f"pypimirror: {error}"]
     if isinstance(error, ConfigError):
         return Status.USAGE, str(error).split("\n")
     if isinstance(error, OSError):

@@ -25,7 +25,7 @@ def tell_why(config: Config, selection: Selection, text: str) -> Status:
         selection.asked |= {name: frozenset(each.wants) for name, each in state.asked().items()}
         lines = why.explain(selection, state, text)
     if not lines:
-        say(f"pypimirror: {text} is neither a project's name nor a file's")
+        say(f"pypimirror: --why {text!r}: neither a project's name nor a file's")
         return Status.USAGE
     show(*lines)
     return Status.OK
@@ -50,7 +50,8 @@ def check(config: Config, *, is_json: bool) -> Status:
         return Status.OK
     missing = len({each.need.name for each in found})
     hint = "" if config.dependencies else "; dependencies = True mirrors it, too"
-    show(f"{missing} projects are missing, or have no release that fits{hint}")
+    them = "1 project is missing, or has" if missing == 1 else f"{missing} projects are missing, or have"
+    show(f"{them} no release that fits{hint}")
     return Status.FAILURES
 
 
