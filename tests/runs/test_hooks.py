@@ -329,6 +329,10 @@ def test_what_no_shell_understands_is_refused(index: FakeIndex, make_mirror: Mak
         "purge | mail root": "no shell runs it, so | means nothing",
         "purge > /dev/null": "no shell runs it, so > means nothing",
         "a && b": "no shell runs it",
+        "purge $PYPIMIRROR_CHANGED_PATHS": "no shell runs it, so $PYPIMIRROR_CHANGED_PATHS means nothing",
+        'purge "${HOME}" x': 'no shell runs it, so "${HOME}" means nothing; name a script',
+        "purge `date`": "no shell runs it, so `date` means nothing",
+        "purge $(date)": "no shell runs it, so $(date) means nothing",
         "say 'unfinished": "no command: no closing quotation; quote its words as for a shell",
         "''": "no command",
     }.items():
@@ -338,4 +342,4 @@ def test_what_no_shell_understands_is_refused(index: FakeIndex, make_mirror: Mak
         assert f"on_change = {value}: {reason}" in ended.stderr
     assert not index.requests
     index.add("six", "1.0")
-    make_mirror(on_change="true '|' \"&&\"").update()
+    make_mirror(on_change="true '|' \"&&\" '$HOME' pa$$word a$b sh -c 'true $HOME'").update()
