@@ -133,6 +133,41 @@ COMMAND_LINES = {
 }
 
 
+WRITTEN = ("report", "metrics", "changed_paths", "log_filename", "lock_file_name")
+
+
+@pytest.mark.parametrize("option", WRITTEN)
+@pytest.mark.parametrize("way", ["by its name", "by a link", "by another name"])
+def test_nothing_is_written_over_the_configuration(make_mirror: MakeMirror, option: str, way: str) -> None:
+    mirror = make_mirror()
+    path = mirror.config
+    if way != "by its name":
+        path = mirror.folder / "other"
+        path.symlink_to(mirror.config) if way == "by a link" else path.hardlink_to(mirror.config)
+    mirror.configure(**{option: path})
+    text = mirror.config.read_text()
+    ended = mirror.run("-U")
+    assert ended.status == 2
+    assert f"{option} = {path}: it is the configuration itself; name a file of its own" in ended.stderr
+    assert mirror.config.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "reader", ["requirements = needed.txt", "package_matches = @needed.txt", "ca_bundle = needed.txt"]
+)
+@pytest.mark.parametrize("option", WRITTEN[:3])
+def test_nothing_is_written_over_what_is_read(make_mirror: MakeMirror, option: str, reader: str) -> None:
+    mirror = make_mirror()
+    needed = mirror.folder / "needed.txt"
+    needed.write_text("six\n")
+    name, _, value = reader.partition(" = ")
+    mirror.configure(**{name: value, option: needed})
+    ended = mirror.run("-U")
+    assert ended.status == 2
+    assert f"{option} = {needed}: {name} reads this file; name one of its own" in ended.stderr
+    assert needed.read_text() == "six\n"
+
+
 def check(ended: Ended, case: Case) -> None:
     told = ended.stderr
     assert (ended.status, ended.stdout) == (case.status, ""), ended
