@@ -32,6 +32,28 @@ class Case(NamedTuple):
     arguments: tuple[str, ...] = ("-U",)
 
 
+NAMES = {
+    "six, attrs": "'six,' is not a project's name; separate names by blanks",
+    "six;attrs": "separate names by blanks",
+    "'six'": "write it without quotes",
+    "six==1.0": "name the project alone; the option versions says which of its versions",
+    "six>=1,<2": "name the project alone; the option versions says which of its versions",
+    "https://index.example.org/simple/six/": "name the project alone, without an address or a path",
+    "zope.interface/": "name the project alone, without an address or a path",
+}
+
+
+@pytest.mark.parametrize("option", ["package_matches", "package_excludes", "min_age_exceptions"])
+@pytest.mark.parametrize(("value", "reason"), NAMES.items())
+def test_what_is_no_name_is_told_with_what_to_do(
+    make_mirror: MakeMirror, option: str, value: str, reason: str
+) -> None:
+    ended = make_mirror(**{option: value}).run("-U")
+    assert ended.status == 2
+    assert f"{option} = {value}: " in ended.stderr
+    assert reason in ended.stderr
+
+
 HASH = ("a comment behind a value begins with ' ;'", "or stands on a line of its own")
 CONFIGURATIONS = {
     "no section": Case(2, ("line 1", "an option before any section", "[DEFAULT]"), b"workers = 3\n"),
@@ -121,7 +143,7 @@ COMMAND_LINES = {
         arguments=("-U", "--project", "other"),
     ),
     "a project without a name": Case(
-        2, ("'a/b' is not a project's name",), arguments=("-U", "--project", "a/b")
+        2, ("'a/b' is not a project's name; name the project alone",), arguments=("-U", "--project", "a/b")
     ),
     "a tree that is not there": Case(
         2, ("--adopt /no/such: it is no folder",), arguments=("-U", "--adopt", "/no/such")

@@ -41,12 +41,12 @@ from pypimirror.errors import (
 )
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import NormalizedName
-from pypimirror.names import normalize
 from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
 from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
 from pypimirror.selection import FileRules, Selection
+from pypimirror.selection.globs import check_name
 from pypimirror.state import State, damage_told, move_aside
 from pypimirror.store import ReadOnlyStore, Store, check_root, check_state
 from pypimirror.upstream import Rules, Upstream, is_index_private
@@ -177,7 +177,7 @@ def _only(args: Arguments) -> tuple[NormalizedName, ...]:
     problems, found = [], []
     for name in args.only:
         try:
-            found.append(normalize(name))
+            found.append(check_name(name))
         except ValueError as error:
             problems.append(str(error))
     if problems:
