@@ -343,3 +343,18 @@ def test_what_no_shell_understands_is_refused(index: FakeIndex, make_mirror: Mak
     assert not index.requests
     index.add("six", "1.0")
     make_mirror(on_change="true '|' \"&&\" '$HOME' pa$$word a$b sh -c 'true $HOME'").update()
+
+
+def test_what_is_not_there_is_told_before_a_run(
+    make_mirror: MakeMirror, tmp_path: Path, noting: Path
+) -> None:
+    (tmp_path / "text").write_text("no program")
+    mirror = make_mirror(on_success="no-such-command", on_failure="./text", on_change=noting, metrics="m.txt")
+    ended = mirror.run("--check-config")
+    assert ended.status == 0
+    warnings = [line for line in ended.stdout.splitlines() if line.startswith("warning: ") and "on_" in line]
+    assert warnings == [
+        "warning: on_success: there is no program no-such-command for this user; name it with its whole path",
+        f"warning: on_failure: there is no program {tmp_path}/text for this user; name it with its whole path",
+    ]
+    assert "reads files that end in .prom alone" in ended.stdout
