@@ -144,6 +144,24 @@ def test_the_title_is_one_that_mirrors_know() -> None:
     assert "<title>Links for demo</title>" in styled(project_of(EVERYTHING))
 
 
+def test_texts_of_upstream_s_stand_in_the_direction_of_the_page() -> None:
+    turned = "safe \u202e>b<live"
+    held = held_of(yanked=turned, requires_python=turned)
+    page = styled(project_of(held, status="archived", status_reason=turned))
+    assert words(page).count("safe \N{REPLACEMENT CHARACTER}>b<live") == 3
+    (anchor,) = by_lxml(page.encode()).anchors
+    assert (anchor.attributes["data-yanked"], anchor.attributes["data-requires-python"]) == (turned, turned)
+
+
+def test_a_long_reason_is_shown_in_part_and_kept_whole_for_clients() -> None:
+    reason = "because " * 1000
+    page = styled(project_of(held_of(yanked=reason)))
+    (anchor,) = by_lxml(page.encode()).anchors
+    assert anchor.attributes["data-yanked"] == reason
+    assert f"Yanked: {reason[:500].strip()}..." in words(page).replace(" ...", "...")
+    assert len(page) < len(reason) + 5000
+
+
 def test_yanked_without_a_reason() -> None:
     assert "Yanked source" in words(styled(project_of(held_of(yanked=""))))
 

@@ -50,7 +50,7 @@ _HEAD = head(
     """
 [hidden]{display:none!important}
 input{box-sizing:border-box;width:100%;max-width:30rem;padding:.5rem .7rem;font:inherit;color:inherit;
-background:var(--box);border:1px solid var(--line);border-radius:.4rem}
+background:var(--box);border:1px solid var(--dim);border-radius:.4rem}
 output{margin-left:.8rem;color:var(--dim)}
 .find{position:sticky;top:0;margin:0;padding:.6rem 0;background:var(--back)}
 ul,.few{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:0 1rem;margin:0;padding:0;
