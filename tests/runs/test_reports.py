@@ -448,3 +448,48 @@ def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path: Path) -> None:
         assert len(list(tmp_path.iterdir())) <= 2
     with contextlib.suppress(FileNotFoundError):
         assert (tmp_path / ".file.new").stat().st_size <= 300_000
+
+
+def test_a_disk_that_is_not_mounted_is_told_to_all_who_watch(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path
+) -> None:
+    """With what is recommended for a disk of its own, nobody has to read cron's mail."""
+    index.add("six", "1.0")
+    noting = tmp_path / "note"
+    noting.write_text(
+        '#!/bin/sh\necho "$PYPIMIRROR_HOOK $PYPIMIRROR_STATUS $PYPIMIRROR_NEWS'
+        ' $PYPIMIRROR_REPORT.$PYPIMIRROR_CHANGED_PATHS $PYPIMIRROR_SUMMARY" >> "$0.calls"\n'
+    )
+    noting.chmod(0o755)
+    options = {"metrics": "m.prom", "report": "r.json", "on_failure": "./note", "expect_mirror": True}
+    mirror = make_mirror()
+    mirror.update()
+    mirror.configure(**options)
+    mirror.update()
+    good = measured(tmp_path / "m.prom")
+    mirror.root.rename(tmp_path / "disk")
+    (mirror.root / "lost+found").mkdir(parents=True)
+    assert mirror.run("-U").status == 2
+    assert mirror.run("-U") == Ended(2, "", "")
+    now = measured(tmp_path / "m.prom")
+    assert now["last_try_status"] == 2
+    assert now["last_try_timestamp_seconds"] > good["last_try_timestamp_seconds"]
+    assert now["last_good_run_timestamp_seconds"] == good["last_good_run_timestamp_seconds"]
+    found = reported(tmp_path / "r.json")
+    assert found["run"]["status"] == 2
+    assert "is its disk mounted?" in found["run"]["summary"]
+    calls = (tmp_path / "note.calls").read_text().splitlines()
+    assert [call.split()[:4] for call in calls] == [
+        ["on_failure", "2", news, f"{tmp_path}/r.json."] for news in ("1", "0")
+    ]
+    assert [path.name for path in mirror.root.rglob("*")] == ["lost+found"]
+    mirror.configure(**options | {"report": None, "on_failure": "false"})
+    ended = mirror.run("--verify")
+    assert "pypimirror: on_failure: false ended with status 1" in ended.stderr
+    assert [path.name for path in mirror.root.rglob("*")] == ["lost+found"]
+    (mirror.root / "lost+found").rmdir()
+    mirror.root.rmdir()
+    (tmp_path / "disk").rename(mirror.root)
+    mirror.configure(**options)
+    mirror.update()
+    assert measured(tmp_path / "m.prom")["last_try_status"] == 0

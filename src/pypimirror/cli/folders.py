@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pypimirror.config import Config, ini
-from pypimirror.errors import ConfigError, Problem
+from pypimirror.errors import ConfigError, NoMirrorError, Problem
 from pypimirror.store import JOURNAL, PRIVATE, holds_mirror
 
 NO_MIRROR = "holds no mirror; is its disk mounted? For a first run set expect_mirror = False"
@@ -16,7 +16,10 @@ _OWN = {"id", "lock", "new", "partial", "aside", "told-lock", "pypimirror.log", 
 
 
 def check(configuration: Config, source: Path) -> None:
-    """Raise ConfigError where a lock or a log can't be, or a certificate is not there."""
+    """Raise ConfigError where a lock or a log can't be, or a certificate is not there.
+
+    Raises NoMirrorError where all is well but for a mirror that is expected and is not there.
+    """
     root = configuration.mirror_file_path
     problems = []
     for option, path in (
@@ -43,10 +46,13 @@ def check(configuration: Config, source: Path) -> None:
             for p in paths
             if not p.exists()
         ]
+    no_mirror = []
     if configuration.expect_mirror and not holds_mirror(root):
-        problems.append(Problem("DEFAULT", "expect_mirror", "True", f"{root} {NO_MIRROR}"))
+        no_mirror = [Problem("DEFAULT", "expect_mirror", "True", f"{root} {NO_MIRROR}")]
     if problems:
-        raise ConfigError(str(source), tuple(problems))
+        raise ConfigError(str(source), (*problems, *no_mirror))
+    if no_mirror:
+        raise NoMirrorError(str(source), tuple(no_mirror))
 
 
 def _of_reports(configuration: Config, source: Path) -> Iterator[Problem]:
