@@ -205,7 +205,7 @@ def test_status_knows_of_damage_until_it_is_mended(index: FakeIndex, make_mirror
     assert found.status == 3
     assert "--verify=hash --repair mends it" in found.stdout
     (reason,) = status(mirror, 3)["reasons"]
-    assert reason.startswith("--verify found 1 files or pages wrong (")
+    assert reason.startswith("--verify found 1 file or pages wrong (")
     assert reason.endswith("; --verify=hash --repair mends them")
     mirror.update()
     assert mirror.run("--verify").status == 0

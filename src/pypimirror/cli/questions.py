@@ -11,6 +11,7 @@ from pypimirror.config import Config
 from pypimirror.errors import StateError
 from pypimirror.report import config_check, why
 from pypimirror.report.exit_status import Status
+from pypimirror.report.words import numbered
 from pypimirror.selection import Selection
 from pypimirror.state import damage_told
 from pypimirror.state.reading import Reading
@@ -46,7 +47,7 @@ def check(config: Config, *, is_json: bool) -> Status:
         return Status.FAILURES if found else Status.OK
     show(*map(str, found))
     if not found:
-        show(f"all that {len(names)} projects require is there")
+        show(f"all that the mirrored releases require is there ({numbered(len(names), 'project')})")
         return Status.OK
     missing = len({each.need.name for each in found})
     hint = "" if config.dependencies else "; dependencies = True mirrors it, too"

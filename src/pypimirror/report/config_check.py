@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pypimirror.config import Config, ini
 from pypimirror.config.advice import advice
+from pypimirror.report.words import numbered
 from pypimirror.selection import asks_for_everything
 
 _OF_THE_ANCESTOR = {
@@ -46,7 +47,8 @@ def _asks_for(config: Config) -> Iterator[str]:
         yield f"not: {_shortened(' '.join(config.package_excludes))}"
     if roots := config.requirements.roots:
         names = dict.fromkeys(root.name for root in roots)
-        yield f"requirements: {len(roots)} for {len(names)} projects: {_shortened(' '.join(names))}"
+        projects = numbered(len(names), "project")
+        yield f"requirements: {len(roots)} for {projects}: {_shortened(' '.join(names))}"
     if config.dependencies:
         which = "the versions that match" if config.dependency_versions == "matching" else "all versions"
         yield f"dependencies: {which} of what the selected releases require"

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from pypimirror.dependencies import Missing
 from pypimirror.errors import UpstreamError
+from pypimirror.plan import Loss
 from pypimirror.report.exit_status import Status
-from pypimirror.report.words import failure_text, size_text
+from pypimirror.report.words import failure_text, numbered, size_text
 from pypimirror.run.unmatched import Unmatched
 from pypimirror.state import Omitted
 from pypimirror.sync import Change, Refusal, Report, Verified
@@ -90,8 +91,8 @@ def _of_refusal(report: Report, refusal: Refusal) -> Outcome:
     gone, held, hours = refusal[:3]
     within = f" (within {hours:g} hours)" if hours else ""
     line = (
-        f"upstream no longer has {gone.projects} of {held.projects} projects and {gone.files} of {held.files}"
-        f" files{within}; {refusal.why}, so nothing was removed, and all else was done."
+        f"upstream no longer has {_share(gone, held)}{within};"
+        f" {refusal.why}, so nothing was removed, and all else was done."
         " If it is right, run once with --allow-removals"
     )
     names = tuple(f"would go: {name}" for name in refusal.names)
@@ -102,8 +103,8 @@ def _of_refusal(report: Report, refusal: Refusal) -> Outcome:
 def _of_deselection(report: Report, refusal: Refusal) -> Outcome:
     gone, held = refusal.gone, refusal.held
     line = (
-        f"the configuration no longer selects {gone.projects} of {held.projects} projects and {gone.files} of"
-        f" {held.files} files; {refusal.why}, so all of them stay, and all else was done."
+        f"the configuration no longer selects {_share(gone, held)};"
+        f" {refusal.why}, so all of them stay, and all else was done."
         " If it is right, run once with --allow-removals; if not, mend the configuration"
     )
     names = tuple(f"would go: {name}" for name in refusal.names)
@@ -120,11 +121,12 @@ def of_upstream_error(error: UpstreamError) -> Outcome:
 def of_verified(verified: Verified, report: Report, *, is_repaired: bool, is_hashed: bool) -> Outcome:
     """Sum up a look at the whole tree."""
     line = (
-        f"verified {verified.files} files of {verified.projects} projects: {verified.wrong} wrong,"
+        f"verified {numbered(verified.files, 'file')} of {numbered(verified.projects, 'project')}:"
+        f" {verified.wrong} wrong,"
         f" {verified.foreign} foreign"
     )
     if is_repaired and verified.wrong:
-        line += f"; {report.counts.stored} files fetched again"
+        line += f"; {numbered(report.counts.stored, 'file')} fetched again"
         mended = _of_report(report)
         return mended._replace(line=line if mended.status is Status.OK else f"{line}; {mended.line}")
     if not verified.wrong:
@@ -133,13 +135,20 @@ def of_verified(verified: Verified, report: Report, *, is_repaired: bool, is_has
     return Outcome(Status.FAILURES, f"{line}; {mends} mends it", key=repr(verified))
 
 
+def _share(gone: Loss, held: Loss) -> str:
+    projects = f"{gone.projects} of {numbered(held.projects, 'project')}"
+    return f"{projects} and {gone.files} of {numbered(held.files, 'file')}"
+
+
 def _files(report: Report) -> str:
     counts = report.counts
     adopted = f", {counts.adopted} adopted" if counts.adopted else ""
     removed = f", {counts.removed} removed ({size_text(counts.removed_bytes)})" if counts.removed else ""
     left = _left(counts.vanished_projects, counts.vanished_files, "upstream no longer has them")
     left += _left(counts.deselected_projects, counts.deselected_files, "they are no longer selected")
-    return f"{counts.stored} files stored ({size_text(counts.stored_bytes)}){adopted}{removed}{left}"
+    return (
+        f"{numbered(counts.stored, 'file')} stored ({size_text(counts.stored_bytes)}){adopted}{removed}{left}"
+    )
 
 
 def _left(projects: int, files: int, why: str) -> str:

@@ -75,7 +75,8 @@ def _why_nothing(mirror: Mirror) -> str:
     if not left_out:
         return ""
     rules = ", ".join(f"{each.rule} leaves out {each.files}" for each in left_out)
-    return f"of {mirror.totals().projects} projects no file is selected: {rules}"
+    number = mirror.totals().projects
+    return f"of {number} {'project' if number == 1 else 'projects'} no file is selected: {rules}"
 
 
 def _others(patterns: Iterable[str]) -> Iterator[str]:
