@@ -241,3 +241,23 @@ def test_one_thing_is_told_in_the_singular(index: FakeIndex, make_mirror: MakeMi
     assert "verified 1 file of 1 project: 1 wrong" in said[0]
     assert "of 1 project no file is selected" in "".join(said)
     assert not re.search(r"\b1 (files|projects|pages|hours)\b", "".join(said)), said
+
+
+def test_the_quiet_hear_of_trouble_alone_and_programs_get_their_json(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    index.add("six", "1.0", requires_dist=["nothere"])
+    mirror = make_mirror(package_matches="six")
+    mirror.update()
+    assert mirror.run("--status", "-q").stdout == ""
+    assert json.loads(mirror.run("--status", "-q", "--json").stdout)["is_good"]
+    assert mirror.run("--check-config", "-q").stdout == ""
+    assert "nothere" in mirror.run("--check", "-q").stdout
+    mirror.configure(package_matches="zope six", package_excludes="zope")
+    assert mirror.run("--check-config", "-q").stdout.startswith("warning: package_matches: zope is")
+    index.add("six", "1.0")
+    mirror.configure(package_matches="attrs")
+    index.add("attrs", "1.0")
+    mirror.run("-U", "--allow-removals")
+    assert mirror.run("--check", "-q").stdout == ""
+    assert mirror.run("--check").stdout != ""

@@ -118,8 +118,8 @@ def _answered(args: Arguments, configuration: Config, selection: Selection) -> S
     answers: dict[str, Callable[[], Status]] = {
         "status": lambda: status.run(configuration, is_json=args.is_json, is_quiet=args.is_quiet),
         "why": lambda: questions.tell_why(configuration, selection, args.why or ""),
-        "check": lambda: questions.check(configuration, is_json=args.is_json),
-        "check-config": lambda: questions.check_config(configuration, args.config),
+        "check": lambda: questions.check(configuration, is_json=args.is_json, is_quiet=args.is_quiet),
+        "check-config": lambda: questions.check_config(configuration, args.config, is_quiet=args.is_quiet),
         "server-config": lambda: _server_config(args, configuration),
     }
     return answers[args.mode]() if args.mode in answers else None

@@ -32,7 +32,7 @@ def tell_why(config: Config, selection: Selection, text: str) -> Status:
     return Status.OK
 
 
-def check(config: Config, *, is_json: bool) -> Status:
+def check(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
     """Print what the mirrored releases require and the mirror lacks; OK only where that is nothing."""
     from pypimirror.dependencies.check import missing_for_pip  # noqa: PLC0415 (few runs need it)
 
@@ -46,6 +46,8 @@ def check(config: Config, *, is_json: bool) -> Status:
         show_as_it_is(f"{msgspec.json.format(msgspec.json.encode(told_as)).decode()}\n")
         return Status.FAILURES if found else Status.OK
     show(*map(str, found))
+    if not found and is_quiet:
+        return Status.OK
     if not found:
         show(f"all that the mirrored releases require is there ({numbered(len(names), 'project')})")
         return Status.OK
@@ -56,9 +58,10 @@ def check(config: Config, *, is_json: bool) -> Status:
     return Status.FAILURES
 
 
-def check_config(config: Config, path: Path) -> Status:
-    """Print what can be said of a sound configuration without asking upstream."""
-    show(*config_check.lines(config, path))
+def check_config(config: Config, path: Path, *, is_quiet: bool) -> Status:
+    """Print what can be said of a sound configuration without asking upstream; quietly, what looks wrong."""
+    lines = config_check.warnings(config) if is_quiet else config_check.lines(config, path)
+    show(*lines)
     return Status.OK
 
 

@@ -30,12 +30,17 @@ def lines(config: Config, path: Path) -> Iterator[str]:
     """Yield what to say of a configuration that was read from `path`."""
     yield f"{path} is sound"
     yield from (f"  {line}" for line in _asks_for(config))
-    warnings = (*config.warnings, *advice(config), *_afterwards(config))
-    yield from (f"warning: {warning}" for warning in warnings)
+    yield from warnings(config)
     given = ini.parse(path.read_bytes()).settings
     if "fetch_since_days" in given:
         yield "it is a configuration of z3c.pypimirror; its options mean:"
         yield from (f"  {name}: {_OF_THE_ANCESTOR[name]}" for name in given if name in _OF_THE_ANCESTOR)
+
+
+def warnings(config: Config) -> Iterator[str]:
+    """Yield what looks wrong."""
+    for warning in (*config.warnings, *advice(config), *_afterwards(config)):
+        yield f"warning: {warning}"
 
 
 def _asks_for(config: Config) -> Iterator[str]:
