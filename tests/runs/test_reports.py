@@ -493,3 +493,43 @@ def test_a_disk_that_is_not_mounted_is_told_to_all_who_watch(
     mirror.configure(**options)
     mirror.update()
     assert measured(tmp_path / "m.prom")["last_try_status"] == 0
+
+
+def test_whatever_way_a_run_ends_report_and_metrics_say_so(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path
+) -> None:
+    for name in ("six", "attrs", "demo", "wheel", "build"):
+        index.add(name, "1.0")
+    written = {"report": "r.json", "metrics": "m.prom", "changed_paths": "c.txt"}
+    mirror = make_mirror(**written)
+    mirror.update()
+    listed = changed(tmp_path / "c.txt")
+
+    def ended(status: int, *arguments: str, **options: object) -> dict[str, Any]:
+        mirror.configure(**written | options)
+        assert mirror.run(*(arguments or ("-U",))).status == status
+        found = reported(tmp_path / "r.json")
+        values = measured(tmp_path / "m.prom")
+        assert (found["run"]["status"], values["last_try_status"]) == (status, status)
+        return found
+
+    (mirror.root / "six/six-1.0.tar.gz").unlink()
+    assert ended(3, "--verify")["changed_paths"] == 0
+    assert ended(0, "--verify", "--repair")["changed_paths"] > 0
+    assert "six/six-1.0.tar.gz" in changed(tmp_path / "c.txt")
+    index.fault("/simple/", faults.Status(503))
+    assert ended(4)["changed_paths"] == 0
+    index.clear_faults()
+    assert ended(3, package_matches="* nothere")["details"]
+    index.add("six", "2.0")
+    assert ended(6, min_free_space="900T")["changed_paths"] == 0
+    assert ended(0)["changed_paths"] > 0
+    for name in ("six", "attrs", "demo", "wheel"):
+        index.remove(name)
+    assert "would go: attrs" in ended(7)["details"]
+    assert ended(0, "--indexes-only")["changed_paths"] == 0
+    gone = ended(0, "-U", "--allow-removals", removal_grace_hours=0)
+    assert gone["run"]["removed"] == 10
+    assert gone["changed_paths"] == len(changed(tmp_path / "c.txt"))
+    assert set(listed) - {"build"} - set(changed(tmp_path / "c.txt")) <= set(mirror.tree())
+    assert {"six/", "attrs/", "index.html", "six/index.html"} <= set(changed(tmp_path / "c.txt"))
