@@ -147,6 +147,21 @@ def test_a_terminal_that_is_dumb_gets_plain_words(
     assert "up to date" in terminal.raw
 
 
+def test_files_that_are_taken_over_are_seen(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    for number in range(30):
+        index.add(f"project-{number}", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    for path in (mirror.root / ".pypimirror").glob("state.sqlite*"):
+        path.unlink()
+    index.add("six", "1.0")
+    index.fault("/files/six/*", faults.Drip(300, 0.1))
+    terminal = Terminal(mirror.config, "-U")
+    assert terminal.end() == 0
+    assert re.search(r"files ([1-9]|[1-5]\d)/\1\b", terminal.text), "as they are read"
+    assert re.search(r"files 6[01]/62", terminal.text), "those that come are counted with them"
+
+
 def test_pages_that_are_written_are_seen(index: FakeIndex, make_mirror: MakeMirror) -> None:
     for number in range(30):
         index.add(f"project-{number}", "1.0")
