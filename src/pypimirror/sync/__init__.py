@@ -58,9 +58,7 @@ def update(run: Run) -> Report:
 
 def _updated(run: Run) -> Report:
     is_anew = run.mirror.state.projects.is_empty()
-    run.tally.counts.adopted += adopt.own_pages(
-        run.mirror, run.pages, run.tree, run.upstream, trusts_sizes=run.options.preview is not None
-    )
+    _adopt(run)
     if run.options.is_recheck:
         compare.every_file(run.mirror, run.tree)
     is_new = deselection.is_new(run.mirror)
@@ -108,6 +106,15 @@ def _deselect(run: Run, *, is_new: bool, is_anew: bool) -> None:
         deselection.by_configuration(run)
     elif run.options.only:
         deselection.in_run_for_some(run)
+
+
+def _adopt(run: Run) -> None:
+    """Take over what the tree's own pages list, where the state knows of nothing."""
+    counts, trusts_sizes = run.tally.counts, run.options.preview is not None
+    for number in adopt.own_pages(run.mirror, run.pages, run.tree, run.upstream, trusts_sizes=trusts_sizes):
+        counts.files += number
+        counts.adopted += number
+        run.progress(counts, ())
 
 
 def _remove_files(run: Run) -> None:

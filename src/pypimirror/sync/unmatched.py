@@ -93,7 +93,8 @@ def _why_nothing(mirror: Mirror, found: Crawl, before: Unmatched) -> str:
     if not left_out:
         return _why_no_project(mirror) if found.is_full else before.nothing
     rules = ", ".join(f"{each.rule} leaves out {each.files}" for each in left_out)
-    return f"of {mirror.totals().projects} projects no file is selected: {rules}"
+    number = mirror.totals().projects
+    return f"of {number} {'project' if number == 1 else 'projects'} no file is selected: {rules}"
 
 
 def _why_no_project(mirror: Mirror) -> str:
