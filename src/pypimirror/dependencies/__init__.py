@@ -16,7 +16,7 @@ import msgspec
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.state import State
-from pypimirror.want import Asked, Requires, Told, Want
+from pypimirror.want import NOTHING_READ, Asked, Read, Requires, Told, Want
 
 if TYPE_CHECKING:
     from pypimirror.closure import Closure
@@ -117,8 +117,18 @@ class Dependencies:
 
     # -- while the run works -----------------------------------------------------------------
 
-    def note(self, name: NormalizedName, *, has_changed: bool, told: Iterable[Told] = ()) -> None:
-        """Note what the mirrored releases of a project require; in a dry run upstream `told` of some."""
+    def note(
+        self,
+        name: NormalizedName,
+        *,
+        has_changed: bool,
+        told: Iterable[Told] = (),
+        read: Read = NOTHING_READ,
+    ) -> None:
+        """Note what the mirrored releases of a project require; in a dry run upstream `told` of some.
+
+        Of core metadata that was `read` just now, by its sha256, that is known.
+        """
         choices = self._mirror.state.choices
         if not self.are_followed:
             return
@@ -128,7 +138,7 @@ class Dependencies:
         from pypimirror.dependencies import requires  # noqa: PLC0415 (a run without news needs none of it)
 
         held = self._mirror.state.files.held(name).values()
-        now = requires.of_project(self._mirror.store, name, held, told)
+        now = requires.of_project(self._mirror.store, name, held, told, read)
         if before == now:
             return
         choices.record_requires(name, now)
