@@ -59,6 +59,8 @@ class Dependencies:
         self._mirror = mirror
         self._growing: Closure | None = None
         self._has_changed = False
+        self._is_noted = False
+        """Whether the state tells that it has."""
         self._known: dict[NormalizedName, Asked] = {}
         """What was asked for when the run began."""
         self._before: dict[NormalizedName, Asked] = {}
@@ -156,8 +158,9 @@ class Dependencies:
     def _note_change(self) -> None:
         """Remember that it has to be settled anew who asks for what, should this run be cut off."""
         self._has_changed = True
-        if self._mirror.state.notes.get(_NOTE) is not None:
+        if not self._is_noted and self._mirror.state.notes.get(_NOTE) is not None:
             self._note_followed(is_complete=False)
+        self._is_noted = True
 
     def _follow(self, name: NormalizedName, now: Requires) -> None:
         self._note_change()
@@ -229,10 +232,17 @@ class Dependencies:
         asked |= {name: frozenset(each.wants) for name, each in now.items()}
         if is_complete:
             if self.is_new:
-                less |= {each.name for each in self._mirror.state.projects.listed()}
+                less |= self._not_decided_so()
             self._has_changed = self.is_new = False
         self._note_followed(is_complete=is_complete)
         return less
+
+    def _not_decided_so(self) -> set[NormalizedName]:
+        """Return the projects of which something may be held that is not what is asked for now."""
+        state, selection = self._mirror.state.projects, self._mirror.selection
+        listed = {each.name for each in state.listed()}
+        so = {name for name, by in state.selections() if by == selection.fingerprint(name)}
+        return {name for name in listed if name not in so or not selection.selects(name)}
 
     def unsettle(self) -> None:
         """Go on asking for what was asked for before, as it is too much to go without a question."""
@@ -244,6 +254,7 @@ class Dependencies:
         """Remember whether the next run can begin with what is known now."""
         note = self._mirror.selection.of_projects if is_complete else _INCOMPLETE
         self._mirror.state.notes.set(_NOTE, note)
+        self._is_noted = not is_complete
 
     def _record(self, now: dict[NormalizedName, Asked]) -> None:
         choices = self._mirror.state.choices

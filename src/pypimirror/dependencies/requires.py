@@ -1,7 +1,6 @@
 """What the mirrored releases of a project require, out of the core metadata beside their files."""
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 
 from pypimirror.filenames import is_wheel, version_key, version_of
 from pypimirror.model import File, HeldFile, NormalizedName
@@ -52,11 +51,10 @@ def _summed_up(told: Iterable[Told]) -> Requires:
 
 
 def _told(store: Store, name: NormalizedName, held: Iterable[HeldFile], read: Read) -> Iterator[Told]:
-    def version(each: HeldFile) -> str:
-        return release_of(each.file, name)
-
-    for release, files in groupby(sorted(held, key=version), key=version):
-        of_release = list(files)
+    releases: dict[str, list[HeldFile]] = {}
+    for each in held:
+        releases.setdefault(release_of(each.file, name), []).append(each)
+    for release, of_release in sorted(releases.items()):
         wheels = {each.metadata: each for each in of_release if is_wheel(each.file.filename)}
         wheels.pop(None, None)
         if wheels:
