@@ -6,6 +6,7 @@ computed twice; what nobody asks for any more goes by a new closure over all tha
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -79,6 +80,11 @@ class Closure:
         self._add_roots(roots.roots)
 
     @property
+    def known(self) -> AbstractSet[NormalizedName]:
+        """The projects whose requirements are known."""
+        return self._requires.keys()
+
+    @property
     def waiting(self) -> frozenset[NormalizedName]:
         """The projects that are asked for and whose requirements nobody has told: it is empty at the end."""
         return frozenset(self._extras.keys() - self._requires.keys())
@@ -89,7 +95,11 @@ class Closure:
 
     def needs_of(self, name: NormalizedName) -> tuple[Need, ...]:
         """Return who asks for a project, files first."""
-        return tuple(sorted(self._needs.get(name, ()), key=lambda need: (need.parent or "", need)))
+        return _in_order(self._needs.get(name, ()))
+
+    def missing_for(self, name: NormalizedName) -> tuple[Need, ...]:
+        """Return who asks for a project that is excluded, files first."""
+        return _in_order(self.missing.get(name, ()))
 
     def why(self, name: NormalizedName) -> tuple[Need, ...]:
         """Return a shortest chain of needs from a root to a project; empty where no need leads there."""
@@ -215,6 +225,10 @@ def _both(one: str, other: str) -> str:
 def _words(name: str, extras: tuple[str, ...], specifier: str, marker: str) -> str:
     bracketed = f"[{','.join(extras)}]" if extras else ""
     return f"{name}{bracketed}{specifier}" + (f"; {marker}" if marker else "")
+
+
+def _in_order(needs: Iterable[Need]) -> tuple[Need, ...]:
+    return tuple(sorted(needs, key=lambda need: (need.parent or "", need)))
 
 
 def _chain(first: Need, before: Mapping[NormalizedName, Need], name: NormalizedName) -> tuple[Need, ...]:

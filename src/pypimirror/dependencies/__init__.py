@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from pypimirror.mirror import Mirror
-from pypimirror.model import NormalizedName
+from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.state import State
 from pypimirror.want import NOTHING_READ, Asked, Read, Requires, Told, Want
 
@@ -58,6 +58,8 @@ class Dependencies:
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
         self._growing: Closure | None = None
+        self._only_grows = True
+        """Nothing was taken back of what projects require."""
         self._has_changed = False
         self._is_noted = False
         """Whether the state tells that it has."""
@@ -126,10 +128,12 @@ class Dependencies:
         has_changed: bool,
         told: Iterable[Told] = (),
         read: Read = NOTHING_READ,
+        held: Iterable[HeldFile] | None = None,
     ) -> None:
         """Note what the mirrored releases of a project require; in a dry run upstream `told` of some.
 
-        Of core metadata that was `read` just now, by its sha256, that is known.
+        Of core metadata that was `read` just now, by its sha256, that is known. What is `held` is read from
+        the state where it is not given.
         """
         choices = self._mirror.state.choices
         if not self.are_followed:
@@ -139,13 +143,15 @@ class Dependencies:
             return
         from pypimirror.dependencies import requires  # noqa: PLC0415 (a run without news needs none of it)
 
-        held = self._mirror.state.files.held(name).values()
+        held = self._mirror.state.files.held(name).values() if held is None else held
         now = requires.of_project(self._mirror.store, name, held, told, read)
         if before == now:
             return
         choices.record_requires(name, now)
         if now.unknown:
             _log.info("%s: nothing reliable tells what %s require", name, ", ".join(now.unknown))
+        # What is not as it was before is not all that is asked for at the end.
+        self._only_grows = self._only_grows and before is None
         if before is None or _texts(before) != _texts(now):
             self._follow(name, now)
 
@@ -153,6 +159,7 @@ class Dependencies:
         """Note that a project left, so that what it requires counts no more."""
         if self.are_followed:
             self._mirror.state.choices.forget_requires(name)
+            self._only_grows = False
             self._note_change()
 
     def _note_change(self) -> None:
@@ -179,7 +186,13 @@ class Dependencies:
         self.grown |= grown
 
     def _closure(self) -> Closure:
-        return self._closure_of_state() if self.are_followed else self._closure_of_roots()
+        """Return the closure of what is known now."""
+        if not self.are_followed:
+            return self._closure_of_roots()
+        growing = self._growing
+        if growing and self._only_grows and growing.known == self._mirror.state.choices.with_requires():
+            return growing
+        return self._closure_of_state()
 
     def _closure_of_roots(self) -> Closure:
         # A run without news needs none of it.
@@ -277,7 +290,7 @@ class Dependencies:
         unknown = {name: "upstream has no such project" for name in closure.wants if known(name) is None}
         found = []
         for name, why in sorted((excluded | unknown).items()):
-            needs = tuple(map(str, closure.missing.get(name) or closure.needs_of(name)))
+            needs = tuple(map(str, closure.missing_for(name) or closure.needs_of(name)))
             found.append(Missing(name, why, needs[:_MOST_NEEDS]))
         told = missing(self._mirror.state)
         for each in set(found).difference(told):

@@ -352,6 +352,7 @@ class Files:
             held = companions.write_metadata(self._run.tree, project.name, held, metadata.text)
             if held.metadata is not None and metadata.requires is not None:
                 project.requires[held.metadata] = metadata.requires
+        project.brought[held.file.filename] = held
         self._run.mirror.state.files.record_held(project.name, [held], is_new=True)
         if metadata.error is None:
             return
