@@ -147,8 +147,8 @@ def _is_paused(run: Run, row: ProjectRow | None, entry: ListEntry | None) -> boo
 
 
 def due_of(run: Run, name: NormalizedName) -> Due:
-    """Return a project to ask about that nothing but a requirement told of."""
-    return _due(run, name, run.mirror.state.projects.get(name), None)
+    """Return a project to ask about of which nothing is known, but that it is required."""
+    return _due(run, name, None, None)
 
 
 def due_for_more(run: Run, name: NormalizedName) -> Due | None:
