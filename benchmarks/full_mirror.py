@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.upstream import Upstream
 from pypimirror import config
-from pypimirror.cli.command import selection_of
+from pypimirror.cli.modes import selection_of
 from pypimirror.model import Digest, File, HeldFile, NormalizedName, Validators
 from pypimirror.publishing.pages import fingerprint as fingerprint_of
 from pypimirror.state import State

@@ -45,7 +45,7 @@ LAYERS = (
         "disk",
     ),
     ("mirror",),
-    ("publishing", "dependencies"),
+    ("publishing", "dependencies", "findings"),
     ("checks", "adopt"),
     ("run",),
     ("external",),

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from pypimirror.dependencies import Missing
 from pypimirror.errors import UpstreamError
+from pypimirror.findings.unmatched import Unmatched
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import failure_text, size_text
-from pypimirror.run.unmatched import Unmatched
 from pypimirror.state import Omitted
 from pypimirror.sync import Change, Refusal, Report, Verified
 

@@ -5,14 +5,15 @@ import logging
 
 from pypimirror import adopt
 from pypimirror.adopt import Source
-from pypimirror.checks import compare, damage, recover
+from pypimirror.checks import compare, recover
 from pypimirror.checks.verify import Finding, Tell, Verified
 from pypimirror.dependencies import Dependencies
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
+from pypimirror.findings import damage, wheels
 from pypimirror.mirror import Counts, Refusal
 from pypimirror.run import ExternalLinks, InFlight, NoExternalLinks, Options, Progress, Report, Run, report
 from pypimirror.run.preview import Change, Preview
-from pypimirror.sync import attested, crawl, deselection, projects, removals, unmatched, wheels
+from pypimirror.sync import attested, crawl, deselection, projects, removals, unmatched
 
 __all__ = [
     "Change",
