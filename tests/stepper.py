@@ -4,6 +4,7 @@ Run as a program it takes orders as lines of JSON, and answers each with a line.
 """
 
 import errno
+import gc
 import itertools
 import json
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, NoReturn, Self
 
-from pypimirror.cli import arguments, command, main
+from pypimirror.cli import command, main, modes
 from pypimirror.publishing import tree
 from pypimirror.store import Store
 from pypimirror.store.spelling import Spelling
@@ -90,7 +91,8 @@ def serve() -> None:
     """Obey until there are no more orders."""
     if os.environ.get("PYPIMIRROR_TEST_IGNORES_CASE"):
         Tree.spelling = _of_a_mac  # type: ignore[method-assign, assignment]
-    assert arguments, command  # imported here once, and not in each fork
+    assert command, modes  # imported here once, and not in each fork
+    gc.freeze()  # no fork looks through it, which would copy it
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_forked(json.loads(line))) + "\n")
         sys.stdout.flush()

@@ -1,11 +1,14 @@
 """The real command in forks of one process that has imported it: a start costs most of what a small run does.
 
 Run as a program it takes orders, each with the three standard streams of a run, and answers each with how the
-run ended. What is done after the fork is what the installed script does: `pypimirror.cli.main()`, to the
-interpreter's own end.
+run ended. What is done after the fork is what the installed script does: `pypimirror.cli.main()`, and what is
+to be done when that is over. Left out are the interpreter's own start, the first imports, and the taking
+apart of modules at its end. What is imported when the need arises is imported in the fork.
 """
 
 import array
+import atexit
+import gc
 import json
 import os
 import signal
@@ -13,11 +16,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from pypimirror.cli import arguments, command, main
+from pypimirror.cli import command, main, modes
 
 _LONGEST = 1 << 20
 
@@ -90,10 +95,26 @@ def _begin(order: dict[str, Any], streams: list[int]) -> NoReturn:
     os.umask(order["umask"])
     sys.argv[1:] = order["argv"]
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python itself begins
-    main()
-    raise AssertionError
+    status = 1
+    try:
+        main()
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else 1
+    except BaseException:  # noqa: BLE001 (as Python itself does)
+        traceback.print_exc()
+    _end(status)
+
+
+def _end(status: int) -> NoReturn:
+    """End the process as Python does, but for taking all of its modules apart, which copies their memory."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
-    assert arguments, command  # imported here once, and not in each fork
+    assert command, modes  # imported here once, and not in each fork
+    gc.freeze()  # no fork looks through it, which would copy it
     serve(socket.socket(fileno=int(sys.argv[1])))
