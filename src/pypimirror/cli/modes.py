@@ -4,7 +4,7 @@ import gc
 
 from pypimirror import config
 from pypimirror.cli.arguments import Arguments
-from pypimirror.cli.console import show_as_it_is
+from pypimirror.cli.console import show, show_as_it_is
 from pypimirror.config import Config
 from pypimirror.report.exit_status import Status
 from pypimirror.selection import FileRules, Selection
@@ -37,15 +37,18 @@ def _answered(args: Arguments, configuration: Config, selection: Selection) -> S
 
         show_as_it_is(server_config.render(configuration, args.server or "", str(args.config)))
         return Status.OK
-    if args.mode not in ("why", "check", "check-config"):
+    if args.mode == "check-config":
+        from pypimirror.report import config_check
+
+        show(*config_check.lines(configuration, args.config))
+        return Status.OK
+    if args.mode not in ("why", "check"):
         return None
     from pypimirror.cli import questions
 
     if args.mode == "why":
         return questions.tell_why(configuration, selection, args.why or "")
-    if args.mode == "check":
-        return questions.check(configuration, is_json=args.is_json)
-    return questions.check_config(configuration, args.config)
+    return questions.check(configuration, is_json=args.is_json)
 
 
 def selection_of(configuration: Config) -> Selection:

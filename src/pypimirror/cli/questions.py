@@ -1,15 +1,14 @@
-"""Modes that answer a question without lock and network: `--why`, `--check` and `--check-config`."""
+"""Modes that answer a question out of the state, without lock and network: `--why` and `--check`."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import msgspec
 
 from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.config import Config
 from pypimirror.errors import StateError
-from pypimirror.report import config_check, why
+from pypimirror.report import why
 from pypimirror.report.exit_status import Status
 from pypimirror.selection import Selection
 from pypimirror.state import damage_told
@@ -52,12 +51,6 @@ def check(config: Config, *, is_json: bool) -> Status:
     hint = "" if config.dependencies else "; dependencies = True mirrors it, too"
     show(f"{missing} projects are missing, or have no release that fits{hint}")
     return Status.FAILURES
-
-
-def check_config(config: Config, path: Path) -> Status:
-    """Print what can be said of a sound configuration without asking upstream."""
-    show(*config_check.lines(config, path))
-    return Status.OK
 
 
 @contextmanager
