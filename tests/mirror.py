@@ -40,11 +40,6 @@ def is_over(ended: Ended) -> bool:
     return is_said and ended._replace(stderr="") == GOOD
 
 
-def is_good(ended: Ended) -> bool:
-    """Tell whether a run ended well and said nothing, but for a word that trouble which was told is over."""
-    return ended == GOOD or is_over(ended)
-
-
 class Entry(NamedTuple):
     """A file of the tree."""
 

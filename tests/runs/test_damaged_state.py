@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, is_good
+from tests.mirror import GOOD, Mirror, is_over
 from tests.stepper import Stepper
 from tests.synced import Synced
 
@@ -80,7 +80,7 @@ def test_a_state_of_no_use_is_moved_aside_and_the_tree_adopted(
         assert (state(mirror).parent / name).read_bytes() == content
     assert not index.downloads()
     assert mirror.tree() == before
-    assert is_good(mirror.run("-U"))
+    assert mirror.run("-U") == GOOD
     assert len(aside(mirror)) == 1
 
 
@@ -119,7 +119,7 @@ def test_what_is_no_file_in_a_row_is_damage(mirror: Mirror) -> None:
     assert "--update-fetch adopts what is in the tree" in ended.stderr, (
         "there is no state to write pages from"
     )
-    assert is_good(mirror.run("-U"))
+    assert is_over(mirror.run("-U"))
     assert mirror.check_links() == 4 * PROJECTS
 
 
