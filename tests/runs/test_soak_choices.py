@@ -17,7 +17,7 @@ from hypothesis.stateful import initialize, rule
 
 from tests.mirror import Ended, Mirror
 from tests.model import Model, Options
-from tests.model_rules import MARKERS, TAGS, Chosen, chosen
+from tests.model_rules import MARKERS, TAGS, Chosen, chosen, roots
 from tests.runs import test_soak as soak
 
 CHOICES: dict[str, tuple[object, ...]] = soak.CHOICES | {
@@ -174,7 +174,9 @@ class Choices(soak.Soak):
         for name, filename in conflicts & self.damaged:
             if listed.get(name, {}).get(filename) == sha256(wanted[name][filename].content):
                 conflicts.discard((name, filename))
-        assert ended.status == (3 if conflicts else 0), ended
+        named = self.options.named() | roots(self.options)
+        is_trouble = bool(conflicts) or self.model.finds_nothing(named, wanted, self.index, listed)
+        assert ended.status == (3 if is_trouble else 0), ended
         self.compare(listed, wanted, before, conflicts)
         self.never_listed()
         self.is_settled = True

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, is_over
+from tests.mirror import GOOD, Mirror, is_over
 
 MakeMirror = Callable[..., Mirror]
 
@@ -31,6 +31,24 @@ def test_a_name_that_upstream_does_not_have(index: FakeIndex, make_mirror: MakeM
     index.add("sixx", "1.0")
     assert is_over(mirror.run("-U"))
     assert json.loads(mirror.run("--status", "--json").stdout)["unmatched"] == []
+
+
+@pytest.mark.parametrize("more", ["", " zope.*"])
+def test_a_named_project_that_leaves_upstream_is_told_of_at_once(
+    index: FakeIndex, make_mirror: MakeMirror, more: str
+) -> None:
+    index.add("attrs", "1.0")
+    mirror = make_mirror(package_matches=f"six attrs{more}")
+    assert mirror.run("-U") == GOOD
+    index.remove("attrs")
+    ended = mirror.run("-U")
+    assert (ended.status, mirror.projects().count("attrs")) == (3, 0)
+    assert "attrs: upstream has no such project" in ended.stderr
+    for _ in range(2):
+        again = mirror.run("-U")
+        assert (again.status, again.stderr) == (3, "")
+    mirror.configure(package_matches=f"six{more}")
+    assert is_over(mirror.run("-U"))
 
 
 def test_a_pattern_that_matches_nothing_is_told_once_a_day(make_mirror: MakeMirror) -> None:

@@ -97,7 +97,7 @@ def _updated(run: Run) -> Report:
     adopt.remove_leftovers(run.mirror, run.pages, run.tree, raw_folders)
     crawl.keep_note(run, found)
     _remove_files(run)
-    unmatched.record(run, found)
+    unmatched.record(run, found, outcome.vanished)
     wheels.record(run.mirror, run.tally)
     if run.options.is_recheck and not run.options.only:
         damage.record(run.mirror, 0, is_hashing=False)

@@ -7,6 +7,7 @@ from pypimirror.findings.unmatched import NOTE, OF_FILES, Unmatched, known
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.run import Run
+from pypimirror.state.rows import ProjectRow
 from pypimirror.sync.crawl import Crawl
 
 _log = logging.getLogger(__name__)
@@ -14,14 +15,17 @@ _log = logging.getLogger(__name__)
 _OF_NAMES = "package_matches: "
 
 
-def record(run: Run, found: Crawl) -> None:
-    """Record which names and patterns of the configuration lead to nothing, as far as this run saw it."""
+def record(run: Run, found: Crawl, vanished: Iterable[NormalizedName]) -> None:
+    """Record which names and patterns of the configuration lead to nothing, as far as this run saw it.
+
+    `vanished` are the projects that this run asked for, and that upstream no longer has.
+    """
     if run.options.only:
         return
     before = known(run.mirror)
     now = Unmatched(
         selection=run.mirror.selection.of_projects,
-        names=tuple(_names(run, found, before)),
+        names=tuple(_names(run, found, before, vanished)),
         patterns=tuple(_patterns(run, found, before)),
         nothing=_why_nothing(run.mirror),
     )
@@ -34,7 +38,7 @@ def record(run: Run, found: Crawl) -> None:
             _log.warning("nothing upstream matches %s", pattern)
 
 
-def _names(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
+def _names(run: Run, found: Crawl, before: Unmatched, vanished: Iterable[NormalizedName]) -> Iterator[str]:
     """Yield the projects that are named, and that upstream does not have, sorted."""
     selection, projects = run.mirror.selection, run.mirror.state.projects
     if not found.is_full:
@@ -43,12 +47,15 @@ def _names(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
             if row is None or not row.is_listed:
                 yield each
         return
-    unknown = set(run.tally.unknown)
-    if selection.needs_list:
-        named = selection.projects.literals | {root.name for root in run.mirror.config.requirements.roots}
-        names = {NormalizedName(name) for name in named}
-        unknown |= {name for name in names if selection.selects(name) and projects.get(name) is None}
-    yield from sorted(unknown)
+    named = selection.projects.literals | {root.name for root in run.mirror.config.requirements.roots}
+    names = {NormalizedName(name) for name in named if selection.selects(NormalizedName(name))}
+    missing = names if selection.needs_list else names.intersection(vanished)
+    yield from sorted(run.tally.unknown | {name for name in missing if _is_gone(projects.get(name))})
+
+
+def _is_gone(row: ProjectRow | None) -> bool:
+    """Tell whether nothing of a project is published any more, and no trouble with its page says why."""
+    return row is None or (not row.is_listed and row.is_current and not row.failures)
 
 
 def _patterns(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
