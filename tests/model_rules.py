@@ -78,14 +78,9 @@ def chosen(options: FileOptions, index: FakeIndex, held: Held) -> Chosen:
         asked = more
 
 
-def has_group_rules(options: FileOptions) -> bool:
-    """Tell whether what is taken of a project depends on its other files, or on other projects."""
-    return bool(
-        options.latest_releases
-        or options.prereleases == "if-needed"
-        or options.max_project_size
-        or options.dependencies
-    )
+def roots(options: FileOptions) -> set[str]:
+    """Return the projects that the file of requirements names for one of the environments."""
+    return {name for name in _asked_by_roots(options) if not options.excludes(name)}
 
 
 def _asked_by_roots(options: FileOptions) -> dict[str, set[str]]:

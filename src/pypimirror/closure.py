@@ -6,6 +6,7 @@ computed twice; what nobody asks for any more goes by a new closure over all tha
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -80,6 +81,11 @@ class Closure:
         self._add_roots(roots.roots)
 
     @property
+    def known(self) -> AbstractSet[NormalizedName]:
+        """The projects whose requirements are known."""
+        return self._requires.keys()
+
+    @property
     def waiting(self) -> frozenset[NormalizedName]:
         """The projects that are asked for and whose requirements nobody has told: it is empty at the end."""
         return frozenset(self._extras.keys() - self._requires.keys())
@@ -95,7 +101,11 @@ class Closure:
 
     def needs_of(self, name: NormalizedName) -> tuple[Need, ...]:
         """Return who asks for a project, files first."""
-        return tuple(sorted(self._needs.get(name, ()), key=lambda need: (need.parent or "", need)))
+        return _in_order(self._needs.get(name, ()))
+
+    def missing_for(self, name: NormalizedName) -> tuple[Need, ...]:
+        """Return who asks for a project that is excluded, files first."""
+        return _in_order(self.missing.get(name, ()))
 
     def why(self, name: NormalizedName) -> tuple[Need, ...]:
         """Return a shortest chain of needs from a root to a project; empty where no need leads there."""
@@ -216,6 +226,10 @@ def _narrowings(constraints: Iterable[Constraint], environments: Environments) -
 def _both(one: str, other: str) -> str:
     """Return the specifiers that both allow, in canonical text."""
     return str(SpecifierSet(one) & SpecifierSet(other))
+
+
+def _in_order(needs: Iterable[Need]) -> tuple[Need, ...]:
+    return tuple(sorted(needs, key=lambda need: (need.parent or "", need)))
 
 
 def _chain(first: Need, before: Mapping[NormalizedName, Need], name: NormalizedName) -> tuple[Need, ...]:

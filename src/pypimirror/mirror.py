@@ -73,6 +73,9 @@ class Counts:
     """Files that have to come in, of which upstream tells no size."""
     retries: int = 0
     """Requests that were made again."""
+    pages: int = 0
+    """Projects whose pages are due when all else is done, or by --indexes-only."""
+    pages_done: int = 0
 
     @property
     def may_change_sizes(self) -> bool:

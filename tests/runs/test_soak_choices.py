@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from tests.mirror import Ended, Mirror, is_good
+from tests.mirror import GOOD, Ended, Mirror
 from tests.model import Model, Options
-from tests.model_rules import MARKERS, TAGS, Chosen, chosen
+from tests.model_rules import MARKERS, TAGS, Chosen, chosen, roots
 from tests.runs import test_soak as soak
 
 CHOICES: dict[str, tuple[object, ...]] = soak.CHOICES | {
@@ -174,7 +174,10 @@ class Choices(soak.Soak):
         for name, filename in conflicts & self.damaged:
             if listed.get(name, {}).get(filename) == sha256(wanted[name][filename].content):
                 conflicts.discard((name, filename))
-        assert self.is_asked_in_vain(ended) or ended.status == (3 if conflicts else 0), ended
+        named = self.options.named() | roots(self.options)
+        is_trouble = bool(conflicts) or self.model.finds_nothing(named, wanted, self.index, listed)
+        is_in_vain = bool(self.options.requirements) and self.is_asked_in_vain(ended)
+        assert is_in_vain or ended.status == (3 if is_trouble else 0), ended
         self.compare(listed, wanted, before, conflicts)
         self.never_listed()
         self.is_settled = True
@@ -230,8 +233,7 @@ class Choices(soak.Soak):
 
     def nothing_more_to_do(self) -> None:
         before = self.mirror.tree()
-        ended = self.run("-U")  # a name that upstream dropped is told from the next run on
-        assert is_good(ended) or self.is_asked_in_vain(ended), ended
+        assert self.run("-U") == GOOD
         assert self.mirror.tree() == before
 
     def disturbed_run(self, *arguments: str) -> Ended | None:

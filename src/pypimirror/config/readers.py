@@ -24,6 +24,8 @@ _DIGEST = re.compile(r"[a-z0-9_-]{1,32}=[0-9a-f]{8,256}")
 _HOST_GLOB = re.compile(r"[a-z0-9._*?\[\]!:-]+")
 _EXTRAS = re.compile(r" ?\[[^\[\]]*\]")
 _PROJECT_EXTRAS = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
+_VARIABLE = re.compile(r"(\"?)\$(?:\w+|\{\w+\}|\([^)]*\)?)\1|`.*`?")
+"""What a shell puts something else in place of: a whole word that is a variable or a command."""
 _SHELL_WORDS = frozenset({"|", "||", "&&", "&", ">", ">>", "<", "2>", "2>&1", ";"})
 _FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
@@ -168,7 +170,7 @@ def command(text: str, folder: Path) -> tuple[str, ...]:
     if not found or not found[0] or "\0" in text:
         raise ValueError("no command")
     for word in shlex.split(text, posix=False):  # what is quoted keeps its quotes
-        if word in _SHELL_WORDS:
+        if word in _SHELL_WORDS or _VARIABLE.fullmatch(word):
             raise ValueError(f"no shell runs it, so {word} means nothing; name a script that does it")
     program = str(path(found[0], folder)) if "/" in found[0] else found[0]
     return (program, *found[1:])

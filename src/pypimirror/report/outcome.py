@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from pypimirror.dependencies import Missing
 from pypimirror.errors import UpstreamError
+from pypimirror.plan import Loss
 from pypimirror.report.exit_status import Status
-from pypimirror.report.words import failure_text, size_text
+from pypimirror.report.words import failure_text, numbered, size_text
 from pypimirror.state import Omitted
 from pypimirror.sync import Change, Refusal, Report, Verified
 
@@ -97,8 +98,8 @@ def _of_refusal(report: Report, refusal: Refusal) -> Outcome:
     gone, held, hours = refusal[:3]
     within = f" (within {hours:g} hours)" if hours else ""
     line = (
-        f"upstream no longer has {gone.projects} of {held.projects} projects and {gone.files} of {held.files}"
-        f" files{within}; {refusal.why}, so nothing was removed, and all else was done."
+        f"upstream no longer has {_share(gone, held)}{within};"
+        f" {refusal.why}, so nothing was removed, and all else was done."
         " If it is right, run once with --allow-removals"
     )
     names = tuple(f"would go: {name}" for name in refusal.names)
@@ -110,8 +111,8 @@ def _of_deselection(report: Report, refusal: Refusal) -> Outcome:
     gone, held = refusal.gone, refusal.held
     whole = " and without --project" if refusal.is_waiting else ""
     line = (
-        f"the configuration no longer selects {gone.projects} of {held.projects} projects and {gone.files} of"
-        f" {held.files} files; {refusal.why}, so all of them stay, and all else was done."
+        f"the configuration no longer selects {_share(gone, held)};"
+        f" {refusal.why}, so all of them stay, and all else was done."
         f" If it is right, run once with --allow-removals{whole}; if not, mend the configuration"
     )
     names = tuple(f"would go: {name}" for name in refusal.names)
@@ -128,17 +129,23 @@ def of_upstream_error(error: UpstreamError) -> Outcome:
 def of_verified(verified: Verified, report: Report, *, is_repaired: bool, is_hashed: bool) -> Outcome:
     """Sum up a look at the whole tree."""
     line = (
-        f"verified {verified.files} files of {verified.projects} projects: {verified.wrong} wrong,"
+        f"verified {numbered(verified.files, 'file')} of {numbered(verified.projects, 'project')}:"
+        f" {verified.wrong} wrong,"
         f" {verified.foreign} foreign"
     )
     if is_repaired and verified.wrong:
-        line += f"; {report.counts.stored} files fetched again"
+        line += f"; {numbered(report.counts.stored, 'file')} fetched again"
         mended = _of_report(report)
         return mended._replace(line=line if mended.status is Status.OK else f"{line}; {mended.line}")
     if not verified.wrong:
         return Outcome(Status.OK, line)
     mends = "--verify=hash --repair" if is_hashed else "--verify --repair"
     return Outcome(Status.FAILURES, f"{line}; {mends} mends it", key=repr(verified))
+
+
+def _share(gone: Loss, held: Loss) -> str:
+    projects = f"{gone.projects} of {numbered(held.projects, 'project')}"
+    return f"{projects} and {gone.files} of {numbered(held.files, 'file')}"
 
 
 def _files(report: Report) -> str:
@@ -149,7 +156,9 @@ def _files(report: Report) -> str:
     projects = counts.deselected_projects - counts.unrequired_projects
     left += _left(projects, counts.deselected_files - counts.unrequired_files, "they are no longer selected")
     left += _left(counts.unrequired_projects, counts.unrequired_files, "nothing requires them any more")
-    return f"{counts.stored} files stored ({size_text(counts.stored_bytes)}){adopted}{removed}{left}"
+    return (
+        f"{numbered(counts.stored, 'file')} stored ({size_text(counts.stored_bytes)}){adopted}{removed}{left}"
+    )
 
 
 def _missing(missing: Sequence[Missing]) -> str:

@@ -25,11 +25,17 @@ class Newest(msgspec.Struct, frozen=True):
         noes: dict[str, No] = {}
         kept: set[str] = set()
         asking = sorted(wants)
+        is_plain = self.prereleases is True and not self.latest
         for want in asking:
             asked = [each for each in candidates if asks_for(want, *each)]
+            if is_plain:
+                kept.update(file.filename for file, _ in asked)
+                continue
             pinned = {file.filename for file, release in asked if is_pinned(want, file, release)}
             final = self._without_prereleases(want, asked, pinned, noes)
             kept |= pinned | self._latest(final, pinned, noes)
+        if len(kept) == len(candidates):
+            return {}
         unasked = No("requirements", f"it is none of what is asked for: {_shown(asking)}")
         return {
             file.filename: noes.get(file.filename, unasked)

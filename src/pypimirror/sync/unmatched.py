@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from pypimirror.findings.unmatched import NOTE, OF_FILES, Unmatched, known
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.run import Run
-from pypimirror.run.unmatched import NOTE, OF_FILES, Unmatched, known
 from pypimirror.sync.crawl import Crawl
 
 _log = logging.getLogger(__name__)
@@ -16,8 +16,11 @@ _log = logging.getLogger(__name__)
 _OF_NAMES = "package_matches: "
 
 
-def record(run: Run, found: Crawl) -> None:
-    """Record which names and patterns of the configuration lead to nothing, as far as this run saw it."""
+def record(run: Run, found: Crawl, vanished: Iterable[NormalizedName]) -> None:
+    """Record which names and patterns of the configuration lead to nothing, as far as this run saw it.
+
+    `vanished` are the projects that this run asked for, and that upstream no longer has.
+    """
     before = known(run.mirror)
     roots = tuple(_roots(run, before))
     if run.options.only:  # of the others it says nothing
@@ -25,7 +28,7 @@ def record(run: Run, found: Crawl) -> None:
     else:
         now = Unmatched(
             selection=run.mirror.selection.of_projects,
-            names=tuple(_names(run, found, before)),
+            names=tuple(_names(run, found, before, vanished)),
             patterns=tuple(_patterns(run, found, before)),
             roots=roots,
             nothing=_why_nothing(run.mirror, found, before),
@@ -39,7 +42,7 @@ def record(run: Run, found: Crawl) -> None:
             _log.warning("nothing upstream matches %s", pattern)
 
 
-def _names(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
+def _names(run: Run, found: Crawl, before: Unmatched, vanished: Iterable[NormalizedName]) -> Iterator[str]:
     """Yield the projects that are named, and that upstream does not have, sorted."""
     selection, projects = run.mirror.selection, run.mirror.state.projects
     if not found.is_full:
@@ -48,12 +51,11 @@ def _names(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
             if row is None or not row.is_listed:
                 yield each
         return
-    unknown = set(run.tally.unknown)
-    if selection.needs_list:
-        named = selection.projects.literals | {root.name for root in run.mirror.config.requirements.roots}
-        names = {NormalizedName(name) for name in named}
-        unknown |= {name for name in names if selection.selects(name) and projects.get(name) is None}
-    yield from sorted(unknown)
+    named = selection.projects.literals | {root.name for root in run.mirror.config.requirements.roots}
+    names = {NormalizedName(name) for name in named if selection.selects(NormalizedName(name))}
+    missing = names if selection.needs_list else names.intersection(vanished)
+    gone = {name for name in missing if (row := projects.get(name)) is None or row.is_gone}
+    yield from sorted(run.tally.unknown | gone)
 
 
 def _patterns(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
