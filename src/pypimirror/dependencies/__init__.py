@@ -234,8 +234,8 @@ class Dependencies:
         """
         if not self._has_changed:
             return set()
-        self._growing = None  # it knows what is no longer asked for
         closure = self._closure()
+        self._growing = None  # it may know what is no longer asked for
         now = {name: _asked(closure, name) for name in closure.wants}
         is_complete = is_whole and not self._is_unsure(now)
         if not is_complete:
