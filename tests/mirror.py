@@ -75,12 +75,12 @@ class Mirror:
     ) -> Ended:
         """Run the command to its end; `before` is called in its process, before it begins.
 
-        With `before`, with what counts at the start of a process in its environment, or with PYPIMIRROR_COLD
-        set it is the installed script.
+        With `before`, with what counts at the start of a process in its environment, while another run works,
+        or with PYPIMIRROR_COLD set it is the installed script.
         """
         environment = clean_environment() | dict(env or {})
         is_cold = before is not None or bool(environment.pop("PYPIMIRROR_COLD", ""))
-        if not is_cold and not _at_start(environment) - _at_start(os.environ):
+        if not (is_cold or warm().is_busy or _at_start(environment) - _at_start(os.environ)):
             told = warm().run([str(self.config), *arguments], environment)
             return Ended(*told[:3])
         process = self.start(*arguments, env=env, before=before)
