@@ -129,7 +129,7 @@ class Mirror:
             "removed": ("moment",),
             "sizes": ("moment",),
         }
-        for told in (self.root / ".pypimirror").glob("trouble-*"):
+        for told in self._told():
             os.utime(told, (told.stat().st_mtime - hours * 3600,) * 2)
         with contextlib.closing(sqlite3.connect(self.root / ".pypimirror/state.sqlite")) as state, state:
             there = {name for (name,) in state.execute("SELECT name FROM sqlite_schema")}
@@ -157,12 +157,18 @@ class Mirror:
 
     def forget_told(self) -> None:
         """Let the mirror forget which trouble was told."""
-        for path in (self.root / ".pypimirror").glob("trouble-*"):
+        for path in self._told():
             path.unlink()
 
     def has_told_trouble(self) -> bool:
         """Tell whether the mirror remembers trouble that was told on standard error."""
-        return any((self.root / ".pypimirror").glob("trouble-*"))
+        return bool(self._told())
+
+    def _told(self) -> list[Path]:
+        """Return where it is kept what was told: beside the state, and in the user's own folder."""
+        name = hashlib.sha256(str(self.config).encode()).hexdigest()[:16]
+        folders = (self.root / ".pypimirror", Path(_state_home(), "pypimirror", name))
+        return [path for folder in folders for path in folder.glob("trouble-*")]
 
     @property
     def log(self) -> str:
