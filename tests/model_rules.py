@@ -171,7 +171,8 @@ def _of_want(options: FileOptions, files: list[IndexFile], want: str) -> Iterabl
     asked = [f for f in files if SpecifierSet(want, prereleases=True).contains(version_of(f.filename))]
     pinned = [file for file in asked if _is_pinned(version_of(file.filename), [want])]
     final = [file for file in asked if not version_of(file.filename).is_prerelease]
-    if options.prereleases is True or (options.prereleases == "if-needed" and not final):
+    may_be_needed = options.prereleases == "if-needed" or SpecifierSet(want).prereleases
+    if options.prereleases is True or (may_be_needed and not final):
         final = asked
     newest = sorted({version_of(file.filename) for file in final}, reverse=True)
     taken = newest[: options.latest_releases] if options.latest_releases else newest

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
     from pypimirror.config import Config
 
-SERVERS = {"nginx": "nginx.conf", "apache": "apache.conf", "htaccess": "htaccess"}
+SERVERS = {
+    "nginx": "nginx.conf",
+    "nginx-location": "nginx-location.conf",
+    "apache": "apache.conf",
+    "htaccess": "htaccess",
+}
 """What can be asked for, and its template."""
 
 _EXAMPLE = "http://pypi.example.org/"

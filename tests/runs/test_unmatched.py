@@ -107,7 +107,10 @@ def test_check_of_a_mirror_with_dependencies(index: FakeIndex, make_mirror: Make
     mirror = make_mirror(package_matches="app", dependencies=True)
     mirror.update()
     ended = mirror.run("--check")
-    assert (ended.status, ended.stdout) == (0, "all that 2 projects require is there\n")
+    assert (ended.status, ended.stdout) == (
+        0,
+        "all that the mirrored releases require is there (2 projects)\n",
+    )
 
 
 def test_check_config_needs_no_network_and_writes_nothing(make_mirror: MakeMirror) -> None:

@@ -40,7 +40,7 @@ def _answered(args: Arguments, configuration: Config, selection: Selection) -> S
     if args.mode == "check-config":
         from pypimirror.report import config_check
 
-        show(*config_check.lines(configuration, args.config))
+        show(*config_check.lines(configuration, args.config, is_quiet=args.is_quiet))
         return Status.OK
     if args.mode not in ("why", "check"):
         return None
@@ -48,7 +48,7 @@ def _answered(args: Arguments, configuration: Config, selection: Selection) -> S
 
     if args.mode == "why":
         return questions.tell_why(configuration, selection, args.why or "")
-    return questions.check(configuration, is_json=args.is_json)
+    return questions.check(configuration, is_json=args.is_json, is_quiet=args.is_quiet)
 
 
 def selection_of(configuration: Config) -> Selection:

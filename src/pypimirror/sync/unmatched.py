@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from pypimirror.findings.unmatched import NOTE, OF_FILES, Unmatched, known
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.run import Run
-from pypimirror.state.rows import ProjectRow
 from pypimirror.sync.crawl import Crawl
 
 _log = logging.getLogger(__name__)
@@ -20,15 +21,18 @@ def record(run: Run, found: Crawl, vanished: Iterable[NormalizedName]) -> None:
 
     `vanished` are the projects that this run asked for, and that upstream no longer has.
     """
-    if run.options.only:
-        return
     before = known(run.mirror)
-    now = Unmatched(
-        selection=run.mirror.selection.of_projects,
-        names=tuple(_names(run, found, before, vanished)),
-        patterns=tuple(_patterns(run, found, before)),
-        nothing=_why_nothing(run.mirror),
-    )
+    roots = tuple(_roots(run, before))
+    if run.options.only:  # of the others it says nothing
+        now = msgspec.structs.replace(before, roots=roots)
+    else:
+        now = Unmatched(
+            selection=run.mirror.selection.of_projects,
+            names=tuple(_names(run, found, before, vanished)),
+            patterns=tuple(_patterns(run, found, before)),
+            roots=roots,
+            nothing=_why_nothing(run.mirror, found, before),
+        )
     text = now.as_text() if now.lines() else None
     if text != run.mirror.state.notes.get(NOTE):
         run.mirror.state.notes.set(NOTE, text)
@@ -50,12 +54,8 @@ def _names(run: Run, found: Crawl, before: Unmatched, vanished: Iterable[Normali
     named = selection.projects.literals | {root.name for root in run.mirror.config.requirements.roots}
     names = {NormalizedName(name) for name in named if selection.selects(NormalizedName(name))}
     missing = names if selection.needs_list else names.intersection(vanished)
-    yield from sorted(run.tally.unknown | {name for name in missing if _is_gone(projects.get(name))})
-
-
-def _is_gone(row: ProjectRow | None) -> bool:
-    """Tell whether nothing of a project is published any more, and no trouble with its page says why."""
-    return row is None or (not row.is_listed and row.is_current and not row.failures)
+    gone = {name for name in missing if (row := projects.get(name)) is None or row.is_gone}
+    yield from sorted(run.tally.unknown | gone)
 
 
 def _patterns(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
@@ -73,16 +73,37 @@ def _patterns(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
             yield pattern
 
 
-def _why_nothing(mirror: Mirror) -> str:
+def _roots(run: Run, before: Unmatched) -> Iterable[str]:
+    """Return the lines of requirements files that no file of their projects answers."""
+    if not run.mirror.config.requirements.roots:
+        return ()
+    if not (run.tally.counts.pages_read or run.tally.counts.may_change_sizes):
+        return before.roots
+    from pypimirror.sync import in_vain  # noqa: PLC0415 (a run without news needs none of it)
+
+    return in_vain.unanswered(run)
+
+
+def _why_nothing(mirror: Mirror, found: Crawl, before: Unmatched) -> str:
     """Say why the configuration selects no file at all; empty where it selects some, or upstream has none."""
     totals = mirror.state.totals
     if any(totals.of(status).number for status in ("held", "arriving", "failed")):
         return ""
     left_out = mirror.state.choices.left_out()
     if not left_out:
-        return ""
+        return _why_no_project(mirror) if found.is_full else before.nothing
     rules = ", ".join(f"{each.rule} leaves out {each.files}" for each in left_out)
-    return f"of {mirror.totals().projects} projects no file is selected: {rules}"
+    number = mirror.totals().projects
+    return f"of {number} {'project' if number == 1 else 'projects'} no file is selected: {rules}"
+
+
+def _why_no_project(mirror: Mirror) -> str:
+    if mirror.totals().projects:
+        return ""
+    from pypimirror.config.nothing import why_no_project  # noqa: PLC0415 (few mirrors are empty)
+
+    why = why_no_project(mirror.config)
+    return f"no project is selected: {why}" if why else ""
 
 
 def _others(patterns: Iterable[str]) -> Iterator[str]:
