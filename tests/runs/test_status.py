@@ -19,6 +19,7 @@ from pypimirror.state.reading import Reading
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
+from tests.terminal import wait_for
 
 MakeMirror = Callable[..., Mirror]
 
@@ -173,7 +174,7 @@ def test_each_run_is_kept_with_how_it_ended(index: FakeIndex, make_mirror: MakeM
     index.add("six", "3.0")
     index.fault("/files/six/*", faults.Hang(9))
     running = mirror.start("-U")
-    time.sleep(4)
+    wait_for(lambda: any("six-3.0" in path for path in index.downloads()))
     running.send_signal(signal.SIGTERM)
     running.communicate()
     kept = runs(mirror)
