@@ -108,6 +108,18 @@ def test_nothing_is_dropped_while_somebodys_requirements_could_not_be_had(
     assert mirror.projects() == ["app", "other"]
 
 
+def test_what_is_kept_of_a_changed_file_tells_what_is_required(
+    chain: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    mirror = make_mirror(package_matches="app other", dependencies=True, python_versions="3.12")
+    mirror.update()
+    chain.add("other", "1.0", requires_dist=["docs-tool"], sdist=False)  # under the same name
+    chain.remove_file("app", "app-1.0-py3-none-any.whl")
+    chain.add("app", "1.1", sdist=False)
+    assert "other-1.0-py3-none-any.whl: refused" in mirror.run("-U").stderr
+    assert mirror.projects() == ["app", "other"]
+
+
 def test_excluded_and_unknown_projects_are_named_with_who_wants_them(
     chain: FakeIndex, make_mirror: MakeMirror
 ) -> None:

@@ -205,6 +205,7 @@ class _Engine:
         while self._due and self._is_reading and self._workers.has_room:
             project = Project(self._due.popleft())
             self._projects[project.name] = project
+            self._run.dependencies.as_held.discard(project.name)
             if self._seen and (seen := self._seen.page(project.name)):
                 self._page_seen(project, seen)
                 if self._ready.is_time():
@@ -331,7 +332,8 @@ class _Engine:
         listed = {file.filename: file for file in page.files} if made.conflicts else {}
         for conflict in made.conflicts:
             hint = record.how_to_accept(listed[conflict.filename])
-            record.file_failed(self._run, project, conflict.filename, f"refused: {conflict.reason}; {hint}")
+            reason = f"refused: {conflict.reason}; {hint}"
+            record.file_failed(self._run, project, conflict.filename, reason, is_kept=True)
         try:
             self._files.queue(project, made)
         except TreeError:  # its page is not what is held, and can't be written: nothing may change below it
