@@ -7,7 +7,7 @@ import pytest
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror
+from tests.mirror import GOOD, Mirror
 
 MakeMirror = Callable[..., Mirror]
 
@@ -118,6 +118,17 @@ def test_what_is_kept_of_a_changed_file_tells_what_is_required(
     chain.add("app", "1.1", sdist=False)
     assert "other-1.0-py3-none-any.whl: refused" in mirror.run("-U").stderr
     assert mirror.projects() == ["app", "other"]
+
+
+def test_what_upstream_dropped_and_somebody_still_requires_is_no_failure(
+    chain: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    mirror = make_mirror(dependencies=True)
+    mirror.update()
+    chain.remove("core")
+    for _ in range(3):
+        assert mirror.run("-U") == GOOD
+    assert "core is not mirrored, as upstream has no such project" in mirror.log
 
 
 def test_excluded_and_unknown_projects_are_named_with_who_wants_them(

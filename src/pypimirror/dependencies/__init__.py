@@ -27,8 +27,13 @@ _NOTE = "followed"
 """The configuration whose dependencies were followed to their end, or that they were not."""
 _INCOMPLETE = "incomplete"
 
+UNREADABLE = "%s: %s requires what can't be read as it stands: %s"
+"""Told in the log, with project, file and line."""
+
 MISSING_NOTE = "missing"
 _MOST_NEEDS = 5
+NO_LONGER_NOTE = "no longer required"
+_MOST_NO_LONGER = 1000
 
 
 class Missing(NamedTuple):
@@ -66,7 +71,7 @@ class Dependencies:
         self._known: dict[NormalizedName, Asked] = {}
         """What was asked for when the run began."""
         self._before: dict[NormalizedName, Asked] = {}
-        """What was asked for until it was settled who asks for what now."""
+        """What was asked for, and by whom, until it was settled who asks for what now."""
         self.is_unsettled = False
         """Whether more may be asked for than the last run got to: that was cut off, failed, or had another
         configuration."""
@@ -94,7 +99,7 @@ class Dependencies:
         if not self.are_used:
             return
         followed = self._mirror.state.notes.get(_NOTE)
-        self._known = self._mirror.state.choices.asked()
+        self._known = self._before = self._mirror.state.choices.asked()
         self.is_unsettled = self._has_changed = followed != self._mirror.selection.of_projects
         self.is_new = self.are_followed and followed is None
         if self.is_unsettled:
@@ -192,13 +197,14 @@ class Dependencies:
     def _closure(self) -> Closure:
         """Return the closure of what is known now."""
         if not self.are_followed:
-            return self._closure_of_roots()
+            return self.of_roots()
         growing = self._growing
         if growing and self._only_grows and growing.known == self._mirror.state.choices.with_requires():
             return growing
         return self._closure_of_state()
 
-    def _closure_of_roots(self) -> Closure:
+    def of_roots(self) -> Closure:
+        """Return what the requirements files ask for by themselves."""
         # A run without news needs none of it.
         from pypimirror.closure import Closure  # noqa: PLC0415
         from pypimirror.requirements.environments import Environments, environments  # noqa: PLC0415
@@ -215,7 +221,7 @@ class Dependencies:
 
     def _closure_of_state(self) -> Closure:
         state, selection = self._mirror.state, self._mirror.selection
-        closure = self._closure_of_roots()
+        closure = self.of_roots()
         listed = {each.name: each.shown for each in state.projects.listed()}
         for name, found in state.choices.every_requires():
             if name in listed:
@@ -267,6 +273,23 @@ class Dependencies:
         self._ask_all({name: each.wants for name, each in self._known.items()})
         self._note_followed(is_complete=False)
 
+    def no_longer(self, name: NormalizedName) -> str:
+        """Say who asked for a project that nothing asks for any more; empty where nobody did."""
+        asking = dict.fromkeys(by for by, _ in self._before.get(name, Asked()).needs)
+        shown = ", ".join(list(asking)[:_MOST_NEEDS])
+        more = f" and {len(asking) - _MOST_NEEDS} more" if len(asking) > _MOST_NEEDS else ""
+        return f"no longer required by {shown}{more}" if asking else ""
+
+    def record_no_longer(self, why: Mapping[NormalizedName, str]) -> None:
+        """Keep why projects left that nobody requires any more: of the latest, and for `--why` alone."""
+        if not why:
+            return
+        notes, projects = self._mirror.state.notes, self._mirror.state.projects
+        known = notes.hint(NO_LONGER_NOTE, dict[NormalizedName, str]) or {}
+        known = {name: said for name, said in known.items() if projects.get(name) is None} | dict(why)
+        kept = dict(list(known.items())[-_MOST_NO_LONGER:])
+        notes.set(NO_LONGER_NOTE, msgspec.json.encode(kept).decode())
+
     def _note_followed(self, *, is_complete: bool) -> None:
         """Remember whether the next run can begin with what is known now."""
         note = self._mirror.selection.of_projects if is_complete else _INCOMPLETE
@@ -291,7 +314,8 @@ class Dependencies:
         """Name what is required and not mirrored, with who requires it."""
         excluded = dict.fromkeys(closure.missing, "package_excludes leaves it out")
         known = self._mirror.state.projects.get
-        unknown = {name: "upstream has no such project" for name in closure.wants if known(name) is None}
+        lost = [name for name in closure.wants if (row := known(name)) is None or row.is_gone]
+        unknown = dict.fromkeys(lost, "upstream has no such project")
         found = []
         for name, why in sorted((excluded | unknown).items()):
             needs = tuple(map(str, closure.missing_for(name) or closure.needs_of(name)))

@@ -1,12 +1,17 @@
 """What the mirrored releases of a project require, out of the core metadata beside their files."""
 
+import logging
 from collections.abc import Iterable, Iterator
+from functools import partial
 
+from pypimirror.dependencies import UNREADABLE
 from pypimirror.filenames import is_wheel, version_key, version_of
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.requirements.required import requires_dist
 from pypimirror.store import METADATA, Store
 from pypimirror.want import NOTHING_READ, Read, Requires, Told
+
+_log = logging.getLogger(__name__)
 
 
 def of_project(
@@ -73,7 +78,9 @@ def _by_metadata(store: Store, name: NormalizedName, held: HeldFile, read: Read)
     if known is not None:
         return known
     text = store.read(name, held.file.filename + METADATA)
-    return None if text is None else requires_dist(text)
+    if text is None:
+        return None
+    return requires_dist(text, tell=partial(_log.info, UNREADABLE, name, held.file.filename))
 
 
 def _by_sdist(store: Store, name: NormalizedName, held: HeldFile, read: Read) -> tuple[str, ...] | None:

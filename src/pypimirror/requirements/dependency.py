@@ -19,6 +19,8 @@ MAX_DEPTH = 50
 _REMEMBERED = 1 << 16
 _NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _CLAUSE = "(?:==|~=|!=|[<>]=?) ?[A-Za-z0-9.*+!_-]+"
+_NAMED = re.compile(rf"{_NAME}(?: ?\[[^\[\]]*\])?(?=[ (]*(?:[=<>!~]=?|\()|$)")
+"""What stands before versions."""
 _USUAL = re.compile(
     rf"(?P<name>{_NAME})(?: ?\[(?P<extras>{_NAME}(?:, ?{_NAME})*)\])?"
     rf"(?: ?(?P<specifier>{_CLAUSE}(?: ?, ?{_CLAUSE})*))?(?: ?; ?(?P<marker>.+))?"
@@ -64,6 +66,21 @@ def _written_anew(text: str) -> str | None:
     if requirement is None or canonical_marker(str(requirement.marker or "")) is None:
         return None
     return str(requirement)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def without_versions(text: str) -> str | None:
+    """Return a requirement whose versions can't be read as one for any version; None for what is none.
+
+    Old metadata has such versions (`>=1.*`, `(2.0)`), which PEP 440 forbade later and some clients mend.
+    """
+    if len(text) > MAX_LENGTH:
+        return None
+    said, _, marker = " ".join(text.split()).partition(";")
+    found = _NAMED.match(said)
+    if found is None or "@" in said or (marker and not canonical_marker(marker.strip())):
+        return None
+    return canonical(found[0] + (f"; {marker}" if marker else ""))
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -17,6 +17,7 @@ from pypimirror.selection.globs import (
     asks_for_everything,
     check_length,
     check_name_pattern,
+    covers,
     normalize_glob,
 )
 from pypimirror.selection.options import (
@@ -47,6 +48,7 @@ __all__ = [
     "asks_for_everything",
     "check_length",
     "check_name_pattern",
+    "covers",
     "normalize_glob",
 ]
 

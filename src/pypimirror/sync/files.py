@@ -269,6 +269,11 @@ class Files:
         self, project: Project, task: tasks.FileTask | tasks.LookTask, received: download.Received
     ) -> None:
         run, file = self._run, task.file
+        if received.sha256 in run.mirror.selection.blocked_digests:
+            from pypimirror.run.blocking import refuse  # noqa: PLC0415 (few runs need it)
+
+            refuse(run, project.name, file, received.sha256, received.size)
+            return
         for note in received.notes:
             _log.warning("%s: %s", project.name, note)
         if received.is_adopted:
