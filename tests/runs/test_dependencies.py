@@ -131,6 +131,24 @@ def test_what_upstream_dropped_and_somebody_still_requires_is_no_failure(
     assert "core is not mirrored, as upstream has no such project" in mirror.log
 
 
+def test_what_the_list_does_not_name_is_asked_for_once_a_day(
+    chain: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    chain.add("app", "2.0", requires_dist=["no-such-thing"], sdist=False)
+    mirror = make_mirror(package_matches="ap*", dependencies=True)
+    mirror.update()
+    mirror.update()
+    chain.clear()
+    mirror.update()
+    assert chain.paths() == ["/simple/"]
+    mirror.age(hours=25)
+    mirror.update()
+    assert "/simple/no-such-thing/" in chain.paths()
+    chain.add("no-such-thing", "1.0", sdist=False)
+    mirror.update()
+    assert "no-such-thing" in mirror.projects()
+
+
 def test_excluded_and_unknown_projects_are_named_with_who_wants_them(
     chain: FakeIndex, make_mirror: MakeMirror
 ) -> None:
