@@ -132,6 +132,8 @@ class Mirror:
         for told in self._told():
             os.utime(told, (told.stat().st_mtime - hours * 3600,) * 2)
         with contextlib.closing(sqlite3.connect(self.root / ".pypimirror/state.sqlite")) as state, state:
+            asked = "UPDATE meta SET value = value - ? WHERE key = 'asked for what upstream lacks'"
+            state.execute(asked, (hours * 3600,))
             there = {name for (name,) in state.execute("SELECT name FROM sqlite_schema")}
             for table in moments.keys() & there:
                 for column in moments[table]:
