@@ -131,7 +131,10 @@ def path(text: str, folder: Path) -> Path:
         raise ValueError("not a path")
     if re.search(r"\s#", text):
         raise ValueError(COMMENT)
-    return Path(os.path.normpath(folder / Path(text).expanduser()))
+    try:
+        return Path(os.path.normpath(folder / Path(text).expanduser()))
+    except RuntimeError as error:  # "~user" without such a user
+        raise ValueError("there is no such home directory; write the whole path") from error
 
 
 def certificate(text: str, folder: Path) -> tuple[Path, ...]:
