@@ -34,10 +34,22 @@ def advice_on(*lines: str) -> tuple[str, ...]:
         ("glibc = 2.28",),
         ("min_age_days = 7", "min_age_unknown = allow", "min_age_exceptions = ours-*"),
         ("python_versions = 3.13t", "implementations = cp pp"),
+        ("versions = Six >=1", "excluded_versions = six ==1.1"),
+        ("package_matches = zope.*", "versions = Zope.Event >=1"),
+        ("dependencies = True", "versions = other >=1"),
     ],
 )
 def test_nothing_to_say(lines: tuple[str, ...]) -> None:
     assert advice_on(*lines) == ()
+
+
+@pytest.mark.parametrize("option", ["versions", "excluded_versions"])
+def test_rules_for_projects_that_nothing_selects(option: str) -> None:
+    told = advice_on(
+        "package_matches = six a*", "package_excludes = attrs", f"{option} = Sixx >=1\n  attrs >2\n  six ==1"
+    )
+    said = "is not selected, so it has no effect; correct the name, or select it"
+    assert set(told) == {f"{option}: sixx {said}", f"{option}: attrs {said}"}
 
 
 def test_the_sample_needs_no_advice() -> None:

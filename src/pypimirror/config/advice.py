@@ -56,6 +56,7 @@ def advice(config: Config) -> tuple[str, ...]:
         *_wheels(config),
         *_everything(config),
         *_without_effect(config),
+        *_not_selected(config),
     )
 
 
@@ -124,6 +125,19 @@ def _without_effect(config: Config) -> Iterator[str]:
             f"python_versions: {' '.join(free_threaded)} is CPython's alone, and implementations leaves that"
             " out; add cp there"
         )
+
+
+def _not_selected(config: Config) -> Iterator[str]:
+    """Tell of rules for projects that nothing selects; with dependencies nobody knows that beforehand."""
+    if config.dependencies or config.requirements.roots:
+        return
+    matches, excludes = (
+        Globs(each, are_names=True) for each in (config.package_matches, config.package_excludes)
+    )
+    for option in ("versions", "excluded_versions"):
+        for name in dict.fromkeys(name for name, _ in getattr(config, option)):
+            if excludes.has(name) or not matches.has(name):
+                yield f"{option}: {name} is not selected, so it has no effect; correct the name, or select it"
 
 
 def _double_platforms(config: Config) -> Iterator[str]:
