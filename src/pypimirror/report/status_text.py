@@ -3,7 +3,7 @@
 import msgspec
 
 from pypimirror.report.mirror_status import StatusReport
-from pypimirror.report.words import moment, numbered, size_text, total_text
+from pypimirror.report.words import missing_text, moment, numbered, size_text, total_text
 from pypimirror.state import Total
 from pypimirror.state.runs import PastRun
 from pypimirror.sync import wheels
@@ -62,10 +62,7 @@ def as_lines(report: StatusReport) -> list[str]:
         f"  failing since {moment(each.since)}: {each.option}: {each.reason}" for each in report.afterwards
     ]
     text += [f"  {each}" for each in report.unmatched]
-    text += [
-        f"  missing: {each['name']}, as {each['why']}: {'; '.join(map(str, each['needs'][:3]))}"
-        for each in report.missing
-    ]
+    text += [f"  missing: {missing_text(each)}" for each in report.missing]
     text += [
         f"  {each['rule']} leaves out {total_text(Total(each['files'], each['bytes']))}"
         for each in report.left_out
