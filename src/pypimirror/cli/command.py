@@ -13,6 +13,7 @@ from pypimirror import config, server_config, sync
 from pypimirror.cli import (
     asking,
     configurations,
+    dry_pages,
     folders,
     init,
     logs,
@@ -74,7 +75,8 @@ def run(args: Arguments) -> Status:
     if (answer := _answered(args, configuration, selection)) is not None:
         return answer
     only = _only(args)
-    if not configuration.dependencies:  # else it is known when the state is open
+    if not (configuration.dependencies or configuration.requirements.roots):
+        # Else it is known when the state is open.
         _check_selected(only, selection)
     check_root(configuration.mirror_file_path)
     folders.check(configuration, args.config)
@@ -285,11 +287,12 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         answers_somebody = args.is_dry or args.mode == "verify"
         judge = None if answers_somebody else partial(news.judged, args=args, configuration=configuration)
         outcome = recorded(work, partial(_done, work, args), mode=mode, follower=follower, judge=judge)
+        pages_changed = dry_pages.number(mirror, outcome.changes) if args.is_dry else 0
         watched = summary.figures_of(work) if person.watches(args) else None
         if watched is not None:
             outcome = outcome._replace(remarks=remarks.of_run(work))
     if isinstance(store, ReadOnlyStore):
-        summary.tell_dry(outcome, store.pages_changed, is_json=args.is_json)
+        summary.tell_dry(outcome, pages_changed, is_json=args.is_json)
         return outcome.status
     if args.mode == "verify":
         summary.tell_verified(outcome, is_quiet=args.is_quiet)

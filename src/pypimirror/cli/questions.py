@@ -1,5 +1,6 @@
 """Modes that answer a question without lock and network: `--why`, `--check` and `--check-config`."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,7 +10,6 @@ import msgspec
 from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.config import Config
 from pypimirror.errors import StateError
-from pypimirror.report import config_check, why
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import numbered
 from pypimirror.selection import Selection
@@ -22,14 +22,22 @@ _STATE = "state.sqlite"
 
 def tell_why(config: Config, selection: Selection, text: str) -> Status:
     """Print which rule chose or dropped a project or a file."""
+    from pypimirror.report import why  # noqa: PLC0415 (few runs need it)
+
     with _state(config) as state:
         selection.asked |= {name: frozenset(each.wants) for name, each in state.asked().items()}
-        lines = why.explain(selection, state, text)
+        lines = why.explain(config, selection, state, text)
     if not lines:
-        say(f"pypimirror: --why {text!r}: neither a project's name nor a file's")
+        say(f"pypimirror: --why {text!r}: neither a project's name nor a file's{_meant(text)}")
         return Status.USAGE
     show(*lines)
     return Status.OK
+
+
+def _meant(text: str) -> str:
+    """Say which project a requirement, or a name and a version, is about."""
+    found = re.match(r"[A-Za-z0-9][\w.-]*", text)
+    return f"; ask for {found[0]}, or for a file of it" if found and "/" not in text else ""
 
 
 def check(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
@@ -60,6 +68,8 @@ def check(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
 
 def check_config(config: Config, path: Path, *, is_quiet: bool) -> Status:
     """Print what can be said of a sound configuration without asking upstream; quietly, what looks wrong."""
+    from pypimirror.report import config_check  # noqa: PLC0415 (few runs need it)
+
     lines = config_check.warnings(config) if is_quiet else config_check.lines(config, path)
     show(*lines)
     return Status.OK

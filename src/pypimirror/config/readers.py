@@ -185,6 +185,9 @@ def name_globs(text: str, folder: Path = _HERE) -> tuple[str, ...]:
 
 
 def _name_glob(pattern: str) -> str:
+    if "," in pattern:
+        apart = " ".join(pattern.replace(",", " ").split())
+        raise ValueError(f"{pattern!r} is no pattern of names, which white space separates: {apart}")
     check_name_pattern(pattern)
     return pattern
 
@@ -198,7 +201,18 @@ def attested_names(text: str, folder: Path = _HERE) -> tuple[str, ...]:
 
 
 def file_globs(text: str, folder: Path = _HERE) -> tuple[str, ...]:
-    """Read patterns of file names, separated by white space; `@FILE` stands for those in a file."""
+    """Read patterns of file names, separated by white space; `@FILE` stands for those in a file.
+
+    Where only files are named and these say nothing, that is refused: no pattern at all is every file.
+    """
+    patterns = each(words(text, folder), _file_glob)
+    if text and not patterns:
+        raise ValueError(f"there is no pattern in {text.lstrip('@')}; write one, or leave the option out")
+    return patterns
+
+
+def excluded_file_globs(text: str, folder: Path = _HERE) -> tuple[str, ...]:
+    """Read the same, of which there may be none."""
     return each(words(text, folder), _file_glob)
 
 
@@ -206,6 +220,8 @@ def _file_glob(pattern: str) -> str:
     check_length(pattern)
     if pattern.startswith("#"):
         raise ValueError(COMMENT)
+    if "," in pattern:
+        raise ValueError(f"{pattern} holds a comma, and white space separates patterns")
     if "/" in pattern:
         raise ValueError(f"{pattern} holds a slash; patterns are compared with the file's name alone")
     return pattern

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pypimirror.config import Config, ini
 from pypimirror.config.advice import advice
+from pypimirror.config.nothing import inactive, why_inactive
 from pypimirror.report.words import numbered
 from pypimirror.selection import asks_for_everything
 
@@ -52,8 +53,10 @@ def _asks_for(config: Config) -> Iterator[str]:
         yield f"not: {_shortened(' '.join(config.package_excludes))}"
     if roots := config.requirements.roots:
         names = dict.fromkeys(root.name for root in roots)
-        projects = numbered(len(names), "project")
-        yield f"requirements: {len(roots)} for {projects}: {_shortened(' '.join(names))}"
+        lines = f"{numbered(len(roots), 'line')} for {numbered(len(names), 'project')}"
+        yield f"requirements: {lines}: {_shortened(' '.join(names))}"
+        if (idle := inactive(config)) and len(idle) < len(roots):
+            yield f"of these {why_inactive(config, idle)}"
     if config.dependencies:
         which = "the versions that match" if config.dependency_versions == "matching" else "all versions"
         yield f"dependencies: {which} of what the selected releases require"

@@ -95,6 +95,22 @@ def asks_for_everything(patterns: Sequence[str]) -> bool:
     return any(p == "*.*" or ("*" in p and not p.strip("*?")) for p in patterns)
 
 
+def covers(patterns: Iterable[str], pattern: str, *, are_names: bool = True) -> bool:
+    """Tell whether some of the patterns surely matches all that another one does.
+
+    That is seen by their texts: what `*` stands for may hold wildcards itself.
+    """
+    form = normalize_glob if are_names else str
+    text = form(pattern)
+    return any(_covers(form(each), text) for each in patterns)
+
+
+def _covers(glob: str, text: str) -> bool:
+    if glob in {"*", "*-*"} or glob == text:
+        return True
+    return not re.search(r"[?\[]", glob) and fnmatch.fnmatchcase(text, glob)
+
+
 class Globs:
     """Patterns compiled to one matcher, which remembers those that never matched."""
 
