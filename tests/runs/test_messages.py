@@ -33,10 +33,11 @@ class Case(NamedTuple):
 
 
 NAMES = {
-    "six, attrs": "'six,' is not a project's name; separate names by blanks",
+    "six, attrs": "'six,' is no pattern of names, which white space separates: six",
     "six;attrs": "separate names by blanks",
     "'six'": "write it without quotes",
     "six==1.0": "name the project alone; the option versions says which of its versions",
+    "django==4.*": "name the project alone; the option versions says which of its versions",
     "six>=1,<2": "name the project alone; the option versions says which of its versions",
     "https://index.example.org/simple/six/": "name the project alone, without an address or a path",
     "zope.interface/": "name the project alone, without an address or a path",
