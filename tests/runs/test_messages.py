@@ -484,3 +484,37 @@ def test_no_mirror_is_made_in_another(
     )
     mirror.root = outer
     assert mirror.tree() == before
+
+
+WRONG_ADDRESSES = {
+    "/": ("answers 404", "is index_url right?"),
+    "/nowhere/": ("answers 404", "is index_url right?"),
+    "/simple/six/": ("not the JSON of a project list (it has no projects)", "is index_url right?"),
+    "/files/six/six-1.0.tar.gz": ("is not a type of the simple repository API", "is index_url right?"),
+    "https": ("TLS failed", "does not speak TLS: is http meant, or another port?"),
+}
+
+
+@pytest.mark.parametrize(("path", "said"), WRONG_ADDRESSES.items())
+def test_an_address_that_is_not_the_list_s_is_doubted(
+    index: FakeIndex, make_mirror: MakeMirror, path: str, said: tuple[str, ...]
+) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror()
+    mirror.index_url = f"{index.origin}{path}" if path != "https" else index.url.replace("http:", "https:")
+    mirror.configure()
+    ended = mirror.run("-U")
+    assert ended.status == 4
+    for words in said:
+        assert words in ended.stderr
+    assert not mirror.names()
+
+
+def test_a_list_that_was_right_before_is_not_doubted(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    index.fault("/simple/", faults.Body(b"<html><body>Please log in</body></html>", "text/html"))
+    ended = mirror.run("-U")
+    assert ended.status == 4
+    assert "is index_url right?" not in ended.stderr
