@@ -261,3 +261,21 @@ def test_the_quiet_hear_of_trouble_alone_and_programs_get_their_json(
     mirror.run("-U", "--allow-removals")
     assert mirror.run("--check", "-q").stdout == ""
     assert mirror.run("--check").stdout != ""
+
+
+@pytest.mark.parametrize("is_expected", [True, False])
+@pytest.mark.parametrize("mode", ["--status", "--status --json", "--status -q", "--check", "--why six"])
+def test_nobody_is_told_of_a_tree_that_is_not_there(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path, mode: str, *, is_expected: bool
+) -> None:
+    """Where the state lies elsewhere, it knows of files on a disk that is not mounted."""
+    index.add("six", "1.0")
+    mirror = make_mirror(state_dir="state")
+    mirror.update()
+    mirror.configure(state_dir="state", expect_mirror=is_expected)
+    mirror.root.rename(tmp_path / "disk")
+    for _ in range(2):
+        ended = mirror.run(*mode.split())
+        assert (ended.status, ended.stdout) == (1, "")
+        assert f"belongs to another tree than {mirror.root} (is its disk mounted?)" in ended.stderr
+        (mirror.root / "lost+found").mkdir(parents=True, exist_ok=True)

@@ -102,11 +102,17 @@ def of_nothing(config: Config, reason: str) -> StatusReport:
     )
 
 
-def of_state(config: Config, state: Reading) -> StatusReport:
-    """Return how a mirror is; raise StateError where the state is another tree's."""
+def check_tree(config: Config, state: Reading) -> None:
+    """Raise StateError where the state is another tree's, or its tree is not there."""
     tree = config.mirror_file_path / ".pypimirror/id"
     if (tree_id := read_id(tree)) is None or tree_id != state.note("tree"):
-        raise StateError(state.path, f"belongs to another tree than {config.mirror_file_path}")
+        reason = f"belongs to another tree than {config.mirror_file_path} (is its disk mounted?)"
+        raise StateError(state.path, reason)
+
+
+def of_state(config: Config, state: Reading) -> StatusReport:
+    """Return how a mirror is; raise StateError where the state is another tree's."""
+    check_tree(config, state)
     now = time.time()
     good, ended = state.last_good_run(), state.last_ended_run()
     age = None if good is None or good.ended is None else (now - good.ended) / _HOUR_S
