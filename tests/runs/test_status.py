@@ -279,3 +279,20 @@ def test_nobody_is_told_of_a_tree_that_is_not_there(
         assert (ended.status, ended.stdout) == (1, "")
         assert f"belongs to another tree than {mirror.root} (is its disk mounted?)" in ended.stderr
         (mirror.root / "lost+found").mkdir(parents=True, exist_ok=True)
+
+
+def test_one_that_fails_and_one_that_waits_are_told_in_the_singular(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    index.add("six", "1.0", sdist=False)
+    mirror = make_mirror(status_page=True)
+    mirror.update()
+    index.fault("/simple/six/", faults.Status(500))
+    index.touch("six")
+    assert mirror.run("-U").status == 3
+    told = mirror.run("--status").stdout + (mirror.root / "status.html").read_text("utf-8")
+    assert "1 project or file is failing" in told
+    index.clear_faults()
+    index.add("six", "2.0", sdist=False)
+    told += mirror.run("-U", "--dry-run").stdout + mirror.run("--why", "six").stdout
+    assert not re.search(r"\b1 (files|projects|pages|hours|versions|bytes|releases)\b", told), told

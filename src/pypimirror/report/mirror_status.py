@@ -188,11 +188,13 @@ def _why_full(config: Config) -> str | None:
 def _why_incomplete(state: Reading, ended: PastRun | None, failing: int, pending: int) -> list[str]:
     reasons = []
     if failing:
-        reasons.append(f"{failing} projects or files are failing")
+        fails = "1 project or file is" if failing == 1 else f"{failing} projects or files are"
+        reasons.append(f"{fails} failing")
     if pending:
-        reasons.append(f"{pending} projects wait for upstream's page")
+        waits = "1 project waits" if pending == 1 else f"{pending} projects wait"
+        reasons.append(f"{waits} for upstream's page")
     if arriving := state.total("arriving").number:
-        reasons.append(f"{arriving} files are still to come")
+        reasons.append("1 file is still to come" if arriving == 1 else f"{arriving} files are still to come")
     if ended is not None and ended.status == Status.TOO_MUCH_GONE:
         reasons.append("removals wait for --allow-removals")
     if ended is None:

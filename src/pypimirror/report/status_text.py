@@ -32,7 +32,8 @@ def as_lines(report: StatusReport) -> list[str]:
         "files": total_text(Total(report.files, report.bytes)),
         "failing": f"{report.failing_count}",
         "pending": f"{report.pending_count}",
-        "vanished": f"{report.vanished_projects} projects, {report.vanished_files} files, by upstream",
+        "vanished": f"{numbered(report.vanished_projects, 'project')},"
+        f" {numbered(report.vanished_files, 'file')}, by upstream",
         "held back": f"removals of {numbered(report.held_back_count, 'project')}",
         "in grace": total_text(Total(report.grace_files, report.grace_bytes))
         + (f", the first may go {moment(report.grace_ends)}" if report.grace_ends else ""),
