@@ -1,15 +1,15 @@
-"""Modes that answer a question without lock and network: `--why`, `--check` and `--check-config`."""
+"""Modes that answer a question out of the state, without lock and network: `--why` and `--check`."""
 
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import msgspec
 
 from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.config import Config
 from pypimirror.errors import StateError
+from pypimirror.report import why
 from pypimirror.report.exit_status import Status
 from pypimirror.report.mirror_status import check_tree
 from pypimirror.report.words import numbered
@@ -23,8 +23,6 @@ _STATE = "state.sqlite"
 
 def tell_why(config: Config, selection: Selection, text: str) -> Status:
     """Print which rule chose or dropped a project or a file."""
-    from pypimirror.report import why  # noqa: PLC0415 (few runs need it)
-
     with _state(config) as state:
         selection.asked |= {name: frozenset(each.wants) for name, each in state.asked().items()}
         lines = why.explain(config, selection, state, text)
@@ -65,15 +63,6 @@ def check(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
     them = "1 project is missing, or has" if missing == 1 else f"{missing} projects are missing, or have"
     show(f"{them} no release that fits{hint}")
     return Status.FAILURES
-
-
-def check_config(config: Config, path: Path, *, is_quiet: bool) -> Status:
-    """Print what can be said of a sound configuration without asking upstream; quietly, what looks wrong."""
-    from pypimirror.report import config_check  # noqa: PLC0415 (few runs need it)
-
-    lines = config_check.warnings(config) if is_quiet else config_check.lines(config, path)
-    show(*lines)
-    return Status.OK
 
 
 @contextmanager

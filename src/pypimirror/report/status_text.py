@@ -2,11 +2,11 @@
 
 import msgspec
 
+from pypimirror.findings import wheels
 from pypimirror.report.mirror_status import StatusReport
 from pypimirror.report.words import missing_text, moment, numbered, size_text, total_text
 from pypimirror.state import Total
 from pypimirror.state.runs import PastRun
-from pypimirror.sync import wheels
 
 
 def as_json(report: StatusReport) -> str:

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pypimirror.state import Failure, Total
+if TYPE_CHECKING:
+    from pypimirror.state import Failure, Total
 
 
 def size_text(size: float) -> str:
@@ -22,7 +23,7 @@ def numbered(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def total_text(total: Total) -> str:
+def total_text(total: "Total") -> str:
     """Return a number of files, and of their bytes."""
     return f"{total.number} ({size_text(total.bytes)})"
 
@@ -44,7 +45,7 @@ def moment(seconds: float | None) -> str:
     return f"{datetime.fromtimestamp(seconds or 0).astimezone():%Y-%m-%d %H:%M}"
 
 
-def failure_text(failure: Failure) -> str:
+def failure_text(failure: "Failure") -> str:
     """Return what failed, why, and since when."""
     place = failure.project if failure.filename is None else f"{failure.project}/{failure.filename}"
     return f"{place}: {failure.reason} (since {moment(failure.since)})"

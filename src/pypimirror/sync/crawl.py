@@ -109,6 +109,9 @@ def _heed_selection(run: Run) -> None:
         if selection.selects(name) and fingerprint != selection.fingerprint(name)
     )
     state.notes.set(SELECTION_NOTE, selection.of_projects)
+    if not is_known:
+        # What was deselected since the list was read is news again, though the list may be what it was.
+        state.notes.set(_LIST_NOTE, None)
 
 
 def _speaks_json(run: Run) -> bool:
