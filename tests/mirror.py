@@ -161,8 +161,10 @@ class Mirror:
             path.unlink()
 
     def has_told_trouble(self) -> bool:
-        """Tell whether the mirror remembers trouble that was told on standard error."""
-        return any((self.root / ".pypimirror").glob("trouble-*"))
+        """Tell whether the mirror, or its user's own folder, remembers trouble that was told."""
+        name = hashlib.sha256(os.fsencode(self.config)).hexdigest()[:16]
+        own = Path(_state_home(), "pypimirror", name)
+        return any(path for folder in (self.root / ".pypimirror", own) for path in folder.glob("trouble-*"))
 
     @property
     def log(self) -> str:
