@@ -62,6 +62,7 @@ class Mirror:
     def configure(self, **options: object) -> None:
         """Write the configuration file; the defaults for tests give way to `options`."""
         self._has_name_links = bool(options.get("name_links", True))
+        self._state_dir = str(options.get("state_dir") or self.root / ".pypimirror")
         values = {"package_matches": "*", "retries": 0, "timeout": 5, "min_free_space": 0} | options
         lines = [f"{name} = {value}" for name, value in values.items() if value is not None]
         head = ["[DEFAULT]", f"mirror_file_path = {self.root}", f"index_url = {self.index_url}"]
@@ -163,13 +164,13 @@ class Mirror:
             path.unlink()
 
     def has_told_trouble(self) -> bool:
-        """Tell whether the mirror remembers trouble that was told on standard error."""
+        """Tell whether the mirror, or its user's own folder, remembers trouble that was told."""
         return bool(self._told())
 
     def _told(self) -> list[Path]:
         """Return where it is kept what was told: beside the state, and in the user's own folder."""
-        name = hashlib.sha256(str(self.config).encode()).hexdigest()[:16]
-        folders = (self.root / ".pypimirror", Path(_state_home(), "pypimirror", name))
+        name = hashlib.sha256(os.fsencode(self.config)).hexdigest()[:16]
+        folders = (self.folder / self._state_dir, Path(_state_home(), "pypimirror", name))
         return [path for folder in folders for path in folder.glob("trouble-*")]
 
     @property

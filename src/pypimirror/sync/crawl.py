@@ -216,6 +216,10 @@ def _by_list(run: Run) -> Crawl:
         found = run.upstream.retrying(lambda: _read_list(run, too_old))
     except NotFoundError as error:
         raise NotFoundError(error.url, f"{error.reason}; is index_url right?") from error
+    except BadPageError as error:
+        if run.mirror.state.projects.is_empty():  # else it was right before
+            raise type(error)(error.url, f"{error.reason}; is index_url right?") from error
+        raise
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
         projects = run.mirror.state.projects
