@@ -30,7 +30,7 @@ def serve() -> Iterator[Serve]:
 
         def start(**answers: bytes) -> tuple[RawServer, Upstream]:
             server = opened.enter_context(RawServer(**answers))
-            upstream = Upstream(f"{server.origin}/", timeout=5, retries=0, connections=1, rules=Rules())
+            upstream = Upstream(f"{server.origin}/", timeout=5, retries=0, rules=Rules())
             opened.callback(upstream.close)
             return server, upstream
 
@@ -56,7 +56,7 @@ def test_an_informational_answer_is_not_the_answer(serve: Serve, before: bytes) 
     server, upstream = serve(demo=before + ok(PAGE), other=ok(b"other"))
     assert page(server, upstream) == PAGE
     assert file(server, upstream, "other") == b"other"
-    assert file(server, upstream) == PAGE, "by the lane"
+    assert file(server, upstream) == PAGE
     assert file(server, upstream, "other") == b"other"
 
 

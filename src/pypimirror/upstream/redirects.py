@@ -1,10 +1,32 @@
-"""Where redirects may lead."""
+"""Where redirects may lead, and following them."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 from pypimirror.addresses import shown
 from pypimirror.errors import UnavailableError
+from pypimirror.upstream.connections import Response
+from pypimirror.upstream.deadlines import Deadline
 from pypimirror.upstream.trouble import redirected
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+Asked = contextlib.AbstractContextManager[tuple[Response, Deadline]]
+
+
+@contextlib.contextmanager
+def followed(
+    url: str, ask: Callable[[str], Asked], onwards: Callable[[str, str], str], *, most: int
+) -> Iterator[tuple[str, Response, Deadline]]:
+    """Yield where redirects led to, the answer from there, and what bounds its time; read no body."""
+    for _ in range(most + 1):
+        with ask(url) as (response, deadline):
+            location = response.fields.get("location") if response.status in _REDIRECTS else None
+            if not location:
+                yield url, response, deadline
+                return
+            url = onwards(url, location)
+    raise UnavailableError(url, f"more than {most} redirects", may_pass=False)
 
 
 def onwards(url: str, location: str, may_leave_https: Callable[[str], bool]) -> str:
