@@ -335,7 +335,7 @@ class Upstream:
 
     @contextlib.contextmanager
     def _asked(self, url: str, *, headers: dict[str, str]) -> Iterator[tuple[Response, Deadline]]:
-        with self._reaper.watching(self._timeout) as deadline:
+        with self._reaper.watching(self._timeout, bounds_each_wait=True) as deadline:
             response = self._get(url, headers, deadline)
             try:
                 yield response, deadline

@@ -198,7 +198,8 @@ class Connection(http.client.HTTPConnection):
             deadline.hold(self._line)
 
         self.sock = deadline.connect(functools.partial(_opened, self.origin.way, hold))
-        self.sock.settimeout(self.origin.read_s)
+        # Each call of a socket with a time-out is two calls of the system.
+        self.sock.settimeout(None if deadline.bounds_each_wait else self.origin.read_s)
 
 
 def _opened(way: Way, on_socket: Callable[[socket.socket], None]) -> socket.socket:

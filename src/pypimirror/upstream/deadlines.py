@@ -46,8 +46,10 @@ class Line:
 class Deadline:
     """Until when one request may go on; moved on by whoever makes it."""
 
-    def __init__(self, reaper: "Reaper", seconds: float) -> None:
+    def __init__(self, reaper: "Reaper", seconds: float, *, bounds_each_wait: bool) -> None:
         self._reaper = reaper
+        self.bounds_each_wait = bounds_each_wait
+        """Whether it ends each wait for bytes in time; else sockets need time-outs of their own."""
         self._lines: list[Line] = []
         self.has_cut = False
         self.restart_s: float | None = None
@@ -142,11 +144,14 @@ class Reaper:
         self._starting = threading.Lock()
         self._is_working = False
 
-    def watching(self, seconds: float) -> Deadline:
-        """Watch over the connections that are used within it: they are shut down after so long."""
+    def watching(self, seconds: float, *, bounds_each_wait: bool = False) -> Deadline:
+        """Watch over the connections that are used within it: they are shut down after so long.
+
+        `bounds_each_wait` where it is moved on for each block of an answer.
+        """
         if not self._is_working:
             self._start()
-        return Deadline(self, seconds)
+        return Deadline(self, seconds, bounds_each_wait=bounds_each_wait and self._is_working)
 
     def _start(self) -> None:
         with self._starting:
