@@ -329,18 +329,10 @@ class Upstream:
         self, url: str, headers: dict[str, str], may_leave_https: Callable[[str], bool]
     ) -> contextlib.AbstractContextManager[tuple[str, Response, Deadline]]:
         """Yield where redirects led to, the answer from there, and what bounds its time."""
-        ask = functools.partial(self._asked, headers=headers)
+        watch = functools.partial(self._reaper.watching, self._timeout, bounds_each_wait=True)
+        ask = functools.partial(self._get, headers=headers)
         follow = functools.partial(onwards, may_leave_https=may_leave_https)
-        return followed(url, ask, follow, most=_MAX_REDIRECTS)
-
-    @contextlib.contextmanager
-    def _asked(self, url: str, *, headers: dict[str, str]) -> Iterator[tuple[Response, Deadline]]:
-        with self._reaper.watching(self._timeout, bounds_each_wait=True) as deadline:
-            response = self._get(url, headers, deadline)
-            try:
-                yield response, deadline
-            finally:
-                response.release()
+        return followed(url, watch, ask, follow, most=_MAX_REDIRECTS)
 
     def _who(self, url: str) -> Who:
         """Return as whom an origin is asked; hosts that are none of the index's need not know us."""
@@ -351,7 +343,7 @@ class Upstream:
         with self._lock:
             self.requests += 1
 
-    def _get(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
+    def _get(self, url: str, deadline: Deadline, *, headers: dict[str, str]) -> Response:
         host = host_and_port(url)
         self._check_host(url, host)
         begun = time.monotonic()

@@ -2,7 +2,7 @@
 
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
@@ -84,9 +84,9 @@ class Client:
             with self._finding:
                 found = self._origins.get(key) or self._found(url, key)
             path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-            target, fields = found.prefix + quote(path, _AS_IT_IS), found.fields | headers
+            target, fields = found.prefix + quote(path, _AS_IT_IS), _lines(headers)
             connection = found.take()
-            is_new = connection.sock is None
+            is_new = not connection.is_open
             try:
                 self._count_request()
                 return connection.ask(target, fields, deadline)
@@ -115,7 +115,7 @@ class Client:
             prefix = f"http://{fields['Host']}"
         if len(self._origins) >= _ORIGINS:
             self.close()
-        found = self._origins[key] = Origin(way, prefix, fields, self._read_s)
+        found = self._origins[key] = Origin(way, prefix, _lines(fields), self._read_s)
         return found
 
     def _direct(self, host: str, port: int, tls: Any) -> Way:
@@ -141,6 +141,14 @@ class Client:
         if pool.proxy and tls:
             tunnel = {"host": host, "port": port, "headers": pool.proxy_headers, "scheme": pool.proxy.scheme}
         return Way(pool.ConnectionCls, lambda: [place.host], options, tunnel)
+
+
+def _lines(fields: Mapping[str, str]) -> str:
+    """Return header fields as they are sent: each in one line (RFC 9112, 5.2), whatever a server has sent."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
+    if lines.count("\r") != len(fields) or lines.count("\n") != len(fields):
+        return _lines({name: " ".join(value.split()) for name, value in fields.items()})
+    return lines
 
 
 def _close(origins: dict[Key, Origin]) -> None:

@@ -1,11 +1,11 @@
-"""Connections: urllib3 makes them, with proxies and TLS, and http.client asks and reads over them."""
+"""Connections: urllib3 makes them, with proxies and TLS, and http.client reads what comes over them."""
 
 import functools
 import http.client
 import io
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from urllib3 import exceptions
@@ -34,10 +34,9 @@ class _Buffered(NamedTuple):
 class Response(http.client.HTTPResponse):
     """The first answer that is no informational one (RFC 9110, 15.2), and all of its body or an error."""
 
-    connection: "Connection"
-
-    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
-        super().__init__(_Buffered(sock), *args, **options)  # type: ignore[arg-type]
+    def __init__(self, sock: socket.socket, connection: "Connection") -> None:
+        super().__init__(_Buffered(sock), method="GET")  # type: ignore[arg-type]
+        self._connection = connection
         self.fields: dict[str, str] = {}
         """The header's fields by their names in lower case; what comes twice has commas between."""
 
@@ -83,10 +82,10 @@ class Response(http.client.HTTPResponse):
 
     def release(self) -> None:
         """Keep the connection if the body was read to its end; else it can't be used again."""
-        is_at_end = self.is_at_end
+        can_be_kept = self.is_at_end and not self.will_close
         self.close()
-        if not is_at_end or not self.connection.origin.keep(self.connection):
-            self.connection.close()
+        if not can_be_kept or not self._connection.origin.keep(self._connection):
+            self._connection.close()
 
     @property
     def is_at_end(self) -> bool:
@@ -112,11 +111,12 @@ class Way(NamedTuple):
 class Origin:
     """What is the same for all requests to one origin, and the connections that none of them uses now."""
 
-    def __init__(self, way: Way, prefix: str, fields: dict[str, str], read_s: float) -> None:
+    def __init__(self, way: Way, prefix: str, fields: str, read_s: float) -> None:
         self.way = way
         self.prefix = prefix
         """What comes before the path in a request: nothing, unless a proxy wants the whole address."""
         self.fields = fields
+        """Those that each request has, as they are sent."""
         self.read_s = read_s
         """How long nothing may come."""
         self._idle: list[Connection] = []
@@ -133,7 +133,7 @@ class Origin:
 
     def keep(self, connection: "Connection") -> bool:
         """Keep a connection for another request; tell whether that is possible."""
-        if self._is_closed or connection.sock is None:
+        if self._is_closed or not connection.is_open:
             return False
         self._idle.append(connection)
         return True
@@ -145,61 +145,69 @@ class Origin:
             self._idle.pop().close()
 
 
-class Connection(http.client.HTTPConnection):
+class Connection:
     """A connection that is used for one request after the other, each held to its deadline."""
 
-    response_class = Response
-
-    def __init__(self, origin: "Origin") -> None:
-        super().__init__("")
+    def __init__(self, origin: Origin) -> None:
         self.origin = origin
+        self._sock: socket.socket | None = None
         self._line: Line | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was made, and not closed from here."""
+        return self._sock is not None
 
     @property
     def is_kept(self) -> bool:
         """Whether it is open, and nothing came over it that nobody asked for, or its end."""
-        return self.sock is not None and not wait_for_read(self.sock, 0)
+        return self._sock is not None and not wait_for_read(self._sock, 0)
 
-    def ask(self, target: str, fields: Mapping[str, str], deadline: Deadline) -> Response:
+    def ask(self, target: str, fields: str, deadline: Deadline) -> "Response":
         """Send a request, and read the head of the answer.
 
         Raises what urllib3 raises where there is no connection to be had, ClosedEarlyError where it ended
         before anything came, else OSError or http.client.HTTPException.
         """
         try:
-            if self.sock is None:
-                self._open(deadline)
+            if self._sock is None:
+                self._sock = self._opened(deadline)
             elif self._line is not None:
                 deadline.hold(self._line)
-            self._request(target, fields)
-            response: Response = self.getresponse()  # type: ignore[assignment]
+            request = f"GET {target} HTTP/1.1\r\n{self.origin.fields}{fields}\r\n"
+            try:
+                self._sock.sendall(request.encode("latin-1"))
+            except _ENDED as error:
+                raise ClosedEarlyError from error
+            response = Response(self._sock, self)
+            try:
+                response.begin()
+            except BaseException:
+                response.close()
+                raise
         except BaseException:
             self.close()
             raise
-        response.connection = self
         return response
-
-    def _request(self, target: str, fields: Mapping[str, str]) -> None:
-        try:
-            self.request("GET", target, headers=fields)
-        except _ENDED as error:
-            raise ClosedEarlyError from error
 
     def close(self) -> None:
         """Close it, but for the answer that is still read from it."""
-        super().close()
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            sock.close()
         line, self._line = self._line, None
         if line is not None:
             line.give_up()
 
-    def _open(self, deadline: Deadline) -> None:
+    def _opened(self, deadline: Deadline) -> socket.socket:
         def hold(made: socket.socket) -> None:
             self._line = Line(made)
             deadline.hold(self._line)
 
-        self.sock = deadline.connect(functools.partial(_opened, self.origin.way, hold))
+        made = deadline.connect(functools.partial(_opened, self.origin.way, hold))
         # Each call of a socket with a time-out is two calls of the system.
-        self.sock.settimeout(None if deadline.bounds_each_wait else self.origin.read_s)
+        made.settimeout(None if deadline.bounds_each_wait else self.origin.read_s)
+        return made
 
 
 def _opened(way: Way, on_socket: Callable[[socket.socket], None]) -> socket.socket:

@@ -107,10 +107,22 @@ class ExternalHosts:
         def onwards(url: str, location: str) -> str:
             return self._checked_url(redirected(url, location), dead, allows_http=allows_http)
 
-        ask = partial(self._asked, headers=headers, ends_at=time.monotonic() + seconds)
+        ends_at = time.monotonic() + seconds
+
+        def watch() -> Deadline:
+            return self._reaper.watching(max(0.0, ends_at - time.monotonic()))
+
         url = self._checked_url(url, dead, allows_http=allows_http)
-        with followed(url, ask, onwards, most=MAX_REDIRECTS) as (found, response, _):
-            yield self._checked(found, response, is_conditional=any(validators))
+        ask = partial(self._get, headers=headers)
+        with followed(url, watch, ask, onwards, most=MAX_REDIRECTS) as (found, response, deadline):
+            try:
+                yield self._checked(found, response, is_conditional=any(validators))
+            except UnavailableError as error:
+                if not deadline.has_cut:
+                    raise
+                raise _unreachable(found, deadline, error.reason) from error
+            if deadline.has_cut:  # what ends with its connection may have been cut off
+                raise _unreachable(found, deadline, "")
 
     def robots(self, url: str, *, dead: Collection[str] = ()) -> Robots:
         """Ask a host whether a page may be read, and how fast; one that can't say so does not allow it.
@@ -156,31 +168,19 @@ class ExternalHosts:
         pause = retry_after(response.fields.get("retry-after"))
         raise UnavailableError(url, reason, retry_after=pause)
 
-    @contextlib.contextmanager
-    def _asked(
-        self, url: str, *, headers: dict[str, str], ends_at: float
-    ) -> Iterator[tuple[Response, Deadline]]:
-        """Yield the answer to one request; what takes longer than until it ends is cut off."""
-        with self._reaper.watching(max(0.0, ends_at - time.monotonic())) as deadline:
-            try:
-                response = self._client.send(url, headers, deadline)
-            except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
-                raise_of_machine(error)
-                reason = innermost(error) + whom_to_trust(root(error))
-                if is_unresolved(error):
-                    reason = f"its name can't be resolved ({reason})"
-                raise _unreachable(url, deadline, reason) from error
-            try:
-                if not deadline.has_cut:  # a head that is cut off looks like one that ended
-                    yield response, deadline
-            except UnavailableError as error:
-                if not deadline.has_cut:
-                    raise
-                raise _unreachable(url, deadline, error.reason) from error
-            finally:
-                response.release()
-            if deadline.has_cut:  # what ends with its connection may have been cut off
-                raise _unreachable(url, deadline, "")
+    def _get(self, url: str, deadline: Deadline, *, headers: dict[str, str]) -> Response:
+        try:
+            response = self._client.send(url, headers, deadline)
+        except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+            raise_of_machine(error)
+            reason = innermost(error) + whom_to_trust(root(error))
+            if is_unresolved(error):
+                reason = f"its name can't be resolved ({reason})"
+            raise _unreachable(url, deadline, reason) from error
+        if deadline.has_cut:  # a head that is cut off looks like one that ended
+            response.release()
+            raise _unreachable(url, deadline, "")
+        return response
 
     def _checked_url(self, url: str, dead: Collection[str], *, allows_http: bool) -> str:
         """Return an address with its host as everybody reads it, without credentials.

@@ -11,21 +11,28 @@ from pypimirror.upstream.trouble import redirected
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-Asked = contextlib.AbstractContextManager[tuple[Response, Deadline]]
-
 
 @contextlib.contextmanager
 def followed(
-    url: str, ask: Callable[[str], Asked], onwards: Callable[[str, str], str], *, most: int
+    url: str,
+    watch: Callable[[], Deadline],
+    ask: Callable[[str, Deadline], Response],
+    onwards: Callable[[str, str], str],
+    *,
+    most: int,
 ) -> Iterator[tuple[str, Response, Deadline]]:
     """Yield where redirects led to, the answer from there, and what bounds its time; read no body."""
     for _ in range(most + 1):
-        with ask(url) as (response, deadline):
-            location = response.fields.get("location") if response.status in _REDIRECTS else None
-            if not location:
-                yield url, response, deadline
-                return
-            url = onwards(url, location)
+        with watch() as deadline:
+            response = ask(url, deadline)
+            try:
+                location = response.fields.get("location") if response.status in _REDIRECTS else None
+                if not location:
+                    yield url, response, deadline
+                    return
+                url = onwards(url, location)
+            finally:
+                response.release()
     raise UnavailableError(url, f"more than {most} redirects", may_pass=False)
 
 
