@@ -11,7 +11,7 @@ import pytest
 
 from pypimirror.upstream.certificates import MissingCertificatesError, Trust, context
 from tests.fake_index import FakeIndex
-from tests.mirror import COMMAND, Ended, Mirror, is_good
+from tests.mirror import COMMAND, Ended, Mirror, is_over
 from tests.missing import unable
 from tests.tls import Certificate, TlsFront
 
@@ -94,6 +94,28 @@ def test_the_systems_store_is_used_beside_certifi(
     assert len(context(Trust()).get_ca_certs()) > 50
 
 
+@pytest.mark.parametrize("name", ["ca_bundle", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("kind", ["garbage", "empty", "folder"])
+def test_what_has_no_certificates_is_told_by_its_name(mirror: Mirror, name: str, kind: str) -> None:
+    place = mirror.folder / "place"
+    if kind == "folder" or name == "SSL_CERT_DIR":
+        place.mkdir()
+        (place / "ours.pem").write_text("not hashed")
+    else:
+        place.write_text("no certificate" * (kind == "garbage"))
+    if name == "ca_bundle":
+        mirror.configure(ca_bundle=place)
+    ended = from_cron(mirror, {name: str(place)})
+    assert ended.status == 4
+    if name == "SSL_CERT_FILE" and kind == "folder":  # which the variable never means
+        assert f"{name} = {place}: no certificates can be read there" in ended.stderr
+    elif place.is_dir():
+        assert f"{name} = {place}: no file in this folder has a name by which OpenSSL finds" in ended.stderr
+        assert "openssl rehash" in ended.stderr
+    else:
+        assert f"{name} = {place}: no certificates can be read there; name a file that has" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "reason"), [(None, "ca_bundle"), ("no certificate", "no certificates can be read")]
 )
@@ -131,4 +153,4 @@ def test_a_clients_key_with_a_password_asks_nobody(
     mirror.configure(ca_bundle=certificate.path, client_certificate=f"{certificate.path} {key}")
     assert "it can't be used" in from_cron(mirror).stderr
     mirror.configure(ca_bundle=certificate.path, client_certificate=f"{certificate.path} {certificate.key}")
-    assert is_good(from_cron(mirror))
+    assert is_over(from_cron(mirror))

@@ -5,16 +5,13 @@ import gc
 import logging
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pypimirror import __version__
-from pypimirror.cli import console, signals
+from pypimirror.cli import arguments, console, signals
+from pypimirror.cli.arguments import Arguments
 from pypimirror.disk import full_or_itself
-from pypimirror.errors import ConfigError, DiskFullError, MirrorError, UsageError
+from pypimirror.errors import ConfigError, DiskFullError, MirrorError, NoMirrorError, UsageError
 from pypimirror.report.exit_status import Status
-
-if TYPE_CHECKING:
-    from pypimirror.cli.arguments import Arguments
 
 __all__ = ["main"]
 
@@ -50,15 +47,15 @@ def _status(argv: Sequence[str]) -> int:
     args: Arguments | None = None
     try:
         signals.install()
-        # Slow to import: a signal that comes now has to find its handler.
-        from pypimirror.cli import arguments, command  # noqa: PLC0415
-
-        # What was imported stays: nobody has to look through it again. What comes is values without cycles.
-        gc.freeze()
+        # What is imported stays, and what comes is values without cycles.
         gc.set_threshold(_GC_THRESHOLD)
         args = arguments.parse(argv)
-        status = command.run(args)
+        # Slow to import: a signal that comes now has to find its handler, and --help needs none of it.
+        from pypimirror.cli import modes  # noqa: PLC0415
+
+        status = modes.run(args)
         signals.check()
+        signals.end()
     except signals.Interrupted as interrupt:
         _log.error("interrupted by a signal; what is there is whole")
         console.say_on_terminal("interrupted; what is there is whole, and the next run goes on")
@@ -68,7 +65,7 @@ def _status(argv: Sequence[str]) -> int:
     return status
 
 
-def _failed(error: Exception, args: "Arguments | None", argv: Sequence[str]) -> Status:
+def _failed(error: Exception, args: Arguments | None, argv: Sequence[str]) -> Status:
     """Tell what ended a run, in the log and on standard error; return its status."""
     from pypimirror.cli import news  # noqa: PLC0415 (a run that ends well needs none of it)
 
@@ -76,14 +73,18 @@ def _failed(error: Exception, args: "Arguments | None", argv: Sequence[str]) -> 
     if status is not Status.USAGE:  # that is told before the log is there
         _log.error("%s", lines[0])
     first = "" if isinstance(error, UsageError) else "pypimirror: "
-    news.tell_error((f"{first}{lines[0]}", *lines[1:]), status, args, argv)
+    is_news = news.tell_error((f"{first}{lines[0]}", *lines[1:]), status, args, argv)
+    if isinstance(error, NoMirrorError) and args is not None and not args.is_dry:
+        from pypimirror.cli import refused  # noqa: PLC0415 (slow, and seldom needed)
+
+        refused.tell(args, lines[0], is_news=is_news)
     return status
 
 
 def _told(error: Exception) -> tuple[Status, list[str]]:
     """Return the status of a run that an error ended, and the lines that say what happened."""
     if isinstance(error, UsageError):
-        return Status.USAGE, [error.usage, f"pypimirror: {error}"]
+        return Status.USAGE, [*error.usage.split("\n"), f"pypimirror: {error}"]
     if isinstance(error, ConfigError):
         return Status.USAGE, str(error).split("\n")
     if isinstance(error, OSError):

@@ -1,7 +1,6 @@
 """The command line: the ancestor's flags, and ours in the same style."""
 
 import argparse
-import importlib.resources
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,8 +81,9 @@ class _SampleConfig(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        sample = importlib.resources.files("pypimirror").joinpath("pypimirror.cfg.sample")
-        show_as_it_is(sample.read_text("utf-8"))
+        from pypimirror.cli import init  # noqa: PLC0415 (few runs need it)
+
+        show_as_it_is(init.sample().decode())
         parser.exit()
 
 
@@ -147,7 +147,7 @@ def _check_config(parser: argparse.ArgumentParser, options: argparse.Namespace) 
     if options.mode == "init" and options.config is not None:
         parser.error("--init writes a configuration; give it a folder, and no CONFIG")
     if options.mode != "init" and options.config is None:
-        parser.error("the following arguments are required: CONFIG")
+        parser.error("name the configuration file, CONFIG; pypimirror --init DIR makes one")
 
 
 def _check_schedule(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -160,7 +160,7 @@ def _check_schedule(parser: argparse.ArgumentParser, options: argparse.Namespace
 
 def _folder(text: str) -> Path:
     if not text:
-        raise argparse.ArgumentTypeError("--init needs a folder")
+        raise argparse.ArgumentTypeError("name a folder")
     return Path(text).expanduser()
 
 

@@ -1,4 +1,4 @@
-"""One run of the command: configuration, lock, log, the run itself, and what is said of it."""
+"""One run of the command: lock, log, the run itself, and what is said of it."""
 
 import contextlib
 import functools
@@ -9,25 +9,23 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pypimirror import config, server_config, sync
+from pypimirror import sync
 from pypimirror.cli import (
     asking,
     configurations,
+    dry_pages,
     folders,
-    init,
     logs,
     long_run,
     news,
     person,
     progress,
-    questions,
     remarks,
     signals,
-    status,
     summary,
 )
 from pypimirror.cli.arguments import Arguments
-from pypimirror.cli.console import say, say_on_terminal, show, show_as_it_is
+from pypimirror.cli.console import say, say_on_terminal, show
 from pypimirror.cli.locks import Wanted, locked
 from pypimirror.cli.recording import recorded
 from pypimirror.config import Config
@@ -41,12 +39,12 @@ from pypimirror.errors import (
 )
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import NormalizedName
-from pypimirror.names import normalize
 from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
 from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
-from pypimirror.selection import FileRules, Selection
+from pypimirror.selection import Selection
+from pypimirror.selection.globs import check_name
 from pypimirror.state import State, damage_told, move_aside
 from pypimirror.store import ReadOnlyStore, Store, check_root, check_state
 from pypimirror.upstream import Rules, Upstream, is_index_private
@@ -65,16 +63,11 @@ _AUTOMATIC_WORKERS = 8
 _FEWEST_FAILURES = 3
 
 
-def run(args: Arguments) -> Status:
-    """Do what the command line asks for; raise ConfigError before anything is touched, or any MirrorError."""
-    if args.mode == "init":
-        return init.run(args.config)
-    configuration = config.load(args.config, args.overrides)
-    selection = selection_of(configuration)
-    if (answer := _answered(args, configuration, selection)) is not None:
-        return answer
+def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
+    """Do a run; raise ConfigError before anything is touched, or any MirrorError."""
     only = _only(args)
-    if not configuration.dependencies:  # else it is known when the state is open
+    if not (configuration.dependencies or configuration.requirements.roots):
+        # Else it is known when the state is open.
         _check_selected(only, selection)
     check_root(configuration.mirror_file_path)
     folders.check(configuration, args.config)
@@ -113,23 +106,6 @@ def run(args: Arguments) -> Status:
         return Status.LOCKED
 
 
-def _answered(args: Arguments, configuration: Config, selection: Selection) -> Status | None:
-    """Do what needs neither lock nor network; return None where more is asked for."""
-    answers: dict[str, Callable[[], Status]] = {
-        "status": lambda: status.run(configuration, is_json=args.is_json, is_quiet=args.is_quiet),
-        "why": lambda: questions.tell_why(configuration, selection, args.why or ""),
-        "check": lambda: questions.check(configuration, is_json=args.is_json),
-        "check-config": lambda: questions.check_config(configuration, args.config),
-        "server-config": lambda: _server_config(args, configuration),
-    }
-    return answers[args.mode]() if args.mode in answers else None
-
-
-def _server_config(args: Arguments, configuration: Config) -> Status:
-    show_as_it_is(server_config.render(configuration, args.server or "", str(args.config)))
-    return Status.OK
-
-
 def _wanted(args: Arguments) -> Wanted:
     return Wanted(
         args.mode,
@@ -149,35 +125,11 @@ def _follower(args: Arguments, configuration: Config, store: Store) -> "Afterwar
     return Afterwards(configuration, store, mode=args.mode, is_quiet=args.log_console)
 
 
-def selection_of(configuration: Config) -> Selection:
-    """Return what a configuration selects."""
-    return Selection(
-        package_matches=configuration.package_matches,
-        package_excludes=configuration.package_excludes,
-        filename_matches=configuration.filename_matches,
-        filename_excludes=configuration.filename_excludes,
-        index_url=configuration.index_url,
-        provenance=configuration.provenance,
-        provenance_required=configuration.provenance_required,
-        external_links=configuration.external_links,
-        follow_external_index_pages=configuration.follow_external_index_pages,
-        roots=repr(
-            (
-                configuration.requirements.asked,
-                configuration.dependencies,
-                configuration.dependency_versions,
-                configuration.extras,
-            )
-        ),
-        rules=FileRules(**{name: getattr(configuration, name) for name in FileRules.__struct_fields__}),
-    )
-
-
 def _only(args: Arguments) -> tuple[NormalizedName, ...]:
     problems, found = [], []
     for name in args.only:
         try:
-            found.append(normalize(name))
+            found.append(check_name(name))
         except ValueError as error:
             problems.append(str(error))
     if problems:
@@ -260,7 +212,8 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         asking.tell_everything(args, mirror)
         configurations.tell_another(state, os.path.abspath(args.config), mirror.clock())  # noqa: PTH100
         tally = Tally(started=mirror.clock())
-        pages = Pages(mirror, tally)
+        shown = _interruptible(show)
+        pages = Pages(mirror, tally, on_progress=lambda: shown(tally.counts, ()))
         work = sync.Run(
             mirror=mirror,
             options=sync.Options(
@@ -278,17 +231,18 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
             external=_external(mirror, upstream.index_url),
             upstream=upstream,
             workers=workers,
-            progress=_interruptible(show),
+            progress=shown,
         )
         mode = f"{args.mode} --project" if args.only else args.mode
         answers_somebody = args.is_dry or args.mode == "verify"
         judge = None if answers_somebody else partial(news.judged, args=args, configuration=configuration)
         outcome = recorded(work, partial(_done, work, args), mode=mode, follower=follower, judge=judge)
+        pages_changed = dry_pages.number(mirror, outcome.changes) if args.is_dry else 0
         watched = summary.figures_of(work) if person.watches(args) else None
         if watched is not None:
             outcome = outcome._replace(remarks=remarks.of_run(work))
     if isinstance(store, ReadOnlyStore):
-        summary.tell_dry(outcome, store.pages_changed, is_json=args.is_json)
+        summary.tell_dry(outcome, pages_changed, is_json=args.is_json)
         return outcome.status
     if args.mode == "verify":
         summary.tell_verified(outcome, is_quiet=args.is_quiet)

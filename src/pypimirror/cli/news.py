@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pypimirror import config
 from pypimirror.cli.arguments import Arguments
@@ -20,15 +21,17 @@ from pypimirror.cli.console import say
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError
 from pypimirror.report.exit_status import Status
-from pypimirror.report.outcome import Outcome
 from pypimirror.store import ToldTrouble
+
+if TYPE_CHECKING:
+    from pypimirror.report.outcome import Outcome
 
 _DAY_S = 86_400.0
 _BY_CRON = ("update-fetch", "initial-fetch", "indexes-only")
 """Modes whose words go by mail; in the others somebody asks, and gets an answer each time."""
 
 
-def judged(outcome: Outcome, args: Arguments, configuration: Config) -> Outcome:
+def judged(outcome: "Outcome", args: Arguments, configuration: Config) -> "Outcome":
     """Return how a run ended, with whether that is news, or the end of trouble that was told."""
     told = ToldTrouble(configuration.state_dir, _own_folder(_name(args)))
     # What is well may still be told: a pattern that matches nothing is most likely a slip of the pen.
@@ -38,11 +41,14 @@ def judged(outcome: Outcome, args: Arguments, configuration: Config) -> Outcome:
     return outcome._replace(is_over=args.mode != "indexes-only" and told.forget())
 
 
-def tell_error(lines: Sequence[str], status: Status, args: Arguments | None, argv: Sequence[str]) -> None:
-    """Print what ended a run before there was an outcome, unless cron's mailbox had it within a day."""
+def tell_error(lines: Sequence[str], status: Status, args: Arguments | None, argv: Sequence[str]) -> bool:
+    """Print what ended a run before there was an outcome, unless cron's mailbox had it within a day.
+
+    Tells whether it is news.
+    """
     if sys.stderr.isatty() or (args is not None and (args.is_dry or args.mode not in _BY_CRON)):
         say(*lines)
-        return
+        return True
     configuration = None
     if args is not None:
         with contextlib.suppress(ConfigError):
@@ -51,8 +57,10 @@ def tell_error(lines: Sequence[str], status: Status, args: Arguments | None, arg
     # The free space that a message tells is another one each time.
     key = "full" if status is Status.FULL else re.sub(r"[0-9]+", "", " ".join(lines))
     beside = None if configuration is None else configuration.state_dir
-    if _is_news(ToldTrouble(beside, _own_folder(name)), f"{int(status)} {key}"):
+    is_news = _is_news(ToldTrouble(beside, _own_folder(name)), f"{int(status)} {key}")
+    if is_news:
         say(*lines)
+    return is_news
 
 
 def _is_news(told: ToldTrouble, key: str) -> bool:

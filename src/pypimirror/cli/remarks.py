@@ -2,8 +2,9 @@
 
 import msgspec
 
+from pypimirror.findings import wheels
 from pypimirror.mirror import DAY_S, Mirror
-from pypimirror.sync import Run, wheels
+from pypimirror.sync import Run
 
 _SHOWN = 5
 _MANY_FILES = 20_000

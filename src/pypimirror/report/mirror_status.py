@@ -6,21 +6,20 @@ from typing import Any
 
 import msgspec
 
-from pypimirror.checks import damage
 from pypimirror.config import Config
 from pypimirror.dependencies import MISSING_NOTE, missing_in
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError
+from pypimirror.findings import damage, wheels
+from pypimirror.findings.unmatched import NOTE, read
 from pypimirror.report import afterwards, long_run
 from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.exit_status import Status
-from pypimirror.report.words import moment
-from pypimirror.run.unmatched import NOTE, read
+from pypimirror.report.words import moment, numbered
 from pypimirror.state import Failure
 from pypimirror.state.reading import Reading
 from pypimirror.state.runs import PastRun
 from pypimirror.store import read_id
-from pypimirror.sync import wheels
 
 _SHOWN = 50
 _HOUR_S = 3600.0
@@ -124,14 +123,14 @@ def of_state(config: Config, state: Reading) -> StatusReport:
     found = damage.known(state.note(damage.NOTE))
     full = _why_full(config)
     if held_back:
-        what.append(f"removals of {len(held_back)} projects are held back")
+        what.append(f"removals of {numbered(len(held_back), 'project')} are held back")
     when = _why_not_good(config, ended, age)
     last = state.last_run()
     if last and (reason := long_run.why_not_good(config, last.started, last.ended)):
         when.insert(0, reason)
     if found is not None:
         when.append(
-            f"--verify found {found.wrong} files or pages wrong ({moment(found.moment)});"
+            f"--verify found {numbered(found.wrong, 'file')} or pages wrong ({moment(found.moment)});"
             f" {found.mended_by} mends them"
         )
     if full is not None:

@@ -2,8 +2,10 @@
 
 import math
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from pypimirror.state import Failure, Total
+if TYPE_CHECKING:
+    from pypimirror.state import Failure, Total
 
 
 def size_text(size: float) -> str:
@@ -20,7 +22,7 @@ def numbered(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def total_text(total: Total) -> str:
+def total_text(total: "Total") -> str:
     """Return a number of files, and of their bytes."""
     return f"{total.number} ({size_text(total.bytes)})"
 
@@ -42,7 +44,7 @@ def moment(seconds: float | None) -> str:
     return f"{datetime.fromtimestamp(seconds or 0).astimezone():%Y-%m-%d %H:%M}"
 
 
-def failure_text(failure: Failure) -> str:
+def failure_text(failure: "Failure") -> str:
     """Return what failed, why, and since when."""
     place = failure.project if failure.filename is None else f"{failure.project}/{failure.filename}"
     return f"{place}: {failure.reason} (since {moment(failure.since)})"

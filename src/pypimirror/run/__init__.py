@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 from pypimirror.adopt import Source
 from pypimirror.dependencies import Dependencies, Missing, missing
 from pypimirror.errors import DiskFullError
+from pypimirror.findings.unmatched import Unmatched, known
 from pypimirror.mirror import DAY_S, Counts, Mirror, Refusal, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.publishing import Pages, Tree
 from pypimirror.run.external import ExternalLinks, NoExternalLinks
 from pypimirror.run.preview import Change, Preview
-from pypimirror.run.unmatched import Unmatched, known
 from pypimirror.state import Failure, Omitted
 from pypimirror.upstream import Upstream
 from pypimirror.workers import Workers
@@ -61,6 +61,8 @@ class Report(NamedTuple):
     """What would become of projects, where the run was a dry one."""
     left_out: tuple[Omitted, ...] = ()
     """What rules leave out, where the run was a dry one."""
+    unblocked: tuple[str, ...] = ()
+    """What was blocked before, and may come again."""
     unmatched: Unmatched = Unmatched()
     """What the configuration names and upstream does not have."""
     missing: tuple[Missing, ...] = ()
@@ -142,8 +144,11 @@ def report(mirror: Mirror, tally: Tally, preview: Preview | None = None) -> Repo
         tally.full,
         changes,
         left_out=tuple(mirror.state.choices.left_out()) if preview else (),
+        unblocked=tuple(tally.unblocked),
         unmatched=known(mirror),
-        missing=missing(mirror.state) if mirror.config.dependencies else (),
+        missing=missing(mirror.state)
+        if mirror.config.dependencies or mirror.config.requirements.roots
+        else (),
         untold=sum(map(len, preview.untold.values())) if preview else 0,
         unasked=why_unasked(tally),
     )

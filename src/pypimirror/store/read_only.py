@@ -10,11 +10,12 @@ from pypimirror.store.temporary import Temporary
 
 
 class ReadOnlyStore(Store):
-    """A store whose every step that would write does nothing; it counts the pages that would change."""
+    """A store whose every step that would write does nothing; it notes the pages that would change."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.pages_changed = 0
+        self.pages_changed: set[tuple[NormalizedName | None, str]] = set()
+        """Each page that would be written, by its folder and its name."""
 
     def sync(self) -> None:
         """Wait for nothing."""
@@ -42,7 +43,8 @@ class ReadOnlyStore(Store):
     def write_stream(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
         """Tell whether a page has other bytes."""
         is_changed = not self.has_bytes(project, name, chunks)
-        self.pages_changed += is_changed
+        if is_changed:
+            self.pages_changed.add((project, name))
         return is_changed
 
     def link_from(self, folder: str, project: NormalizedName, name: str) -> None:

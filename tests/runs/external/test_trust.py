@@ -10,7 +10,7 @@ from tests.distributions import make_wheel
 from tests.external import OPTIONS, Make, lead, mirrored, names, offer, sdist
 from tests.fake_index import FakeIndex
 from tests.index_server import Answer, Exchange
-from tests.mirror import is_good
+from tests.mirror import GOOD
 from tests.missing import unable
 from tests.outside_host import OutsideHost, link
 from tests.tls import Certificate, TlsServer
@@ -40,7 +40,7 @@ def test_https_is_enough(index: FakeIndex, host: OutsideHost, make: Make, tmp_pa
     with TlsServer(certificate, host.address, host.port) as server:
         lead(index, link(f"https://{host.address}:{server.port}/{name}"))
         mirror = make(external_http=False)
-        assert is_good(mirror.run("-U", env={"REQUESTS_CA_BUNDLE": str(certificate.path)}))
+        assert mirror.run("-U", env={"REQUESTS_CA_BUNDLE": str(certificate.path)}) == GOOD
     assert mirror.listed("demo") == names("0.9")
 
 
@@ -134,7 +134,7 @@ def test_what_is_not_taken(
     assert reason in ended.stderr
     assert mirror.listed("demo") == names()
     assert not (mirror.root / "demo/demo-0.9.tar.gz").exists()
-    assert mirror.run("--verify").stdout == "verified 1 files of 1 projects: 0 wrong, 0 foreign\n"
+    assert mirror.run("--verify").stdout == "verified 1 file of 1 project: 0 wrong, 0 foreign\n"
 
 
 class Endless(faults.Fault):

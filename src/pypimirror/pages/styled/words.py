@@ -11,6 +11,16 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def about(number: int, noun: str) -> str:
+    """Return a number of things with the two digits that seldom change; a small one as it is."""
+    return counted(number, noun) if number < 100 else f"about {counted(rounded(number), noun)}"
+
+
+def rounded(number: int) -> int:
+    """Return a number that is rounded to two digits."""
+    return int(float(f"{number:.1e}"))
+
+
 def size_text(size: float) -> str:
     """Return a number of bytes, in units of 1000."""
     if size < 1000:
