@@ -4,12 +4,13 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
 from pypimirror.errors import NotFoundError, UnavailableError
-from pypimirror.upstream import Upstream
+from pypimirror.model import Validators
+from pypimirror.upstream import NotModified, Upstream
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst"
 CLOSED = b"closed"
@@ -32,7 +33,7 @@ def serve() -> Iterator[Serve]:
         def work() -> None:
             while left:
                 connection, _ = listener.accept()
-                with closing(connection):
+                with closing(connection), suppress(ConnectionResetError):
                     while left and connection.recv(65536):
                         for part in answer if isinstance(answer := left.pop(0), list) else [answer]:
                             if part == RESET:
@@ -169,3 +170,21 @@ def test_lengths_that_contradict_each_other_are_refused(serve: Serve) -> None:
     assert read(upstream) == b"first"
     with pytest.raises(UnavailableError):
         read(upstream)
+
+
+def test_what_comes_unasked_is_no_answer(serve: Serve) -> None:
+    evil = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+    upstream = serve([PLAIN, evil], PLAIN + evil, PLAIN)
+    assert read(upstream) == b"first"
+    threading.Event().wait(0.2)
+    assert read(upstream) == b"first"
+    assert read(upstream) == b"first"
+
+
+def test_a_connection_is_kept_after_an_answer_without_a_body(serve: Serve) -> None:
+    upstream = serve(PLAIN, b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n', PLAIN)
+    assert read(upstream) == b"first"
+    with upstream.open_if_changed(f"{upstream.index_url}six-1.0.tar.gz", Validators('"a"', None)) as answer:
+        assert isinstance(answer, NotModified)
+    assert read(upstream) == b"first"
+    assert upstream.requests == 3

@@ -201,3 +201,14 @@ def test_a_page_of_this_second_has_no_date_that_tells(
     headers: dict[str, str], validators: Validators
 ) -> None:
     assert validators_of(headers) == validators
+
+
+def test_a_validator_that_a_server_folds_goes_back_in_one_line(serve: Serve) -> None:
+    server, upstream = serve(demo=ok(PAGE, 'ETag: "one\r\n two"'))
+    fetched = upstream.page(f"{server.origin}/demo", accept="text/html", validators=Validators())
+    assert isinstance(fetched, Fetched)
+    again = upstream.page(f"{server.origin}/demo", accept="text/html", validators=fetched.validators)
+    assert isinstance(again, Fetched)
+    assert again.content == PAGE
+    assert server.asked[-1].count(b"\r\n") == server.asked[0].count(b"\r\n") + 1
+    assert b'If-None-Match: "one two"\r\n' in server.asked[-1]
