@@ -7,6 +7,7 @@ from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say
 from pypimirror.mirror import Mirror
 from pypimirror.plan import Loss
+from pypimirror.report.words import numbered
 
 _EVERYTHING = (
     "package_matches selects every project. Of PyPI that is 886,000 projects, 12 million files and 40 TB:"
@@ -19,8 +20,8 @@ def may_go(gone: Loss, held: Loss) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     say(
-        f"pypimirror: the configuration no longer selects {gone.files} of {held.files} files"
-        f" ({gone.projects} of {held.projects} projects)."
+        f"pypimirror: the configuration no longer selects {gone.files} of {numbered(held.files, 'file')}"
+        f" ({gone.projects} of {numbered(held.projects, 'project')})."
     )
     say("Take them off the pages, and remove them after removal_grace_hours? Type yes: ")
     try:

@@ -43,6 +43,7 @@ from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
 from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
+from pypimirror.report.words import duration_text
 from pypimirror.selection import Selection
 from pypimirror.selection.globs import check_name
 from pypimirror.state import State, damage_told, move_aside
@@ -110,7 +111,7 @@ def _wanted(args: Arguments) -> Wanted:
     return Wanted(
         args.mode,
         args.wait_lock,
-        lambda who: person.tell(args, f"{who}; waiting for it, {args.wait_lock:g} seconds at most"),
+        lambda who: person.tell(args, f"{who}; waiting for it, {duration_text(args.wait_lock)} at most"),
     )
 
 

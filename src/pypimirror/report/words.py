@@ -1,8 +1,9 @@
 """Numbers and moments as people read them."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pypimirror.state import Failure, Total
@@ -48,6 +49,11 @@ def failure_text(failure: "Failure") -> str:
     """Return what failed, why, and since when."""
     place = failure.project if failure.filename is None else f"{failure.project}/{failure.filename}"
     return f"{place}: {failure.reason} (since {moment(failure.since)})"
+
+
+def missing_text(missing: Mapping[str, Any]) -> str:
+    """Return a project that mirrored ones require and the mirror lacks, and who requires it."""
+    return f"{missing['name']}, as {missing['why']}: {'; '.join(map(str, missing['needs'][:3]))}"
 
 
 def moment_ahead(seconds: float, now: float) -> str:
