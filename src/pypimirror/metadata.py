@@ -42,8 +42,11 @@ def from_wheel(wheel: BinaryIO, filename: str) -> bytes | None:
 
 def from_zip(archive: BinaryIO, choose: Callable[[list[str]], str | None]) -> bytes | None:
     """Return the member of a zip file, open at its start, that `choose` finds; None as `from_wheel` does."""
-    # Most wheels are small: read at once they take one system call, and not two dozen.
-    head = archive.read(_SMALL)
+    # Most wheels are small: read at once they take one system call, and not two dozen. A large buffer for
+    # each would be memory that the system has to give each time.
+    head = archive.read(_BLOCK)
+    if len(head) == _BLOCK:
+        head += archive.read(_SMALL - _BLOCK)
     try:
         with zipfile.ZipFile(io.BytesIO(head) if len(head) < _SMALL else _Bounded(archive)) as opened:
             member = choose([info.filename for info in opened.infolist()])

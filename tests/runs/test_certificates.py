@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pypimirror.upstream.certificates import MissingCertificatesError, Trust, set_certificates
+from pypimirror.upstream.certificates import MissingCertificatesError, Trust, context
 from tests.fake_index import FakeIndex
 from tests.mirror import COMMAND, Ended, Mirror, is_over
 from tests.missing import unable
@@ -91,9 +91,7 @@ def test_the_systems_store_is_used_beside_certifi(
     ours = hashed(certificate, tmp_path / "store")
     mount = f"mount --bind {shlex.quote(str(ours))} {os.path.realpath(folder)} &&"
     assert from_cron(mirror, before=mount) == Ended(0, "", "")
-    pool = type("Pool", (), {"conn_kw": {}})()
-    set_certificates(pool, "https://index.example.org/", Trust())
-    assert len(pool.conn_kw["ssl_context"].get_ca_certs()) > 50
+    assert len(context(Trust()).get_ca_certs()) > 50
 
 
 @pytest.mark.parametrize("name", ["ca_bundle", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"])
@@ -151,12 +149,7 @@ def test_a_clients_key_with_a_password_asks_nobody(
     with pytest.raises(
         MissingCertificatesError, match=r"client_certificate = .*locked.key: it can't be used"
     ):
-        set_certificates(
-            type("Pool", (), {"conn_kw": {}})(),
-            "https://index.example.org/",
-            Trust(),
-            (str(certificate.path), str(key)),
-        )
+        context(Trust(), (str(certificate.path), str(key)))
     mirror.configure(ca_bundle=certificate.path, client_certificate=f"{certificate.path} {key}")
     assert "it can't be used" in from_cron(mirror).stderr
     mirror.configure(ca_bundle=certificate.path, client_certificate=f"{certificate.path} {certificate.key}")

@@ -39,7 +39,7 @@ FILE = "/files/six/six-1.0-py3-none-any.whl"
 
 
 def upstream_of(index: FakeIndex, *, timeout: float = 0.2, speed: int = 1024) -> Upstream:
-    return Upstream(index.url, timeout=timeout, retries=0, connections=4, minimum_speed=MinimumSpeed(speed))
+    return Upstream(index.url, timeout=timeout, retries=0, minimum_speed=MinimumSpeed(speed))
 
 
 def page(upstream: Upstream, url: str) -> object:
@@ -96,7 +96,7 @@ def test_a_file_that_never_ends_costs_itself_alone(
 def test_it_is_tried_again_and_then_no_more(index: FakeIndex, name: str) -> None:
     index.add("six", "1.0")
     index.fault("/simple/six/", ALL[name])
-    upstream = Upstream(index.url, timeout=0.1, retries=1, connections=4)
+    upstream = Upstream(index.url, timeout=0.1, retries=1)
     with pytest.raises(UnavailableError, match="it takes too long") as caught:
         page(upstream, f"{index.url}six/")
     assert caught.value.may_pass
@@ -164,9 +164,7 @@ def test_a_handshake_that_drips(listener: socket.socket) -> None:
                 return
 
     threading.Thread(target=drip, daemon=True).start()
-    upstream = Upstream(
-        f"https://127.0.0.1:{listener.getsockname()[1]}/simple/", timeout=0.3, retries=0, connections=1
-    )
+    upstream = Upstream(f"https://127.0.0.1:{listener.getsockname()[1]}/simple/", timeout=0.3, retries=0)
     with pytest.raises(UnavailableError, match="it takes too long"):
         page(upstream, upstream.index_url)
 
@@ -178,7 +176,7 @@ def test_a_server_that_accepts_nothing(listener: socket.socket) -> None:
     for each in waiting:
         each.setblocking(False)
         each.connect_ex(address)
-    upstream = Upstream(f"http://127.0.0.1:{address[1]}/simple/", timeout=0.3, retries=0, connections=1)
+    upstream = Upstream(f"http://127.0.0.1:{address[1]}/simple/", timeout=0.3, retries=0)
     with pytest.raises(UnavailableError, match="it takes too long"):
         page(upstream, upstream.index_url)
     for each in waiting:
@@ -193,7 +191,7 @@ def test_a_name_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> 
         raise socket.gaierror("nobody")
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    upstream = Upstream("http://index.example.org/simple/", timeout=0.2, retries=0, connections=1)
+    upstream = Upstream("http://index.example.org/simple/", timeout=0.2, retries=0)
     with pytest.raises(UnavailableError, match="it takes too long"):
         page(upstream, upstream.index_url)
     released.set()

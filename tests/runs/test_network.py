@@ -145,7 +145,7 @@ def test_parallel_downloads(index: FakeIndex, make_mirror: MakeMirror) -> None:
 def test_without_a_terminal_progress_shows_nothing_and_with_one_it_does(
     index: FakeIndex, make_mirror: MakeMirror
 ) -> None:
-    index.add("six", "1.0", extra_size=100_000)
+    index.add("six", "1.0", extra_size=150_000)
     index.fault("/files/*", faults.Drip(10_000, 0.1))
     mirror = make_mirror()
     terminal, its_other_end = os.openpty()

@@ -187,9 +187,7 @@ def test_what_is_kept_of_a_file_that_is_no_longer_wanted_goes(
 def upstream_of(
     index: FakeIndex, *, max_rate: int = 0, minimum_speed: MinimumSpeed | None = None, retries: int = 0
 ) -> Upstream:
-    return Upstream(
-        index.url, timeout=5, retries=retries, connections=16, max_rate=max_rate, minimum_speed=minimum_speed
-    )
+    return Upstream(index.url, timeout=5, retries=retries, max_rate=max_rate, minimum_speed=minimum_speed)
 
 
 def received(upstream: Upstream, url: str) -> int:

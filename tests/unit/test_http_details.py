@@ -30,7 +30,7 @@ def serve() -> Iterator[Serve]:
 
         def start(**answers: bytes) -> tuple[RawServer, Upstream]:
             server = opened.enter_context(RawServer(**answers))
-            upstream = Upstream(f"{server.origin}/", timeout=5, retries=0, connections=1, rules=Rules())
+            upstream = Upstream(f"{server.origin}/", timeout=5, retries=0, rules=Rules())
             opened.callback(upstream.close)
             return server, upstream
 
@@ -56,7 +56,7 @@ def test_an_informational_answer_is_not_the_answer(serve: Serve, before: bytes) 
     server, upstream = serve(demo=before + ok(PAGE), other=ok(b"other"))
     assert page(server, upstream) == PAGE
     assert file(server, upstream, "other") == b"other"
-    assert file(server, upstream) == PAGE, "by the lane"
+    assert file(server, upstream) == PAGE
     assert file(server, upstream, "other") == b"other"
 
 
@@ -201,3 +201,14 @@ def test_a_page_of_this_second_has_no_date_that_tells(
     headers: dict[str, str], validators: Validators
 ) -> None:
     assert validators_of(headers) == validators
+
+
+def test_a_validator_that_a_server_folds_goes_back_in_one_line(serve: Serve) -> None:
+    server, upstream = serve(demo=ok(PAGE, 'ETag: "one\r\n two"'))
+    fetched = upstream.page(f"{server.origin}/demo", accept="text/html", validators=Validators())
+    assert isinstance(fetched, Fetched)
+    again = upstream.page(f"{server.origin}/demo", accept="text/html", validators=fetched.validators)
+    assert isinstance(again, Fetched)
+    assert again.content == PAGE
+    assert server.asked[-1].count(b"\r\n") == server.asked[0].count(b"\r\n") + 1
+    assert b'If-None-Match: "one two"\r\n' in server.asked[-1]

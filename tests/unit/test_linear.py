@@ -25,7 +25,6 @@ from pypimirror.simple import parse_project_list
 from pypimirror.simple.digests import digests
 from pypimirror.simple.problems import project_status, provenance
 from pypimirror.simple.urls import filename_of
-from pypimirror.upstream import lane
 from pypimirror.upstream.trouble import redirected, retry_after
 
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -126,10 +125,6 @@ def _ignored(function: Callable[[str], object]) -> Callable[[str], object]:
     return call
 
 
-def _header(text: str) -> object:
-    return lane._PLAIN_LINE.fullmatch(f"x-header:{text}\x00")
-
-
 READERS: dict[str, Callable[[str], object]] = {
     "a pattern of names": check_name_pattern,
     "a pattern in one form": normalize_glob,
@@ -175,7 +170,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "a digest": lambda text: digests([(text, text), ("sha256", text)]),
     "provenance": provenance,
     "a status": lambda text: project_status(text, text),
-    "a header": _header,
     "a configuration": lambda text: ini.parse(f"[DEFAULT]\na{text}\nb = {text}\nc = %(b)s".encode()),
 }
 

@@ -31,7 +31,7 @@ LONG = 20.0
 
 
 def connect() -> Upstream:
-    return Upstream("http://127.0.0.1:9/simple/", timeout=1, retries=0, connections=4)
+    return Upstream("http://127.0.0.1:9/simple/", timeout=1, retries=0)
 
 
 @pytest.fixture(params=["forked", "executed"])

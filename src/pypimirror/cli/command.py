@@ -49,7 +49,7 @@ from pypimirror.selection.globs import check_name
 from pypimirror.state import State, damage_told, move_aside
 from pypimirror.store import ReadOnlyStore, Store, check_root, check_state
 from pypimirror.upstream import Rules, Upstream, is_index_private
-from pypimirror.workers import MAX_THREADS, Workers, suitable_processes
+from pypimirror.workers import Workers, suitable_processes
 
 if TYPE_CHECKING:
     from pypimirror.cli.afterwards import Afterwards
@@ -297,7 +297,6 @@ def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:
         configuration.index_url,
         timeout=configuration.timeout,
         retries=configuration.retries,
-        connections=configuration.workers or MAX_THREADS,
         max_rate=configuration.max_rate,
         minimum_speed=MinimumSpeed(configuration.minimum_speed),
         failures=max(configuration.workers or _AUTOMATIC_WORKERS, _FEWEST_FAILURES),

@@ -12,13 +12,21 @@ class Projects:
 
     def __init__(self, database: Database) -> None:
         self._db = database.connection
+        self._last: tuple[NormalizedName, int, ProjectRow | None] | None = None
+        """What was returned last, and how many rows had been changed until then."""
 
     def is_empty(self) -> bool:
         """Tell whether no project was ever recorded."""
         return self._db.execute("SELECT 1 FROM projects LIMIT 1").fetchone() is None
 
     def get(self, name: NormalizedName) -> ProjectRow | None:
-        """Return what is known of a project."""
+        """Return what is known of a project; many steps ask for the same one."""
+        changes = self._db.total_changes
+        if self._last is None or self._last[:2] != (name, changes):
+            self._last = name, changes, self._get(name)
+        return self._last[2]
+
+    def _get(self, name: NormalizedName) -> ProjectRow | None:
         row = self._db.execute(
             "SELECT name, shown, is_listed, is_current, serial, page_serial, etag, last_modified, selection,"
             " status, status_reason, spelled, link, digest, pages, failures, next_try, error, url,"

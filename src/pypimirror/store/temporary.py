@@ -18,12 +18,18 @@ class TemporaryFile(io.FileIO):
 
     is_placed = False
     """It was renamed into its place, and is no temporary one any more."""
+    _has_begun = False
+    """Something was written to it: most files come in one block."""
 
     def write(self, content: "ReadableBuffer", /) -> int:
-        """Write all of `content`; return its length in bytes. What has no name any more was abandoned."""
-        if not os.fstat(self.fileno()).st_nlink:
-            raise InterruptedError
+        """Write all of `content`; return its length in bytes.
+
+        Raises InterruptedError where more of it comes and it has no name any more: it was abandoned.
+        """
         view = memoryview(content)
+        if self._has_begun and not os.fstat(self.fileno()).st_nlink:
+            raise InterruptedError
+        self._has_begun = True
         written = 0
         while written < len(view):
             written += super().write(view[written:])

@@ -14,32 +14,27 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-import requests
 import urllib3
 
 from pypimirror.addresses import host_of, shown, without_credentials
 from pypimirror.errors import BadPageError, NotAskedError, NotFoundError, UnavailableError
 from pypimirror.model import NormalizedName, Validators
 from pypimirror.pace import Holds, MinimumSpeed, Rate
-from pypimirror.upstream.answers import CHUNK, REDIRECTS, Answer, Fetched, NotModified, Pace
+from pypimirror.upstream.answers import CHUNK, Answer, Fetched, NotModified, Pace
 from pypimirror.upstream.breaker import Breaker
-from pypimirror.upstream.certificates import whom_to_trust
+from pypimirror.upstream.client import Client, Who
+from pypimirror.upstream.connections import Response
+from pypimirror.upstream.credentials import Credentials
 from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
-from pypimirror.upstream.reach import is_index_private
-from pypimirror.upstream.redirects import always, never, onwards
-from pypimirror.upstream.routes import FILE_HEADERS, Response, Routes, begins_at, conditions, is_news
+from pypimirror.upstream.fields import FILE_HEADERS, begins_at, conditions, is_news
+from pypimirror.upstream.reach import Reach, is_index_private
+from pypimirror.upstream.redirects import always, followed, never, onwards
 from pypimirror.upstream.rules import OwnHosts, Rules, matches
-from pypimirror.upstream.trouble import (
-    LOGIN_HINTS,
-    innermost,
-    is_silence,
-    raise_of_machine,
-    retry_after,
-    root,
-)
+from pypimirror.upstream.trouble import LOGIN_HINTS, failure, is_silence, retry_after
 
 if TYPE_CHECKING:
     from pypimirror.upstream.external import ExternalHosts
@@ -84,7 +79,7 @@ _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Upstream:
-    """The index that is mirrored, spoken to over one session by as many threads as it has connections."""
+    """The index that is mirrored, asked by as many threads as there are."""
 
     def __init__(  # noqa: PLR0913 (one for each option)
         self,
@@ -92,7 +87,6 @@ class Upstream:
         *,
         timeout: float,
         retries: int,
-        connections: int,
         max_rate: int = 0,
         minimum_speed: MinimumSpeed | None = None,
         failures: int = 8,
@@ -108,9 +102,17 @@ class Upstream:
         self._lock = threading.Lock()
         self.requests = 0
         """How many were sent so far."""
-        self._routes = Routes(
-            index_url, timeout=timeout, connections=connections, rules=rules, reaper=self._reaper
+        self._credentials = Credentials(index_url)
+        self._client = Client(
+            Reach(index_url, rules),
+            ca_bundle=rules.ca_bundle,
+            connect_s=timeout,
+            read_s=timeout,
+            count_request=self._count_request,
+            who=self._who,
         )
+        self._closing = contextlib.ExitStack()
+        self._closing.callback(self._client.close)
         self.latency = math.inf
         """Seconds that the fastest answer so far took to begin."""
         self._rules = rules
@@ -121,17 +123,19 @@ class Upstream:
         """All other hosts, that links lead to."""
         from pypimirror.upstream.external import ExternalHosts  # noqa: PLC0415 (few mirrors follow links)
 
-        return ExternalHosts(
+        external = ExternalHosts(
             self._rules,
             timeout=self._timeout,
             pace=self._pace,
             count_request=self._count_request,
             reaper=self._reaper,
         )
+        self._closing.callback(external.close)
+        return external
 
     def close(self) -> None:
         """Close idle connections."""
-        self._routes.close()
+        self._closing.close()
 
     def project_url(self, name: NormalizedName) -> str:
         """Return the address of a project's page (PEP 503)."""
@@ -210,10 +214,6 @@ class Upstream:
             if is_of_index and response.status in (http.HTTPStatus.OK, http.HTTPStatus.NOT_MODIFIED):
                 self._own.check(url, found)
             if response.status == http.HTTPStatus.NOT_MODIFIED and is_conditional:
-                assert isinstance(response, urllib3.BaseHTTPResponse)
-                # Nothing, but it gives the connection back; what breaks off here lacks nothing.
-                with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
-                    response.read()
                 self.breaker.good(host_and_port(found))
                 yield NotModified()
             else:
@@ -243,7 +243,7 @@ class Upstream:
             rest = {"Range": f"bytes={start}-", "If-Range": if_range}
             with self._sent(url, FILE_HEADERS | rest, may_leave_https) as (found, response, deadline):
                 status = response.status
-                if status == http.HTTPStatus.PARTIAL_CONTENT and begins_at(response, start):
+                if status == http.HTTPStatus.PARTIAL_CONTENT and begins_at(response.fields, start):
                     yield self._in_time(self._answer(found, response, start=start), deadline, size)
                     return
                 if status not in (
@@ -294,7 +294,7 @@ class Upstream:
             self.breaker.good(host_and_port(url))
         if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
             raise NotFoundError(url, reason)
-        pause = retry_after(response.headers.get("retry-after"))
+        pause = retry_after(response.fields.get("retry-after"))
         if pause and status in _BUSY:
             is_for_client = status == http.HTTPStatus.TOO_MANY_REQUESTS
             self.holds.ask(host_and_port(url), url, pause, is_for_client=is_for_client)
@@ -325,49 +325,38 @@ class Upstream:
                 time.sleep(pause)
         raise AssertionError
 
-    @contextlib.contextmanager
     def _sent(
         self, url: str, headers: dict[str, str], may_leave_https: Callable[[str], bool]
-    ) -> Iterator[tuple[str, Response, Deadline]]:
-        """Yield the answer to a request, the address where redirects led to, and what bounds its time."""
-        for _ in range(_MAX_REDIRECTS + 1):
-            with self._reaper.watching(self._timeout) as deadline:
-                response = self._get(url, headers, deadline)
-                try:
-                    location = response.headers.get("location") if response.status in REDIRECTS else None
-                    if not location:
-                        yield url, response, deadline
-                        return
-                    url = onwards(url, location, may_leave_https)
-                finally:
-                    # The connection goes back if the body was read to its end; else it can't be used again.
-                    response.close()
-                    response.release_conn()
-        raise UnavailableError(url, f"more than {_MAX_REDIRECTS} redirects", may_pass=False)
+    ) -> contextlib.AbstractContextManager[tuple[str, Response, Deadline]]:
+        """Yield where redirects led to, the answer from there, and what bounds its time."""
+        watch = functools.partial(self._reaper.watching, self._timeout, bounds_each_wait=True)
+        ask = functools.partial(self._get, headers=headers)
+        follow = functools.partial(onwards, may_leave_https=may_leave_https)
+        return followed(url, watch, ask, follow, most=_MAX_REDIRECTS)
+
+    def _who(self, url: str) -> Who:
+        """Return as whom an origin is asked; hosts that are none of the index's need not know us."""
+        shows_certificate = url.startswith("https:") and self._own.include(url)
+        return self._credentials.of(url), self._rules.client_certificate if shows_certificate else ()
 
     def _count_request(self) -> None:
         with self._lock:
             self.requests += 1
 
-    def _get(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
+    def _get(self, url: str, deadline: Deadline, *, headers: dict[str, str]) -> Response:
         host = host_and_port(url)
         self._check_host(url, host)
-        self._count_request()
         begun = time.monotonic()
         deadline.allow(self._timeout)
         deadline.restart_s = self._timeout
         too_long = f"it takes too long: no answer within {self._timeout:g} seconds (timeout)"
         try:
-            response = self._routes.send(url, headers)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            if deadline.has_cut or is_silence(error):
-                raise UnavailableError(url, too_long) from error
-            self._raise_unavailable(url, error)
-            raise
-        except (ValueError, OverflowError) as error:  # no address at all
-            raise UnavailableError(url, innermost(error), may_pass=False) from error
+            response = self._client.send(url, headers, deadline)
+        except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+            is_late = deadline.has_cut or is_silence(error)
+            raise failure(url, error, too_long if is_late else None) from error
         if deadline.has_cut:  # a head that is cut off looks like one that ended
-            response.close()
+            response.release()
             raise UnavailableError(url, too_long)
         self.latency = min(self.latency, time.monotonic() - begun)
         if _log.isEnabledFor(logging.DEBUG) and (url == self.index_url or is_news(response.status, headers)):
@@ -386,17 +375,6 @@ class Upstream:
     def _check_given_up(self, url: str, host: str) -> None:
         if (failures := self.breaker.given_up(host)) is not None:
             raise NotAskedError(url, given_up(host, failures), host=host)
-
-    def _raise_unavailable(self, url: str, error: Exception) -> None:
-        """Raise what an error of a request means, if it is none of this machine."""
-        if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
-            reason = f"TLS failed ({innermost(error)}){whom_to_trust(root(error))}"
-            raise UnavailableError(url, reason, may_pass=False) from error
-        if isinstance(error, requests.ConnectionError | requests.Timeout | urllib3.exceptions.HTTPError):
-            raise_of_machine(error)
-            raise UnavailableError(url, innermost(error)) from error
-        if isinstance(error, requests.RequestException):  # no address at all
-            raise UnavailableError(url, innermost(error), may_pass=False) from error
 
 
 def given_up(host: str, failures: int) -> str:

@@ -2,19 +2,17 @@
 
 import contextlib
 import email.utils
+import http.client
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
-
-import urllib3
 
 from pypimirror.addresses import without_credentials
 from pypimirror.errors import BadPageError, UnavailableError
 from pypimirror.model import Validators
 from pypimirror.pace import MinimumSpeed, Rate
+from pypimirror.upstream.connections import Response
 from pypimirror.upstream.deadlines import Patience
-from pypimirror.upstream.lane import BLOCK, PlainAnswer
-from pypimirror.upstream.routes import Response
 from pypimirror.upstream.trouble import innermost, raise_of_machine
 from pypimirror.upstream.unpack import PackingError, UnknownPackingError, packing, unpacked
 
@@ -23,7 +21,6 @@ _SETTLED_S = 2
 """So much older than its answer a page has to be for its date to tell it from a later one."""
 _MUCH = 1 << 20
 """Bytes after which a server was good, whatever comes then."""
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Fetched(NamedTuple):
@@ -62,16 +59,16 @@ class Answer:
         """How long it may take; where it is not set, somebody else watches over it."""
         self.start = start
         """At which byte of the file the body begins (RFC 9110, 14)."""
-        headers = response.headers
+        fields = response.fields
         self.url = without_credentials(url)
-        self.content_type = headers.get("content-type", "")
-        self.content_encoding = packing(headers.get("content-encoding", ""))
-        self.length = _length(headers.get("content-length"))
-        self.tells_its_end = self.length is not None or bool(getattr(response, "chunked", False))
+        self.content_type = fields.get("content-type", "")
+        self.content_encoding = packing(fields.get("content-encoding", ""))
+        self.length = _length(fields.get("content-length"))
+        self.tells_its_end = self.length is not None or response.chunked
         """Whether an answer that breaks off can be told from one that ended."""
-        self.validators = validators_of(headers)
-        self.serial = headers.get("x-pypi-last-serial")
-        self.disposition = headers.get("content-disposition", "")
+        self.validators = validators_of(fields)
+        self.serial = fields.get("x-pypi-last-serial")
+        self.disposition = fields.get("content-disposition", "")
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the body unpacked, in blocks; raise UnavailableError where it breaks off, or is too slow.
@@ -79,27 +76,21 @@ class Answer:
         Raises BadPageError for what is packed in a way that was not asked for.
         """
         try:
-            yield from unpacked(map(bytes, self._blocks()), self.content_encoding)
+            yield from unpacked(self.raw_chunks(), self.content_encoding)
         except UnknownPackingError as error:
             raise BadPageError(self.url, f"comes in an encoding that was not asked for ({error})") from error
         except PackingError as error:
             raise UnavailableError(self.url, f"the answer broke off ({error})") from error
 
-    def raw_chunks(self) -> Iterator[bytes | memoryview]:
-        """Yield the very bytes of the body, as `chunks` does; each block is good until the next is taken."""
-        return self._blocks()
-
-    def _blocks(self) -> Iterator[bytes | memoryview]:
+    def raw_chunks(self) -> Iterator[bytes]:
+        """Yield the very bytes of the body, as `chunks` does."""
         # read1 hands over what is there, so that a slow file grows on the disk as it comes in.
-        read = self._response.read1
+        response = self._response
         is_too_slow = self._pace.minimum_speed.meter()
-        block = self._pace.rate.block(BLOCK if isinstance(self._response, PlainAnswer) else CHUNK)
+        block = self._pace.rate.block(CHUNK)
         received = 0
-        while True:
-            chunk, seconds = self._read(read, block)
-            if not chunk:
-                self._on_good()
-                return
+        while not response.is_at_end:
+            chunk, seconds = self._read(response.read1, block)
             if is_too_slow(len(chunk), seconds):
                 raise UnavailableError(self.url, "it comes in more slowly than minimum_speed")
             received += len(chunk)
@@ -107,17 +98,19 @@ class Answer:
                 received = 0
                 self._on_good()
             self._pace.rate.wait(len(chunk))
-            yield chunk
+            if chunk:
+                yield chunk
+        self._on_good()
 
-    def _read(self, read: Callable[..., bytes | memoryview], size: int) -> tuple[bytes | memoryview, float]:
+    def _read(self, read: Callable[[int], bytes], size: int) -> tuple[bytes, float]:
         """Return the next block, and how many seconds it took; an empty one is the end."""
         patience, begun = self.patience, time.monotonic()
         trouble: Exception | None = None
         if patience:
             patience.begin()
         try:
-            chunk = read(size, decode_content=False)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+            chunk = read(size)
+        except (http.client.HTTPException, OSError) as error:
             raise_of_machine(error)
             chunk, trouble = b"", error
         seconds = patience.end() if patience else time.monotonic() - begun

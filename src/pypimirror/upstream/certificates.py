@@ -9,7 +9,7 @@ import ssl
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util import create_urllib3_context
@@ -66,29 +66,29 @@ def _check(name: str, place: str) -> None:
 
 
 @functools.lru_cache(maxsize=8)
-def _context(trusted: Trust, client: tuple[str, ...]) -> ssl.SSLContext:
+def context(trusted: Trust, client: tuple[str, ...] = ()) -> ssl.SSLContext:
     """Make what all connections of one trust, and with one client's certificate, have in common.
 
     Without a file or folder that is named these are the authorities of certifi, and beside them those of the
-    system, where a company puts its own.
+    system, where a company puts its own. Raises MissingCertificatesError where there are none to be read.
     """
     is_named = trusted.file is not None or trusted.folders is not None
-    context: ssl.SSLContext
+    made: ssl.SSLContext
     if sys.platform == "darwin" and not is_named:
         import truststore  # noqa: PLC0415 (there, and only there, the system's store is no file)
 
-        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     else:
-        context = create_urllib3_context()
+        made = create_urllib3_context()
     if is_named:
-        _load_named(context, trusted)
+        _load_named(made, trusted)
     else:
-        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-        _load_system(context)
+        made.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+        _load_system(made)
     if client:
         with _told(f"client_certificate = {' '.join(client)}: it can't be used"):
-            context.load_cert_chain(client[0], client[-1], password="")  # nobody is there to be asked for one
-    return context
+            made.load_cert_chain(client[0], client[-1], password="")  # nobody is there to be asked for one
+    return made
 
 
 def _load_named(context: ssl.SSLContext, trusted: Trust) -> None:
@@ -133,19 +133,6 @@ def _has_hashed_names(folder: str) -> bool:
     return any(
         _HASHED.fullmatch(name) for _, _, names in itertools.islice(os.walk(folder), 1) for name in names
     )
-
-
-def set_certificates(pool: Any, url: str, trusted: Trust, client: tuple[str, ...] = ()) -> None:
-    """Let a pool trust whom we trust, and show a client's certificate where there is one.
-
-    Raises MissingCertificatesError where there are none that can be read.
-    """
-    if not url.lower().startswith("https:"):
-        return
-    pool.conn_kw["ssl_context"] = _context(trusted, client)
-    pool.cert_reqs = "CERT_REQUIRED"
-    # The context has them; each connection would read them again.
-    pool.ca_certs = pool.ca_cert_dir = pool.cert_file = pool.key_file = None
 
 
 _UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})

@@ -1,44 +1,267 @@
-"""Connections to hosts that nobody vouches for: to an address that was checked."""
+"""Connections: urllib3 makes them, with proxies and TLS, and http.client reads what comes over them."""
 
+import functools
+import http.client
+import io
 import socket
+import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
-from pypimirror.errors import UnavailableError, UnreachableError
-from pypimirror.upstream.reach import may_ask
-from pypimirror.upstream.trouble import innermost, raise_of_machine
+from urllib3 import exceptions
+from urllib3.util import wait_for_read
 
+from pypimirror.upstream.deadlines import Deadline, Line
 
-def connecting(base: type, connect: Callable[..., socket.socket]) -> type:
-    """Return a class of connections that are made by `connect`; names and certificates stay as they are."""
-
-    def new_connection(self: Any) -> socket.socket:
-        return connect(self._dns_host, self.port, self.timeout)
-
-    return type(f"Checked{base.__name__}", (base,), {"_new_conn": new_connection})
+_BUFFER = 1 << 16
+_MOST_INFORMATIONAL = 20
+"""Informational answers before the answer itself: a server that sends more never comes to it."""
 
 
-def connect(url: str, host: str, port: int, timeout: float, *, is_allowed: bool) -> socket.socket:
-    """Resolve a name once, and connect to the first address that may be asked and answers."""
-    try:
-        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise UnreachableError(url, f"its name can't be resolved ({innermost(error)})") from error
-    may_be_asked = [each for each in found if may_ask(str(each[4][0]), is_allowed=is_allowed)]
-    if not may_be_asked:
-        hint = "" if is_allowed else "; external_hosts can allow its host"
-        raise UnavailableError(url, f"{found[0][4][0]} is no public address{hint}", may_pass=False)
-    trouble: OSError | None = None
-    for family, kind, protocol, _, address in may_be_asked:
-        connection = socket.socket(family, kind, protocol)
+class ClosedEarlyError(ConnectionError):
+    """The other side ended the connection before anything of an answer came."""
+
+
+class _Buffered(NamedTuple):
+    """A socket that is read in larger pieces: a small file comes in with the head of its answer."""
+
+    sock: socket.socket
+
+    def makefile(self, mode: Literal["rb"]) -> io.IOBase:
+        return self.sock.makefile(mode, _BUFFER)
+
+
+class Response(http.client.HTTPResponse):
+    """The first answer that is no informational one (RFC 9110, 15.2), and all of its body or an error."""
+
+    def __init__(self, sock: socket.socket, connection: "Connection") -> None:
+        super().__init__(_Buffered(sock), method="GET")  # type: ignore[arg-type]
+        self._connection = connection
+        self.fields: dict[str, str] = {}
+        """The header's fields by their names in lower case; what comes twice has commas between."""
+
+    def begin(self) -> None:
+        """Read the head of the answer.
+
+        Raises ClosedEarlyError where nothing of it comes, http.client.HTTPException for what is no HTTP.
+        """
         try:
-            connection.settimeout(timeout)
-            connection.connect(address)
-        except OSError as error:
+            is_there = self.fp.peek(1)
+        except _ENDED as error:
+            raise ClosedEarlyError from error
+        if not is_there:
+            raise ClosedEarlyError("Remote end closed connection without response")
+        for _ in range(_MOST_INFORMATIONAL + 1):
+            if self.fp.peek(1).startswith(b"HTTP/1.1 100"):
+                http.client.parse_headers(self.fp)  # of these it skips any number by itself
+                continue
+            super().begin()
+            if not 100 <= self.status < 200:
+                self._read_fields()
+                return
+            if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                raise http.client.HTTPException("the server switches protocols, for which nobody asked")
+            del self.headers
+            self.headers: Any = None  # so that the next head is read
+        raise http.client.HTTPException(f"more than {_MOST_INFORMATIONAL} informational answers")
+
+    def _read_fields(self) -> None:
+        fields = self.fields
+        for name, value in self.headers.items():
+            key = name.lower()
+            fields[key] = f"{fields[key]}, {value.strip()}" if key in fields else value.strip()
+        if len({length.strip() for length in fields.get("content-length", "").split(",")}) > 1:
+            raise http.client.HTTPException("its lengths contradict each other")
+
+    def read1(self, n: int = -1) -> bytes:
+        """Return what is there, up to `n` bytes; raise http.client.HTTPException where more is missing."""
+        block = super().read1(n)
+        if not block and self.length:
+            raise http.client.HTTPException(f"{self.length} bytes are missing")
+        return block
+
+    def release(self) -> None:
+        """Keep the connection if the body was read to its end; else it can't be used again."""
+        can_be_kept = self.is_at_end and not self.will_close
+        self.close()
+        if not can_be_kept or not self._connection.origin.keep(self._connection):
+            self._connection.close()
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether nothing of the body is left to be read."""
+        return self.isclosed() or (self.length == 0 and not self.chunked)
+
+
+_ENDED = (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)
+
+
+class Way(NamedTuple):
+    """How to connect to an origin."""
+
+    kind: type
+    """One of urllib3's connections."""
+    hosts: Callable[[], list[str]]
+    """Returns the addresses that may be asked, or the proxy."""
+    options: dict[str, Any]
+    tunnel: dict[str, Any] | None
+    """The origin, where a proxy has to lead there."""
+
+
+class Origin:
+    """What is the same for all requests to one origin, and the connections that none of them uses now."""
+
+    def __init__(self, way: Way, prefix: str, fields: str, read_s: float) -> None:
+        self.way = way
+        self.prefix = prefix
+        """What comes before the path in a request: nothing, unless a proxy wants the whole address."""
+        self.fields = fields
+        """Those that each request has, as they are sent."""
+        self.read_s = read_s
+        """How long nothing may come."""
+        self._idle: list[Connection] = []
+        self._is_closed = False
+
+    def take(self) -> "Connection":
+        """Return a connection that was kept, or one that is to be made."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_kept:
+                return connection
             connection.close()
-            raise_of_machine(error)
-            trouble = error
+        return Connection(self)
+
+    def keep(self, connection: "Connection") -> bool:
+        """Keep a connection for another request; tell whether that is possible."""
+        if self._is_closed or not connection.is_open:
+            return False
+        self._idle.append(connection)
+        return True
+
+    def close(self) -> None:
+        """Close all connections that are kept, and keep none any more."""
+        self._is_closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+
+class Connection:
+    """A connection that is used for one request after the other, each held to its deadline."""
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self._sock: socket.socket | None = None
+        self._line: Line | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was made, and not closed from here."""
+        return self._sock is not None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is open, and nothing came over it that nobody asked for, or its end."""
+        return self._sock is not None and not wait_for_read(self._sock, 0)
+
+    def ask(self, target: str, fields: str, deadline: Deadline) -> "Response":
+        """Send a request, and read the head of the answer.
+
+        Raises what urllib3 raises where there is no connection to be had, ClosedEarlyError where it ended
+        before anything came, else OSError or http.client.HTTPException.
+        """
+        try:
+            if self._sock is None:
+                self._sock = self._opened(deadline)
+            elif self._line is not None:
+                deadline.hold(self._line)
+            request = f"GET {target} HTTP/1.1\r\n{self.origin.fields}{fields}\r\n"
+            try:
+                self._sock.sendall(request.encode("latin-1"))
+            except _ENDED as error:
+                raise ClosedEarlyError from error
+            response = Response(self._sock, self)
+            try:
+                response.begin()
+            except BaseException:
+                response.close()
+                raise
+        except BaseException:
+            self.close()
+            raise
+        return response
+
+    def close(self) -> None:
+        """Close it, but for the answer that is still read from it."""
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            sock.close()
+        line, self._line = self._line, None
+        if line is not None:
+            line.give_up()
+
+    def _opened(self, deadline: Deadline) -> socket.socket:
+        def hold(made: socket.socket) -> None:
+            self._line = Line(made)
+            deadline.hold(self._line)
+
+        made = deadline.connect(functools.partial(_opened, self.origin.way, hold))
+        # Each call of a socket with a time-out is two calls of the system.
+        made.settimeout(None if deadline.bounds_each_wait else self.origin.read_s)
+        return made
+
+
+def _opened(way: Way, on_socket: Callable[[socket.socket], None]) -> socket.socket:
+    """Connect to the first host that answers; raise what urllib3 raises where none does."""
+    trouble: Exception | None = None
+    for host in way.hosts():
+        opening = _telling(way.kind)(host, on_socket=on_socket, **way.options)
+        try:
+            if way.tunnel:
+                opening.set_tunnel(**way.tunnel)
+            opening.connect()
+        except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError) as error:
+            trouble = _trouble(opening, error)
+        except (exceptions.HTTPError, OSError, http.client.HTTPException) as error:
+            opening.close()
+            raise _trouble(opening, error) from error
         else:
-            return connection
+            connected: socket.socket = opening.sock
+            return connected
     assert trouble is not None
-    raise UnreachableError(url, innermost(trouble)) from trouble
+    raise trouble
+
+
+def _trouble(opening: Any, error: Exception) -> Exception:
+    if opening.proxy and not opening.has_connected_to_proxy:
+        return exceptions.ProxyError("Cannot connect to proxy", error)
+    return exceptions.SSLError(error) if isinstance(error, ssl.SSLError) else error
+
+
+_Base: Any = object
+"""One of urllib3's connections, whatever it is for: TLS, or a proxy of some kind."""
+
+
+class _Telling(_Base):  # type: ignore[misc]
+    """A connection that tells of its socket before TLS takes it over."""
+
+    def __init__(self, *args: Any, on_socket: Callable[[socket.socket], None], **options: Any) -> None:
+        self._on_socket = on_socket
+        self._sock: Any = None
+        super().__init__(*args, **options)
+
+    @property
+    def sock(self) -> Any:
+        """The socket: first that to the server or proxy, and then one of TLS over it."""
+        return self._sock
+
+    @sock.setter
+    def sock(self, made: Any) -> None:
+        if made is not None and self._sock is None:
+            self._on_socket(made)
+        self._sock = made
+
+
+@functools.cache
+def _telling(base: type) -> Any:
+    """Return a class of connections like `base`, each of which tells of its socket."""
+    return type(f"Telling{base.__name__}", (_Telling, base), {})

@@ -9,8 +9,10 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Self
+
+_changing_hands = threading.Lock()
 
 
 class Line:
@@ -20,30 +22,39 @@ class Line:
         self._copy = connection.dup()
         self.deadline: Deadline | None = None
         """Of the request that it is used for."""
-        self.is_given_up = False
-        """Nothing but that request uses it any more."""
+        self._is_given_up = False
 
     def shut_down(self) -> None:
         """End both directions, so that whoever reads or writes hears of it."""
         with contextlib.suppress(OSError):
             self._copy.shutdown(socket.SHUT_RDWR)
 
-    def close(self) -> None:
-        """Close the copy."""
-        self._copy.close()
+    def free(self, *, for_good: bool = False) -> None:
+        """Let it go from its request; called by who holds the lock."""
+        self.deadline = None
+        if self._is_given_up or for_good:
+            self._copy.close()
+
+    def give_up(self) -> None:
+        """Close the copy of a connection that was closed, but for the answer that is still read from it."""
+        with _changing_hands:
+            self._is_given_up = True
+            if self.deadline is None:
+                self._copy.close()
 
 
 class Deadline:
     """Until when one request may go on; moved on by whoever makes it."""
 
-    def __init__(self, reaper: "Reaper") -> None:
+    def __init__(self, reaper: "Reaper", seconds: float, *, bounds_each_wait: bool) -> None:
         self._reaper = reaper
-        self.at = math.inf
+        self.bounds_each_wait = bounds_each_wait
+        """Whether it ends each wait for bytes in time; else sockets need time-outs of their own."""
+        self._lines: list[Line] = []
         self.has_cut = False
-        self.is_connected = False
         self.restart_s: float | None = None
         """For a new connection the time begins again when the request is sent."""
-        self.lines: list[Line] = []
+        self.allow(seconds)
 
     def allow(self, seconds: float) -> None:
         """Go on for at most so many seconds from now."""
@@ -54,9 +65,74 @@ class Deadline:
         self.at = math.inf
 
     @property
-    def left(self) -> float:
-        """Seconds that are left."""
-        return max(0.0, self.at - time.monotonic())
+    def is_connected(self) -> bool:
+        """Whether there was a connection at all."""
+        return bool(self._lines)
+
+    def hold(self, line: Line) -> None:
+        """Hold a connection to this deadline."""
+        with _changing_hands:
+            line.deadline = self
+            self._lines.append(line)
+            if self.has_cut:
+                line.shut_down()
+                line.free(for_good=True)
+
+    def cut(self) -> None:
+        """Shut down all connections that are still this request's."""
+        with _changing_hands:
+            self.at = math.inf
+            self.has_cut = True
+            for line in self._lines:
+                # One that went back is another request's by now.
+                if line.deadline is self:
+                    line.shut_down()
+
+    def __enter__(self) -> Self:
+        """Begin to watch over the connections that are used here."""
+        self._reaper.open.add(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let all connections go."""
+        self._reaper.open.discard(self)
+        with _changing_hands:
+            for line in self._lines:
+                if line.deadline is self:
+                    line.free()
+
+    def connect(self, make: Callable[[], socket.socket]) -> socket.socket:
+        """Call `make`, which nothing can interrupt while it waits for a name server, within the deadline.
+
+        Raises TimeoutError where it takes longer; what is connected after all is closed.
+        """
+        results: list[socket.socket | BaseException] = []
+        done = threading.Event()
+
+        def work() -> None:
+            try:
+                made: socket.socket | BaseException = make()
+            except BaseException as error:  # noqa: BLE001 (raised again below)
+                made = error
+            with _changing_hands:
+                if self.has_cut and isinstance(made, socket.socket):
+                    made.close()
+                results.append(made)
+            done.set()
+
+        try:
+            threading.Thread(target=work, name="connect", daemon=True).start()
+        except RuntimeError:  # no more threads: it is bounded by its own time-outs
+            work()
+        if not done.wait(max(0.0, self.at - time.monotonic())):
+            self.cut()
+        if not results:
+            raise TimeoutError("connecting takes too long")
+        if isinstance(results[0], BaseException):
+            raise results[0]
+        if self.restart_s is not None and not self.has_cut:
+            self.allow(self.restart_s)
+        return results[0]
 
 
 class Reaper:
@@ -64,78 +140,21 @@ class Reaper:
 
     def __init__(self, *, tick_s: float = 0.05) -> None:
         self._tick_s = tick_s
-        self._lock = threading.Lock()
-        self._open: set[Deadline] = set()
-        self._mine = threading.local()
+        self.open: set[Deadline] = set()
+        self._starting = threading.Lock()
         self._is_working = False
 
-    @contextlib.contextmanager
-    def watching(self, seconds: float) -> Iterator[Deadline]:
-        """Watch over the connections that this thread uses meanwhile: they are shut down after so long."""
-        deadline = Deadline(self)
-        deadline.allow(seconds)
-        outer = getattr(self._mine, "deadline", None)
-        self._mine.deadline = deadline
-        self._open.add(deadline)
+    def watching(self, seconds: float, *, bounds_each_wait: bool = False) -> Deadline:
+        """Watch over the connections that are used within it: they are shut down after so long.
+
+        `bounds_each_wait` where it is moved on for each block of an answer.
+        """
         if not self._is_working:
             self._start()
-        try:
-            yield deadline
-        finally:
-            self._mine.deadline = outer
-            self._open.discard(deadline)
-            with self._lock:
-                for line in deadline.lines:
-                    if line.deadline is deadline:
-                        line.deadline = None
-                        if line.is_given_up:
-                            line.close()
-
-    def connected(self, make: Callable[[], socket.socket]) -> tuple[socket.socket, Line | None]:
-        """Make a connection within the deadline of this thread's request, and watch over it.
-
-        Raises TimeoutError where that takes too long, whatever it waits for: a name server, or one address
-        after the other.
-        """
-        deadline: Deadline | None = getattr(self._mine, "deadline", None)
-        if deadline is None:
-            return make(), None
-        connection = _within(deadline.left, make)
-        try:
-            line = Line(connection)
-        except OSError:
-            connection.close()
-            raise
-        deadline.is_connected = True
-        self.use(line)
-        return connection, line
-
-    def use(self, line: Line) -> None:
-        """Hold a connection to the deadline of this thread's request."""
-        deadline: Deadline | None = getattr(self._mine, "deadline", None)
-        if deadline is None or line.deadline is deadline:
-            return
-        with self._lock:
-            line.deadline = deadline
-            deadline.lines.append(line)
-        if deadline.has_cut:
-            line.shut_down()
-
-    def sent(self) -> None:
-        """Begin the time for an answer, where a connection had to be made first."""
-        deadline: Deadline | None = getattr(self._mine, "deadline", None)
-        if deadline is not None and deadline.restart_s is not None and not deadline.has_cut:
-            deadline.allow(deadline.restart_s)
-
-    def release(self, line: Line) -> None:
-        """Close the copy of a connection that was closed, but for the answer that is still read from it."""
-        with self._lock:
-            line.is_given_up = True
-            if line.deadline is None:
-                line.close()
+        return Deadline(self, seconds, bounds_each_wait=bounds_each_wait and self._is_working)
 
     def _start(self) -> None:
-        with self._lock:
+        with self._starting:
             if self._is_working:
                 return
             # Without a thread there are the sockets' own time-outs; the next request tries again.
@@ -147,87 +166,9 @@ class Reaper:
         while True:
             time.sleep(self._tick_s)
             now = time.monotonic()
-            for deadline in tuple(self._open):
+            for deadline in tuple(self.open):
                 if deadline.at <= now:
-                    self._cut(deadline)
-
-    def _cut(self, late: Deadline) -> None:
-        with self._lock:
-            late.at = math.inf
-            late.has_cut = True
-            for line in late.lines:
-                # One that went back is another request's by now.
-                if line.deadline is late:
-                    line.shut_down()
-
-
-def watched(base: Any, reaper: Reaper) -> Any:
-    """Return a class of connections that are made and used as ever, each held to its request's deadline."""
-    if getattr(base, "is_watched", False):
-        return base
-
-    class Watched(base):  # type: ignore[misc]
-        is_watched = True
-        _line: Line | None = None
-
-        def _new_conn(self) -> socket.socket:
-            connection, self._line = reaper.connected(super()._new_conn)
-            return connection
-
-        def request(self, *args: Any, **options: Any) -> None:
-            self.use()
-            super().request(*args, **options)
-
-        def use(self) -> None:
-            """Hold the connection to the deadline of the request that it is used for next."""
-            if self._line is not None:
-                reaper.use(self._line)
-
-        def connect(self) -> None:
-            super().connect()
-            reaper.sent()
-
-        def close(self) -> None:
-            super().close()
-            line, self._line = self._line, None
-            if line is not None:
-                reaper.release(line)
-
-    return Watched
-
-
-def _within(seconds: float, make: Callable[[], socket.socket]) -> socket.socket:
-    """Call `make`, which no deadline can interrupt; raise TimeoutError where it takes longer.
-
-    What it returns after all is closed.
-    """
-    made: list[socket.socket | BaseException] = []
-    lock, done = threading.Lock(), threading.Event()
-    is_late = False
-
-    def work() -> None:
-        try:
-            result: socket.socket | BaseException = make()
-        except BaseException as error:  # noqa: BLE001 (raised again below)
-            result = error
-        with lock:
-            if is_late and isinstance(result, socket.socket):
-                result.close()
-            made.append(result)
-        done.set()
-
-    try:
-        threading.Thread(target=work, name="connect", daemon=True).start()
-    except RuntimeError:  # no more threads: it is bounded by its own time-outs
-        work()
-    done.wait(seconds)
-    with lock:
-        is_late = not made
-    if is_late:
-        raise TimeoutError("connecting takes too long")
-    if isinstance(made[0], BaseException):
-        raise made[0]
-    return made[0]
+                    deadline.cut()
 
 
 class Patience:

@@ -12,25 +12,32 @@ import time
 import urllib.robotparser
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from http.client import HTTPException
+from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
-import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from pypimirror import __version__
-from pypimirror.addresses import host_of, is_never_outside, origin
+from pypimirror.addresses import host_of
 from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
-from pypimirror.upstream.answers import REDIRECTS, Answer, NotModified, Pace
-from pypimirror.upstream.certificates import MissingCertificatesError, set_certificates, trust, whom_to_trust
-from pypimirror.upstream.connections import connect, connecting
-from pypimirror.upstream.deadlines import Deadline, Reaper, watched
-from pypimirror.upstream.reach import literal, proxy_for
-from pypimirror.upstream.rules import Rules, matches
-from pypimirror.upstream.trouble import innermost, raise_of_machine, redirected, retry_after, root
+from pypimirror.upstream.answers import Answer, NotModified, Pace
+from pypimirror.upstream.certificates import whom_to_trust
+from pypimirror.upstream.client import Client
+from pypimirror.upstream.connections import Response
+from pypimirror.upstream.deadlines import Deadline, Reaper
+from pypimirror.upstream.fields import FILE_HEADERS, conditions
+from pypimirror.upstream.reach import ExternalReach
+from pypimirror.upstream.redirects import followed
+from pypimirror.upstream.rules import Rules
+from pypimirror.upstream.trouble import (
+    innermost,
+    is_unresolved,
+    raise_of_machine,
+    redirected,
+    retry_after,
+    root,
+)
 
 MAX_REDIRECTS = 5
 
@@ -52,7 +59,7 @@ class Robots(NamedTuple):
 
 
 class ExternalHosts:
-    """Makes requests to any host that a link may name, each with a connection of its own."""
+    """Makes requests to any host that a link may name."""
 
     def __init__(
         self,
@@ -64,11 +71,20 @@ class ExternalHosts:
         reaper: Reaper | None = None,
     ) -> None:
         self._rules = rules
-        self._timeout = urllib3.Timeout(connect=min(timeout, _LONGEST_CONNECT_S), read=timeout)
+        self._client = Client(
+            ExternalReach(rules.hosts),
+            ca_bundle=rules.ca_bundle,
+            connect_s=min(timeout, _LONGEST_CONNECT_S),
+            read_s=timeout,
+            count_request=count_request,
+        )
         self._pace = pace
-        self._count_request = count_request
         self._reaper = reaper or Reaper()
         self._robots: dict[str, urllib.robotparser.RobotFileParser] = {}
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._client.close()
 
     @contextlib.contextmanager
     def open(
@@ -86,25 +102,27 @@ class ExternalHosts:
         Raises UnreachableError for a host that is dead, else NotFoundError or UnavailableError, also for an
         address that may not be asked.
         """
-        deadline = time.monotonic() + seconds
-        headers = {
-            "User-Agent": f"{_AGENT}/{__version__}",
-            "Accept": "*/*",
-            "Accept-Encoding": "identity",
-        }
-        if validators.etag:
-            headers["If-None-Match"] = validators.etag
-        if validators.last_modified:
-            headers["If-Modified-Since"] = validators.last_modified
-        for _ in range(MAX_REDIRECTS + 1):
-            url = self._checked_url(url, dead, allows_http=allows_http)
-            with self._answered(url, headers, deadline) as response:
-                location = response.headers.get("Location") if response.status in REDIRECTS else None
-                if location is None:
-                    yield self._checked(url, response, is_conditional=any(validators))
-                    return
-                url = redirected(url, location).partition("#")[0]
-        raise UnavailableError(url, f"more than {MAX_REDIRECTS} redirects", may_pass=False)
+        headers = FILE_HEADERS | conditions(validators)
+
+        def onwards(url: str, location: str) -> str:
+            return self._checked_url(redirected(url, location), dead, allows_http=allows_http)
+
+        ends_at = time.monotonic() + seconds
+
+        def watch() -> Deadline:
+            return self._reaper.watching(max(0.0, ends_at - time.monotonic()))
+
+        url = self._checked_url(url, dead, allows_http=allows_http)
+        ask = partial(self._get, headers=headers)
+        with followed(url, watch, ask, onwards, most=MAX_REDIRECTS) as (found, response, deadline):
+            try:
+                yield self._checked(found, response, is_conditional=any(validators))
+            except UnavailableError as error:
+                if not deadline.has_cut:
+                    raise
+                raise _unreachable(found, deadline, error.reason) from error
+            if deadline.has_cut:  # what ends with its connection may have been cut off
+                raise _unreachable(found, deadline, "")
 
     def robots(self, url: str, *, dead: Collection[str] = ()) -> Robots:
         """Ask a host whether a page may be read, and how fast; one that can't say so does not allow it.
@@ -138,9 +156,7 @@ class ExternalHosts:
             return "" if error.reason.startswith("answers 4") else "User-agent: *\nDisallow: /"
         return text[:_MAX_ROBOTS].decode(errors="replace")
 
-    def _checked(
-        self, url: str, response: urllib3.BaseHTTPResponse, *, is_conditional: bool
-    ) -> Answer | NotModified:
+    def _checked(self, url: str, response: Response, *, is_conditional: bool) -> Answer | NotModified:
         status = response.status
         if status == http.HTTPStatus.NOT_MODIFIED and is_conditional:
             return NotModified()
@@ -149,39 +165,22 @@ class ExternalHosts:
         reason = f"answers {status} {response.reason or ''}".rstrip()
         if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
             raise NotFoundError(url, reason)
-        pause = retry_after(response.headers.get("Retry-After"))
+        pause = retry_after(response.fields.get("retry-after"))
         raise UnavailableError(url, reason, retry_after=pause)
 
-    @contextlib.contextmanager
-    def _answered(
-        self, url: str, headers: dict[str, str], deadline: float
-    ) -> Iterator[urllib3.BaseHTTPResponse]:
-        """Yield the answer to one request; what takes longer than until the deadline is cut off."""
-        proxy = proxy_for(url)
-        left = max(0.0, deadline - time.monotonic())
-        with self._reaper.watching(left) as watch, contextlib.ExitStack() as opened:
-            try:
-                if proxy is None:
-                    send = opened.enter_context(self._direct(url))
-                else:
-                    send = opened.enter_context(self._proxied(url, proxy))
-                self._count_request()
-                response = send(headers=headers)
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-                raise_of_machine(error)
-                reason = innermost(error) + whom_to_trust(root(error))
-                raise _unreachable(url, watch, reason) from error
-            opened.callback(response.close)
-            if watch.has_cut:  # a head that is cut off looks like one that ended
-                raise _unreachable(url, watch, "")
-            try:
-                yield response
-            except UnavailableError as error:
-                if not watch.has_cut:
-                    raise
-                raise _unreachable(url, watch, error.reason) from error
-            if watch.has_cut:  # what ends with its connection may have been cut off
-                raise _unreachable(url, watch, "")
+    def _get(self, url: str, deadline: Deadline, *, headers: dict[str, str]) -> Response:
+        try:
+            response = self._client.send(url, headers, deadline)
+        except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+            raise_of_machine(error)
+            reason = innermost(error) + whom_to_trust(root(error))
+            if is_unresolved(error):
+                reason = f"its name can't be resolved ({reason})"
+            raise _unreachable(url, deadline, reason) from error
+        if deadline.has_cut:  # a head that is cut off looks like one that ended
+            response.release()
+            raise _unreachable(url, deadline, "")
+        return response
 
     def _checked_url(self, url: str, dead: Collection[str], *, allows_http: bool) -> str:
         """Return an address with its host as everybody reads it, without credentials.
@@ -201,61 +200,6 @@ class ExternalHosts:
         if host_of(url) in dead:
             raise UnreachableError(url, "its host did not answer lately, and is not asked now")
         return url
-
-    def _is_allowed(self, url: str) -> bool:
-        return matches(host_of(url), self._rules.hosts)
-
-    @contextlib.contextmanager
-    def _direct(self, url: str) -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
-        scheme, host, port = origin(url)
-        assert host is not None
-        make = partial(connect, url, is_allowed=self._is_allowed(url))
-        pool: Any
-        if scheme == "https":
-            pool = urllib3.HTTPSConnectionPool(host, port)
-            pool.ConnectionCls = watched(connecting(HTTPSConnection, make), self._reaper)
-            self._set_certificates(pool, url)
-        else:
-            pool = urllib3.HTTPConnectionPool(host, port)
-            pool.ConnectionCls = watched(connecting(HTTPConnection, make), self._reaper)
-        parts = urlsplit(url)
-        target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-        with contextlib.closing(pool):
-            yield partial(pool.urlopen, "GET", target, assert_same_host=False, **self._how())
-
-    @contextlib.contextmanager
-    def _proxied(self, url: str, proxy: str) -> Iterator[Callable[..., urllib3.BaseHTTPResponse]]:
-        """Ask by a proxy: it resolves names by itself, so only hosts that are allowed by name are asked."""
-        if not self._is_allowed(url):
-            reason = "behind a proxy nobody can tell where it leads; external_hosts can allow its host"
-            raise UnavailableError(url, reason, may_pass=False)
-        address = literal(host_of(url))
-        if address is not None and is_never_outside(address):
-            raise UnavailableError(url, f"{address} is no public address", may_pass=False)
-        adapter: Any = HTTPAdapter()
-        with contextlib.closing(adapter):
-            untyped: Any = requests.utils  # the stubs lack a type there
-            manager = adapter.proxy_manager_for(untyped.prepend_scheme_if_needed(proxy, "http"))
-            pool = manager.connection_from_url(url)
-            pool.ConnectionCls = watched(pool.ConnectionCls, self._reaper)
-            self._set_certificates(pool, url)
-            yield partial(manager.urlopen, "GET", url, **self._how())
-
-    def _set_certificates(self, pool: Any, url: str) -> None:
-        """Let a pool trust whom the index's own would, and nobody else."""
-        try:
-            set_certificates(pool, url, trust(self._rules.ca_bundle))
-        except MissingCertificatesError as error:
-            raise UnavailableError(url, str(error), may_pass=False) from error
-
-    def _how(self) -> dict[str, Any]:
-        return {
-            "retries": False,
-            "redirect": False,
-            "timeout": self._timeout,
-            "preload_content": False,
-            "decode_content": False,
-        }
 
 
 def _unreachable(url: str, watch: Deadline, reason: str) -> UnreachableError:

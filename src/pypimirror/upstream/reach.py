@@ -4,11 +4,8 @@ So nothing that an index says can make this machine ask its own network, whateve
 second time.
 """
 
-import functools
 import socket
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import requests
 import urllib3
@@ -22,9 +19,12 @@ class RefusedAddressError(Exception):
 
 
 def resolved(host: str, port: int) -> list[str]:
-    """Return a host's addresses; raise OSError or UnicodeError where it has none."""
+    """Return a host's addresses; raise socket.gaierror where it has none."""
     family = urllib3.util.connection.allowed_gai_family()
-    found = socket.getaddrinfo(host.strip("[]"), port, family, socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), port, family, socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise socket.gaierror(socket.EAI_NONAME, f"{host!r}, a label is empty or too long") from error
     return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
@@ -82,7 +82,7 @@ class Reach:
     def addresses(self, host: str, port: int) -> list[str]:
         """Return the addresses of a host that may be asked.
 
-        Raises RefusedAddressError where none may be, OSError or UnicodeError where there is none.
+        Raises RefusedAddressError where none may be, OSError where there is none.
         """
         found = resolved(host, port)
         name = host.strip("[]").lower().rstrip(".")
@@ -117,41 +117,28 @@ def is_index_private(index_url: str) -> bool | None:
     return Reach(index_url, Rules()).is_index_private()
 
 
-def checked(base: Any, reach: Reach) -> type:
-    """Return a class of connections to addresses within reach; names and certificates stay as they are."""
+class ExternalReach:
+    """What a link may lead to: public addresses, and for hosts that are allowed by name private ones, too."""
 
-    def new_connection(self: Any) -> socket.socket:
-        host = self._dns_host
-        trouble: Exception | None = None
-        for address in _addresses(self, reach):
-            self._dns_host = address
-            try:
-                connection: socket.socket = base._new_conn(self)  # noqa: SLF001 (what it is made for)
-            except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
-                trouble = error
-            else:
-                return connection
-            finally:
-                self._dns_host = host
-        assert trouble is not None
-        raise trouble
+    def __init__(self, globs: tuple[str, ...]) -> None:
+        self._globs = globs
 
-    return type(f"Checked{base.__name__}", (base,), {"_new_conn": new_connection})
+    def addresses(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host that may be asked, as those of `Reach`."""
+        found = resolved(host, port)
+        is_allowed = matches(host.strip("[].").lower(), self._globs)
+        allowed = [address for address in found if may_ask(address, is_allowed=is_allowed)]
+        if not allowed:
+            hint = "" if is_allowed else "; external_hosts can allow its host"
+            raise RefusedAddressError(f"{found[0]} is no public address{hint}")
+        return allowed
 
-
-def _addresses(connection: Any, reach: Reach) -> list[str]:
-    host = connection._dns_host  # noqa: SLF001 (there is no other way to the name that is resolved)
-    try:
-        return reach.addresses(host, connection.port)
-    except UnicodeError as error:
-        raise urllib3.exceptions.LocationParseError(f"{host!r}, a label is empty or too long") from error
-    except socket.gaierror as error:
-        raise urllib3.exceptions.NameResolutionError(host, connection, error) from error
-
-
-Connecting = Callable[[Any], type]
-
-
-def connecting_within(reach: Reach) -> Connecting:
-    """Return what makes a class of connections one that stays within reach, once for each class."""
-    return functools.cache(functools.partial(checked, reach=reach))
+    def check_behind_proxy(self, url: str) -> None:
+        """Raise RefusedAddressError for all but hosts that are allowed by name."""
+        host = host_of(url)
+        if not matches(host, self._globs):
+            reason = "behind a proxy nobody can tell where it leads; external_hosts can allow its host"
+            raise RefusedAddressError(reason)
+        address = literal(host)
+        if address is not None and is_never_outside(address):
+            raise RefusedAddressError(f"{address} is no public address")

@@ -1,10 +1,39 @@
-"""Where redirects may lead."""
+"""Where redirects may lead, and following them."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 from pypimirror.addresses import shown
 from pypimirror.errors import UnavailableError
+from pypimirror.upstream.connections import Response
+from pypimirror.upstream.deadlines import Deadline
 from pypimirror.upstream.trouble import redirected
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@contextlib.contextmanager
+def followed(
+    url: str,
+    watch: Callable[[], Deadline],
+    ask: Callable[[str, Deadline], Response],
+    onwards: Callable[[str, str], str],
+    *,
+    most: int,
+) -> Iterator[tuple[str, Response, Deadline]]:
+    """Yield where redirects led to, the answer from there, and what bounds its time; read no body."""
+    for _ in range(most + 1):
+        with watch() as deadline:
+            response = ask(url, deadline)
+            try:
+                location = response.fields.get("location") if response.status in _REDIRECTS else None
+                if not location:
+                    yield url, response, deadline
+                    return
+                url = onwards(url, location)
+            finally:
+                response.release()
+    raise UnavailableError(url, f"more than {most} redirects", may_pass=False)
 
 
 def onwards(url: str, location: str, may_leave_https: Callable[[str], bool]) -> str:

@@ -4,12 +4,17 @@ import contextlib
 import email.utils
 import errno
 import re
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
 
+from urllib3 import exceptions
+
 from pypimirror.addresses import shown, without_credentials
 from pypimirror.errors import UnavailableError
+from pypimirror.upstream.certificates import whom_to_trust
+from pypimirror.upstream.reach import proxy_for
 
 MAX_ADDRESS = 2000
 """Characters of an address that is followed."""
@@ -28,6 +33,26 @@ def raise_of_machine(error: BaseException) -> None:
     inner = root(error)
     if isinstance(inner, OSError) and inner.errno in (errno.EMFILE, errno.ENFILE):
         raise inner from error
+
+
+def failure(url: str, error: Exception, too_long: str | None) -> UnavailableError:
+    """Return what an error of a request means; raise it if it is this machine's."""
+    raise_of_machine(error)
+    if isinstance(error, exceptions.ProxyError):
+        reason = f"the proxy {shown(proxy_for(url) or '')} can't be used ({innermost(error)})"
+        return UnavailableError(url, reason)
+    if too_long is not None:
+        return UnavailableError(url, too_long)
+    if isinstance(error, exceptions.SSLError):
+        reason = f"TLS failed ({innermost(error)}){whom_to_trust(root(error))}"
+        return UnavailableError(url, reason, may_pass=False)
+    # What is no address at all never will be one.
+    return UnavailableError(url, innermost(error), may_pass=not isinstance(error, ValueError))
+
+
+def is_unresolved(error: BaseException) -> bool:
+    """Tell whether a name has no address."""
+    return isinstance(root(error), socket.gaierror)
 
 
 def is_silence(error: BaseException) -> bool:

@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 _MAX_PROCESSES = 4
 """More would wait for the main one."""
 _MIN_THREADS = 4
-MAX_THREADS = 32
+_MAX_THREADS = 32
 """Of one process."""
 _BUSY_S = 0.0007
 """What the interpreter does for one request."""
@@ -140,7 +140,7 @@ class Workers(Generic[_T]):
         if self._parallel is not None:
             return self._parallel
         if self.is_far:
-            return MAX_THREADS * len(self._workers)
+            return _MAX_THREADS * len(self._workers)
         latency = min([self.latency, *(worker.latency for worker in self._workers)])
         return suitable_threads(latency, len(self._workers))
 
@@ -278,7 +278,7 @@ def suitable_threads(latency: float, processes: int) -> int:
     while it is busy with one.
     """
     waiting = 0 if math.isinf(latency) else round(latency / _BUSY_S)
-    return processes * min(_MIN_THREADS + waiting, MAX_THREADS)
+    return processes * min(_MIN_THREADS + waiting, _MAX_THREADS)
 
 
 def suitable_processes() -> int:

@@ -14,6 +14,8 @@ NO_FILE = -1
 """Stands for an open file that could not be taken, as there are too many."""
 
 _BLOCK = 1 << 20
+_AT_ONCE = 1 << 16
+"""Bytes that an inbox takes at once: for more, memory would be had from the system each time."""
 
 
 MOST_BYTES = 1 << 28
@@ -82,7 +84,7 @@ class Inbox:
     def take(self) -> list[Any]:
         """Wait for something, and return the messages that are whole; raise ClosedError after the last."""
         try:
-            self._rest += _some(self._source, _BLOCK)
+            self._rest += _some(self._source, _AT_ONCE)
         except ConnectionResetError as error:
             raise ClosedError from error
         messages, begin = [], 0

@@ -1,19 +1,22 @@
-"""Answers to requests for files: what is plain is read by us, all else by urllib3, and none of it twice."""
+"""Answers to requests for files, in any form that HTTP has, over connections that are kept."""
 
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
-import urllib3
 
 from pypimirror.errors import NotFoundError, UnavailableError
-from pypimirror.upstream import Upstream, lane
+from pypimirror.model import Validators
+from pypimirror.upstream import NotModified, Upstream
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst"
 CLOSED = b"closed"
 """Stands for a server that ends its connection."""
+RESET = b"reset"
+"""Stands for one that does so without a good-bye."""
 
 Serve = Callable[..., Upstream]
 
@@ -24,16 +27,20 @@ def serve() -> Iterator[Serve]:
     listener = socket.create_server(("127.0.0.1", 0))
     opened: list[Upstream] = []
 
-    def start(*answers: bytes | list[bytes]) -> Upstream:
+    def start(*answers: bytes | list[bytes], timeout: float = 5) -> Upstream:
         left = list(answers)
 
         def work() -> None:
             while left:
                 connection, _ = listener.accept()
-                with closing(connection):
+                with closing(connection), suppress(ConnectionResetError):
                     while left and connection.recv(65536):
                         for part in answer if isinstance(answer := left.pop(0), list) else [answer]:
-                            if part == CLOSED:
+                            if part == RESET:
+                                connection.setsockopt(
+                                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                                )
+                            if part in (CLOSED, RESET):
                                 break
                             connection.sendall(part)
                             threading.Event().wait(0.05)
@@ -43,7 +50,7 @@ def serve() -> Iterator[Serve]:
 
         threading.Thread(target=work, daemon=True).start()
         port = listener.getsockname()[1]
-        opened.append(Upstream(f"http://127.0.0.1:{port}/simple/", timeout=5, retries=0, connections=1))
+        opened.append(Upstream(f"http://127.0.0.1:{port}/simple/", timeout=timeout, retries=0))
         return opened[0]
 
     with closing(listener):
@@ -92,7 +99,6 @@ def test_an_error_is_what_it_is(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ([CLOSED], "Remote end closed connection without response"),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsec", CLOSED], "the answer broke off"),
         (b"no HTTP\r\n\r\n", "no HTTP"),
     ],
@@ -105,6 +111,41 @@ def test_what_breaks_off_is_told_and_its_connection_not_used_again(
     with pytest.raises(UnavailableError, match=reason):
         read(upstream)
     assert read(upstream) == b"first"
+
+
+@pytest.mark.parametrize("end", [CLOSED, RESET])
+def test_a_kept_connection_that_is_closed_before_an_answer_is_no_failure(serve: Serve, end: bytes) -> None:
+    upstream = serve(PLAIN, [end], PLAIN, [end], PLAIN)
+    assert [read(upstream) for _ in range(3)] == [b"first"] * 3
+    assert upstream.requests == 5
+
+
+@pytest.mark.parametrize(
+    ("answers", "requests"),
+    [
+        ([[CLOSED]], 1),
+        ([PLAIN, [CLOSED], [CLOSED]], 3),
+        ([PLAIN, [b"HTTP/1.1 103 Early Hints\r\n\r\n", CLOSED]], 2),
+        ([PLAIN, [b"HTTP/1.1 2", CLOSED]], 2),
+        ([PLAIN, [b"HTTP/1.1 200 OK\r\n", RESET]], 2),
+    ],
+)
+def test_any_other_end_is_a_failure(serve: Serve, answers: list[bytes | list[bytes]], requests: int) -> None:
+    upstream = serve(*answers, PLAIN)
+    for _ in answers[:-1][:1]:
+        assert read(upstream) == b"first"
+    with pytest.raises(UnavailableError):
+        read(upstream)
+    assert upstream.requests == requests
+    assert read(upstream) == b"first"
+
+
+def test_a_kept_connection_that_says_nothing_is_not_asked_twice(serve: Serve) -> None:
+    upstream = serve(PLAIN, [b"", b""] * 100, timeout=0.3)
+    assert read(upstream) == b"first"
+    with pytest.raises(UnavailableError, match="it takes too long"):
+        read(upstream)
+    assert upstream.requests == 2
 
 
 def test_what_is_not_read_to_its_end_costs_the_connection_alone(serve: Serve) -> None:
@@ -131,6 +172,19 @@ def test_lengths_that_contradict_each_other_are_refused(serve: Serve) -> None:
         read(upstream)
 
 
-def test_a_pool_that_this_was_not_written_for_is_left_to_urllib3() -> None:
-    assert lane.is_open(urllib3.HTTPConnectionPool("127.0.0.1"))
-    assert not lane.is_open(object())
+def test_what_comes_unasked_is_no_answer(serve: Serve) -> None:
+    evil = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+    upstream = serve([PLAIN, evil], PLAIN + evil, PLAIN)
+    assert read(upstream) == b"first"
+    threading.Event().wait(0.2)
+    assert read(upstream) == b"first"
+    assert read(upstream) == b"first"
+
+
+def test_a_connection_is_kept_after_an_answer_without_a_body(serve: Serve) -> None:
+    upstream = serve(PLAIN, b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n', PLAIN)
+    assert read(upstream) == b"first"
+    with upstream.open_if_changed(f"{upstream.index_url}six-1.0.tar.gz", Validators('"a"', None)) as answer:
+        assert isinstance(answer, NotModified)
+    assert read(upstream) == b"first"
+    assert upstream.requests == 3

@@ -1,0 +1,165 @@
+"""One client for the index and all other hosts: what is the same for an origin, and kept connections."""
+
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from pypimirror import __version__
+from pypimirror.addresses import PORTS, origin
+from pypimirror.errors import UnavailableError
+from pypimirror.upstream.certificates import MissingCertificatesError, context, trust
+from pypimirror.upstream.connections import ClosedEarlyError, Origin, Response, Way
+from pypimirror.upstream.credentials import Login
+from pypimirror.upstream.deadlines import Deadline
+from pypimirror.upstream.reach import RefusedAddressError, proxy_for
+
+_ORIGINS = 32
+"""Origins whose connections are kept: an index, its file hosts, and whatever it redirects to."""
+_AGENT = f"pypimirror/{__version__} requests/{requests.__version__}"
+_AS_IT_IS = "!#$%&'()*+,/:;=?@[]~"
+"""What stays in the target of a request, beside letters and digits."""
+
+Who = tuple[Login | None, tuple[str, ...]]
+"""As whom an origin is asked: name and password, and files with a certificate and its key."""
+
+
+Key = tuple[str, str]
+"""Names an origin: scheme, and host with user and port."""
+
+
+class Reaches(Protocol):
+    """What may be asked."""
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host that may be asked; raise RefusedAddressError or OSError."""
+
+    def check_behind_proxy(self, url: str) -> None:
+        """Raise RefusedAddressError for what may not be asked whatever a proxy makes of its name."""
+
+
+class Client:
+    """Sends single requests: no retries, no redirects, no cookies, and bodies that nobody reads yet."""
+
+    def __init__(  # noqa: PLR0913 (a client of each kind is made once)
+        self,
+        reach: Reaches,
+        *,
+        ca_bundle: str,
+        connect_s: float,
+        read_s: float,
+        count_request: Callable[[], None],
+        who: Callable[[str], Who] = lambda _url: (None, ()),
+    ) -> None:
+        self._reach = reach
+        self._ca_bundle = ca_bundle
+        self._connect_s = connect_s
+        self._read_s = read_s
+        self._count_request = count_request
+        self._who = who
+        self._finding = threading.Lock()
+        self._origins: dict[Key, Origin] = {}
+        weakref.finalize(self, _close, self._origins)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        _close(self._origins)
+
+    def send(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
+        """Send a request within a deadline; return the open answer, which has to be released.
+
+        A server may close a connection that was kept at the very moment when a request is sent over it. Then
+        it is sent once more, at once. Raises UnavailableError for what may not be asked, else what urllib3
+        raises, OSError, http.client.HTTPException, or ValueError for what is no address.
+        """
+        parts = urlsplit(url)
+        key = parts.scheme, parts.netloc
+        try:
+            with self._finding:
+                found = self._origins.get(key) or self._found(url, key)
+            path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+            target, fields = found.prefix + quote(path, _AS_IT_IS), _lines(headers)
+            connection = found.take()
+            is_new = not connection.is_open
+            try:
+                self._count_request()
+                return connection.ask(target, fields, deadline)
+            except ClosedEarlyError:
+                if is_new or deadline.has_cut:
+                    raise
+            self._count_request()
+            return connection.ask(target, fields, deadline)
+        except (RefusedAddressError, MissingCertificatesError) as error:
+            raise UnavailableError(url, str(error), may_pass=False) from error
+
+    def _found(self, url: str, key: tuple[str, str]) -> Origin:
+        scheme, host, port = _checked(url)
+        proxy = proxy_for(url)
+        login, certificate = self._who(url)
+        tls = context(trust(self._ca_bundle), certificate) if scheme == "https" else None
+        way = self._direct(host, port, tls) if proxy is None else self._behind(proxy, url, host, port, tls)
+        basic = ":".join(login) if login else None
+        fields = urllib3.make_headers(keep_alive=True, user_agent=_AGENT, basic_auth=basic)
+        host = host.rstrip(".")
+        fields["Host"] = host if port == PORTS[scheme] else f"{host}:{port}"
+        is_forwarded = proxy is not None and scheme == "http" and not proxy.lower().startswith("socks")
+        prefix = ""
+        if proxy is not None and is_forwarded:
+            fields |= HTTPAdapter().proxy_headers(proxy)
+            prefix = f"http://{fields['Host']}"
+        if len(self._origins) >= _ORIGINS:
+            self.close()
+        found = self._origins[key] = Origin(way, prefix, _lines(fields), self._read_s)
+        return found
+
+    def _direct(self, host: str, port: int, tls: Any) -> Way:
+        """Return the way to addresses that are looked up and checked for each connection."""
+        hosts = partial(self._reach.addresses, host, port)
+        options: dict[str, Any] = {"port": port, "timeout": self._connect_s}
+        if tls is None:
+            return Way(urllib3.connection.HTTPConnection, hosts, options, None)
+        options |= {"ssl_context": tls, "server_hostname": host.strip("[].")}
+        return Way(urllib3.connection.HTTPSConnection, hosts, options, None)
+
+    def _behind(self, proxy: str, url: str, host: str, port: int, tls: Any) -> Way:
+        """Return the way to a proxy, which resolves names by itself."""
+        self._reach.check_behind_proxy(url)
+        untyped: Any = requests.utils  # the stubs lack a type there
+        manager = HTTPAdapter().proxy_manager_for(untyped.prepend_scheme_if_needed(proxy, "http"))
+        pool = manager.connection_from_host(host, port, urlsplit(url).scheme)
+        place = pool.proxy or pool
+        options = {"port": place.port, "timeout": self._connect_s} | pool.conn_kw
+        if pool.scheme == "https":
+            options["ssl_context"] = tls or context(trust(self._ca_bundle))
+        tunnel = None
+        if pool.proxy and tls:
+            tunnel = {"host": host, "port": port, "headers": pool.proxy_headers, "scheme": pool.proxy.scheme}
+        return Way(pool.ConnectionCls, lambda: [place.host], options, tunnel)
+
+
+def _lines(fields: Mapping[str, str]) -> str:
+    """Return header fields as they are sent: each in one line (RFC 9112, 5.2), whatever a server has sent."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
+    if lines.count("\r") != len(fields) or lines.count("\n") != len(fields):
+        return _lines({name: " ".join(value.split()) for name, value in fields.items()})
+    return lines
+
+
+def _close(origins: dict[Key, Origin]) -> None:
+    while origins:
+        origins.popitem()[1].close()
+
+
+def _checked(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port of an address; raise ValueError where it has none."""
+    scheme, host, port = origin(url)
+    if scheme not in PORTS or not host or not port:
+        raise urllib3.exceptions.LocationValueError("it names no host")
+    parsed = urllib3.util.parse_url(f"{scheme}://[{host}]/" if ":" in host else f"{scheme}://{host}/")
+    return scheme, parsed.host or host, port
