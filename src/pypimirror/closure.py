@@ -44,7 +44,7 @@ class Closure:
 
     def __init__(
         self,
-        roots: Roots = Roots(),  # noqa: B008 (a frozen value)
+        roots: Roots = Roots(),
         *,
         environments: Environments | None = None,
         extras: Mapping[NormalizedName, frozenset[str]] | None = None,

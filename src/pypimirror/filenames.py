@@ -143,7 +143,7 @@ def release_in(filename: str, project: str) -> Version | None:
     their first two parts.
     """
     # Slow, and seldom needed.
-    from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename  # noqa: PLC0415
+    from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
     lower = filename.lower()
     suffix = next((s for s in SDIST_SUFFIXES + BUILT_SUFFIXES if lower.endswith(s)), None)

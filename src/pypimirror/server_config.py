@@ -103,7 +103,7 @@ def _addresses(host: str, port: int) -> tuple[str, ...]:
 
 @functools.cache
 def _template(name: str) -> "jinja2.Template":
-    import jinja2  # noqa: PLC0415 (slow, and most runs write nothing)
+    import jinja2  # slow, and most runs write nothing
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pypimirror", "templates/servers"),

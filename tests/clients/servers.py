@@ -227,9 +227,7 @@ def apache(
         yield Served("Apache", f"http://127.0.0.1:{port}{prefix}/", folder / "access.log")
 
 
-def printed(  # noqa: PLR0917
-    server: str, root: Path, folder: Path, port: int, prefix: str = "", options: str = ""
-) -> str:
+def printed(server: str, root: Path, folder: Path, port: int, prefix: str = "", options: str = "") -> str:
     """Return what `--server-config` prints."""
     config = folder / f"{server}.cfg"
     config.write_text(

@@ -198,7 +198,7 @@ def public(tmp_path: Path, index: FakeIndex) -> Callable[..., tuple[Mirror, Call
 )
 def test_an_index_at_a_public_address_names_no_private_one(
     url: str,
-    has_digest: bool,  # noqa: FBT001 (a parameter)
+    has_digest: bool,
     index: FakeIndex,
     public: Callable[..., tuple[Mirror, Callable[..., Ended], Network]],
 ) -> None:

@@ -198,7 +198,7 @@ def received(upstream: Upstream, url: str) -> int:
 
 
 @pytest.mark.parametrize("is_page", [True, False])
-def test_a_server_that_drips_is_left(index: FakeIndex, is_page: bool) -> None:  # noqa: FBT001
+def test_a_server_that_drips_is_left(index: FakeIndex, is_page: bool) -> None:
     fill(index, 50_000)
     for number in range(50):
         index.add_file("six", f"six-{number}.zip", b"%d" % number)

@@ -93,7 +93,7 @@ def test_a_safe_name_stays_directly_below_its_folder(filename: str) -> None:
         ("whl", False),
     ],
 )
-def test_is_distribution(filename: str, expected: bool) -> None:  # noqa: FBT001 (a table)
+def test_is_distribution(filename: str, expected: bool) -> None:
     assert is_distribution(filename) is expected
 
 

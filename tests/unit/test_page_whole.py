@@ -38,7 +38,7 @@ QUOTES = ['<a href="', '<a title="x href=y>', "<b class=' >", '<a href="demo-3.0
 
 @pytest.mark.parametrize("swallower", [*SWALLOWERS, "<a href='"])
 @pytest.mark.parametrize("tells_its_end", [True, False])
-def test_what_swallows_the_rest_of_a_page(swallower: str, tells_its_end: bool) -> None:  # noqa: FBT001
+def test_what_swallows_the_rest_of_a_page(swallower: str, tells_its_end: bool) -> None:
     with pytest.raises(BadPageError, match=r"swallows|cut off"):
         read(f"<html>{LINK}{swallower}{LAST}</html>", tells_its_end=tells_its_end)
 

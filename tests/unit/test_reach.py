@@ -56,7 +56,7 @@ def reach(*globs: str, index_url: str = INDEX, is_private: bool | None = None) -
 )
 def test_where_an_index_is(
     addresses: list[str],
-    is_private: bool,  # noqa: FBT001 (a parameter)
+    is_private: bool,
     resolve: Callable[[Names], list[str]],
 ) -> None:
     resolve({"index.example.org": addresses})

@@ -51,7 +51,7 @@ def _status(argv: Sequence[str]) -> int:
     try:
         signals.install()
         # Slow to import: a signal that comes now has to find its handler.
-        from pypimirror.cli import arguments, command  # noqa: PLC0415
+        from pypimirror.cli import arguments, command
 
         # What was imported stays: nobody has to look through it again. What comes is values without cycles.
         gc.freeze()
@@ -70,7 +70,7 @@ def _status(argv: Sequence[str]) -> int:
 
 def _failed(error: Exception, args: "Arguments | None", argv: Sequence[str]) -> Status:
     """Tell what ended a run, in the log and on standard error; return its status."""
-    from pypimirror.cli import news  # noqa: PLC0415 (a run that ends well needs none of it)
+    from pypimirror.cli import news  # a run that ends well needs none of it
 
     status, lines = _told(error)
     if status is not Status.USAGE:  # that is told before the log is there

@@ -78,8 +78,8 @@ class Arguments(NamedTuple):
 
 
 class _SampleConfig(argparse.Action):
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:  # noqa: A002
-        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+    def __init__(self, option_strings: Sequence[str], dest: str, **keywords: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **keywords)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         sample = importlib.resources.files("pypimirror").joinpath("pypimirror.cfg.sample")

@@ -104,7 +104,7 @@ def run(args: Arguments) -> Status:
     except MirrorLockedError as error:
         logs.tell_locked(configuration, str(error), on_console=args.log_console)
         if configuration.metrics and not args.is_dry:
-            from pypimirror.cli.report_files import note_locked  # noqa: PLC0415 (few mirrors write any)
+            from pypimirror.cli.report_files import note_locked  # few mirrors write any
 
             note_locked(configuration)
         if not long_run.tell(configuration, is_dry=args.is_dry):
@@ -144,7 +144,7 @@ def _follower(args: Arguments, configuration: Config, store: Store) -> "Afterwar
     hooks = (configuration.on_change, configuration.on_success, configuration.on_failure)
     if args.is_dry or not (configuration.status_page or any(files) or any(hooks)):
         return None
-    from pypimirror.cli.afterwards import Afterwards  # noqa: PLC0415 (a plain run needs none of it)
+    from pypimirror.cli.afterwards import Afterwards
 
     return Afterwards(configuration, store, mode=args.mode, is_quiet=args.log_console)
 
@@ -258,7 +258,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         dependencies.begin()
         _check_selected(only, selection)
         asking.tell_everything(args, mirror)
-        configurations.tell_another(state, os.path.abspath(args.config), mirror.clock())  # noqa: PTH100
+        configurations.tell_another(state, os.path.abspath(args.config), mirror.clock())
         tally = Tally(started=mirror.clock())
         pages = Pages(mirror, tally)
         work = sync.Run(
@@ -302,7 +302,7 @@ def _external(mirror: Mirror, index_url: str) -> sync.ExternalLinks:
     """Return the mirror's external links, where they are followed or something of them is left."""
     if not (mirror.config.external_links or mirror.state.had_table("external_files")):
         return sync.NoExternalLinks()
-    from pypimirror import external  # noqa: PLC0415 (few mirrors follow links)
+    from pypimirror import external  # few mirrors follow links
 
     return external.opened(mirror, index_url)
 

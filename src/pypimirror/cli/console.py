@@ -5,6 +5,7 @@ import contextlib
 import io
 import os
 import sys
+from pathlib import Path
 from typing import TextIO
 
 from pypimirror.printable import printable
@@ -44,7 +45,7 @@ def _usable(stream: TextIO | None) -> TextIO:
 
 
 def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def say(*lines: str) -> None:

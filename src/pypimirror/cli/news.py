@@ -61,7 +61,7 @@ def _is_news(told: ToldTrouble, key: str) -> bool:
 
 
 def _name(args: Arguments) -> str:
-    return os.path.abspath(args.config)  # noqa: PTH100 (as the configuration is named)
+    return os.path.abspath(args.config)  # as the configuration is named
 
 
 def _own_folder(name: str) -> Path | None:

@@ -33,7 +33,7 @@ def tell_why(config: Config, selection: Selection, text: str) -> Status:
 
 def check(config: Config, *, is_json: bool) -> Status:
     """Print what the mirrored releases require and the mirror lacks; OK only where that is nothing."""
-    from pypimirror.dependencies.check import missing_for_pip  # noqa: PLC0415 (few runs need it)
+    from pypimirror.dependencies.check import missing_for_pip
 
     with _state(config) as state:
         names = [each.name for each in state.listed()]

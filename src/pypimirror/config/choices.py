@@ -62,7 +62,7 @@ def platforms(text: str) -> tuple[str, ...]:
 
 
 def _platform(text: str) -> str:
-    from pypimirror.selection.platforms import check_platform  # noqa: PLC0415 (few runs need it)
+    from pypimirror.selection.platforms import check_platform
 
     check_platform(text)
     return text
@@ -115,7 +115,7 @@ def versions(text: str, folder: Path = _HERE) -> ProjectVersions:
 
 
 def _versions(line: str) -> tuple[NormalizedName, str]:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 (few runs need it)
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     found = _LINE.fullmatch(line)
     if found is None or ";" in line or "[" in line:
@@ -190,8 +190,8 @@ def _blocked(entry: str) -> str | tuple[NormalizedName, str]:
     )
 
 
-def _sorted(values: Iterable[_T], key: Callable[[_T], Any] | None = None) -> tuple[_T, ...]:
-    return tuple(sorted(set(values), key=key))  # type: ignore[type-var, arg-type]
+def _sorted(values: Iterable[_T], key: Callable[[_T], Any] = lambda value: value) -> tuple[_T, ...]:
+    return tuple(sorted(set(values), key=key))
 
 
 def _nearest(text: str, known: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ def read(reader: Reader, folder: Path, *, is_exact: bool | None) -> Roots:
         return Roots()
     section, text = reader.given["requirements"]
     # A run without this option pays for no parser.
-    from pypimirror.requirements import files  # noqa: PLC0415
+    from pypimirror.requirements import files
 
     problems: tuple[str, ...] = ()
     roots = Roots()

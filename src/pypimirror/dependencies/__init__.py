@@ -125,7 +125,7 @@ class Dependencies:
         before = choices.requires_of(name)
         if before is not None and not has_changed:
             return
-        from pypimirror.dependencies import requires  # noqa: PLC0415 (a run without news needs none of it)
+        from pypimirror.dependencies import requires  # a run without news needs none of it
 
         held = self._mirror.state.files.held(name).values()
         now = requires.of_project(self._mirror.store, name, held, told)
@@ -170,8 +170,8 @@ class Dependencies:
 
     def _closure_of_roots(self) -> Closure:
         # A run without news needs none of it.
-        from pypimirror.closure import Closure  # noqa: PLC0415
-        from pypimirror.requirements.environments import Environments, environments  # noqa: PLC0415
+        from pypimirror.closure import Closure
+        from pypimirror.requirements.environments import Environments, environments
 
         config = self._mirror.config
         known = environments(config.python_versions, config.platforms, config.implementations)

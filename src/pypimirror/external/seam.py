@@ -58,7 +58,7 @@ class _Seam:
         return self._tables.owned(name)
 
     def follow(self, run: Run) -> None:
-        from pypimirror.external.stage import follow  # noqa: PLC0415 (not in modes that make no request)
+        from pypimirror.external.stage import follow  # not in modes that make no request
 
         run.pages.publish()
         run.tree.set_aside()

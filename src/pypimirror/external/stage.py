@@ -105,7 +105,8 @@ class _Stage:
                 if not self._workers.unfinished or late > _PATIENCE_S:
                     break
             while self._due and len(self._open) < _OPEN:
-                self._begin(*self._due.pop())
+                name, is_full = self._due.pop()
+                self._begin(name, is_full=is_full)
             self._hosts.begin(lambda: self._workers.has_room)
             for task, result in self._workers.finished(_TURN_S):
                 self._take(task, result)
@@ -131,7 +132,7 @@ class _Stage:
         self._arrivals.abandon()
         self._workers.is_far = False
 
-    def _begin(self, name: NormalizedName, is_full: bool) -> None:  # noqa: FBT001 (half of a pair)
+    def _begin(self, name: NormalizedName, *, is_full: bool) -> None:
         project = self._open[name] = Project(
             self._run.mirror, self._tables, name, is_full=is_full, is_forced=self._is_forced
         )

@@ -37,7 +37,7 @@ def project_html(project: Project, look: Look = PLAIN) -> bytes:
     """Render a project page."""
     if not look.is_styled or len(project.files) > look.most_files:
         return bare.project_html(project)
-    from pypimirror.pages import styled  # noqa: PLC0415 (a run without changes renders nothing)
+    from pypimirror.pages import styled  # a run without changes renders nothing
 
     return styled.project_html(project, look.base_url)
 
@@ -48,6 +48,6 @@ def root_html(
     """Render the root page block by block; `projects` are sorted by name, and so many as `counts` tells."""
     if counts is None or not look.is_styled or counts.projects > look.most_projects:
         return bare.root_html(projects)
-    from pypimirror.pages import styled  # noqa: PLC0415 (a run without changes renders nothing)
+    from pypimirror.pages import styled  # a run without changes renders nothing
 
     return styled.root_html(projects, counts, look.base_url)

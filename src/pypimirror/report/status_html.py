@@ -82,7 +82,7 @@ def _style() -> str:
 
 @functools.cache
 def _template() -> "jinja2.Template":
-    import jinja2  # noqa: PLC0415 (slow, and most runs write nothing)
+    import jinja2  # slow, and most runs write nothing
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pypimirror", "templates/status"),

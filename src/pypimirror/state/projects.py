@@ -245,5 +245,5 @@ class Projects:
 
     def _where(self, where: str, *values: str) -> list[NormalizedName]:
         """Return the names for which an SQL expression of our own is true, sorted."""
-        rows = self._db.execute(f"SELECT name FROM projects WHERE {where} ORDER BY name", values)  # noqa: S608
+        rows = self._db.execute(f"SELECT name FROM projects WHERE {where} ORDER BY name", values)
         return [NormalizedName(name) for (name,) in rows]

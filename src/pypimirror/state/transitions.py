@@ -214,4 +214,4 @@ def delist(db: sqlite3.Connection, where: str, now: float, *values: str) -> None
         "status = 'delisted', delisted_since = ?, vanished_since = NULL, error = NULL, error_since = NULL,"
         " partial = NULL"
     )
-    db.execute(f"UPDATE files SET {delisted} WHERE {where}", (now, *values))  # noqa: S608
+    db.execute(f"UPDATE files SET {delisted} WHERE {where}", (now, *values))

@@ -160,7 +160,7 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
 
     Raises StateError where the state knows of no project.
     """
-    from pypimirror.checks import verify as checks  # noqa: PLC0415 (an update needs none of it)
+    from pypimirror.checks import verify as checks  # an update needs none of it
 
     held = run.mirror.totals()
 

@@ -93,7 +93,7 @@ class Files:
         """Ask what releases require that a run would fetch: their core metadata stands for the wheels."""
         if not self._run.dependencies.are_followed:
             return
-        from pypimirror.dependencies import requires  # noqa: PLC0415 (few runs need it)
+        from pypimirror.dependencies import requires
 
         asked = list(requires.to_ask(made.fetch))
         self.waiting += [partial(self._loop.begin, tasks.RequiresTask(project.name, file)) for file in asked]
@@ -106,8 +106,8 @@ class Files:
         self, project: Project, task: tasks.RequiresTask, found: bytes | MirrorError | BrokenWorkerError
     ) -> None:
         """Note what a release requires that a run would fetch."""
-        from pypimirror.dependencies import requires  # noqa: PLC0415 (few runs need it)
-        from pypimirror.requirements import required  # noqa: PLC0415
+        from pypimirror.dependencies import requires
+        from pypimirror.requirements import required
 
         told = None if isinstance(found, MirrorError) else required.requires_dist(found)
         project.told.append(Told(requires.release_of(task.file, project.name), told))
