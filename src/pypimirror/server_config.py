@@ -108,7 +108,7 @@ def _template(name: str) -> "jinja2.Template":
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pypimirror", "templates/servers"),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 (no HTML; what goes in was looked at above)
+        autoescape=jinja2.select_autoescape(),  # none of these is HTML; what goes in was looked at above
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

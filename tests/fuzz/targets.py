@@ -16,7 +16,7 @@ from pypimirror.selection.kinds import built_for, kind_of
 from pypimirror.selection.pythons import RequiresPython
 from pypimirror.selection.releases import admits, pins, release, release_of
 from pypimirror.selection.tags import Tags
-from pypimirror.simple import ListFacts, parse_links, parse_project_list, parse_project_page
+from pypimirror.simple import Demands, ListFacts, parse_links, parse_project_list, parse_project_page
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "text/html; charset=utf-8"
@@ -39,9 +39,9 @@ def json_page(content: bytes) -> None:
 
 
 def _page(content: bytes, content_type: str) -> None:
-    for tells_its_end in (False, True):
+    for needs_end in (True, False):
         try:
-            page = parse_project_page(content, content_type, PAGE, DEMO, tells_its_end=tells_its_end)
+            page = parse_project_page(content, content_type, PAGE, DEMO, Demands(end=needs_end))
         except BadPageError as error:
             _check_words(error)
             continue
@@ -110,7 +110,8 @@ def _list(content: bytes, content_type: str) -> None:
 
 def _entries(chunks: list[bytes], content_type: str) -> list[ListEntry] | None:
     try:
-        return list(parse_project_list(chunks, content_type, LIST, tells_its_end=True, seen=ListFacts()))
+        demands = Demands(end=False)
+        return list(parse_project_list(chunks, content_type, LIST, demands=demands, seen=ListFacts()))
     except BadPageError as error:
         _check_words(error)
         return None

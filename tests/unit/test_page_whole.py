@@ -6,7 +6,7 @@ import pytest
 
 from pypimirror.errors import BadPageError
 from pypimirror.model import NormalizedName, ProjectPage
-from pypimirror.simple import is_json, parse_project_list, parse_project_page
+from pypimirror.simple import Demands, is_json, parse_project_list, parse_project_page
 
 URL = "https://index.example.org/simple/demo/"
 LINK = '<a href="demo-1.0.zip">x</a>'
@@ -16,7 +16,7 @@ DEMO = NormalizedName("demo")
 
 def read(content: str | bytes, charset: str = "", *, tells_its_end: bool = False) -> ProjectPage:
     raw = content.encode() if isinstance(content, str) else content
-    return parse_project_page(raw, f"text/html{charset}", URL, DEMO, tells_its_end=tells_its_end)
+    return parse_project_page(raw, f"text/html{charset}", URL, DEMO, Demands(end=not tells_its_end))
 
 
 SWALLOWERS = [

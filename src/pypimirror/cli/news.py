@@ -66,8 +66,11 @@ def _name(args: Arguments) -> str:
 
 def _own_folder(name: str) -> Path | None:
     """Return the user's folder for a configuration; None for a user without a home."""
-    home = os.environ.get("XDG_STATE_HOME", "")
-    if not home.startswith("/"):
-        home = os.path.expanduser("~/.local/state")  # noqa: PTH111 (raises nothing)
+    home = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not home.is_absolute():
+        try:
+            home = Path("~/.local/state").expanduser()
+        except RuntimeError:
+            return None
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return Path(home, "pypimirror", digest) if home.startswith("/") else None
+    return home / "pypimirror" / digest if home.is_absolute() else None

@@ -54,7 +54,7 @@ class _Seam:
         if has_news or found != known.page:
             self._tables.record_links(name, msgspec.structs.replace(known, page=found))
 
-    def owned(self, name: NormalizedName) -> frozenset[str]:
+    def owned(self, name: NormalizedName, /) -> frozenset[str]:
         return self._tables.owned(name)
 
     def follow(self, run: Run) -> None:

@@ -20,7 +20,7 @@ class ExternalLinks(Protocol):
         A page that `can_remove` tells that other links are gone; one that `has_news` is a reason to look.
         """
 
-    def owned(self, name: NormalizedName) -> frozenset[str]:
+    def owned(self, name: NormalizedName, /) -> frozenset[str]:
         """Return the names of the files that lie elsewhere: the page of a project does not tell of them."""
 
     def follow(self, run: "Run") -> None:
@@ -44,7 +44,7 @@ class NoExternalLinks:
     ) -> None:
         """Record nothing."""
 
-    def owned(self, name: NormalizedName) -> frozenset[str]:  # noqa: ARG002
+    def owned(self, _name: NormalizedName, /) -> frozenset[str]:
         """Return no names."""
         return frozenset()
 

@@ -192,7 +192,9 @@ class Selection:
         if wants == EVERYTHING and self.rules == _NO_RULES:
             found = ((file.filename, self._no_by_name(file)) for file in files)
             return {filename: no for filename, no in found if no is not None}
-        return self._chain.noes(name, wants, files, by_name=self._no_by_name, now=now, held=held)
+        from pypimirror.selection.rules import Facts
+
+        return self._chain.noes(files, Facts(name, wants, now, held), self._no_by_name)
 
     @functools.cached_property
     def _chain(self) -> "Chain":

@@ -9,7 +9,7 @@ from pypimirror.model import Digest, File, Link, NormalizedName, ProjectPage
 from pypimirror.simple import proof
 from pypimirror.simple.digests import DigestError, in_fragment, in_pairs
 from pypimirror.simple.gathered import Gathered
-from pypimirror.simple.html import Anchor, Bounds, Read, feed
+from pypimirror.simple.html import Anchor, Bounds, Demands, Read, feed
 from pypimirror.simple.problems import (
     LONGEST_ADDRESS,
     LONGEST_REASON,
@@ -34,20 +34,14 @@ _BOUNDS = Bounds(anchors=MOST_ENTRIES, elements=10 * MOST_ENTRIES)
 _BOUNDS_ELSEWHERE = Bounds(anchors=_MOST_LINKS_ELSEWHERE, elements=10 * MOST_ENTRIES)
 
 
-def project_page(  # noqa: PLR0913 (what is known of the page)
-    content: bytes,
-    charset: str | None,
-    url: str,
-    name: NormalizedName,
-    *,
-    needs_version: bool,
-    tells_its_end: bool,
+def project_page(
+    content: bytes, charset: str | None, url: str, name: NormalizedName, demands: Demands
 ) -> ProjectPage:
     """Read a project page; raise PageProblem where it is cut off, of another API, or no project page."""
     read = Read(_BOUNDS)
-    for _ in feed([content], charset, read, tells_its_end=tells_its_end):
+    for _ in feed([content], charset, read, needs_end=demands.end):
         pass
-    check_version(read, needs_version=needs_version)
+    check_version(read, demands)
     base = base_of(url, read)
     gathered = Gathered(name)
     links: dict[str, Link] = {}
@@ -91,9 +85,9 @@ def _is_proved(
     return False
 
 
-def check_version(read: Read, *, needs_version: bool) -> None:
+def check_version(read: Read, demands: Demands) -> None:
     """Raise PageProblem where a page says that its API is not 1.x (PEP 629), or has to and does not."""
-    if needs_version and VERSION not in read.meta:
+    if demands.version and VERSION not in read.meta:
         raise PageProblem(f"HTML without {VERSION}, where JSON used to come, is no page of this index")
     check_api_version(read.meta.get(VERSION, "1.0"))
 
@@ -114,7 +108,7 @@ def links(content: bytes, charset: str | None, url: str) -> list[Link]:
     """Return what any page links to by http or https, however bad its HTML is: the first so many."""
     read = Read(_BOUNDS_ELSEWHERE)
     with contextlib.suppress(PageProblem):  # what came before is what there is
-        for _ in feed([content], charset, read, tells_its_end=True):
+        for _ in feed([content], charset, read, needs_end=False):
             pass
     found: dict[str, Link] = {}
     try:

@@ -192,9 +192,16 @@ class Read:
         return anchors
 
 
-def feed(
-    chunks: Iterable[bytes], charset: str | None, target: Read, *, tells_its_end: bool
-) -> Iterator[None]:
+class Demands(NamedTuple):
+    """What a page of HTML has to say itself."""
+
+    version: bool = False
+    """The version of its API, as that of an index that speaks JSON does."""
+    end: bool = True
+    """Its `</html>`, where the transport does not tell its end."""
+
+
+def feed(chunks: Iterable[bytes], charset: str | None, target: Read, *, needs_end: bool) -> Iterator[None]:
     """Read a page block by block, yielding after each one.
 
     Raises PageProblem where something swallowed the rest of it (an unclosed quote, comment, script, title),
@@ -205,7 +212,7 @@ def feed(
     parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)  # type: ignore[arg-type]
     silent, events, steps = 0, 0, 0
     for block in filter(None, _blocks(decoded(chunks, charset))):
-        marked = block if tells_its_end else _END.sub(f'<i id="{target.mark}" class="html"></i>\\g<0>', block)
+        marked = _END.sub(f'<i id="{target.mark}" class="html"></i>\\g<0>', block) if needs_end else block
         parser.feed(marked.encode("utf-8", "replace"))
         silent = silent + len(block) if target.events == events else 0
         events = target.events
@@ -222,7 +229,7 @@ def feed(
     parser.close()
     if not target.is_whole:
         raise PageProblem("the HTML page is cut off, or something in it swallows its rest")
-    if not tells_its_end and not target.ended:
+    if needs_end and not target.ended:
         raise PageProblem("the HTML page is cut off (it has no </html>)")
     yield
 

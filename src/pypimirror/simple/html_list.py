@@ -9,7 +9,7 @@ from pypimirror.filenames import BUILT_SUFFIXES, PASSED_OVER, SDIST_SUFFIXES
 from pypimirror.model import ListEntry
 from pypimirror.simple import proof
 from pypimirror.simple.from_html import VERSION, base_of, check_version
-from pypimirror.simple.html import Anchor, Bounds, Read, feed
+from pypimirror.simple.html import Anchor, Bounds, Demands, Read, feed
 from pypimirror.simple.problems import LONGEST_ADDRESS, PageProblem
 from pypimirror.simple.urls import folder_of, is_index, is_same_folder, quoted
 
@@ -26,14 +26,8 @@ _FILE_SUFFIXES = (
 )
 
 
-def entries(  # noqa: PLR0913 (what is known of the page)
-    chunks: Iterable[bytes],
-    charset: str | None,
-    url: str,
-    *,
-    asked: str,
-    needs_version: bool,
-    tells_its_end: bool,
+def entries(
+    chunks: Iterable[bytes], charset: str | None, url: str, demands: Demands, *, asked: str
 ) -> Iterator[ListEntry]:
     """Yield the projects of the list that was `asked` for and found at `url`.
 
@@ -43,7 +37,7 @@ def entries(  # noqa: PLR0913 (what is known of the page)
         raise PageProblem(f"{asked} leads to another page; if that is the list, set index_url to it")
     read = Read(_BOUNDS)
     projects = others = 0
-    for _ in feed(chunks, charset, read, tells_its_end=tells_its_end):
+    for _ in feed(chunks, charset, read, needs_end=demands.end):
         if anchors := read.taken():
             listing = _Listing(url, base_of(url, read))
             for entry in listing.entries(anchors):
@@ -52,7 +46,7 @@ def entries(  # noqa: PLR0913 (what is known of the page)
             others += listing.others
     if read.swallows:
         raise PageProblem("a quote that is not closed swallows links")
-    check_version(read, needs_version=needs_version)
+    check_version(read, demands)
     if 0 < projects < others and VERSION not in read.meta and not proof.is_list(read.titles):
         raise PageProblem(
             "most of its links lead elsewhere than to projects: is index_url the list's address?"

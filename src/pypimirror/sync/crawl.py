@@ -11,7 +11,7 @@ from pypimirror.errors import BadPageError, MirrorError, NotFoundError, Unavaila
 from pypimirror.mirror import DAY_S, Mirror
 from pypimirror.model import ListEntry, NormalizedName, Validators
 from pypimirror.run import Run, why_unasked
-from pypimirror.simple import ACCEPT, ListFacts, is_json, parse_project_list
+from pypimirror.simple import ACCEPT, Demands, ListFacts, is_json, parse_project_list
 from pypimirror.state import ProjectRow
 from pypimirror.upstream import NotModified
 
@@ -254,8 +254,7 @@ def _read_list(
             answer.content_type,
             answer.url,
             asked=url,
-            needs_version=_speaks_json(run),
-            tells_its_end=answer.tells_its_end,
+            demands=Demands(version=_speaks_json(run), end=not answer.tells_its_end),
             choose=choose,
             seen=facts,
         )

@@ -287,10 +287,7 @@ class Files:
         if received.served is not None:
             run.mirror.state.files.record_served(project.name, file.filename, received.served)
         if received.provenance is not None:
-            filename = file.filename
-            companions.keep_provenance(
-                run.mirror, run.tree, project.name, filename, received.provenance, is_verified=True
-            )
+            companions.keep_provenance(run.mirror, run.tree, project.name, file.filename, received.provenance)
         elif self._wants_provenance(project, held):
             self.waiting.append(partial(self._start_provenance, project, held))
             project.missing += 1
@@ -322,9 +319,8 @@ class Files:
         try:
             if isinstance(found, MirrorError):
                 raise found
-            companions.keep_provenance(
-                self._run.mirror, self._run.tree, task.name, filename, found, is_verified=task.is_attested
-            )
+            if isinstance(found, documents.Document):  # else it is what it was
+                companions.keep_provenance(self._run.mirror, self._run.tree, task.name, filename, found)
         except (NotFoundError, VerificationError) as error:
             if task.is_attested:
                 record.file_failed(self._run, project, filename, str(error))

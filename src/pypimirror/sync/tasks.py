@@ -14,7 +14,7 @@ from pypimirror.adopt import Candidate
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import MirrorError, NotFoundError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Provenance, Validators
-from pypimirror.simple import ACCEPT, is_json, parse_project_page
+from pypimirror.simple import ACCEPT, Demands, is_json, page_serial, parse_project_page
 from pypimirror.store import Temporary, TemporaryFile
 from pypimirror.upstream import NotModified, Upstream
 from pypimirror.workers import Workers, broken, guarded
@@ -190,12 +190,11 @@ def _page_at(upstream: Upstream, url: str, task: PageTask, *, is_fresh: bool) ->
             fetched.content_type,
             fetched.url,
             task.name,
-            needs_version=task.needs_version,
-            serial=task.serial,
-            tells_its_end=fetched.tells_its_end,
+            Demands(version=task.needs_version, end=not fetched.tells_its_end),
         )
         project = page.project if upstream.is_own(fetched.url) else None
-        page = msgspec.structs.replace(page, project=project, serial=page.serial or fetched.serial)
+        serial = page.serial or page_serial(fetched.content, task.serial) or fetched.serial
+        page = msgspec.structs.replace(page, project=project, serial=serial)
         packed = _pack(page)
     return PageSeen(packed, page.serial, fetched.validators, is_json(fetched.content_type))
 
@@ -313,4 +312,5 @@ def _verified(
     if isinstance(found, documents.Document):
         publishers = attestations.verify(found.content, url=url, filename=filename, sha256=sha256)
         _log.debug("%s: published by %s", filename, ", ".join(publishers))
+        return found._replace(is_verified=True)
     return found
