@@ -154,7 +154,7 @@ def test_what_rules_leave_out_has_its_section(mirror: Mirror) -> None:
     with_left = msgspec.structs.replace(found, left_out=left)
     document: Any = html.fromstring(status_html.render(with_left, 24))
     (row,) = document.xpath("//h2[text()='What rules leave out']/..//tr[td]")
-    assert [cell.text_content() for cell in row] == ["filename_matches = <*.zip>", "51", "1 MB"]
+    assert [cell.text_content() for cell in row] == ["filename_matches = <*.zip>", "51", "1.0 MB"]
 
 
 def test_where_the_mirror_lies_is_not_published(index: FakeIndex, mirror: Mirror) -> None:

@@ -16,7 +16,7 @@ ROOT = Path(pypimirror.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = (
-    ("addresses", "printable", "upload_times"),
+    ("addresses", "amounts", "printable", "upload_times"),
     ("model", "errors"),
     (
         "config",

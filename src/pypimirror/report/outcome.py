@@ -3,10 +3,11 @@
 import hashlib
 from typing import NamedTuple
 
+from pypimirror.amounts import size_text
 from pypimirror.dependencies import Missing
 from pypimirror.errors import UpstreamError
 from pypimirror.report.exit_status import Status
-from pypimirror.report.words import failure_text, size_text
+from pypimirror.report.words import failure_text
 from pypimirror.run.unmatched import Unmatched
 from pypimirror.state import Omitted
 from pypimirror.sync import Change, Refusal, Report, Verified

@@ -2,8 +2,9 @@
 
 import msgspec
 
+from pypimirror.amounts import size_text
 from pypimirror.report.mirror_status import StatusReport
-from pypimirror.report.words import moment, size_text, total_text
+from pypimirror.report.words import moment, total_text
 from pypimirror.state import Total
 from pypimirror.state.runs import PastRun
 from pypimirror.sync import wheels

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from itertools import groupby, pairwise
 
 from pypimirror import names
+from pypimirror.amounts import numbered, size_text
 from pypimirror.filenames import is_distribution
 from pypimirror.model import NormalizedName
-from pypimirror.report.words import numbered, size_text
 from pypimirror.selection import Selection
 from pypimirror.state.reading import Reading
 

@@ -4,14 +4,15 @@ import functools
 import itertools
 import re
 
+from pypimirror.amounts import numbered, size_text
 from pypimirror.filenames import canonical_version
 from pypimirror.model import HeldFile
 from pypimirror.pages import markup
 from pypimirror.pages.markup import escaped, written
 from pypimirror.pages.project import Project
 from pypimirror.pages.styled.head import head
+from pypimirror.pages.styled.installing import commands
 from pypimirror.pages.styled.kinds import kind
-from pypimirror.pages.styled.words import commands, counted, size_text
 from pypimirror.upload_times import normal_time
 
 _HEAD = head("""
@@ -88,9 +89,9 @@ def _version(held: HeldFile) -> str | None:
 def _summary(project: Project) -> str:
     files = project.files
     versions = {canonical_version(version) for version in set(map(_version, files)) if version is not None}
-    parts = [counted(len(files), "file"), size_text(sum([held.size for held in files]))]
+    parts = [numbered(len(files), "file"), size_text(sum([held.size for held in files]))]
     if versions:
-        parts.insert(0, counted(len(versions), "version"))
+        parts.insert(0, numbered(len(versions), "version"))
     if last := max([_day(held.file.upload_time or "") for held in files]):
         parts.append(f"last upload {last}")
     return ", ".join(parts)

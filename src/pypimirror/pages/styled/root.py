@@ -3,11 +3,12 @@
 import itertools
 from collections.abc import Iterable, Iterator
 
+from pypimirror.amounts import numbered, size_text
 from pypimirror.model import Listed
 from pypimirror.pages import markup
 from pypimirror.pages.look import Counts
 from pypimirror.pages.styled.head import head, squeezed
-from pypimirror.pages.styled.words import commands, counted, size_text
+from pypimirror.pages.styled.installing import commands
 
 _GROUP = 120
 """Projects that a browser hides, or lays out, together; so many fill their lines in up to six columns."""
@@ -77,7 +78,7 @@ def root_html(projects: Iterable[Listed], counts: Counts, base_url: str) -> Iter
 
 
 def _top(counts: Counts, base_url: str) -> str:
-    projects = counted(counts.projects, "project")
+    projects = numbered(counts.projects, "project")
     install = commands(base_url, "NAME") if base_url and counts.files else ""
-    summary = f"<p>{projects}, {counted(counts.files, 'file')}, {size_text(counts.bytes)}</p>\n"
+    summary = f"<p>{projects}, {numbered(counts.files, 'file')}, {size_text(counts.bytes)}</p>\n"
     return f"<h1>Python packages</h1>\n{summary}{install}{_FIELD}<main>\n"
