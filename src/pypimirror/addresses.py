@@ -111,13 +111,13 @@ def _with_packed(address: str) -> list[_Address]:
     return [each for each in packed if each is not None] or [ip]
 
 
-_PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443}
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:
     """Return scheme, host and port of an address."""
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
 
 
 def host_of(url: str) -> str:

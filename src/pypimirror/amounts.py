@@ -2,6 +2,9 @@
 
 import math
 
+HOUR_S = 3600.0
+DAY_S = 86_400.0
+
 
 def numbered(number: int, noun: str) -> str:
     """Return a number of things: `1 file`, `2 files`."""

@@ -15,7 +15,6 @@ from pypimirror.store import Store
 
 _log = logging.getLogger(__name__)
 
-DAY_S = 86_400.0
 LONGEST_REASON = 1000
 """Characters of what the state keeps of a failure; an error may have an upstream's words in it."""
 

@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from pypimirror.addresses import is_loopback, masked
+from pypimirror.addresses import PORTS, is_loopback, masked
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError
 
@@ -18,7 +18,6 @@ SERVERS = {"nginx": "nginx.conf", "apache": "apache.conf", "htaccess": "htaccess
 _EXAMPLE = "http://pypi.example.org/"
 _NOT_IN_PATHS = re.compile(r"""["\\$*?\[\]{}]""")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
-_PORTS = {"http": 80, "https": 443}
 
 _FILES = "whl|egg|gz|tgz|bz2|xz|z|zst|zip|tar|exe|msi|rpm|deb|dmg"
 """Endings of files, whose bytes never change."""
@@ -78,7 +77,7 @@ def _site(base_url: str) -> Site:
     host = parts.hostname or ""
     shown_host = f"[{host}]" if ":" in host else host
     is_https = parts.scheme == "https"
-    port = 80 if is_https else parts.port or _PORTS[parts.scheme]
+    port = 80 if is_https else parts.port or PORTS[parts.scheme]
     addresses = _addresses(host, port)
     return Site(
         host=shown_host,
@@ -87,7 +86,7 @@ def _site(base_url: str) -> Site:
         listens=addresses if is_loopback(host) else (str(port),),
         virtual_host=" ".join(addresses) if is_loopback(host) else f"*:{port}",
         prefix=parts.path.rstrip("/"),
-        origin=f"{parts.scheme}://{shown_host}:{parts.port or _PORTS[parts.scheme]}",
+        origin=f"{parts.scheme}://{shown_host}:{parts.port or PORTS[parts.scheme]}",
         is_https=is_https,
         is_example=not base_url,
     )

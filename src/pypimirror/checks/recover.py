@@ -7,9 +7,10 @@ marked in the state, and read again after a run that did not come to its end.
 import logging
 from functools import partial
 
+from pypimirror.amounts import DAY_S
 from pypimirror.checks import compare
 from pypimirror.checks.compare import Look
-from pypimirror.mirror import DAY_S, Mirror
+from pypimirror.mirror import Mirror
 from pypimirror.publishing import Pages, Tree
 from pypimirror.store import boot_id, partial_key
 from pypimirror.workers import Readers, suitable_readers

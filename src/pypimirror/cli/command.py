@@ -57,7 +57,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_STATE = "state.sqlite"
 _STATE_ID = "tree"
 _SHORTEST_PATIENCE_S = 20.0
 """A worker that says nothing for so long is given up; they say something each second."""
@@ -248,7 +247,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
         opened.callback(store.sweep)
-        opened.enter_context(damage_told(configuration.state_dir / _STATE))
+        opened.enter_context(damage_told(configuration.state_path))
         state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
         is_private = _is_index_private(configuration.index_url) if workers else None
         upstream = opened.enter_context(contextlib.closing(_upstream(configuration, is_private=is_private)))
@@ -321,7 +320,7 @@ def _interruptible(show: sync.Progress) -> sync.Progress:
 def _state(configuration: Config, store: Store, *, is_dry: bool) -> State:
     if not is_dry:
         configuration.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = configuration.state_dir / _STATE
+    path = configuration.state_path
     check_state(path)
     is_new = not path.exists()
     state = State.open(path, is_dry=is_dry)

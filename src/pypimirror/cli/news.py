@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pypimirror import config
+from pypimirror.amounts import DAY_S
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say
 from pypimirror.config import Config
@@ -23,7 +24,6 @@ from pypimirror.report.exit_status import Status
 from pypimirror.report.outcome import Outcome
 from pypimirror.store import ToldTrouble
 
-_DAY_S = 86_400.0
 _BY_CRON = ("update-fetch", "initial-fetch", "indexes-only")
 """Modes whose words go by mail; in the others somebody asks, and gets an answer each time."""
 
@@ -57,7 +57,7 @@ def tell_error(lines: Sequence[str], status: Status, args: Arguments | None, arg
 
 def _is_news(told: ToldTrouble, key: str) -> bool:
     now = time.time()
-    return told.note(key, now, after=now - _DAY_S)
+    return told.note(key, now, after=now - DAY_S)
 
 
 def _name(args: Arguments) -> str:

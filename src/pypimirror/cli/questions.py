@@ -16,8 +16,6 @@ from pypimirror.state import damage_told
 from pypimirror.state.reading import Reading
 from pypimirror.store import Store, check_state
 
-_STATE = "state.sqlite"
-
 
 def tell_why(config: Config, selection: Selection, text: str) -> Status:
     """Print which rule chose or dropped a project or a file."""
@@ -63,7 +61,7 @@ def check_config(config: Config, path: Path) -> Status:
 @contextmanager
 def _state(config: Config) -> Iterator[Reading]:
     """Open the state for reading; raise StateError where there is none."""
-    path = config.state_dir / _STATE
+    path = config.state_path
     check_state(path)
     if not path.exists():
         raise StateError(path, "there is no state yet; --update-fetch makes it")

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from pypimirror.mirror import DAY_S, Mirror
+from pypimirror.amounts import DAY_S
+from pypimirror.mirror import Mirror
 from pypimirror.sync import Run, wheels
 
 _SHOWN = 5

@@ -20,7 +20,6 @@ from pypimirror.selection import (
 )
 
 _T = TypeVar("_T")
-_HERE = Path()
 _PYTHON = re.compile(r"([23])\.([0-9]{1,2})(t?)")
 _LIKE_PYTHON = re.compile(r"(?:cp|py|pp|python)?([23])\.?([0-9]{1,2})(?:\.[0-9*]+)?(t?)")
 _FIRST_FREE_THREADED = (3, 13)
@@ -109,7 +108,7 @@ def prereleases(text: str) -> Prereleases:
         raise ValueError(f"{error}, nor if-needed") from error
 
 
-def versions(text: str, folder: Path = _HERE) -> ProjectVersions:
+def versions(text: str, folder: Path = lines.HERE) -> ProjectVersions:
     """Read lines of a project and a specifier, such as `django >=4.2,<5`."""
     return _sorted(lines.each(lines.lines(text, folder), _versions))
 
@@ -127,7 +126,7 @@ def _versions(line: str) -> tuple[NormalizedName, str]:
         raise ValueError(f"{line}: {found[2]} is no specifier such as >=4.2,<5 (PEP 440){hint}") from error
 
 
-def latest_releases(text: str, folder: Path = _HERE) -> LatestReleases:
+def latest_releases(text: str, folder: Path = lines.HERE) -> LatestReleases:
     """Read a number for all projects, and lines of a glob and the number for what it matches."""
     read = lines.each(lines.lines(text, folder), _latest)
     numbers = {number for glob, number in read if glob is None}
@@ -156,7 +155,7 @@ def hold_or_allow(text: str) -> str:
     return text.lower()
 
 
-def blocked_files(text: str, folder: Path = _HERE) -> Blocked:
+def blocked_files(text: str, folder: Path = lines.HERE) -> Blocked:
     """Read SHA-256 digests, lines such as `name==version`, and paths of files that have such lines."""
     entries = list(_blocked_entries(text, folder))
     read = lines.each(entries, _blocked)

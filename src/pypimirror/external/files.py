@@ -10,7 +10,6 @@ from pypimirror.external.fetch import Brought
 from pypimirror.external.model import Origin
 from pypimirror.external.project import Project
 from pypimirror.external.tasks import FetchTask
-from pypimirror.external.wanted import accepts
 from pypimirror.model import Digest, File, HeldFile
 from pypimirror.publishing import companions
 from pypimirror.run import Run
@@ -66,7 +65,7 @@ def take(run: Run, project: Project, task: FetchTask, brought: Brought) -> None:
     Raises TreeError where it can't be placed.
     """
     pinned, sha256 = brought.origin.pinned, brought.sha256
-    if pinned not in (None, sha256) and not accepts(run.mirror, task.file, sha256):
+    if pinned not in (None, sha256) and not run.mirror.config.accepts_bytes(task.file.filename, sha256):
         _refuse(run, project, task.file, brought)
         return
     origin = msgspec.structs.replace(brought.origin, pinned=sha256, refused=None)

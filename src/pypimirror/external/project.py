@@ -5,6 +5,7 @@ import logging
 import msgspec
 
 from pypimirror.addresses import host_of
+from pypimirror.amounts import HOUR_S
 from pypimirror.errors import MirrorError
 from pypimirror.external.links import Candidate
 from pypimirror.external.model import Origin
@@ -14,8 +15,6 @@ from pypimirror.model import Link, NormalizedName
 from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
-
-_HOUR_S = 3600.0
 
 
 class Project:
@@ -117,7 +116,7 @@ def _next_look(mirror: Mirror, project: Project) -> float | None:
     if not (project.known.every() or project.failed):
         return None
     due = None if project.is_full else project.tables.next_look(project.name)
-    return due if due is not None else mirror.clock() + mirror.config.external_interval_hours * _HOUR_S
+    return due if due is not None else mirror.clock() + mirror.config.external_interval_hours * HOUR_S
 
 
 def _record_failures(run: Run, project: Project) -> None:

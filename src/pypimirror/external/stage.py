@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from pypimirror import adopt
+from pypimirror.amounts import DAY_S, HOUR_S
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import DiskFullError, MirrorError, TreeError
 from pypimirror.external import files, tasks
@@ -23,7 +24,6 @@ from pypimirror.external.project import Project, end
 from pypimirror.external.tables import Tables
 from pypimirror.external.tasks import DocumentTask, FetchTask, LookTask
 from pypimirror.external.wanted import wanted
-from pypimirror.mirror import DAY_S
 from pypimirror.model import File, NormalizedName
 from pypimirror.run import Run
 from pypimirror.run.arrivals import Arrivals
@@ -33,7 +33,6 @@ from pypimirror.workers import Workers
 _log = logging.getLogger(__name__)
 
 _TURN_S = 0.2
-_HOUR_S = 3600.0
 _MOST_LOOKS = 100
 """Of a project's links that name no file so many are looked at."""
 _OPEN = 200
@@ -71,7 +70,7 @@ def _due(run: Run, tables: Tables) -> list[tuple[NormalizedName, bool]]:
     elif run.options.is_recheck:
         due = [(name, True) for name in tables.linked()]
     else:
-        interval = mirror.config.external_interval_hours * _HOUR_S
+        interval = mirror.config.external_interval_hours * HOUR_S
         due = tables.due(mirror.clock(), interval + DAY_S)
     due.sort(key=lambda each: any("/" in subject for subject in mirror.state.failures.of(each[0])))
     return [each for each in reversed(due) if mirror.selection.selects(each[0])]

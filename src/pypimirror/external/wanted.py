@@ -6,19 +6,18 @@ from collections.abc import Collection
 import msgspec
 
 from pypimirror import metadata
+from pypimirror.amounts import HOUR_S
 from pypimirror.errors import TreeError
 from pypimirror.external.model import Known, Origin
 from pypimirror.external.project import Project
 from pypimirror.filenames import is_wheel, version_of
 from pypimirror.mirror import Mirror
-from pypimirror.model import Digest, File, HeldFile
+from pypimirror.model import File, HeldFile
 from pypimirror.publishing import companions
 from pypimirror.run import Run
 from pypimirror.store import aside_folder
 
 _log = logging.getLogger(__name__)
-
-_HOUR_S = 3600.0
 
 
 def wanted(run: Run, project: Project) -> list[tuple[File, Origin]]:
@@ -52,9 +51,9 @@ def _is_due(mirror: Mirror, project: Project, file: File) -> bool:
     row = project.rows.get(file.filename)
     if row is None or not project.is_held(file.filename) or project.is_forced or row.file.url != file.url:
         return True
-    if row.origin.refused is not None and accepts(mirror, file, row.origin.refused):
+    if row.origin.refused is not None and mirror.config.accepts_bytes(file.filename, row.origin.refused):
         return True
-    interval = mirror.config.external_interval_hours * _HOUR_S
+    interval = mirror.config.external_interval_hours * HOUR_S
     return _contradicts(row, file) or not 0 <= mirror.clock() - row.checked < interval
 
 
@@ -73,7 +72,7 @@ def _known(mirror: Mirror, project: Project, filename: str) -> tuple[File, Origi
     if row is None:
         return file, origin
     known = msgspec.structs.replace(row.origin, link=origin.link, is_paged=origin.is_paged)
-    is_accepted = known.refused is not None and accepts(mirror, file, known.refused)
+    is_accepted = known.refused is not None and mirror.config.accepts_bytes(file.filename, known.refused)
     is_same_place = project.is_held(filename) and row.file.url == file.url
     if not is_same_place or is_accepted or _contradicts(row, file):
         known = msgspec.structs.replace(known, etag=None, last_modified=None, length=None)
@@ -147,8 +146,3 @@ def _complete(run: Run, project: Project) -> None:
                 )
             except TreeError as error:
                 project.fail(held.file.url, str(error))
-
-
-def accepts(mirror: Mirror, file: File, sha256: str) -> bool:
-    """Tell whether the configuration takes these bytes under a name that had others."""
-    return mirror.config.accepts(msgspec.structs.replace(file, digests=(Digest("sha256", sha256),)))

@@ -11,6 +11,7 @@ import itertools
 import logging
 from collections.abc import Iterator
 
+from pypimirror.amounts import HOUR_S
 from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import File, NormalizedName
@@ -20,7 +21,6 @@ from pypimirror.store import SUFFIXES, Temporary, aside_folder
 
 _log = logging.getLogger(__name__)
 
-_HOUR_S = 3600.0
 _SYNC_INTERVAL_S = 600.0
 
 
@@ -156,7 +156,7 @@ class Tree:
         """Remove the files whose grace is over; return those to `forget` once that is on the disk."""
         config = self._mirror.config
         # What has no grace goes without `cleanup`, too: it never was on a page, or is blocked.
-        before = self._mirror.clock() - config.removal_grace_hours * _HOUR_S if config.cleanup else 0.0
+        before = self._mirror.clock() - config.removal_grace_hours * HOUR_S if config.cleanup else 0.0
         delisted = self._mirror.state.transitions.delisted(before)
         unwritable = self._pages.unwritable
         return [file for file in delisted if file.project not in unwritable and self._remove(file)]

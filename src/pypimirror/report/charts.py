@@ -13,7 +13,6 @@ _GAP = 0.2
 """Share of a bar's room that stays empty."""
 _ROW, _NAMES, _NUMBERS = 22.0, 130.0, 82.0
 _LONGEST_NAME = 20
-_DAY_S = 86_400.0
 
 
 class Point(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from pypimirror.amounts import HOUR_S
 from pypimirror.checks import damage
 from pypimirror.config import Config
 from pypimirror.dependencies import MISSING_NOTE, missing_in
@@ -23,7 +24,6 @@ from pypimirror.store import read_id
 from pypimirror.sync import wheels
 
 _SHOWN = 50
-_HOUR_S = 3600.0
 
 
 class Pending(msgspec.Struct):
@@ -109,7 +109,7 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         raise StateError(state.path, f"belongs to another tree than {config.mirror_file_path}")
     now = time.time()
     good, ended = state.last_good_run(), state.last_ended_run()
-    age = None if good is None or good.ended is None else (now - good.ended) / _HOUR_S
+    age = None if good is None or good.ended is None else (now - good.ended) / HOUR_S
     failing, failing_count = state.failing(_SHOWN)
     pending, pending_count = state.waiting(_SHOWN)
     vanished_projects, vanished_files = state.vanished()
@@ -158,7 +158,7 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         vanished_files=vanished_files,
         grace_files=grace.number,
         grace_bytes=grace.bytes,
-        grace_ends=None if first is None else first + config.removal_grace_hours * _HOUR_S,
+        grace_ends=None if first is None else first + config.removal_grace_hours * HOUR_S,
         accepts_unverified=list(config.accept_unverified),
         disk_free=shutil.disk_usage(config.mirror_file_path).free,
         afterwards=afterwards.listed(afterwards.read(config.mirror_file_path)),

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from pypimirror import __version__
+from pypimirror.amounts import HOUR_S
 from pypimirror.config import Config
 from pypimirror.report.afterwards import AfterFailure, Failed, listed
 from pypimirror.report.mirror_status import StatusReport
@@ -23,7 +24,6 @@ _POINTS = 400
 _LARGEST = 10
 _CHEAP = 200_000
 """Held files that are read through in less than a second."""
-_HOUR_S = 3600.0
 
 
 class LeftOut(msgspec.Struct, kw_only=True, frozen=True):
@@ -109,13 +109,13 @@ def is_due(config: Config, written: Written | None, key: str, now: float) -> boo
     """Tell whether the page is to be written though nothing was changed in the tree."""
     if written is None or written.key != key:
         return True
-    return not 0 <= now - written.moment < config.status_page_interval * _HOUR_S
+    return not 0 <= now - written.moment < config.status_page_interval * HOUR_S
 
 
 def breakdown(config: Config, state: Reading, now: float) -> Breakdown:
     """Return what the held files are, as it was noted where that is young enough and they are many."""
     noted = state.hint(BREAKDOWN_NOTE, Breakdown)
-    is_young = noted is not None and 0 <= now - noted.moment < config.status_page_interval * _HOUR_S
+    is_young = noted is not None and 0 <= now - noted.moment < config.status_page_interval * HOUR_S
     if noted is not None and is_young and state.total("held").number > _CHEAP:
         return noted
     return Breakdown(

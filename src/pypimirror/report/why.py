@@ -111,7 +111,7 @@ def _needs(state: Reading, name: str) -> tuple[tuple[str, str], ...]:
 
 def _is_project(by: str) -> bool:
     """Tell a project that asks from a file that does: its name has a dot in it."""
-    return names.is_valid(by) and names.normalize(by) == by
+    return names.is_spelling(by, by)
 
 
 # -- files -----------------------------------------------------------------------------------

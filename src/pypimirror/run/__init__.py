@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pypimirror.adopt import Source
+from pypimirror.amounts import DAY_S
 from pypimirror.dependencies import Dependencies, Missing, missing
 from pypimirror.errors import DiskFullError
-from pypimirror.mirror import DAY_S, Counts, Mirror, Refusal, Tally
+from pypimirror.mirror import Counts, Mirror, Refusal, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.publishing import Pages, Tree

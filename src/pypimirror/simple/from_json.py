@@ -87,7 +87,7 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
     except NOT_DECODED as error:
         page = _leniently(content, error, gathered)
     check_api_version(page.meta.api_version)
-    if page.name is not None and not _is_named(page.name, name):
+    if page.name is not None and not names.is_spelling(page.name, name):
         raise PageProblem(f"it is the page of {page.name[:100]!r}")
     if len(page.files) + gathered.nameless > MOST_ENTRIES:
         raise PageProblem(f"it has more than {MOST_ENTRIES} files")
@@ -211,10 +211,6 @@ def _size(entry: _File, gathered: Gathered) -> int | None:
         gathered.note(entry.filename, "its size is no number")
         return None
     raise ValueError("its size is no number of bytes")
-
-
-def _is_named(shown: str, name: NormalizedName) -> bool:
-    return names.is_valid(shown) and names.normalize(shown) == name
 
 
 def _yanked(entry: _File) -> str | None:

@@ -82,7 +82,7 @@ class _Listing:
             if anchor.href and (found := self._plain(anchor.href) or self._resolved(anchor.href)):
                 last, url = found
                 shown = anchor.text.rstrip("/")
-                yield ListEntry(shown if shown == last or _same(shown, last) else last, url=url)
+                yield ListEntry(shown if shown == last or names.are_same(shown, last) else last, url=url)
             elif anchor.href and self._leads_away(anchor.href):
                 self.others += 1
 
@@ -131,7 +131,3 @@ class _Listing:
 
 def _is_loose(last: str) -> bool:
     return is_index(last) or last.lower().endswith(_FILE_SUFFIXES)
-
-
-def _same(text: str, last: str) -> bool:
-    return names.is_valid(text) and names.is_valid(last) and names.normalize(text) == names.normalize(last)

@@ -53,8 +53,7 @@ def _is_stage(token: str) -> bool:
 
 
 def _is_name(token: str, name: NormalizedName) -> bool:
-    last = token.rpartition("/")[2]
-    return names.is_valid(last) and names.normalize(last) == name
+    return names.is_spelling(token.rpartition("/")[2], name)
 
 
 _LISTS = frozenset({"directory", "index", "links", "list", "listing", "packages", "projects", "simple"})

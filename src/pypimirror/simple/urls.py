@@ -82,7 +82,7 @@ def is_index(segment: str) -> bool:
 def is_of_project(url: str, name: NormalizedName) -> bool:
     """Tell whether an address is that of the project's own page, whatever folder it lies in."""
     last = folder_of(url)[-1:]
-    return bool(last) and names.is_valid(last[0]) and names.normalize(last[0]) == name
+    return bool(last) and names.is_spelling(last[0], name)
 
 
 def is_same_folder(url: str, asked: str) -> bool:

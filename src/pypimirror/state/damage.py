@@ -120,5 +120,5 @@ def _wrong_blobs(connection: sqlite3.Connection, more: list[str]) -> Iterator[st
 def _wrong_names(connection: sqlite3.Connection, columns: Iterable[tuple[str, str]]) -> Iterator[str]:
     for table, column in columns:
         for (name,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}"):
-            if not names.is_valid(name) or names.normalize(name) != name:
+            if not names.is_spelling(name, name):
                 yield f"{name!r} in {table}.{column} is no project's name"

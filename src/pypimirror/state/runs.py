@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
+from pypimirror.amounts import DAY_S
 from pypimirror.state.database import Database
 from pypimirror.state.rows import typed
 
 _KEPT = 1000
 _FETCHES = ("update-fetch", "initial-fetch")
-_DAY_S = 86_400.0
-_YEARS_KEPT_S = 3660 * _DAY_S
+_YEARS_KEPT_S = 3660 * DAY_S
 _HELD = (
     "held_projects = (SELECT number FROM totals WHERE status = 'listed'),"
     " (held_files, held_bytes) = (SELECT number, bytes FROM totals WHERE status = 'held')"
@@ -69,7 +69,7 @@ class Runs:
 
     def record_size(self, now: float) -> None:
         """Record what there is now as the word of its day (UTC); what is older than ten years goes."""
-        day = now - now % _DAY_S
+        day = now - now % DAY_S
         self._db.execute("DELETE FROM sizes WHERE moment >= ? OR moment < ?", (day, day - _YEARS_KEPT_S))
         self._db.execute(
             "INSERT INTO sizes SELECT ?, listed.number, held.number, held.bytes"

@@ -29,8 +29,8 @@ class Store(Tree):
     def project_folders(self) -> list[NormalizedName]:
         """Return the folders with normalized names, sorted."""
         with os.scandir(self._root) as entries:
-            folders = [e.name for e in entries if names.is_valid(e.name) and e.is_dir(follow_symlinks=False)]
-        return sorted(names.normalize(name) for name in folders if names.normalize(name) == name)
+            folders = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
+        return sorted(names.normalize(name) for name in folders if names.is_spelling(name, name))
 
     def raw_folders(self) -> dict[NormalizedName, list[str]]:
         """Return the folders whose names are a project's in another spelling than the normalized one."""

@@ -7,8 +7,9 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from pypimirror import names
+from pypimirror.amounts import DAY_S
 from pypimirror.errors import BadPageError, MirrorError, NotFoundError, UnavailableError
-from pypimirror.mirror import DAY_S, Mirror
+from pypimirror.mirror import Mirror
 from pypimirror.model import ListEntry, NormalizedName, Validators
 from pypimirror.run import Run, why_unasked
 from pypimirror.simple import ACCEPT, Demands, ListFacts, is_json, parse_project_list

@@ -4,12 +4,12 @@ import logging
 
 import msgspec
 
+from pypimirror.amounts import DAY_S
 from pypimirror.download import Received, strongest
 from pypimirror.errors import MirrorError
 from pypimirror.filenames import is_wheel
-from pypimirror.mirror import DAY_S, LONGEST_REASON, Mirror
+from pypimirror.mirror import LONGEST_REASON, Mirror
 from pypimirror.model import (
-    Digest,
     File,
     HeldFile,
     NormalizedName,
@@ -262,14 +262,18 @@ def looked(run: Run, project: Project, held: HeldFile, served: Served | None) ->
 
 def is_now_accepted(mirror: Mirror, held: HeldFile) -> bool:
     """Tell whether bytes that were refused may come now."""
-    return bool(held.served and held.served.refused and _accepts(mirror, held.file, held.served.refused))
+    return bool(
+        held.served
+        and held.served.refused
+        and mirror.config.accepts_bytes(held.file.filename, held.served.refused)
+    )
 
 
 def takes_other_bytes(run: Run, project: Project, held: HeldFile, received: Received) -> bool:
     """Tell whether other bytes may take the place of a held file's; record it where they may not."""
     filename = held.file.filename
     # Where provenance is required, a document has to prove these bytes, and they came without any.
-    if _accepts(run.mirror, held.file, received.sha256) and not project.is_attested:
+    if run.mirror.config.accepts_bytes(held.file.filename, received.sha256) and not project.is_attested:
         project.replaces |= {filename}
         project.has_changed = True
         return True
@@ -278,10 +282,6 @@ def takes_other_bytes(run: Run, project: Project, held: HeldFile, received: Rece
     run.mirror.state.files.record_served(project.name, filename, refused)
     _refuse_other_bytes(run, project, filename, held.sha256, received.sha256)
     return False
-
-
-def _accepts(mirror: Mirror, file: File, sha256: str) -> bool:
-    return mirror.config.accepts(msgspec.structs.replace(file, digests=(Digest("sha256", sha256),)))
 
 
 def _refuse_other_bytes(run: Run, project: Project, filename: str, held: str, other: str) -> None:

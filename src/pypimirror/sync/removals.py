@@ -6,6 +6,7 @@ state knows is ever removed.
 
 import logging
 
+from pypimirror.amounts import HOUR_S
 from pypimirror.mirror import Refusal
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss, why_too_much
@@ -14,7 +15,6 @@ from pypimirror.run import Run
 _log = logging.getLogger(__name__)
 
 _TOLD = 1000
-_HOUR_S = 3600.0
 
 
 def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
@@ -64,7 +64,7 @@ def _removed_before(run: Run) -> Loss:
     if run.options.allows_removals:
         run.mirror.state.removed.forget()
     return Loss(
-        *run.mirror.state.removed.since(run.mirror.clock() - run.mirror.config.removal_window_hours * _HOUR_S)
+        *run.mirror.state.removed.since(run.mirror.clock() - run.mirror.config.removal_window_hours * HOUR_S)
     )
 
 

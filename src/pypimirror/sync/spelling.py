@@ -35,11 +35,11 @@ def _by_metadata(mirror: Mirror, name: NormalizedName, newest: list[HeldFile]) -
     for held in [each for each in newest if each.metadata][:_TRIED]:
         text = mirror.store.read(name, held.file.filename + METADATA)
         spelled = metadata.name_in(text) if text else None
-        if spelled is not None and names.normalize(spelled) == name:
+        if spelled is not None and names.is_spelling(spelled, name):
             return spelled
     return None
 
 
 def _by_sdist(name: NormalizedName, newest: list[HeldFile]) -> str | None:
     spelled = (spelling_of(each.file.filename, name) for each in newest)
-    return next((found for found in spelled if found and names.normalize(found) == name), None)
+    return next((found for found in spelled if found and names.is_spelling(found, name)), None)

@@ -11,7 +11,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from pypimirror import __version__
-from pypimirror.addresses import origin, shown
+from pypimirror.addresses import PORTS, origin, shown
 from pypimirror.errors import UnavailableError
 from pypimirror.model import Validators
 from pypimirror.upstream import lane
@@ -26,7 +26,6 @@ from pypimirror.upstream.trouble import innermost
 FILE_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 """What a file is asked for with: its very bytes."""
 
-_PORTS = {"http": 80, "https": 443}
 _HOSTS = 32
 """Connection pools kept: an index, its file hosts, and whatever it redirects to."""
 
@@ -192,7 +191,7 @@ def begins_at(response: Response, start: int) -> bool:
 def _file_fields(url: str, headers: dict[str, str]) -> bytes:
     scheme, host, port = origin(url)
     host = f"[{host}]" if host and ":" in host else host
-    if port != _PORTS.get(scheme):
+    if port != PORTS.get(scheme):
         host = f"{host}:{port}"
     fields = {"Host": host} | headers | FILE_HEADERS
     return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin-1") + b"\r\n"
