@@ -137,7 +137,7 @@ class Tally:
         self,
         mirror: Mirror,
         project: NormalizedName,
-        shown: str,
+        display_name: str,
         reason: str,
         *,
         since: float | None = None,
@@ -146,4 +146,6 @@ class Tally:
         reason = reason[:LONGEST_REASON]
         _log.error("%s: %s", project, reason)
         self.counts.failed += 1
-        mirror.state.projects.record_error(project, shown, reason, mirror.clock() if since is None else since)
+        mirror.state.projects.record_error(
+            project, display_name, reason, mirror.clock() if since is None else since
+        )

@@ -26,9 +26,9 @@ def normalize(name: str) -> NormalizedName:
     return NormalizedName(SEPARATORS.sub("-", name).lower())
 
 
-def is_spelling(shown: str, name: str) -> bool:
-    """Tell whether `shown` is one of the ways to spell a normalized name."""
-    return is_valid(shown) and normalize(shown) == name
+def is_spelling(display_name: str, name: str) -> bool:
+    """Tell whether `display_name` is one of the ways to spell a normalized name."""
+    return is_valid(display_name) and normalize(display_name) == name
 
 
 def are_same(one: str, other: str) -> bool:
@@ -36,22 +36,22 @@ def are_same(one: str, other: str) -> bool:
     return is_valid(other) and is_spelling(one, normalize(other))
 
 
-def normalize_all(shown: Sequence[str]) -> list[str]:
+def normalize_all(display_names: Sequence[str]) -> list[str]:
     """Return the PEP 503 form of many names, in a tenth of the time; what is no name gives any text."""
-    normalized = _RUNS.sub("-", "\n".join(shown).translate(TO_HYPHEN)).lower().split("\n")
-    if len(normalized) != len(shown):  # a line end is in one of them
-        return [SEPARATORS.sub("-", name).lower() for name in shown]
+    normalized = _RUNS.sub("-", "\n".join(display_names).translate(TO_HYPHEN)).lower().split("\n")
+    if len(normalized) != len(display_names):  # a line end is in one of them
+        return [SEPARATORS.sub("-", name).lower() for name in display_names]
     return normalized
 
 
 _PAGE_ENDINGS = (".html", ".v1_json", ".json", ".txt", ".xml", ".ico")
 
 
-def link_name(shown: str, name: NormalizedName) -> str | None:
+def link_name(display_name: str, name: NormalizedName) -> str | None:
     """Return the name of a link to a project's folder, under the name as shown; None where there is none.
 
     A name that ends like a page is none: `index.html` is a valid name of a project.
     """
-    if shown == name or not is_spelling(shown, name):
+    if display_name == name or not is_spelling(display_name, name):
         return None
-    return None if shown.lower().endswith(_PAGE_ENDINGS) else shown
+    return None if display_name.lower().endswith(_PAGE_ENDINGS) else display_name

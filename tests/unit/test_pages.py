@@ -408,7 +408,7 @@ def test_a_long_root_page_comes_in_blocks() -> None:
     assert len(blocks) > 1
     assert max(map(len, blocks)) < 1 << 20
     entries = parse_project_list(blocks, HTML, ROOT_URL)
-    assert [entry.name for entry in entries] == [project.shown for project in projects]
+    assert [entry.name for entry in entries] == [project.display_name for project in projects]
 
 
 # Properties
@@ -534,4 +534,4 @@ def test_root_pages_are_read_as_they_were_rendered(names: list[NormalizedName], 
     projects = [Listed(name, data.draw(spellings(name)), None) for name in sorted(names)]
     for chunks, content_type in ((root_html(projects), HTML), (root_json(projects), JSON)):
         entries = parse_project_list(chunks, content_type, ROOT_URL)
-        assert [entry.name for entry in entries] == [project.shown for project in projects]
+        assert [entry.name for entry in entries] == [project.display_name for project in projects]

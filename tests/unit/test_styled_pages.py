@@ -125,7 +125,9 @@ def test_any_order_gives_the_same_bytes(project: Project) -> None:
 
 
 def test_what_a_page_says() -> None:
-    project = Project(name=DEMO, shown="Demo", files=(EVERYTHING, held_of("demo-2.0.zip", version="2.0")))
+    project = Project(
+        name=DEMO, display_name="Demo", files=(EVERYTHING, held_of("demo-2.0.zip", version="2.0"))
+    )
     assert words(styled(project, HERE)) == (
         "Demo 2 versions, 2 files, 10 B, last upload 2024-01-02"
         " pip install --index-url https://pypi.example.org/ demo"
@@ -219,7 +221,9 @@ def test_a_long_root_page_is_read_as_it_was_rendered() -> None:
     projects = listed(*(f"P{number:05}" for number in range(10_000)))
     blocks = list(root_html(projects, Counts(10_000, 0, 0), STYLED))
     assert max(map(len, blocks)) < 1 << 16
-    assert [entry.name for entry in parse_project_list(blocks, HTML, ROOT_URL)] == [p.shown for p in projects]
+    assert [entry.name for entry in parse_project_list(blocks, HTML, ROOT_URL)] == [
+        p.display_name for p in projects
+    ]
 
 
 @pytest.mark.parametrize(("most", "is_styled"), [(2, True), (1, False)])

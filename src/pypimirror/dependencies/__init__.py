@@ -186,7 +186,7 @@ class Dependencies:
     def _closure_of_state(self) -> Closure:
         state, selection = self._mirror.state, self._mirror.selection
         closure = self._closure_of_roots()
-        listed = {each.name: each.shown for each in state.projects.listed()}
+        listed = {each.name: each.display_name for each in state.projects.listed()}
         for name, found in state.choices.every_requires():
             if name in listed:
                 closure.add_project(name, found.requirements)

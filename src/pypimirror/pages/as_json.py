@@ -77,7 +77,7 @@ def root_json(projects: Iterable[Listed]) -> Iterator[bytes]:
     With a private key (PEP 691: it begins with `_`) that tells a mirror of this mirror which pages changed.
     """
     yield b'{"meta":' + _encode(_Meta()) + b',"projects":['
-    entries = (_Entry(shown, digest) for _, shown, digest in projects)
+    entries = (_Entry(display_name, digest) for _, display_name, digest in projects)
     separator = b""
     while block := list(itertools.islice(entries, _BLOCK)):
         yield separator + _encode(block)[1:-1]

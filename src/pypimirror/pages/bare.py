@@ -22,7 +22,7 @@ def project_html(project: Project) -> bytes:
 def root_html(projects: Iterable[Listed]) -> Iterator[bytes]:
     """Render the root page block by block; `projects` are sorted by name."""
     return _streamed(
-        "Simple index", (markup.project_anchor(project.name, project.shown) for project in projects)
+        "Simple index", (markup.project_anchor(project.name, project.display_name) for project in projects)
     )
 
 

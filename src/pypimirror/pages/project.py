@@ -12,7 +12,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     name: NormalizedName
     files: tuple[HeldFile, ...]
     """By version, and then by name, however they were handed in."""
-    shown: str = ""
+    display_name: str = ""
     """The name as people spell it; empty where that is not known."""
     status: str | None = None
     status_reason: str | None = None

@@ -205,7 +205,7 @@ def _rendered(mirror: Mirror, name: NormalizedName) -> pages.Project:
     return pages.Project(
         name=name,
         files=tuple(mirror.state.files.held(name).values()),
-        shown=row.shown if row else "",
+        display_name=row.display_name if row else "",
         status=row.status if row else None,
         status_reason=row.status_reason if row else None,
     )

@@ -119,11 +119,11 @@ class Selection:
         named = {NormalizedName(name) for name in self.projects.literals} | self.asked.keys()
         return tuple(sorted(name for name in named if self.selects(name)))
 
-    def choose(self, shown: Sequence[str]) -> Sequence[int]:
+    def choose(self, display_names: Sequence[str]) -> Sequence[int]:
         """Return the positions of the names, as a project list shows them, that `selects` has to look at."""
         if self.projects.is_everything:
-            return range(len(shown))
-        return self.projects.find(names.normalize_all(shown), self.asked)
+            return range(len(display_names))
+        return self.projects.find(names.normalize_all(display_names), self.asked)
 
     def selects(self, name: NormalizedName) -> bool:
         """Tell whether the project is wanted."""

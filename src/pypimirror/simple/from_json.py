@@ -117,8 +117,8 @@ def _leniently(content: bytes, error: Exception, gathered: Gathered) -> _Page:
         _status(said.get("project-status"), gathered),
     )
     serial = said.get("_last-serial")
-    shown = envelope.get("name")
-    if shown is not None and not isinstance(shown, str):
+    display_name = envelope.get("name")
+    if display_name is not None and not isinstance(display_name, str):
         note("", "the page's name is no text")
     files = [_lenient_file(entry, gathered) for entry in envelope["files"]]
     listed = envelope.get("versions")
@@ -129,7 +129,7 @@ def _leniently(content: bytes, error: Exception, gathered: Gathered) -> _Page:
             last_serial=serial if isinstance(serial, int) else lenient.text(serial),
             project_status=status[1],
         ),
-        name=shown if isinstance(shown, str) else None,
+        name=display_name if isinstance(display_name, str) else None,
         versions=[v for v in listed if isinstance(v, str)] if isinstance(listed, list) else None,
         project_status=status[0],
     )

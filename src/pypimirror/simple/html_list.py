@@ -81,8 +81,11 @@ class _Listing:
         for anchor in anchors:
             if anchor.href and (found := self._plain(anchor.href) or self._resolved(anchor.href)):
                 last, url = found
-                shown = anchor.text.rstrip("/")
-                yield ListEntry(shown if shown == last or names.are_same(shown, last) else last, url=url)
+                display_name = anchor.text.rstrip("/")
+                yield ListEntry(
+                    display_name if display_name == last or names.are_same(display_name, last) else last,
+                    url=url,
+                )
             elif anchor.href and self._leads_away(anchor.href):
                 self.others += 1
 

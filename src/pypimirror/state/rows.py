@@ -18,7 +18,7 @@ class ProjectRow(NamedTuple):
     """What is known of a project."""
 
     name: NormalizedName
-    shown: str
+    display_name: str
     is_listed: bool
     is_current: bool
     serial: str | None

@@ -30,7 +30,7 @@ class Due(NamedTuple):
     """A project to ask about: its serial by the project list, and what makes the request conditional."""
 
     name: NormalizedName
-    shown: str
+    display_name: str
     serial: str | None
     page_serial: str | None
     """What the last page said."""
@@ -171,7 +171,7 @@ def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntr
     url = _link(run, name, row, entry)
     return Due(
         name=name,
-        shown=_shown(name, row, entry),
+        display_name=_display_name(name, row, entry),
         serial=entry.serial if entry else None,
         page_serial=row.page_serial if row else None,
         validators=row.validators if row and is_conditional else Validators(),
@@ -185,13 +185,13 @@ def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntr
     )
 
 
-def _shown(name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> str:
+def _display_name(name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> str:
     """Return how a project is shown: as a list spells it that does not normalize, else as its files do."""
     if entry is not None and entry.name != name:
         return entry.name
     if row is None:
         return name
-    return (row.spelled or name) if entry else row.shown
+    return (row.spelled or name) if entry else row.display_name
 
 
 def _link(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> str | None:
@@ -244,10 +244,10 @@ def _read_list(
         facts = ListFacts()
         listed = 0
 
-        def choose(shown: Sequence[str]) -> Sequence[int]:
+        def choose(display_names: Sequence[str]) -> Sequence[int]:
             nonlocal listed
-            listed += len(shown)
-            return run.mirror.selection.choose(shown)
+            listed += len(display_names)
+            return run.mirror.selection.choose(display_names)
 
         has_serials = True
         entries = parse_project_list(

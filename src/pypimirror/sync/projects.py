@@ -275,7 +275,7 @@ class _Engine:
 
     def _page_failed(self, project: Project, error: MirrorError) -> None:
         self._note_error(project, error)
-        self._run.fail(project.name, project.due.shown, str(error))
+        self._run.fail(project.name, project.due.display_name, str(error))
         pause = error.retry_after if isinstance(error, UnavailableError) else None
         self._run.pause(project.name, at_least=pause or 0.0)
         self._done(project)
@@ -288,7 +288,7 @@ class _Engine:
 
     def _page_unchanged(self, project: Project) -> None:
         project.page_serial, project.validators = project.due.page_serial, project.due.validators
-        record.shown(self._run, project)
+        record.record_display_name(self._run, project)
         if project.due.is_revalidation and not self._run.options.preview:
             self._files.look(project, record.without_digest(self._run, project.name), changed=set())
         if project.missing:

@@ -98,7 +98,7 @@ def _refuse(run: Run, project: Project, clashes: tuple[Conflict, ...]) -> None:
     project.is_whole = False
     more = f" (and of {len(clashes) - 1} files more)" if len(clashes) > 1 else ""
     reason = f"refused {clashes[0].filename}{more}: {clashes[0].reason}; keep the mirror on one that does"
-    run.fail(project.name, project.due.shown, reason)
+    run.fail(project.name, project.due.display_name, reason)
 
 
 def _tell(name: NormalizedName, page: ProjectPage) -> None:
@@ -185,15 +185,15 @@ def can_remove(name: NormalizedName, page: ProjectPage) -> bool:
 
 def _record_page(run: Run, project: Project, page: ProjectPage, made: Plan) -> None:
     """Record that the mirror's pages of the project are due, if they will change."""
-    shown = project.due.shown
+    display_name = project.due.display_name
     row = run.mirror.state.projects.get(project.name)
-    is_new_on_root = row is None or not row.is_listed or row.shown != shown
+    is_new_on_root = row is None or not row.is_listed or row.display_name != display_name
     has_news = bool(made.fetch or made.restore or made.update or made.complete)
     if not is_new_on_root and not has_news and _shows(row, page):
         return
     if is_new_on_root or run.mirror.config.full_index:
         run.pages.mark_root_dirty()
-    run.mirror.state.projects.record_page(project.name, shown, page.status, page.status_reason)
+    run.mirror.state.projects.record_page(project.name, display_name, page.status, page.status_reason)
     run.pages.names.intend(project.name)
     project.has_changed = True
 
@@ -307,11 +307,18 @@ def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:
     run.mirror.state.files.record_file_failed(project.name, filename, reason, run.mirror.clock())
 
 
-def shown(run: Run, project: Project) -> None:
+def record_display_name(run: Run, project: Project) -> None:
     """Record how the project list spells a project whose page is unchanged."""
     row = run.mirror.state.projects.get(project.name)
-    if row is not None and row.is_listed and project.due.is_from_list and row.shown != project.due.shown:
-        run.mirror.state.projects.record_page(project.name, project.due.shown, row.status, row.status_reason)
+    if (
+        row is not None
+        and row.is_listed
+        and project.due.is_from_list
+        and row.display_name != project.due.display_name
+    ):
+        run.mirror.state.projects.record_page(
+            project.name, project.due.display_name, row.status, row.status_reason
+        )
         run.pages.names.intend(project.name)
         run.pages.mark_root_dirty()
 
@@ -347,8 +354,10 @@ def mark_current(run: Run, project: Project) -> None:
 
 def _wait(run: Run, project: Project) -> None:
     """Record that upstream's list and page don't agree: silently for a day, as a failure after that."""
-    name, shown = project.name, project.due.shown
-    since = run.mirror.state.projects.record_pending(name, shown, project.page_serial, run.mirror.clock())
+    name, display_name = project.name, project.due.display_name
+    since = run.mirror.state.projects.record_pending(
+        name, display_name, project.page_serial, run.mirror.clock()
+    )
     what = "answers 404, though the list names it" if project.is_missing else "is older than the list says"
     _log.info("%s: upstream's page %s; it is waited for", name, what)
     if run.mirror.clock() - since > DAY_S:
@@ -357,5 +366,5 @@ def _wait(run: Run, project: Project) -> None:
             if project.is_missing
             else "upstream's page has not been the one that its list speaks of for more than a day"
         )
-        run.fail(name, shown, reason, since=since)
+        run.fail(name, display_name, reason, since=since)
     run.pause(name)

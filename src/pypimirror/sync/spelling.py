@@ -17,7 +17,7 @@ def note(run: Run, name: NormalizedName) -> bool:
     The project is shown like that, too, where no project list says how, or lists normalized names.
     """
     row = run.mirror.state.projects.get(name)
-    if row is None or row.spelled is not None or row.shown != name:
+    if row is None or row.spelled is not None or row.display_name != name:
         return False
     held = run.mirror.state.files.held(name).values()
     if not held:

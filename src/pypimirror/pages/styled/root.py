@@ -71,7 +71,7 @@ _FIELD = (
 def root_html(projects: Iterable[Listed], counts: Counts, base_url: str) -> Iterator[bytes]:
     """Render the root page block by block; `projects` are sorted by name."""
     yield f"{markup.before('Simple index', {}, _HEAD)}{_top(counts, base_url)}".encode()
-    lines = (f"<li>{markup.project_anchor(project.name, project.shown)}\n" for project in projects)
+    lines = (f"<li>{markup.project_anchor(project.name, project.display_name)}\n" for project in projects)
     while group := "".join(itertools.islice(lines, _GROUP)):
         yield f"<ul>\n{group}</ul>\n".encode()
     yield f"</main>\n<script>{_SCRIPT}</script>\n{markup.AFTER}".encode()
