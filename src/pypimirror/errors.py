@@ -192,7 +192,7 @@ class CutOffError(UnavailableError):
 
 
 class UnreachableError(UnavailableError):
-    """A host elsewhere gave no answer, or none within its time; `is_connected`: it is there at least."""
+    """An external host gave no answer, or none within its time; `is_connected`: it is there at least."""
 
     def __init__(self, url: str, reason: str, *, is_connected: bool = False) -> None:
         super().__init__(url, reason)

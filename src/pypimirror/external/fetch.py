@@ -1,4 +1,4 @@
-"""Files that lie elsewhere, beside the main thread: what is behind a link, and such a file's way in.
+"""External files, beside the main thread: what is behind a link, and such a file's way in.
 
 Nobody vouches for what other hosts send: it is bounded in size and time, has to look like what its name says,
 and the bytes that were accepted once are pinned.
@@ -21,9 +21,9 @@ from pypimirror.upstream import Answer, NotModified, Upstream
 from pypimirror.upstream.external import ExternalHosts
 
 MAX_SIZE = 1 << 30
-"""Bytes of a file elsewhere."""
+"""Bytes of an external file."""
 MAX_PAGE = 5 * 10**6
-"""Bytes of a page elsewhere."""
+"""Bytes of an external page."""
 
 _HEAD = 8
 _LOOK_S = 30.0
@@ -42,7 +42,7 @@ class Looked(NamedTuple):
 
 
 class Unchanged:
-    """Word that a file elsewhere is what it was when it was last looked at."""
+    """Word that an external file is what it was when it was last looked at."""
 
 
 class Brought(NamedTuple):
@@ -105,7 +105,7 @@ def _looked(
 def fetch(
     upstream: Upstream, file: File, origin: Origin, into: Into, dead: Collection[str]
 ) -> Brought | Unchanged | MirrorError | OSError:
-    """Fetch a file elsewhere unless it is what it was; errors come as values, as those of `download.obtain`.
+    """Fetch an external file unless it is what it was; errors come as values, as those of `download.obtain`.
 
     Where `origin` has no validators and no length, the bytes alone tell.
     """

@@ -1,4 +1,4 @@
-"""What becomes of a file elsewhere: it comes, fails, stays, is pinned or refused."""
+"""What becomes of an external file: it comes, fails, stays, is pinned or refused."""
 
 import itertools
 import logging
@@ -45,7 +45,7 @@ def let_go(project: Project, file: File) -> None:
 
 
 def keep(run: Run, project: Project, file: File, origin: Origin) -> None:
-    """Record how a held file lies elsewhere now, with the very bytes that are held."""
+    """Record how a held external file is now, with the very bytes that are held."""
     name, row = project.name, project.rows[file.filename]
     digests = tuple(sorted((dict(row.file.digests) | dict(file.digests)).items()))
     now = msgspec.structs.replace(row.file, url=file.url, digests=tuple(itertools.starmap(Digest, digests)))

@@ -1,4 +1,4 @@
-"""Links to files that lie elsewhere: which file one leads to, and which of a page are worth it. Pure."""
+"""Links to external files: which file one leads to, and which of a page are worth it. Pure."""
 
 import email.message
 import itertools
@@ -14,7 +14,7 @@ from pypimirror.model import Digest, Link
 
 MOST_VERSIONS = 20
 MOST_FILES = 200
-"""What is taken of one page elsewhere."""
+"""What is taken of one external page."""
 
 _MOST_FIELDS = 50
 _MAX_DISPOSITION = 4000

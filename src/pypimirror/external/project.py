@@ -70,7 +70,7 @@ class Project:
         self.failed.setdefault(host_of(url), str(error)[:LONGEST_REASON])
 
     def is_held(self, filename: str) -> bool:
-        """Tell whether a file from elsewhere is in the tree."""
+        """Tell whether an external file is in the tree."""
         row = self.rows.get(filename)
         return row is not None and row.status == "held"
 

@@ -80,5 +80,5 @@ class _Seam:
 
 
 def _follows(config: Config, origin: Origin) -> bool:
-    """Tell whether a file that came from elsewhere as this one did is still wanted."""
+    """Tell whether an external file that came as this one did is still wanted."""
     return config.external_links and (config.follow_external_index_pages or not origin.is_paged)

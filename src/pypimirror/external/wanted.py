@@ -125,7 +125,7 @@ def _put_back(run: Run, project: Project, chosen: Collection[str]) -> dict[str, 
 
 
 def _complete(run: Run, project: Project) -> None:
-    """Write the core metadata that wheels from elsewhere have in them, and lack beside them."""
+    """Write the core metadata that external wheels have in them, and lack beside them."""
     name = project.name
     owned = project.tables.owned(name)
     for filename, held in (run.mirror.state.files.held(name) if owned else {}).items():

@@ -21,7 +21,7 @@ class ExternalLinks(Protocol):
         """
 
     def owned(self, name: NormalizedName, /) -> frozenset[str]:
-        """Return the names of the files that lie elsewhere: the page of a project does not tell of them."""
+        """Return the names of the external files: the page of a project does not tell of them."""
 
     def follow(self, run: "Run") -> None:
         """Ask other hosts, when nothing is left to be done that could have to wait for them.
@@ -33,7 +33,7 @@ class ExternalLinks(Protocol):
         """Return the files that the configuration no longer wants, by project."""
 
     def forget(self, name: NormalizedName, filenames: Collection[str]) -> None:
-        """Forget that files lie elsewhere: the index has them itself now."""
+        """Forget that files are external: the index has them itself now."""
 
 
 class NoExternalLinks:

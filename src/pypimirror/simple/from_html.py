@@ -29,9 +29,9 @@ _STATUS = "pypi:project-status"
 _EXTERNAL_RELS = frozenset({"homepage", "download"})
 _EXTERNAL_TEXTS = ("download_url", "home_page")
 _MOST_LINKS = 1000
-_MOST_LINKS_ELSEWHERE = 20_000
+_MOST_EXTERNAL_LINKS = 20_000
 _BOUNDS = Bounds(anchors=MOST_ENTRIES, elements=10 * MOST_ENTRIES)
-_BOUNDS_ELSEWHERE = Bounds(anchors=_MOST_LINKS_ELSEWHERE, elements=10 * MOST_ENTRIES)
+_EXTERNAL_BOUNDS = Bounds(anchors=_MOST_EXTERNAL_LINKS, elements=10 * MOST_ENTRIES)
 
 
 def project_page(
@@ -45,17 +45,17 @@ def project_page(
     base = base_of(url, read)
     gathered = Gathered(name)
     links: dict[str, Link] = {}
-    is_named_elsewhere = False
+    is_named_by_external = False
     if read.swallows:
         gathered.refuse_nameless("a quote that is not closed swallows links")
     for anchor in read.anchors:
         if not _is_external(anchor):
             _take(anchor, base, name, gathered)
             continue
-        is_named_elsewhere = is_named_elsewhere or is_file_of(anchor.name, name)
+        is_named_by_external = is_named_by_external or is_file_of(anchor.name, name)
         if len(links) < _MOST_LINKS and (found := link(base, anchor.href)):
             links.setdefault(found.url, found)
-    is_proved = _is_proved(read, url, name, gathered, is_named_elsewhere=is_named_elsewhere)
+    is_proved = _is_proved(read, url, name, gathered, is_named_by_external=is_named_by_external)
     status, reason = project_status(read.meta.get(_STATUS), read.meta.get(f"{_STATUS}-reason"))
     return gathered.page(
         status=status, status_reason=reason, project=name if is_proved else None, links=tuple(links.values())
@@ -63,7 +63,7 @@ def project_page(
 
 
 def _is_proved(
-    read: Read, url: str, name: NormalizedName, gathered: Gathered, *, is_named_elsewhere: bool
+    read: Read, url: str, name: NormalizedName, gathered: Gathered, *, is_named_by_external: bool
 ) -> bool:
     """Tell whether a page is the project's; raise PageProblem where it is none of any index.
 
@@ -76,7 +76,7 @@ def _is_proved(
     is_own = is_of_project(url, name)
     if not is_titled:
         gathered.skip_others()
-    if is_index or is_named_elsewhere or gathered.names_project():
+    if is_index or is_named_by_external or gathered.names_project():
         return is_own
     if not gathered.files and (read.anchors or not is_own):
         raise PageProblem(
@@ -106,7 +106,7 @@ def _take(anchor: Anchor, base: str, name: NormalizedName, gathered: Gathered) -
 
 def links(content: bytes, charset: str | None, url: str) -> list[Link]:
     """Return what any page links to by http or https, however bad its HTML is: the first so many."""
-    read = Read(_BOUNDS_ELSEWHERE)
+    read = Read(_EXTERNAL_BOUNDS)
     with contextlib.suppress(PageProblem):  # what came before is what there is
         for _ in feed([content], charset, read, needs_end=False):
             pass

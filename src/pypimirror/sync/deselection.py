@@ -108,10 +108,10 @@ def _deselected(run: Run, names: Iterable[NormalizedName]) -> _Deselected:
             found.projects.append(name)
             continue
         left_out = _unwanted(run.mirror, name)
-        elsewhere = set(external.get(name, ()))
-        if elsewhere:  # what was lost of it is let go already
-            elsewhere.intersection_update(run.mirror.state.files.held_names(name))
-        if gone := [*(each.file.filename for each in left_out), *sorted(elsewhere)]:
+        external_names = set(external.get(name, ()))
+        if external_names:  # what was lost of it is let go already
+            external_names.intersection_update(run.mirror.state.files.held_names(name))
+        if gone := [*(each.file.filename for each in left_out), *sorted(external_names)]:
             found.files[name], found.left_out[name] = list(dict.fromkeys(gone)), left_out
     return found
 

@@ -142,9 +142,9 @@ def _tell_disputed(name: NormalizedName, made: Plan) -> None:
 
 
 def _compared(run: Run, project: Project, wanted: tuple[File, ...]) -> Plan:
-    """Compare what is wanted with what is held. What lies elsewhere comes and goes by its links alone.
+    """Compare what is wanted with what is held. What is external comes and goes by its links alone.
 
-    But the index's word counts for more: what it has itself now takes the place of what came from elsewhere.
+    But the index's word counts for more: what it has itself now takes the place of what is external.
     """
     mirror, name = run.mirror, project.name
     external = run.external.owned(name)

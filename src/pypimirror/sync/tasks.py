@@ -176,8 +176,8 @@ def _page(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | N
         if task.url is None:
             raise
         # The list's link leads nowhere (any more): the normalized address is what installers ask for.
-        elsewhere = task._replace(validators=Validators(), needs_version=False)
-        return _page_at(upstream, usual, elsewhere, is_fresh=is_fresh)
+        usual_task = task._replace(validators=Validators(), needs_version=False)
+        return _page_at(upstream, usual, usual_task, is_fresh=is_fresh)
 
 
 def _page_at(upstream: Upstream, url: str, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified:
