@@ -21,7 +21,7 @@ from pypimirror.cli import arguments, command, main
 from pypimirror.publishing import tree
 from pypimirror.store import Store
 from pypimirror.store.spelling import Spelling
-from pypimirror.store.tree import Tree
+from pypimirror.store.tree import FileStore
 from tests.mirror import clean_environment
 
 KILLED = -int(signal.SIGKILL)
@@ -82,14 +82,14 @@ class Stepper:
         return Stepped(*json.loads(self._process.stdout.readline()))
 
 
-def _of_a_mac(_tree: Tree) -> Spelling:
+def _of_a_mac(_tree: FileStore) -> Spelling:
     return Spelling(ignores_case=True, ignores_form=True)
 
 
 def serve() -> None:
     """Obey until there are no more orders."""
     if os.environ.get("PYPIMIRROR_TEST_IGNORES_CASE"):
-        Tree.spelling = _of_a_mac  # type: ignore[method-assign, assignment]
+        FileStore.spelling = _of_a_mac  # type: ignore[method-assign, assignment]
     assert arguments, command  # imported here once, and not in each fork
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_forked(json.loads(line))) + "\n")

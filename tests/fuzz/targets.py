@@ -70,13 +70,13 @@ def check_file(file: File) -> None:
 def _check_our_own(page: ProjectPage) -> None:
     """Check that the pages that we would write list these very files."""
     files = {file.filename: file for file in page.files}
-    ours = pages.Project(
+    ours = pages.PublishedProject(
         name=DEMO,
         files=tuple(HeldFile(file=file, sha256="0" * 64, size=1) for file in files.values()),
         status=page.status,
         status_reason=page.status_reason,
     )
-    look = pages.Look(is_styled=True, most_files=len(files))
+    look = pages.Style(is_styled=True, most_files=len(files))
     rendered = (pages.project_html(ours), pages.project_html(ours, look), pages.project_json(ours))
     for content, content_type in zip(rendered, (HTML, HTML, JSON), strict=True):
         read = parse_project_page(content, content_type, PAGE, DEMO)

@@ -8,7 +8,7 @@ import msgspec
 from pypimirror.errors import TreeError
 from pypimirror.external.fetch import Brought
 from pypimirror.external.model import Origin
-from pypimirror.external.project import Project
+from pypimirror.external.project import ExternalProject
 from pypimirror.external.tasks import FetchTask
 from pypimirror.model import Digest, File, HeldFile
 from pypimirror.publishing import companions
@@ -17,7 +17,7 @@ from pypimirror.run import Run
 _log = logging.getLogger(__name__)
 
 
-def intend(run: Run, project: Project, file: File, origin: Origin) -> None:
+def intend(run: Run, project: ExternalProject, file: File, origin: Origin) -> None:
     """Record that a file is to come; one that was lost keeps what was wrong until it is there."""
     if project.is_held(file.filename):
         return
@@ -29,13 +29,13 @@ def intend(run: Run, project: Project, file: File, origin: Origin) -> None:
     run.tally.counts.unsized += 1
 
 
-def failed(project: Project, file: File, reason: str) -> None:
+def failed(project: ExternalProject, file: File, reason: str) -> None:
     """Note that a file could not be had: what is held of it stays, and the grace of what is not goes on."""
     project.fail(file.url, f"{file.filename}: {reason}")
     let_go(project, file)
 
 
-def let_go(project: Project, file: File) -> None:
+def let_go(project: ExternalProject, file: File) -> None:
     """Let go of a file that did not come, and was to."""
     row = project.rows.get(file.filename)
     if row is not None and row.status == "delisted":
@@ -44,7 +44,7 @@ def let_go(project: Project, file: File) -> None:
         project.tables.delist_unfinished(project.name, [file.filename])
 
 
-def keep(run: Run, project: Project, file: File, origin: Origin) -> None:
+def keep(run: Run, project: ExternalProject, file: File, origin: Origin) -> None:
     """Record how a held external file is now, with the very bytes that are held."""
     name, row = project.name, project.rows[file.filename]
     digests = tuple(sorted((dict(row.file.digests) | dict(file.digests)).items()))
@@ -59,7 +59,7 @@ def keep(run: Run, project: Project, file: File, origin: Origin) -> None:
         project.tables.forgive(name, file.filename)
 
 
-def take(run: Run, project: Project, task: FetchTask, brought: Brought) -> None:
+def take(run: Run, project: ExternalProject, task: FetchTask, brought: Brought) -> None:
     """Pin what came first; of what comes later keep to that, unless the configuration accepts it.
 
     Raises TreeError where it can't be placed.
@@ -75,7 +75,7 @@ def take(run: Run, project: Project, task: FetchTask, brought: Brought) -> None:
         _place(run, project, task, brought, origin)
 
 
-def _refuse(run: Run, project: Project, file: File, brought: Brought) -> None:
+def _refuse(run: Run, project: ExternalProject, file: File, brought: Brought) -> None:
     """Record what lies there now, so that it need not come again to be refused."""
     known = msgspec.structs.replace(project.rows[file.filename].file, url=file.url)
     origin = msgspec.structs.replace(brought.origin, refused=brought.sha256)
@@ -83,7 +83,7 @@ def _refuse(run: Run, project: Project, file: File, brought: Brought) -> None:
     _tell_refused(run, project, known, origin)
 
 
-def _tell_refused(run: Run, project: Project, file: File, origin: Origin) -> None:
+def _tell_refused(run: Run, project: ExternalProject, file: File, origin: Origin) -> None:
     reason = (
         f"refused: other bytes lie at {file.url} now, and sha256 {origin.pinned} was accepted once;"
         f" accepted_changes = {file.filename} sha256={origin.refused} takes them"
@@ -93,7 +93,7 @@ def _tell_refused(run: Run, project: Project, file: File, origin: Origin) -> Non
     project.tables.record_refused(project.name, file.filename, reason, run.mirror.clock())
 
 
-def _place(run: Run, project: Project, task: FetchTask, brought: Brought, origin: Origin) -> None:
+def _place(run: Run, project: ExternalProject, task: FetchTask, brought: Brought, origin: Origin) -> None:
     name, file = project.name, task.file
     for note in brought.notes:
         _log.warning("%s: %s", name, note)

@@ -9,7 +9,7 @@ from pypimirror import metadata
 from pypimirror.amounts import HOUR_S
 from pypimirror.errors import TreeError
 from pypimirror.external.model import Known, Origin
-from pypimirror.external.project import Project
+from pypimirror.external.project import ExternalProject
 from pypimirror.filenames import is_wheel, version_of
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile
@@ -20,7 +20,7 @@ from pypimirror.store import aside_folder
 _log = logging.getLogger(__name__)
 
 
-def wanted(run: Run, project: Project) -> list[tuple[File, Origin]]:
+def wanted(run: Run, project: ExternalProject) -> list[tuple[File, Origin]]:
     """Return the files to fetch, and those held that are due to be looked at, each with what is known of it.
 
     What is new comes first, and then what was looked at longest ago.
@@ -34,7 +34,7 @@ def wanted(run: Run, project: Project) -> list[tuple[File, Origin]]:
     return sorted(due, key=lambda each: _checked(project, each[0].filename))
 
 
-def _is_chosen(mirror: Mirror, project: Project, filename: str) -> bool:
+def _is_chosen(mirror: Mirror, project: ExternalProject, filename: str) -> bool:
     reason = mirror.selection.why_not(filename)
     if mirror.selection.needs_provenance(project.name):
         reason = "provenance_required: what lies elsewhere has none"
@@ -43,11 +43,11 @@ def _is_chosen(mirror: Mirror, project: Project, filename: str) -> bool:
     return not reason
 
 
-def _checked(project: Project, filename: str) -> float:
+def _checked(project: ExternalProject, filename: str) -> float:
     return project.rows[filename].checked if project.is_held(filename) else 0.0
 
 
-def _is_due(mirror: Mirror, project: Project, file: File) -> bool:
+def _is_due(mirror: Mirror, project: ExternalProject, file: File) -> bool:
     row = project.rows.get(file.filename)
     if row is None or not project.is_held(file.filename) or project.is_forced or row.file.url != file.url:
         return True
@@ -63,7 +63,7 @@ def _contradicts(row: Known, file: File) -> bool:
     return any(known.get(algorithm) != hexdigest for algorithm, hexdigest in file.digests)
 
 
-def _known(mirror: Mirror, project: Project, filename: str) -> tuple[File, Origin]:
+def _known(mirror: Mirror, project: ExternalProject, filename: str) -> tuple[File, Origin]:
     """Return a file with what is known of it: what is pinned, and where that can tell, what it was like."""
     candidate, origin = project.candidates[filename]
     version = version_of(filename, project.name)
@@ -79,7 +79,7 @@ def _known(mirror: Mirror, project: Project, filename: str) -> tuple[File, Origi
     return file, known
 
 
-def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
+def _bring_back(run: Run, project: ExternalProject, chosen: Collection[str]) -> None:
     """Hold again what is still in the tree: what is in its grace, or what the index itself has no longer.
 
     So bytes that were accepted once come back without a download, and stay pinned.
@@ -105,7 +105,7 @@ def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
             project.has_changed = True
 
 
-def _put_back(run: Run, project: Project, chosen: Collection[str]) -> dict[str, HeldFile]:
+def _put_back(run: Run, project: ExternalProject, chosen: Collection[str]) -> dict[str, HeldFile]:
     """Put those files back into their place that a quarantine put out of reach, and return them."""
     name = project.name
     folder = aside_folder(name)
@@ -124,7 +124,7 @@ def _put_back(run: Run, project: Project, chosen: Collection[str]) -> dict[str, 
     return found
 
 
-def _complete(run: Run, project: Project) -> None:
+def _complete(run: Run, project: ExternalProject) -> None:
     """Write the core metadata that external wheels have in them, and lack beside them."""
     name = project.name
     owned = project.tables.owned(name)

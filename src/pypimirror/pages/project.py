@@ -6,7 +6,7 @@ from pypimirror.filenames import version_key
 from pypimirror.model import HeldFile, NormalizedName
 
 
-class Project(msgspec.Struct, frozen=True, kw_only=True):
+class PublishedProject(msgspec.Struct, frozen=True, kw_only=True):
     """What a project's page shows."""
 
     name: NormalizedName

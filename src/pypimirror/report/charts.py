@@ -58,7 +58,7 @@ class Chart(NamedTuple):
     area: str = ""
 
 
-class Row(NamedTuple):
+class NamedBar(NamedTuple):
     """A name with its bar and its number."""
 
     name: str
@@ -74,7 +74,7 @@ class Rows(NamedTuple):
 
     title: str
     height: float
-    rows: tuple[Row, ...]
+    rows: tuple[NamedBar, ...]
 
 
 def line(
@@ -134,7 +134,7 @@ def rows(title: str, values: Sequence[tuple[str, float, str]], label: Callable[[
     top = max(value for _, value, _ in values) or 1.0
     room = WIDTH - _NAMES - _NUMBERS
     drawn = tuple(
-        Row(_shortened(name), number * _ROW, _round(room * value / top), value, label(value), told)
+        NamedBar(_shortened(name), number * _ROW, _round(room * value / top), value, label(value), told)
         for number, (name, value, told) in enumerate(values)
     )
     return Rows(title, len(values) * _ROW, drawn)

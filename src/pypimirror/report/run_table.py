@@ -34,31 +34,31 @@ class Figures(NamedTuple):
     waiting: Waiting | None
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A row: what it is about, and a line or more of it."""
 
     label: str
     lines: tuple[str, ...]
 
 
-def rows(outcome: Outcome, figures: Figures, log: Path) -> Iterator[Row]:
+def rows(outcome: Outcome, figures: Figures, log: Path) -> Iterator[TableRow]:
     """Yield what came, what left, what fails and what to do, and what it took."""
     counts = figures.counts
-    yield Row("came", (_came(counts),))
+    yield TableRow("came", (_came(counts),))
     if left := tuple(_left(counts)):
-        yield Row("left the pages", left)
+        yield TableRow("left the pages", left)
     if counts.removed:
         removed = f"{numbered(counts.removed, 'file')} ({size_text(counts.removed_bytes)})"
-        yield Row("left the disk", (removed,))
+        yield TableRow("left the disk", (removed,))
     if outcome.details:
-        yield Row(
+        yield TableRow(
             "fails" if outcome.status is not Status.TOO_MUCH_GONE else "held back", _first(outcome.details)
         )
     if figures.waiting:
-        yield Row("waits", (waiting_text(figures.waiting, figures.ended),))
+        yield TableRow("waits", (waiting_text(figures.waiting, figures.ended),))
     if outcome.status is not Status.OK:
-        yield Row("what to do", (_what_to_do(outcome.status), f"The log has the details: {log}"))
-    yield Row("took", (_took(figures),))
+        yield TableRow("what to do", (_what_to_do(outcome.status), f"The log has the details: {log}"))
+    yield TableRow("took", (_took(figures),))
 
 
 def waiting_text(waiting: Waiting, now: float) -> str:

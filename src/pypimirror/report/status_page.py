@@ -26,7 +26,7 @@ _CHEAP = 200_000
 """Held files that are read through in less than a second."""
 
 
-class LeftOut(msgspec.Struct, kw_only=True, frozen=True):
+class RuleLeftOut(msgspec.Struct, kw_only=True, frozen=True):
     """What a rule of the selection leaves out."""
 
     rule: str
@@ -77,7 +77,7 @@ class StatusPage(msgspec.Struct, kw_only=True, frozen=True):
     sizes: list[SizeThen]
     """Of each day of ten years in which that changed, after each of `changes`, and now; 400 at most."""
     breakdown: Breakdown
-    left_out: list[LeftOut]
+    left_out: list[RuleLeftOut]
     afterwards: list[AfterFailure]
 
 
@@ -147,7 +147,9 @@ def page(
         changes=[_published(past, root) for past in changes],
         sizes=_thinned(_sizes(report, state.sizes(), changes, moment)),
         breakdown=breakdown(config, state, moment),
-        left_out=[LeftOut(rule=each.rule, files=each.files, bytes=each.bytes) for each in state.left_out()],
+        left_out=[
+            RuleLeftOut(rule=each.rule, files=each.files, bytes=each.bytes) for each in state.left_out()
+        ],
         # What a command said is for the log alone.
         afterwards=[
             msgspec.structs.replace(each, reason="it fails; the log has the reason")

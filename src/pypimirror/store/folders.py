@@ -14,7 +14,7 @@ from pypimirror.store import steps
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.modes import missing
 from pypimirror.store.opened import entries_if_any
-from pypimirror.store.tree import Tree
+from pypimirror.store.tree import FileStore
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ _ASIDE = "aside"
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
-class Store(Tree):
+class Store(FileStore):
     """The tree below one folder, with what lies in it under other names."""
 
     # -- trees that were laid out by others ---------------------------------------------------

@@ -54,7 +54,7 @@ _LOOK_EVERY = 1 << 18
 _NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
 
 
-class Tree:
+class FileStore:
     """The tree below one folder: its files. Names handed in are normalized names and safe file names."""
 
     on_step: Callable[[str], None] = staticmethod(lambda _path: None)

@@ -37,7 +37,7 @@ _FEW, _MANY = 64, 256
 """Files waiting: below the first pages are read until there are the second, so that commits are few."""
 
 
-class Outcome(NamedTuple):
+class PageOutcome(NamedTuple):
     """What became of the projects' pages: why some could not be had, which are said to be gone."""
 
     errors: list[MirrorError]
@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
     """Of those that no list names: whose page has no file, and nothing else of an index's page."""
 
 
-def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> Outcome:
+def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> PageOutcome:
     """Ask upstream about every project that is due, fetch what is missing, publish what changed.
 
     Projects that lose something are not published yet. Raises DiskFullError, or OSError of the machine.
@@ -89,7 +89,7 @@ class _Engine:
         assert run.workers is not None
         self._workers: Workers[tasks.Task] = run.workers
         self._workers.latency = run.upstream.latency
-        self.outcome = Outcome([], [], [])
+        self.outcome = PageOutcome([], [], [])
         self._full: DiskFullError | None = None
 
     def work(self) -> None:

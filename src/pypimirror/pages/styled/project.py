@@ -9,7 +9,7 @@ from pypimirror.filenames import canonical_version
 from pypimirror.model import HeldFile
 from pypimirror.pages import markup
 from pypimirror.pages.markup import escaped, written
-from pypimirror.pages.project import Project
+from pypimirror.pages.project import PublishedProject
 from pypimirror.pages.styled.head import head
 from pypimirror.pages.styled.installing import commands
 from pypimirror.pages.styled.kinds import kind
@@ -48,7 +48,7 @@ _STATUSES = {
 """PEP 792."""
 
 
-def project_html(project: Project, base_url: str) -> bytes:
+def project_html(project: PublishedProject, base_url: str) -> bytes:
     """Render a project's page; the newest version comes first."""
     about = markup.about(project.status, project.status_reason)
     before = markup.before(f"Links for {project.name}", about, _HEAD)
@@ -57,7 +57,7 @@ def project_html(project: Project, base_url: str) -> bytes:
     return f"{before}{title}{_banner(project)}{files}{markup.AFTER}".encode()
 
 
-def _banner(project: Project) -> str:
+def _banner(project: PublishedProject) -> str:
     status, reason = project.status, project.status_reason
     if not status or status == "active":
         return ""
@@ -66,7 +66,7 @@ def _banner(project: Project) -> str:
     return f'<p class="status">{written(words + reason)}</p>\n'
 
 
-def _table(project: Project, base_url: str) -> str:
+def _table(project: PublishedProject, base_url: str) -> str:
     install = commands(base_url, project.name) if base_url else ""
     versions = [list(files) for _, files in itertools.groupby(reversed(project.files), key=_version)]
     # Lines between versions are there for those that have several files.
@@ -86,7 +86,7 @@ def _version(held: HeldFile) -> str | None:
     return held.file.version
 
 
-def _summary(project: Project) -> str:
+def _summary(project: PublishedProject) -> str:
     files = project.files
     versions = {canonical_version(version) for version in set(map(_version, files)) if version is not None}
     parts = [numbered(len(files), "file"), size_text(sum([held.size for held in files]))]
