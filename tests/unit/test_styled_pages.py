@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 
 from pypimirror.model import File, HeldFile, Listed, NormalizedName
-from pypimirror.pages import PublishedProject, Style, Totals, project_html, root_html
+from pypimirror.pages import PageTotals, PublishedProject, Style, project_html, root_html
 from pypimirror.simple import parse_project_list
 from tests.strategies import html_texts, texts
 from tests.unit.test_pages import (
@@ -54,7 +54,7 @@ def words(page: str) -> str:
 
 
 def root(projects: list[Listed], look: Style = STYLED) -> bytes:
-    counts = Totals(len(projects), 2 * len(projects), 5000 * len(projects))
+    counts = PageTotals(len(projects), 2 * len(projects), 5000 * len(projects))
     return b"".join(root_html(projects, counts, look))
 
 
@@ -219,7 +219,7 @@ def test_a_styled_root_page() -> None:
 
 def test_a_long_root_page_is_read_as_it_was_rendered() -> None:
     projects = listed(*(f"P{number:05}" for number in range(10_000)))
-    blocks = list(root_html(projects, Totals(10_000, 0, 0), STYLED))
+    blocks = list(root_html(projects, PageTotals(10_000, 0, 0), STYLED))
     assert max(map(len, blocks)) < 1 << 16
     assert [entry.name for entry in parse_project_list(blocks, HTML, ROOT_URL)] == [
         p.display_name for p in projects

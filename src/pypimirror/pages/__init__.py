@@ -12,16 +12,16 @@ from pypimirror.pages import bare
 from pypimirror.pages.as_json import project_json, root_json
 from pypimirror.pages.bare import full_html
 from pypimirror.pages.markup import API_VERSION
-from pypimirror.pages.page_style import PLAIN, Style, Totals
+from pypimirror.pages.page_style import PLAIN, PageTotals, Style
 from pypimirror.pages.project import PublishedProject
 
 __all__ = [
     "API_VERSION",
     "PLAIN",
     "RENDERER",
+    "PageTotals",
     "PublishedProject",
     "Style",
-    "Totals",
     "full_html",
     "project_html",
     "project_json",
@@ -43,7 +43,7 @@ def project_html(project: PublishedProject, style: Style = PLAIN) -> bytes:
 
 
 def root_html(
-    projects: Iterable[Listed], counts: Totals | None = None, style: Style = PLAIN
+    projects: Iterable[Listed], counts: PageTotals | None = None, style: Style = PLAIN
 ) -> Iterator[bytes]:
     """Render the root page block by block; `projects` are sorted by name, and so many as `counts` tells."""
     if counts is None or not style.is_styled or counts.projects > style.most_projects:

@@ -20,7 +20,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
 PLAIN = Style(is_styled=False)
 
 
-class Totals(NamedTuple):
+class PageTotals(NamedTuple):
     """How much there is on the pages of a mirror."""
 
     projects: int

@@ -112,7 +112,7 @@ class Pages:
     def _root_html(self) -> Iterator[bytes]:
         state = self._mirror.state
         listed, held = (state.totals.of(status) for status in ("listed", "held"))
-        counts = pages.Totals(listed.number, held.number, held.bytes)
+        counts = pages.PageTotals(listed.number, held.number, held.bytes)
         return pages.root_html(state.projects.listed(), counts, self._look)
 
     def full(self) -> None:

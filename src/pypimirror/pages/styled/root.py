@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pypimirror.amounts import numbered, size_text
 from pypimirror.model import Listed
 from pypimirror.pages import markup
-from pypimirror.pages.page_style import Totals
+from pypimirror.pages.page_style import PageTotals
 from pypimirror.pages.styled.head import head, squeezed
 from pypimirror.pages.styled.installing import commands
 
@@ -68,7 +68,7 @@ _FIELD = (
 """Shown by the script, without which it can't be used."""
 
 
-def root_html(projects: Iterable[Listed], counts: Totals, base_url: str) -> Iterator[bytes]:
+def root_html(projects: Iterable[Listed], counts: PageTotals, base_url: str) -> Iterator[bytes]:
     """Render the root page block by block; `projects` are sorted by name."""
     yield f"{markup.before('Simple index', {}, _HEAD)}{_top(counts, base_url)}".encode()
     lines = (f"<li>{markup.project_anchor(project.name, project.display_name)}\n" for project in projects)
@@ -77,7 +77,7 @@ def root_html(projects: Iterable[Listed], counts: Totals, base_url: str) -> Iter
     yield f"</main>\n<script>{_SCRIPT}</script>\n{markup.AFTER}".encode()
 
 
-def _top(counts: Totals, base_url: str) -> str:
+def _top(counts: PageTotals, base_url: str) -> str:
     projects = numbered(counts.projects, "project")
     install = commands(base_url, "NAME") if base_url and counts.files else ""
     summary = f"<p>{projects}, {numbered(counts.files, 'file')}, {size_text(counts.bytes)}</p>\n"
