@@ -10,6 +10,7 @@ from pypimirror.external.fetch import Brought
 from pypimirror.external.model import Origin
 from pypimirror.external.project import ExternalProject
 from pypimirror.external.tasks import FetchTask
+from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import Digest, File, HeldFile
 from pypimirror.publishing import companions
 from pypimirror.run import Run
@@ -17,16 +18,16 @@ from pypimirror.run import Run
 _log = logging.getLogger(__name__)
 
 
-def intend(run: Run, project: ExternalProject, file: File, origin: Origin) -> None:
+def intend(mirror: Mirror, tally: Tally, project: ExternalProject, file: File, origin: Origin) -> None:
     """Record that a file is to come; one that was lost keeps what was wrong until it is there."""
     if project.is_held(file.filename):
         return
     row = project.rows.get(file.filename)
     if row is None or row.status == "delisted":
-        run.mirror.state.files.record_arriving(project.name, [file])
+        mirror.state.files.record_arriving(project.name, [file])
     project.tables.record(project.name, file, origin)
-    run.tally.counts.files += 1
-    run.tally.counts.unsized += 1
+    tally.counts.files += 1
+    tally.counts.unsized += 1
 
 
 def failed(project: ExternalProject, file: File, reason: str) -> None:
@@ -54,7 +55,7 @@ def keep(run: Run, project: ExternalProject, file: File, origin: Origin) -> None
         project.has_changed = True
     project.tables.record(name, now, origin, checked=run.mirror.clock())
     if origin.refused is not None:
-        _tell_refused(run, project, now, origin)
+        _tell_refused(run.mirror, run.tally, project, now, origin)
     elif row.origin.refused is not None:
         project.tables.forgive(name, file.filename)
 
@@ -80,17 +81,17 @@ def _refuse(run: Run, project: ExternalProject, file: File, brought: Brought) ->
     known = msgspec.structs.replace(project.rows[file.filename].file, url=file.url)
     origin = msgspec.structs.replace(brought.origin, refused=brought.sha256)
     project.tables.record(project.name, known, origin, checked=run.mirror.clock())
-    _tell_refused(run, project, known, origin)
+    _tell_refused(run.mirror, run.tally, project, known, origin)
 
 
-def _tell_refused(run: Run, project: ExternalProject, file: File, origin: Origin) -> None:
+def _tell_refused(mirror: Mirror, tally: Tally, project: ExternalProject, file: File, origin: Origin) -> None:
     reason = (
         f"refused: other bytes lie at {file.url} now, and sha256 {origin.pinned} was accepted once;"
         f" accepted_changes = {file.filename} sha256={origin.refused} takes them"
     )
     _log.error("%s: %s: %s", project.name, file.filename, reason)
-    run.tally.counts.failed += 1
-    project.tables.record_refused(project.name, file.filename, reason, run.mirror.clock())
+    tally.counts.failed += 1
+    project.tables.record_refused(project.name, file.filename, reason, mirror.clock())
 
 
 def _place(run: Run, project: ExternalProject, task: FetchTask, brought: Brought, origin: Origin) -> None:

@@ -24,8 +24,9 @@ from pypimirror.external.project import ExternalProject, end
 from pypimirror.external.tables import Tables
 from pypimirror.external.tasks import DocumentTask, FetchTask, LinkTask
 from pypimirror.external.wanted import wanted
+from pypimirror.mirror import Mirror
 from pypimirror.model import File, NormalizedName
-from pypimirror.run import Run
+from pypimirror.run import Options, Run
 from pypimirror.run.arrivals import Arrivals
 from pypimirror.state import Failure
 from pypimirror.workers import Workers
@@ -45,7 +46,7 @@ _PATIENCE_S = 1000.0
 
 def follow(run: Run, tables: Tables) -> None:
     """Follow the links of all projects that are due. Raises DiskFullError, or OSError of the machine."""
-    due = _due(run, tables)
+    due = _due(run.mirror, run.options, tables)
     if not due:
         return
     stage = _Stage(run, tables, due)
@@ -57,17 +58,16 @@ def follow(run: Run, tables: Tables) -> None:
         stage.abandon()
 
 
-def _due(run: Run, tables: Tables) -> list[tuple[NormalizedName, bool]]:
+def _due(mirror: Mirror, options: Options, tables: Tables) -> list[tuple[NormalizedName, bool]]:
     """Return the projects whose links are to be looked at, the last one first, and whether at all of them.
 
     Those of which an address could not be had come last, so that what drops each request for one project
     keeps no other one from the same host.
     """
-    mirror = run.mirror
-    if run.options.only:
-        rows = map(mirror.state.projects.get, run.options.only)
+    if options.only:
+        rows = map(mirror.state.projects.get, options.only)
         due = [(row.name, True) for row in rows if row is not None and row.is_listed]
-    elif run.options.is_recheck:
+    elif options.is_recheck:
         due = [(name, True) for name in tables.linked()]
     else:
         interval = mirror.config.external_interval_hours * HOUR_S
@@ -239,7 +239,7 @@ class _Stage:
             self._run.options.preview.will_fetch(project.name, tuple(new))
             return
         for file, origin in found:
-            files.intend(self._run, project, file, origin)
+            files.intend(self._run.mirror, self._run.tally, project, file, origin)
         project.unfinished += len(found)
         # Files come before looks, so that one project after the other is done; what failed before comes last.
         again = [each for each in found if each[0].url in project.failed_before]

@@ -13,7 +13,7 @@ from pypimirror.external.project import ExternalProject
 from pypimirror.filenames import is_wheel, version_of
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile
-from pypimirror.publishing import companions
+from pypimirror.publishing import Tree, companions
 from pypimirror.run import Run
 from pypimirror.store import aside_folder
 
@@ -27,7 +27,7 @@ def wanted(run: Run, project: ExternalProject) -> list[tuple[File, Origin]]:
     """
     chosen = [f for f in project.candidates if _is_chosen(run.mirror, project, f)]
     _bring_back(run, project, chosen)
-    _complete(run, project)
+    _complete(run.mirror, run.tree, project)
     own = run.mirror.state.files.file_names(project.name) - project.tables.owned(project.name)
     found = [_known(run.mirror, project, filename) for filename in chosen if filename not in own]
     due = [each for each in found if _is_due(run.mirror, project, each[0])]
@@ -85,7 +85,7 @@ def _bring_back(run: Run, project: ExternalProject, chosen: Collection[str]) -> 
     So bytes that were accepted once come back without a download, and stay pinned.
     """
     state, name = run.mirror.state, project.name
-    back = companions.restorable(run.mirror, name) | _put_back(run, project, chosen)
+    back = companions.restorable(run.mirror, name) | _put_back(run.mirror, run.tree, project, chosen)
     vanished = state.transitions.vanished_files_of(name) - project.tables.owned(name)
     held = state.files.held(name) if vanished else {}
     for filename in chosen:
@@ -105,44 +105,44 @@ def _bring_back(run: Run, project: ExternalProject, chosen: Collection[str]) -> 
             project.has_changed = True
 
 
-def _put_back(run: Run, project: ExternalProject, chosen: Collection[str]) -> dict[str, HeldFile]:
+def _put_back(
+    mirror: Mirror, tree: Tree, project: ExternalProject, chosen: Collection[str]
+) -> dict[str, HeldFile]:
     """Put those files back into their place that a quarantine put out of reach, and return them."""
     name = project.name
     folder = aside_folder(name)
-    sizes = run.mirror.store.sizes(folder)
-    delisted = run.mirror.state.files.delisted_of(name) if sizes else {}
+    sizes = mirror.store.sizes(folder)
+    delisted = mirror.state.files.delisted_of(name) if sizes else {}
     found = {f: delisted[f] for f in chosen if f in delisted and sizes.get(f) == delisted[f].size}
     if found:  # a new quarantine, after a kill, has to know where they may be
-        run.mirror.state.transitions.record_reachable(name)
-        run.tree.commit()
+        mirror.state.transitions.record_reachable(name)
+        tree.commit()
     for filename, held in list(found.items()):
         try:
-            run.tree.take_over(name, folder, filename)
+            tree.take_over(name, folder, filename)
         except TreeError as error:
             project.fail(held.file.url, str(error))
             del found[filename]
     return found
 
 
-def _complete(run: Run, project: ExternalProject) -> None:
+def _complete(mirror: Mirror, tree: Tree, project: ExternalProject) -> None:
     """Write the core metadata that external wheels have in them, and lack beside them."""
     name = project.name
     owned = project.tables.owned(name)
-    for filename, held in (run.mirror.state.files.held(name) if owned else {}).items():
+    for filename, held in (mirror.state.files.held(name) if owned else {}).items():
         if filename not in owned or held.metadata is not None or not is_wheel(filename):
             continue
-        content = run.mirror.store.open_existing(name, filename)
+        content = mirror.store.open_existing(name, filename)
         if content is None:
             continue
         with content:
             text = metadata.from_wheel(content, filename)
         if text is not None:
-            run.mirror.state.files.mark_pages_dirty(name)
-            run.tree.commit()
+            mirror.state.files.mark_pages_dirty(name)
+            tree.commit()
             project.has_changed = True
             try:
-                run.mirror.state.files.record_held(
-                    name, [companions.write_metadata(run.tree, name, held, text)]
-                )
+                mirror.state.files.record_held(name, [companions.write_metadata(tree, name, held, text)])
             except TreeError as error:
                 project.fail(held.file.url, str(error))

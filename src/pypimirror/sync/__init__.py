@@ -94,7 +94,7 @@ def _updated(run: Run) -> Report:
     run.pages.publish()
     run.pages.remove_gone()
     adopt.remove_leftovers(run.mirror, run.pages, run.tree, raw_folders)
-    crawl.keep_note(run, found)
+    crawl.keep_note(run.mirror, run.tally, found)
     _remove_files(run)
     unmatched.record(run, found)
     wheels.record(run.mirror, run.tally)

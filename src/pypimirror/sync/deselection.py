@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pypimirror.mirror import Mirror, Refusal
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss, why_too_much_deselected
-from pypimirror.run import Run
+from pypimirror.run import ExternalLinks, Run
 from pypimirror.selection import LeftOut
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def is_new(mirror: Mirror) -> bool:
 def by_configuration(run: Run) -> None:
     """Take off the pages what the configuration no longer selects, out of the state alone."""
     selection, state = run.mirror.selection, run.mirror.state
-    found = _deselected(run, state.projects.names())
+    found = _deselected(run.mirror, run.external, state.projects.names())
     if run.dependencies.is_new:
         # These may be what is required; it shows when all is followed.
         found.projects = [name for name in found.projects if selection.excludes(name)]
@@ -84,7 +84,7 @@ def by_requirements(run: Run, *, are_pages_read: bool) -> None:
     is_whole = not (run.options.only or run.tally.unasked or run.tally.keeps_deselected)
     # What leaves may have been what required something else.
     while less := run.dependencies.settle(is_whole=is_whole):
-        found = _deselected(run, sorted(less))
+        found = _deselected(run.mirror, run.external, sorted(less))
         if run.options.only:
             return
         if _is_refused(run, found):
@@ -99,18 +99,18 @@ def by_requirements(run: Run, *, are_pages_read: bool) -> None:
         run.tree.commit()
 
 
-def _deselected(run: Run, names: Iterable[NormalizedName]) -> _Deselected:
+def _deselected(mirror: Mirror, external: ExternalLinks, names: Iterable[NormalizedName]) -> _Deselected:
     """Compare what is held of projects with what is selected."""
     found = _Deselected()
-    external = run.external.deselect()
+    external_files = external.deselect()
     for name in names:
-        if not run.mirror.selection.selects(name):
+        if not mirror.selection.selects(name):
             found.projects.append(name)
             continue
-        left_out = _unwanted(run.mirror, name)
-        external_names = set(external.get(name, ()))
+        left_out = _unwanted(mirror, name)
+        external_names = set(external_files.get(name, ()))
         if external_names:  # what was lost of it is let go already
-            external_names.intersection_update(run.mirror.state.files.held_names(name))
+            external_names.intersection_update(mirror.state.files.held_names(name))
         if gone := [*(each.file.filename for each in left_out), *sorted(external_names)]:
             found.files[name], found.left_out[name] = list(dict.fromkeys(gone)), left_out
     return found

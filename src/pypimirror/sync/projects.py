@@ -18,6 +18,7 @@ from pypimirror.errors import (
     TreeError,
     UnavailableError,
 )
+from pypimirror.mirror import Tally
 from pypimirror.model import NormalizedName
 from pypimirror.run import Run
 from pypimirror.run.arrivals import Arrivals
@@ -59,16 +60,16 @@ def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName,
         raise full_or_itself(error) from error
     finally:
         engine.abandon()
-        _tell_unverified(run)
+        _tell_unverified(run.tally)
     return engine.outcome
 
 
-def _tell_unverified(run: Run) -> None:
+def _tell_unverified(tally: Tally) -> None:
     """Say once what may have come as anybody sent it, however many files it is."""
-    if number := run.tally.counts.unverified:
+    if number := tally.counts.unverified:
         files = "1 file was" if number == 1 else f"{number} files were"
         _log.warning("%s taken without a digest, as upstream offers none", files)
-        run.tally.counts.unverified = 0
+        tally.counts.unverified = 0
 
 
 class _Engine:
@@ -288,9 +289,13 @@ class _Engine:
 
     def _page_unchanged(self, project: Project) -> None:
         project.page_serial, project.validators = project.due.page_serial, project.due.validators
-        record.record_display_name(self._run, project)
+        record.record_display_name(self._run.mirror, self._run.pages, project)
         if project.due.is_revalidation and not self._run.options.preview:
-            self._files.look(project, record.without_digest(self._run, project.name), changed=set())
+            self._files.look(
+                project,
+                record.without_digest(self._run.mirror, self._run.external, project.name),
+                changed=set(),
+            )
         if project.missing:
             return
         record.mark_current(self._run, project)
