@@ -65,7 +65,7 @@ complete -c pypimirror -n _shtab_pypimirror_using -l verify -d 'compare files an
 complete -c pypimirror -n _shtab_pypimirror_using -l check -d 'say what the mirrored releases require and the mirror lacks, without network'
 complete -c pypimirror -n _shtab_pypimirror_using -l check-config -d 'say what the configuration asks for, and what in it looks wrong'
 complete -c pypimirror -n _shtab_pypimirror_using -l why -x -d 'say why a project or a file is mirrored, or is not, without network'
-complete -c pypimirror -n _shtab_pypimirror_using -l server-config -xka "nginx apache htaccess" -d 'print a configuration of this web server for the mirror'
+complete -c pypimirror -n _shtab_pypimirror_using -l server-config -xka "nginx nginx-location apache htaccess" -d 'print a configuration of this web server for the mirror'
 complete -c pypimirror -n _shtab_pypimirror_using -l init -xka "(__fish_complete_directories)" -d 'write DIR/pypimirror.cfg, make DIR/mirror, and say what comes next; needs no CONFIG'
 complete -c pypimirror -n _shtab_pypimirror_using -l project -x -d 'fetch this one of the selected projects alone (may be given several times)'
 complete -c pypimirror -n _shtab_pypimirror_using -l adopt -xka "(__fish_complete_directories)" -d 'take files out of this folder, such as bandersnatch'"'"'s web/, where they are what upstream has'

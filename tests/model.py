@@ -2,6 +2,7 @@
 
 import fnmatch
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tests.fake_index import FakeIndex
@@ -31,6 +32,10 @@ class Options:
     def is_literal(self) -> bool:
         """Whether the project list is never read."""
         return "*" not in self.package_matches
+
+    def named(self) -> set[str]:
+        """Return the projects that are named, not found by a pattern."""
+        return {name for name in self.package_matches.split() if "*" not in name and not self.excludes(name)}
 
     def selects(self, project: str) -> bool:
         """Say whether a project is wanted."""
@@ -134,6 +139,19 @@ class Model:
             for filename, sha in files.items():
                 expected.setdefault(name, {}).setdefault(filename, sha)
         return expected
+
+    @staticmethod
+    def finds_nothing(
+        named: Iterable[str],
+        wanted: Mapping[str, Mapping[str, IndexFile]],
+        index: FakeIndex,
+        listed: Mapping[str, Listing],
+    ) -> bool:
+        """Say whether a run tells of `named` projects without a page, or of a selection without a file."""
+        records = index.records()
+        is_missing = any(name not in records and name not in listed for name in named)
+        has_files = any(records[name].listed_files for name in wanted)
+        return is_missing or (has_files and not any(listed.values()))
 
     def look(self, mirror: Mirror) -> dict[str, Listing]:
         """Return what the pages list, and remember it."""

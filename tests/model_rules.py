@@ -78,14 +78,9 @@ def chosen(options: FileOptions, index: FakeIndex, held: Held) -> Chosen:
         asked = more
 
 
-def has_group_rules(options: FileOptions) -> bool:
-    """Tell whether what is taken of a project depends on its other files, or on other projects."""
-    return bool(
-        options.latest_releases
-        or options.prereleases == "if-needed"
-        or options.max_project_size
-        or options.dependencies
-    )
+def roots(options: FileOptions) -> set[str]:
+    """Return the projects that the file of requirements names for one of the environments."""
+    return {name for name in _asked_by_roots(options) if not options.excludes(name)}
 
 
 def _asked_by_roots(options: FileOptions) -> dict[str, set[str]]:
@@ -176,7 +171,8 @@ def _of_want(options: FileOptions, files: list[IndexFile], want: str) -> Iterabl
     asked = [f for f in files if SpecifierSet(want, prereleases=True).contains(version_of(f.filename))]
     pinned = [file for file in asked if _is_pinned(version_of(file.filename), [want])]
     final = [file for file in asked if not version_of(file.filename).is_prerelease]
-    if options.prereleases is True or (options.prereleases == "if-needed" and not final):
+    may_be_needed = options.prereleases == "if-needed" or SpecifierSet(want).prereleases
+    if options.prereleases is True or (may_be_needed and not final):
         final = asked
     newest = sorted({version_of(file.filename) for file in final}, reverse=True)
     taken = newest[: options.latest_releases] if options.latest_releases else newest

@@ -11,6 +11,16 @@ def numbered(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def about(number: int, noun: str) -> str:
+    """Return a number of things with the two digits that seldom change; a small one as it is."""
+    return numbered(number, noun) if number < 100 else f"about {numbered(rounded(number), noun)}"
+
+
+def rounded(number: int) -> int:
+    """Return a number that is rounded to two digits."""
+    return int(float(f"{number:.1e}"))
+
+
 def size_text(size: float, digits: int = 2) -> str:
     """Return a number of bytes in units of 1000, with so many significant digits at least."""
     if size < 1000:

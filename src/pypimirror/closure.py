@@ -5,7 +5,8 @@ computed twice; what nobody asks for any more goes by a new closure over all tha
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -70,6 +71,7 @@ class Closure:
         self._grown: set[NormalizedName] = set()
         self.wants: dict[NormalizedName, frozenset[Want]] = {}
         """What is asked for of each project, by requirements alone: patterns are not in it. It grows."""
+        self._active: tuple[Root, ...] = ()
         self.inactive: tuple[Root, ...] = ()
         """Roots whose marker holds in none of the environments: they ask for nothing."""
         self.missing: dict[NormalizedName, dict[Need, None]] = {}
@@ -79,9 +81,19 @@ class Closure:
         self._add_roots(roots.roots)
 
     @property
+    def known(self) -> AbstractSet[NormalizedName]:
+        """The projects whose requirements are known."""
+        return self._requires.keys()
+
+    @property
     def waiting(self) -> frozenset[NormalizedName]:
         """The projects that are asked for and whose requirements nobody has told: it is empty at the end."""
         return frozenset(self._extras.keys() - self._requires.keys())
+
+    def roots(self) -> Iterator[tuple[Root, Want]]:
+        """Yield the roots that count, each with what it asks for as the constraints narrow it."""
+        for root in self._active:
+            yield root, self._narrow(root.name, root.want)
 
     def wants_of(self, name: NormalizedName) -> frozenset[Want]:
         """Return what is asked for of a project; empty where nobody asks."""
@@ -89,7 +101,11 @@ class Closure:
 
     def needs_of(self, name: NormalizedName) -> tuple[Need, ...]:
         """Return who asks for a project, files first."""
-        return tuple(sorted(self._needs.get(name, ()), key=lambda need: (need.parent or "", need)))
+        return _in_order(self._needs.get(name, ()))
+
+    def missing_for(self, name: NormalizedName) -> tuple[Need, ...]:
+        """Return who asks for a project that is excluded, files first."""
+        return _in_order(self.missing.get(name, ()))
 
     def why(self, name: NormalizedName) -> tuple[Need, ...]:
         """Return a shortest chain of needs from a root to a project; empty where no need leads there."""
@@ -128,13 +144,13 @@ class Closure:
         return self._follow()
 
     def _add_roots(self, roots: tuple[Root, ...]) -> None:
-        active = [root for root in roots if self._environments.may_hold(root.marker)]
+        active = tuple(root for root in roots if self._environments.may_hold(root.marker))
+        self._active = active
         self.inactive = tuple(root for root in roots if root not in active)
         self._exact = {root.name for root in active if root.want.is_exact or root.want.digests}
         for root in active:
             extras = frozenset(root.extras) | self._root_extras.get(root.name, frozenset())
-            words = _words(root.name, root.extras, root.want.specifier, root.marker)
-            need = Need(root.name, root.source, words, root.want, tuple(sorted(extras)))
+            need = Need(root.name, root.source, root.words, root.want, tuple(sorted(extras)))
             self._add(need)
         self._follow()
         self._grown.clear()
@@ -212,9 +228,8 @@ def _both(one: str, other: str) -> str:
     return str(SpecifierSet(one) & SpecifierSet(other))
 
 
-def _words(name: str, extras: tuple[str, ...], specifier: str, marker: str) -> str:
-    bracketed = f"[{','.join(extras)}]" if extras else ""
-    return f"{name}{bracketed}{specifier}" + (f"; {marker}" if marker else "")
+def _in_order(needs: Iterable[Need]) -> tuple[Need, ...]:
+    return tuple(sorted(needs, key=lambda need: (need.parent or "", need)))
 
 
 def _chain(first: Need, before: Mapping[NormalizedName, Need], name: NormalizedName) -> tuple[Need, ...]:

@@ -73,6 +73,8 @@ class Received(NamedTuple):
     """What proved who published it, where that is required."""
     served: Served | None = None
     """Set where upstream offers no digest."""
+    requires: tuple[str, ...] | None = None
+    """What its core metadata requires, where that was asked."""
 
 
 class Into(NamedTuple):

@@ -49,6 +49,10 @@ class ConfigError(MirrorError):
         return f"{self.source}: {len(self.problems)} problems, nothing was touched:{lines}"
 
 
+class NoMirrorError(ConfigError):
+    """Where a mirror is expected there is none: most likely its disk is not mounted."""
+
+
 class UsageError(MirrorError):
     """The command line can't be used."""
 

@@ -57,6 +57,9 @@ class Counts:
     deselected_projects: int = 0
     deselected_files: int = 0
     """What left the pages as the configuration no longer selects it; files of projects included."""
+    unrequired_projects: int = 0
+    unrequired_files: int = 0
+    """Of these, what left with projects that nothing requires any more."""
     removed: int = 0
     """Files that left the tree."""
     removed_bytes: int = 0
@@ -69,6 +72,9 @@ class Counts:
     """Files that have to come in, of which upstream tells no size."""
     retries: int = 0
     """Requests that were made again."""
+    pages: int = 0
+    """Projects whose pages are due when all else is done, or by --indexes-only."""
+    pages_done: int = 0
 
     @property
     def may_change_sizes(self) -> bool:
@@ -92,6 +98,8 @@ class Refusal(NamedTuple):
     """Which rule it breaks, as a clause."""
     is_configured: bool = False
     """It is the configuration that no longer selects it."""
+    is_waiting: bool = False
+    """It was asked in an earlier run, and this one is for some projects alone."""
 
 
 @dataclass(slots=True)
@@ -107,6 +115,10 @@ class Tally:
     """Projects that the configuration names and upstream does not have."""
     has_blocked: bool = False
     """Files leave at once, as they are blocked."""
+    unblocking: frozenset[NormalizedName] = frozenset()
+    """Projects of which something was blocked before what is blocked changed."""
+    unblocked: list[str] = field(default_factory=list)
+    """What was blocked, is listed, and no longer is: it may come again."""
     keeps_deselected: bool = False
     """What is no longer selected stays, as it is so much that it is asked about first."""
     unasked: dict[str, set[NormalizedName]] = field(default_factory=dict)

@@ -12,7 +12,12 @@ from pypimirror.errors import ConfigError
 if TYPE_CHECKING:
     import jinja2
 
-SERVERS = {"nginx": "nginx.conf", "apache": "apache.conf", "htaccess": "htaccess"}
+SERVERS = {
+    "nginx": "nginx.conf",
+    "nginx-location": "nginx-location.conf",
+    "apache": "apache.conf",
+    "htaccess": "htaccess",
+}
 """What can be asked for, and its template."""
 
 _EXAMPLE = "http://pypi.example.org/"

@@ -1,5 +1,7 @@
 """What is asked for of a project, and by whom: the values that the state keeps of it."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -40,3 +42,8 @@ class Told(NamedTuple):
 
     version: str
     requirements: tuple[str, ...] | None
+
+
+Read = Mapping[str, tuple[str, ...]]
+"""What core metadata requires, by its sha256."""
+NOTHING_READ: Read = MappingProxyType({})

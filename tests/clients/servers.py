@@ -184,13 +184,23 @@ def nginx(
     *,
     prefix: str = "",
     options: str = "",
+    is_location: bool = False,
     edit: Callable[[str], str] = str,
 ) -> Iterator[Served]:
     """Serve `root` by nginx with the configuration that the command prints; `folder` takes what it writes."""
     port = free_port()
-    configuration = edit(printed("nginx", root, folder, port, prefix, options))
+    if is_location:
+        locations = printed("nginx-location", root, folder, port, prefix, options)
+        configuration = server_block(port, locations)
+    else:
+        configuration = edit(printed("nginx", root, folder, port, prefix, options))
     with nginx_as_configured(program, configuration, folder, port):
         yield Served("nginx", f"http://127.0.0.1:{port}{prefix}/", folder / "access.log")
+
+
+def server_block(port: int, content: str) -> str:
+    """Return a server of nginx's that somebody has already."""
+    return f"server {{\nlisten 127.0.0.1:{port};\nserver_name 127.0.0.1;\n{content}\n}}\n"
 
 
 @contextlib.contextmanager
@@ -217,14 +227,38 @@ def apache(
     port = free_port()
     if is_htaccess:
         (root / ".htaccess").write_text(printed("htaccess", root, folder, port, prefix), "utf-8")
-        configuration = _APACHE_OF_OTHERS.format(port=port, root=root)
+        serving = _apache_of_others(program, root, folder, port)
     else:
         configuration = edit(printed("apache", root, folder, port, prefix))
+        serving = _apache_as_configured(program, configuration, root, folder, port)
+    with serving:
+        yield Served("Apache", f"http://127.0.0.1:{port}{prefix}/", folder / "access.log")
+
+
+@contextlib.contextmanager
+def apache_of_others(program: str, root: Path, folder: Path) -> Iterator[int]:
+    """Serve `root` on a port by somebody's Apache, which heeds a .htaccess."""
+    port = free_port()
+    with _apache_of_others(program, root, folder, port):
+        yield port
+
+
+def _apache_of_others(
+    program: str, root: Path, folder: Path, port: int
+) -> contextlib.AbstractContextManager[None]:
+    configuration = _APACHE_OF_OTHERS.format(port=port, root=root)
+    return _apache_as_configured(program, configuration, root, folder, port)
+
+
+@contextlib.contextmanager
+def _apache_as_configured(
+    program: str, configuration: str, root: Path, folder: Path, port: int
+) -> Iterator[None]:
     path = folder / "apache.conf"
     path.write_text(_APACHE.format(folder=folder, configuration=configuration), "utf-8")
     _let_others_pass(root)
     with _running([program, "-f", str(path), "-DFOREGROUND"], folder, port):
-        yield Served("Apache", f"http://127.0.0.1:{port}{prefix}/", folder / "access.log")
+        yield
 
 
 def printed(server: str, root: Path, folder: Path, port: int, prefix: str = "", options: str = "") -> str:

@@ -137,6 +137,16 @@ def test_everything_can_be_read(served: Served, tab: Tab, path: str, selector: s
     assert contrast(brightness(of_text), brightness(of_page)) > 4.5
 
 
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+def test_the_search_field_can_be_seen(served: Served, tab: Tab, *, is_dark: bool) -> None:
+    """WCAG 2.2, 1.4.11: what one types into has an edge that stands out by three to one."""
+    tab.show(width=1280, is_dark=is_dark)
+    tab.open(served.url)
+    edge = tab.run("getComputedStyle(document.querySelector('input')).borderTopColor")
+    back = tab.run("getComputedStyle(document.body).backgroundColor")
+    assert contrast(brightness(edge), brightness(back)) > 3
+
+
 def test_a_project_page_tells_what_there_is(served: Served, tab: Tab) -> None:
     tab.show(width=1280, is_dark=False)
     tab.open(f"{served.url}zope-event/")

@@ -31,7 +31,12 @@ def one_tree(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(
-    scope="module", params=["nginx", "nginx-prefix", "nginx-changing", "Apache", "Apache-prefix", "htaccess"]
+    scope="module",
+    params=[
+        *("nginx", "nginx-prefix", "nginx-changing"),
+        *("location", "location-prefix", "location-changing"),
+        *("Apache", "Apache-prefix", "htaccess"),
+    ],
 )
 def site(
     request: pytest.FixtureRequest, one_tree: Path, tmp_path_factory: pytest.TempPathFactory
@@ -41,8 +46,15 @@ def site(
     folder = tmp_path_factory.mktemp(request.param)
     prefix = "/python/simple" if variant == "prefix" else ""
     options = "replace_changed_files = True\n" if variant == "changing" else ""
-    if server == "nginx":
-        serving = servers.nginx(require_nginx(), one_tree, folder, prefix=prefix, options=options)
+    if server in ("nginx", "location"):
+        serving = servers.nginx(
+            require_nginx(),
+            one_tree,
+            folder,
+            prefix=prefix,
+            options=options,
+            is_location=server == "location",
+        )
     else:
         is_htaccess = server == "htaccess"
         serving = servers.apache(require_apache(), one_tree, folder, prefix=prefix, is_htaccess=is_htaccess)
@@ -53,6 +65,10 @@ def site(
 
 def is_htaccess(site: Served) -> bool:
     return site.name == "htaccess"
+
+
+def is_a_whole_host(site: Served) -> bool:
+    return not site.name.startswith(("location", "htaccess"))
 
 
 def location(site: Served, path: str, **headers: str) -> str:
@@ -157,7 +173,7 @@ def test_a_name_without_its_slash_leads_to_the_page(site: Served, name: str) -> 
 )
 @pytest.mark.parametrize("accept", [PIP, HTML, "*/*"])
 def test_other_spellings_lead_to_the_page(site: Served, spelled: str, normalized: str, accept: str) -> None:
-    if is_htaccess(site):  # which can't make letters small: there are links, under the names as shown
+    if not is_a_whole_host(site):  # which can't make letters small: there are links, under the names as shown
         assert site.ask(f"{spelled}/").status == 404
         return
     assert location(site, f"{spelled}/", Accept=accept) == f"{normalized}/"

@@ -96,6 +96,28 @@ def test_the_systems_store_is_used_beside_certifi(
     assert len(pool.conn_kw["ssl_context"].get_ca_certs()) > 50
 
 
+@pytest.mark.parametrize("name", ["ca_bundle", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("kind", ["garbage", "empty", "folder"])
+def test_what_has_no_certificates_is_told_by_its_name(mirror: Mirror, name: str, kind: str) -> None:
+    place = mirror.folder / "place"
+    if kind == "folder" or name == "SSL_CERT_DIR":
+        place.mkdir()
+        (place / "ours.pem").write_text("not hashed")
+    else:
+        place.write_text("no certificate" * (kind == "garbage"))
+    if name == "ca_bundle":
+        mirror.configure(ca_bundle=place)
+    ended = from_cron(mirror, {name: str(place)})
+    assert ended.status == 4
+    if name == "SSL_CERT_FILE" and kind == "folder":  # which the variable never means
+        assert f"{name} = {place}: no certificates can be read there" in ended.stderr
+    elif place.is_dir():
+        assert f"{name} = {place}: no file in this folder has a name by which OpenSSL finds" in ended.stderr
+        assert "openssl rehash" in ended.stderr
+    else:
+        assert f"{name} = {place}: no certificates can be read there; name a file that has" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "reason"), [(None, "ca_bundle"), ("no certificate", "no certificates can be read")]
 )

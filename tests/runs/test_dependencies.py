@@ -7,7 +7,7 @@ import pytest
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror
+from tests.mirror import Mirror, is_good
 
 MakeMirror = Callable[..., Mirror]
 
@@ -106,6 +106,17 @@ def test_nothing_is_dropped_while_somebodys_requirements_could_not_be_had(
     chain.clear_faults()
     mirror.update()
     assert mirror.projects() == ["app", "other"]
+
+
+def test_what_upstream_dropped_and_somebody_still_requires_is_no_failure(
+    chain: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    mirror = make_mirror(dependencies=True)
+    mirror.update()
+    chain.remove("core")
+    for _ in range(3):
+        assert is_good(mirror.run("-U"))
+    assert "core is not mirrored, as upstream has no such project" in mirror.log
 
 
 def test_excluded_and_unknown_projects_are_named_with_who_wants_them(

@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,12 @@ def wait_until_gone(pid: int) -> None:
     while is_alive(pid):
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def watchdogs(parent: int) -> list[int]:
+    """Return the processes that end a command when the run is killed."""
+    command = ["pgrep", "-P", str(parent), "-f", "watchdog.py"]
+    return [int(pid) for pid in subprocess.run(command, capture_output=True, check=False).stdout.split()]
 
 
 # -- which is called when ----------------------------------------------------------------------
@@ -270,19 +277,23 @@ def test_a_command_that_closes_its_output_is_waited_for(
     assert "quiet ended with status 9\n" in ended.stderr
 
 
-def test_a_run_that_is_killed_while_a_command_works_lets_it_be_called_again(
-    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path, noting: Path
+@pytest.mark.parametrize("heeds", ["", "trap '' TERM; "])
+def test_a_run_that_is_killed_while_a_command_works_ends_it_and_lets_it_be_called_again(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path, noting: Path, heeds: str
 ) -> None:
     index.add("six", "1.0")
-    pid = tmp_path / "pid"
-    mirror = make_mirror(on_change=script(tmp_path, "slow", f"echo $$ > {shlex.quote(str(pid))}; sleep 300"))
+    pids = tmp_path / "pids"
+    text = f"{heeds}sleep 300 & echo $$ $! > {shlex.quote(str(pids))}; wait; sleep 300"
+    mirror = make_mirror(on_change=script(tmp_path, "slow", text))
     process = mirror.start("-U")
-    while not (pid.exists() and pid.read_text().endswith("\n")):
+    while not (pids.exists() and pids.read_text().endswith("\n") and watchdogs(process.pid)):
         assert process.poll() is None
         time.sleep(0.05)
+    watching = watchdogs(process.pid)
     process.kill()
     process.communicate()
-    os.killpg(int(pid.read_text()), signal.SIGKILL)
+    for pid in [*map(int, pids.read_text().split()), *watching]:
+        wait_until_gone(pid)
     mirror.configure(on_change=noting)
     mirror.update()
     assert calls(tmp_path) == [f"on_change 0 {len(mirror.tree())} 0"]
@@ -318,6 +329,10 @@ def test_what_no_shell_understands_is_refused(index: FakeIndex, make_mirror: Mak
         "purge | mail root": "no shell runs it, so | means nothing",
         "purge > /dev/null": "no shell runs it, so > means nothing",
         "a && b": "no shell runs it",
+        "purge $PYPIMIRROR_CHANGED_PATHS": "no shell runs it, so $PYPIMIRROR_CHANGED_PATHS means nothing",
+        'purge "${HOME}" x': 'no shell runs it, so "${HOME}" means nothing; name a script',
+        "purge `date`": "no shell runs it, so `date` means nothing",
+        "purge $(date)": "no shell runs it, so $(date) means nothing",
         "say 'unfinished": "no command: no closing quotation; quote its words as for a shell",
         "''": "no command",
     }.items():
@@ -327,4 +342,17 @@ def test_what_no_shell_understands_is_refused(index: FakeIndex, make_mirror: Mak
         assert f"on_change = {value}: {reason}" in ended.stderr
     assert not index.requests
     index.add("six", "1.0")
-    make_mirror(on_change="true '|' \"&&\"").update()
+    make_mirror(on_change="true '|' \"&&\" '$HOME' pa$$word a$b sh -c 'true $HOME'").update()
+
+
+def test_what_is_not_there_is_told_before_a_run(
+    make_mirror: MakeMirror, tmp_path: Path, noting: Path
+) -> None:
+    (tmp_path / "text").write_text("no program")
+    mirror = make_mirror(on_success="no-such-command", on_failure="./text", on_change=noting, metrics="m.txt")
+    ended = mirror.run("--check-config")
+    assert ended.status == 0
+    for option, program in (("on_success", "no-such-command"), ("on_failure", f"{tmp_path}/text")):
+        assert f"warning: {option}: there is no program {program} for this user; name it" in ended.stdout
+    assert "on_change" not in ended.stdout
+    assert "reads files that end in .prom alone" in ended.stdout

@@ -8,6 +8,7 @@ import pytest
 
 from tests import faults
 from tests.clients import servers
+from tests.clients.conftest import require_apache, require_nginx
 from tests.documents import TOP, blocks
 from tests.fake_index import FakeIndex
 from tests.machine import Machine
@@ -84,31 +85,78 @@ def test_a_mirror_is_moved(index: FakeIndex, machine: Machine) -> None:
     assert any("fetch 0" in text or "nothing" in text or "up to date" in text for text in said)
 
 
-def test_two_mirrors_are_served_side_by_side(machine: Machine) -> None:
-    nginx = shutil.which("nginx")
-    if nginx is None:
-        unable("nginx is not installed")
-    etc = machine.folder / "etc"
-    (etc / "pypimirror").mkdir()
-    (etc / "pypimirror/web.txt").write_text("six\n")
+@pytest.fixture
+def two_mirrors(machine: Machine) -> Machine:
+    """Two mirrors on one machine, as the page configures them."""
+    machine.run("mkdir /etc/pypimirror && echo six > /etc/pypimirror/web.txt")
     for block in blocks(HOW_TO / "several-mirrors.md", "ini"):
         name = block.text.splitlines()[0].rpartition("/")[2]
         machine.run(f"cat > /etc/pypimirror/{name} <<'EOF'\n{block.text}EOF")
+    for name in ("web", "science"):
+        page = machine.folder / "srv/pypi" / name / "numpy/index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text(f"html of {name}")
+        page.with_name("index.v1_json").write_text(f"json of {name}")
+    return machine
+
+
+JSON = "Accept: application/vnd.pypi.simple.v1+json"
+
+
+def answers(machine: Machine, host: str, port: int, path: str) -> list[str]:
+    """Return what a server says, as text and as JSON."""
+    where = f"--resolve {host}:{port}:127.0.0.1 http://{host}:{port}{path}"
+    curl = f"curl --silent --noproxy '*' {where}"
+    return [machine.run(curl), machine.run(f"{curl} --header '{JSON}'")]
+
+
+def under_one_name(machine: Machine) -> None:
+    for name in ("web", "science"):
+        machine.run(
+            f"sed -i 's,^base_url.*,base_url = http://www.example.org/{name}/,' /etc/pypimirror/{name}.cfg"
+        )
+
+
+def test_two_mirrors_are_served_side_by_side(two_mirrors: Machine) -> None:
+    nginx, port = require_nginx(), servers.free_port()
     for command in commands("several-mirrors.md"):
-        machine.run(command)
-    port = servers.free_port()
+        two_mirrors.run(command)
     printed = [
         re.sub(r"(?m)^(    listen .*)\b80;", rf"\g<1>{port};", each.read_text())
-        for each in etc.glob("nginx/conf.d/*")
+        for each in (two_mirrors.folder / "etc/nginx/conf.d").iterdir()
     ]
     assert len(printed) == 2
-    with servers.nginx_as_configured(nginx, "\n".join(printed), machine.folder, port):
+    with servers.nginx_as_configured(nginx, "\n".join(printed), two_mirrors.folder, port):
         for name in ("web", "science"):
-            page = machine.folder / "srv/pypi" / name / "index.html"
-            page.parent.mkdir()
-            page.write_text(name)
-            where = f"--resolve {name}.example.org:{port}:127.0.0.1 http://{name}.example.org:{port}/"
-            assert machine.run(f"curl --silent --noproxy '*' {where}") == name
+            said = answers(two_mirrors, f"{name}.example.org", port, "/numpy/")
+            assert said == [f"html of {name}", f"json of {name}"]
+
+
+def test_two_mirrors_are_served_under_one_name_by_nginx(two_mirrors: Machine) -> None:
+    nginx, port = require_nginx(), servers.free_port()
+    under_one_name(two_mirrors)
+    for command in commands("several-mirrors.md"):
+        two_mirrors.run(command)
+    (block,) = [each.text for each in blocks(HOW_TO / "several-mirrors.md", "") if "server {" in each.text]
+    block = block.replace("80;", f"{port};").replace("pypi.example.org", "www.example.org")
+    block = block.replace("/etc/nginx", f"{two_mirrors.folder}/etc/nginx")
+    with servers.nginx_as_configured(nginx, block, two_mirrors.folder, port):
+        for name in ("web", "science"):
+            said = answers(two_mirrors, "www.example.org", port, f"/{name}/numpy/")
+            assert said == [f"html of {name}", f"json of {name}"]
+        assert "404" in answers(two_mirrors, "www.example.org", port, "/numpy/")[0]
+    assert "conflicting server name" not in (two_mirrors.folder / "error.log").read_text()
+
+
+def test_two_mirrors_are_served_under_one_name_by_apache(two_mirrors: Machine) -> None:
+    apache = require_apache()
+    under_one_name(two_mirrors)
+    for command in commands("several-mirrors.md"):
+        two_mirrors.run(command)
+    with servers.apache_of_others(apache, two_mirrors.folder / "srv/pypi", two_mirrors.folder) as port:
+        for name in ("web", "science"):
+            said = answers(two_mirrors, "www.example.org", port, f"/{name}/numpy/")
+            assert said == [f"html of {name}", f"json of {name}"]
 
 
 def test_a_mirror_outlives_the_program(machine: Machine) -> None:

@@ -82,6 +82,14 @@ def test_a_file_in_the_way_is_named(tmp_path: Path, inside: str) -> None:
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize("folder", ["/proc/nowhere", "x" * 300, "/dev/full/x"])
+def test_a_folder_that_can_t_be_made_is_named(tmp_path: Path, folder: str) -> None:
+    ended = run("--init", folder, cwd=tmp_path)
+    assert (ended.status, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("pypimirror: --init: ")
+    assert "; name a" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -90,7 +98,7 @@ def test_a_file_in_the_way_is_named(tmp_path: Path, inside: str) -> None:
         (["--init", "pypi", "-U"], "--init and --update-fetch are two modes"),
         (["--init", "pypi", "--wait-lock", "5"], "--wait-lock is for runs that take the lock"),
         (["--init", "pypi", "--frobnicate"], "unrecognized arguments"),
-        (["--init", ""], "--init needs a folder"),
+        (["--init", ""], "--init: name a folder"),
     ],
 )
 def test_wrong_usage_writes_nothing(tmp_path: Path, arguments: list[str], message: str) -> None:

@@ -32,6 +32,28 @@ class Case(NamedTuple):
     arguments: tuple[str, ...] = ("-U",)
 
 
+NAMES = {
+    "six, attrs": "'six,' is not a project's name; separate names by blanks",
+    "six;attrs": "separate names by blanks",
+    "'six'": "write it without quotes",
+    "six==1.0": "name the project alone; the option versions says which of its versions",
+    "six>=1,<2": "name the project alone; the option versions says which of its versions",
+    "https://index.example.org/simple/six/": "name the project alone, without an address or a path",
+    "zope.interface/": "name the project alone, without an address or a path",
+}
+
+
+@pytest.mark.parametrize("option", ["package_matches", "package_excludes", "min_age_exceptions"])
+@pytest.mark.parametrize(("value", "reason"), NAMES.items())
+def test_what_is_no_name_is_told_with_what_to_do(
+    make_mirror: MakeMirror, option: str, value: str, reason: str
+) -> None:
+    ended = make_mirror(**{option: value}).run("-U")
+    assert ended.status == 2
+    assert f"{option} = {value}: " in ended.stderr
+    assert reason in ended.stderr
+
+
 HASH = ("a comment behind a value begins with ' ;'", "or stands on a line of its own")
 CONFIGURATIONS = {
     "no section": Case(2, ("line 1", "an option before any section", "[DEFAULT]"), b"workers = 3\n"),
@@ -100,7 +122,20 @@ COMMAND_LINES = {
         ("argument --verify: 'sha' is no way to verify", "--verify=hash", "sizes"),
         arguments=("--verify=sha",),
     ),
-    "an unknown flag": Case(2, ("unrecognized arguments: --frob",), arguments=("-U", "--frob")),
+    "an unknown flag": Case(
+        2, ("unrecognized arguments: --frob; --help lists what there is",), arguments=("-U", "--frob")
+    ),
+    "half a flag": Case(2, ("--update; did you mean --update-fetch?",), arguments=("--update",)),
+    "a flag in small letters": Case(2, ("-u; did you mean -U?",), arguments=("-u",)),
+    "a flag with a slip": Case(2, ("--dryrun; did you mean --dry-run?",), arguments=("-U", "--dryrun")),
+    "usage in two lines": Case(
+        2,
+        ("usage: pypimirror CONFIG MODE [options]\n       pypimirror --init DIR\npypimirror: error: ",),
+        arguments=(),
+    ),
+    "a why of nothing": Case(
+        1, ("there is no state yet; --update-fetch makes it",), arguments=("--why", "six==1.0")
+    ),
     "a project that is not selected": Case(
         2,
         ("--project: other is not selected by package_matches and package_excludes",),
@@ -108,7 +143,7 @@ COMMAND_LINES = {
         arguments=("-U", "--project", "other"),
     ),
     "a project without a name": Case(
-        2, ("'a/b' is not a project's name",), arguments=("-U", "--project", "a/b")
+        2, ("'a/b' is not a project's name; name the project alone",), arguments=("-U", "--project", "a/b")
     ),
     "a tree that is not there": Case(
         2, ("--adopt /no/such: it is no folder",), arguments=("-U", "--adopt", "/no/such")
@@ -118,6 +153,41 @@ COMMAND_LINES = {
         1, ("knows of no project yet; --update-fetch adopts",), arguments=("--verify",)
     ),
 }
+
+
+WRITTEN = ("report", "metrics", "changed_paths", "log_filename", "lock_file_name")
+
+
+@pytest.mark.parametrize("option", WRITTEN)
+@pytest.mark.parametrize("way", ["by its name", "by a link", "by another name"])
+def test_nothing_is_written_over_the_configuration(make_mirror: MakeMirror, option: str, way: str) -> None:
+    mirror = make_mirror()
+    path = mirror.config
+    if way != "by its name":
+        path = mirror.folder / "other"
+        path.symlink_to(mirror.config) if way == "by a link" else path.hardlink_to(mirror.config)
+    mirror.configure(**{option: path})
+    text = mirror.config.read_text()
+    ended = mirror.run("-U")
+    assert ended.status == 2
+    assert f"{option} = {path}: it is the configuration itself; name a file of its own" in ended.stderr
+    assert mirror.config.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "reader", ["requirements = needed.txt", "package_matches = @needed.txt", "ca_bundle = needed.txt"]
+)
+@pytest.mark.parametrize("option", WRITTEN[:3])
+def test_nothing_is_written_over_what_is_read(make_mirror: MakeMirror, option: str, reader: str) -> None:
+    mirror = make_mirror()
+    needed = mirror.folder / "needed.txt"
+    needed.write_text("six\n")
+    name, _, value = reader.partition(" = ")
+    mirror.configure(**{name: value, option: needed})
+    ended = mirror.run("-U")
+    assert ended.status == 2
+    assert f"{option} = {needed}: {name} reads this file; name one of its own" in ended.stderr
+    assert needed.read_text() == "six\n"
 
 
 def check(ended: Ended, case: Case) -> None:

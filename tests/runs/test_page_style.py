@@ -108,6 +108,22 @@ def test_the_root_page_counts_what_is_held(filled: FakeIndex, make_mirror: MakeM
     assert mirror.tree() == before
 
 
+def test_a_file_more_leaves_a_large_root_page_as_it_is(filled: FakeIndex, make_mirror: MakeMirror) -> None:
+    for number in range(70):
+        filled.add("many", f"{number}.0")
+    filled.add("large", "1.0", sdist=False, extra_size=20_000_000)
+    mirror = make_mirror()
+    mirror.update()
+    assert counts(mirror).startswith("4 projects, about 150 files, ")
+    before = mirror.tree()
+    filled.add("six", "2.0")
+    mirror.update()
+    after = mirror.tree()
+    assert after["index.html"] == before["index.html"]
+    assert after["six/index.html"] != before["six/index.html"]
+    assert mirror.run("--verify").status == 0
+
+
 def test_the_root_page_counts_files_that_have_no_page_yet(filled: FakeIndex, make_mirror: MakeMirror) -> None:
     """A page that can't be written is told of, and is the only one that a look at all of them finds."""
     mirror = make_mirror()

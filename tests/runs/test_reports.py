@@ -448,3 +448,88 @@ def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path: Path) -> None:
         assert len(list(tmp_path.iterdir())) <= 2
     with contextlib.suppress(FileNotFoundError):
         assert (tmp_path / ".file.new").stat().st_size <= 300_000
+
+
+def test_a_disk_that_is_not_mounted_is_told_to_all_who_watch(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path
+) -> None:
+    """With what is recommended for a disk of its own, nobody has to read cron's mail."""
+    index.add("six", "1.0")
+    noting = tmp_path / "note"
+    noting.write_text(
+        '#!/bin/sh\necho "$PYPIMIRROR_HOOK $PYPIMIRROR_STATUS $PYPIMIRROR_NEWS'
+        ' $PYPIMIRROR_REPORT.$PYPIMIRROR_CHANGED_PATHS $PYPIMIRROR_SUMMARY" >> "$0.calls"\n'
+    )
+    noting.chmod(0o755)
+    options = {"metrics": "m.prom", "report": "r.json", "on_failure": "./note", "expect_mirror": True}
+    mirror = make_mirror()
+    mirror.update()
+    mirror.configure(**options)
+    mirror.update()
+    good = measured(tmp_path / "m.prom")
+    mirror.root.rename(tmp_path / "disk")
+    (mirror.root / "lost+found").mkdir(parents=True)
+    assert mirror.run("-U").status == 2
+    assert mirror.run("-U") == Ended(2, "", "")
+    now = measured(tmp_path / "m.prom")
+    assert now["last_try_status"] == 2
+    assert now["last_try_timestamp_seconds"] > good["last_try_timestamp_seconds"]
+    assert now["last_good_run_timestamp_seconds"] == good["last_good_run_timestamp_seconds"]
+    found = reported(tmp_path / "r.json")
+    assert found["run"]["status"] == 2
+    assert "is its disk mounted?" in found["run"]["summary"]
+    calls = (tmp_path / "note.calls").read_text().splitlines()
+    assert [call.split()[:4] for call in calls] == [
+        ["on_failure", "2", news, f"{tmp_path}/r.json."] for news in ("1", "0")
+    ]
+    assert [path.name for path in mirror.root.rglob("*")] == ["lost+found"]
+    mirror.configure(**options | {"report": None, "on_failure": "false"})
+    ended = mirror.run("--verify")
+    assert "pypimirror: on_failure: false ended with status 1" in ended.stderr
+    assert [path.name for path in mirror.root.rglob("*")] == ["lost+found"]
+    (mirror.root / "lost+found").rmdir()
+    mirror.root.rmdir()
+    (tmp_path / "disk").rename(mirror.root)
+    mirror.configure(**options)
+    mirror.update()
+    assert measured(tmp_path / "m.prom")["last_try_status"] == 0
+
+
+def test_whatever_way_a_run_ends_report_and_metrics_say_so(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path
+) -> None:
+    for name in ("six", "attrs", "demo", "wheel", "build"):
+        index.add(name, "1.0")
+    written = {"report": "r.json", "metrics": "m.prom", "changed_paths": "c.txt"}
+    mirror = make_mirror(**written)
+    mirror.update()
+    listed = changed(tmp_path / "c.txt")
+
+    def ended(status: int, *arguments: str, **options: object) -> dict[str, Any]:
+        mirror.configure(**written | options)
+        assert mirror.run(*(arguments or ("-U",))).status == status
+        found = reported(tmp_path / "r.json")
+        values = measured(tmp_path / "m.prom")
+        assert (found["run"]["status"], values["last_try_status"]) == (status, status)
+        return found
+
+    (mirror.root / "six/six-1.0.tar.gz").unlink()
+    assert ended(3, "--verify")["changed_paths"] == 0
+    assert ended(0, "--verify", "--repair")["changed_paths"] > 0
+    assert "six/six-1.0.tar.gz" in changed(tmp_path / "c.txt")
+    index.fault("/simple/", faults.Status(503))
+    assert ended(4)["changed_paths"] == 0
+    index.clear_faults()
+    assert ended(3, package_matches="* nothere")["details"]
+    index.add("six", "2.0")
+    assert ended(6, min_free_space="900T")["changed_paths"] == 0
+    assert ended(0)["changed_paths"] > 0
+    for name in ("six", "attrs", "demo", "wheel"):
+        index.remove(name)
+    assert "would go: attrs" in ended(7)["details"]
+    assert ended(0, "--indexes-only")["changed_paths"] == 0
+    gone = ended(0, "-U", "--allow-removals", removal_grace_hours=0)
+    assert gone["run"]["removed"] == 10
+    assert gone["changed_paths"] == len(changed(tmp_path / "c.txt"))
+    assert set(listed) - {"build"} - set(changed(tmp_path / "c.txt")) <= set(mirror.tree())
+    assert {"six/", "attrs/", "index.html", "six/index.html"} <= set(changed(tmp_path / "c.txt"))

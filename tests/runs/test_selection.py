@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror
+from tests.mirror import Mirror, is_good
 
 MakeMirror = Callable[..., Mirror]
 
@@ -130,8 +130,30 @@ def test_blocked_files_go_at_once_and_may_come_back(
     assert mirror.listed("demo") == {good.filename}
     assert f"demo/{bad.filename}" not in mirror.names()
     mirror.configure()
-    mirror.update()
+    ended = mirror.run("-U")
+    assert ended.status == 0
+    assert f"no longer blocked, and may come again: demo/{bad.filename}" in ended.stderr
     assert mirror.listed("demo") == {bad.filename, good.filename}
+    assert is_good(mirror.run("-U"))
+
+
+def test_a_feed_that_is_cut_off_is_told(index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path) -> None:
+    for version in ("1.0", "2.0", "3.0"):
+        index.add("demo", version, wheel=False)
+    feed = tmp_path / "feed.txt"
+    feed.write_text("demo==1.0\nDemo == 2.0  # bad\n")
+    mirror = make_mirror(blocked_files="feed.txt")
+    mirror.update()
+    feed.write_text("demo==1.0\n")
+    ended = mirror.run("-U")
+    assert (ended.status, "demo-2.0" in ended.stderr, "demo-1.0" in ended.stderr) == (0, True, False)
+    feed.write_text("")
+    assert "there is no entry in feed.txt" in mirror.run("--check-config").stdout
+    ended = mirror.run("-U", "--dry-run")
+    assert "no longer blocked, and may come again: demo/demo-1.0.tar.gz" in ended.stdout
+    ended = mirror.run("-U")
+    assert "no longer blocked, and may come again: demo/demo-1.0.tar.gz" in ended.stderr
+    assert "demo-1.0.tar.gz is no longer blocked" in mirror.log
 
 
 def test_a_change_that_takes_more_than_half_is_asked_about_first(

@@ -24,7 +24,13 @@ def printed(mirror: Mirror, server: str, **options: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("server", "shipped"), [("nginx", "nginx.conf"), ("apache", "apache.conf"), ("htaccess", ".htaccess")]
+    ("server", "shipped"),
+    [
+        ("nginx", "nginx.conf"),
+        ("nginx-location", "nginx-location.conf"),
+        ("apache", "apache.conf"),
+        ("htaccess", ".htaccess"),
+    ],
 )
 def test_what_docs_ship_is_what_is_printed(mirror: Mirror, server: str, shipped: str) -> None:
     assert printed(mirror, server, base_url="http://pypi.example.org/") == (DOCS / shipped).read_text("utf-8")
@@ -78,7 +84,7 @@ def test_without_base_url_there_is_an_example(mirror: Mirror) -> None:
     assert '# base_url is not set: "pypi.example.org" stands for the name of this server.' in text
 
 
-@pytest.mark.parametrize("server", ["nginx", "apache", "htaccess"])
+@pytest.mark.parametrize("server", ["nginx", "nginx-location", "apache", "htaccess"])
 def test_files_that_may_change_are_not_immutable(mirror: Mirror, server: str) -> None:
     assert "immutable" in printed(mirror, server)
     assert "immutable" not in printed(mirror, server, replace_changed_files=True)

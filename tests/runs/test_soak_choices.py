@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from tests.mirror import Ended, Mirror
+from tests.mirror import Ended, Mirror, is_good
 from tests.model import Model, Options
-from tests.model_rules import MARKERS, TAGS, Chosen, chosen
+from tests.model_rules import MARKERS, TAGS, Chosen, chosen, roots
 from tests.runs import test_soak as soak
 
 CHOICES: dict[str, tuple[object, ...]] = soak.CHOICES | {
@@ -174,7 +174,10 @@ class Choices(soak.Soak):
         for name, filename in conflicts & self.damaged:
             if listed.get(name, {}).get(filename) == sha256(wanted[name][filename].content):
                 conflicts.discard((name, filename))
-        assert ended.status == (3 if conflicts else 0), ended
+        named = self.options.named() | roots(self.options)
+        is_trouble = bool(conflicts) or self.model.finds_nothing(named, wanted, self.index, listed)
+        is_in_vain = bool(self.options.requirements) and self.is_asked_in_vain(ended)
+        assert is_in_vain or ended.status == (3 if is_trouble else 0), ended
         self.compare(listed, wanted, before, conflicts)
         self.never_listed()
         self.is_settled = True
@@ -182,6 +185,11 @@ class Choices(soak.Soak):
         if ended.status == 0:
             self.damaged.clear()
             self.nothing_more_to_do()
+
+    def is_asked_in_vain(self, ended: Ended) -> bool:
+        """Tell whether a run ended so as nothing upstream answers a line, or all the options together."""
+        said = "up to date, but for what the configuration asks for"
+        return ended.status == 3 and said in self.mirror.log.splitlines()[-1]
 
     def conflicts(self, wanted: Chosen, before: Listing) -> set[tuple[str, str]]:
         if self.options.replace_changed_files:
@@ -225,7 +233,7 @@ class Choices(soak.Soak):
 
     def nothing_more_to_do(self) -> None:
         before = self.mirror.tree()
-        assert self.run("-U") == Ended(0, "", "")
+        assert is_good(self.run("-U"))
         assert self.mirror.tree() == before
 
     def disturbed_run(self, *arguments: str) -> Ended | None:

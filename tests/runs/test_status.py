@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import signal
 import sqlite3
 import time
@@ -225,3 +226,38 @@ def test_no_query_reads_a_big_table(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert reading.in_grace()[1] is None
         assert reading.last_good_run() is None
         assert steps < 20, "in hundreds of SQLite's instructions"
+
+
+def test_one_thing_is_told_in_the_singular(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("six", "1.0", sdist=False)
+    mirror = make_mirror(package_matches="six")
+    mirror.update()
+    (mirror.root / "six/six-1.0-py3-none-any.whl").unlink()
+    said = [
+        mirror.run(*mode).stdout for mode in (["--verify"], ["--check"], ["--check-config"], ["--status"])
+    ]
+    mirror.configure(package_matches="six", filename_matches="*.whel")
+    said += [mirror.run("-U", "--allow-removals").stderr, mirror.run("--verify", "--repair").stdout]
+    assert "verified 1 file of 1 project: 1 wrong" in said[0]
+    assert "of 1 project no file is selected" in "".join(said)
+    assert not re.search(r"\b1 (files|projects|pages|hours)\b", "".join(said)), said
+
+
+def test_the_quiet_hear_of_trouble_alone_and_programs_get_their_json(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    index.add("six", "1.0", requires_dist=["nothere"])
+    mirror = make_mirror(package_matches="six")
+    mirror.update()
+    assert mirror.run("--status", "-q").stdout == ""
+    assert json.loads(mirror.run("--status", "-q", "--json").stdout)["is_good"]
+    assert mirror.run("--check-config", "-q").stdout == ""
+    assert "nothere" in mirror.run("--check", "-q").stdout
+    mirror.configure(package_matches="zope six", package_excludes="zope")
+    assert mirror.run("--check-config", "-q").stdout.startswith("warning: package_matches: zope is")
+    index.add("six", "1.0")
+    mirror.configure(package_matches="attrs")
+    index.add("attrs", "1.0")
+    mirror.run("-U", "--allow-removals")
+    assert mirror.run("--check", "-q").stdout == ""
+    assert mirror.run("--check").stdout != ""

@@ -226,6 +226,17 @@ def test_nothing_is_kept_of_paths_that_nobody_asks_for(index: FakeIndex, mirror:
     assert not list((mirror.root / ".pypimirror").glob("changed*"))
 
 
+@pytest.mark.parametrize(
+    ("interval", "told"),
+    [(0, "after every run"), (1, "at least every hour"), (2.5, "at least every 2.5 hours")],
+)
+def test_it_says_how_often_it_is_written(mirror: Mirror, interval: float, told: str) -> None:
+    mirror.configure(status_page=True, status_page_interval=interval)
+    mirror.update()
+    words = " ".join((mirror.root / "status.html").read_text("utf-8").split())
+    assert f"This page is written {told}.</p>" in words.replace("when something changed, and ", "")
+
+
 def test_an_interval_of_nothing_is_each_run(mirror: Mirror) -> None:
     mirror.configure(status_page=True, status_page_interval=0)
     mirror.update()

@@ -147,6 +147,37 @@ def test_a_terminal_that_is_dumb_gets_plain_words(
     assert "up to date" in terminal.raw
 
 
+def test_files_that_are_taken_over_are_seen(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    for number in range(30):
+        index.add(f"project-{number}", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    for path in (mirror.root / ".pypimirror").glob("state.sqlite*"):
+        path.unlink()
+    index.add("six", "1.0")
+    index.fault("/files/six/*", faults.Drip(300, 0.1))
+    terminal = Terminal(mirror.config, "-U")
+    assert terminal.end() == 0
+    assert re.search(r"files ([1-9]|[1-5]\d)/\1\b", terminal.text), "as they are read"
+    assert re.search(r"files 6[01]/62", terminal.text), "those that come are counted with them"
+
+
+def test_pages_that_are_written_are_seen(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    for number in range(30):
+        index.add(f"project-{number}", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    terminal = Terminal(mirror.config, "-i")
+    assert terminal.end() == 0
+    terminal.check_rows()
+    assert re.search(r"pages [1-9]\d?/30", terminal.text)
+    assert "projects 0" not in terminal.text
+    assert " of 0" not in terminal.text
+    command = [sys.executable, "-c", LINES.replace("0.3", "0"), str(mirror.config), "-i", "-v"]
+    ended = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), check=True)
+    assert "pypimirror: 1 of 30 pages\n" in ended.stderr
+
+
 @pytest.mark.parametrize("columns", [80, 200])
 def test_what_a_look_at_the_tree_finds_stands_above_its_bars(
     index: FakeIndex, make_mirror: MakeMirror, columns: int

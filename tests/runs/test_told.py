@@ -205,7 +205,7 @@ def test_status_knows_of_damage_until_it_is_mended(index: FakeIndex, make_mirror
     assert found.status == 3
     assert "--verify=hash --repair mends it" in found.stdout
     (reason,) = status(mirror, 3)["reasons"]
-    assert reason.startswith("--verify found 1 files or pages wrong (")
+    assert reason.startswith("--verify found 1 file or pages wrong (")
     assert reason.endswith("; --verify=hash --repair mends them")
     mirror.update()
     assert mirror.run("--verify").status == 0
@@ -273,6 +273,26 @@ def test_another_configuration_of_a_tree_is_told_with_both_paths(
     assert from_cron(other, "-U", home=mirror.folder) == Ended(0, "", "")
     assert mirror.run("-U") == Ended(0, "", ""), "in turn: once a day"
     assert mirror.log.count("WARNING this mirror was written with") == 2
+    third = mirror.folder / "third.cfg"
+    shutil.copy(mirror.config, third)
+    ended = from_cron(third, "-U", home=mirror.folder)
+    assert f"{mirror.config} until now, and this run has {third};" in ended.stderr, "new: told at once"
+
+
+def test_one_configuration_by_another_path_is_the_same(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path
+) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    by_link, by_name = mirror.folder / "link.cfg", mirror.folder / "name.cfg"
+    by_link.symlink_to(mirror.config.name)
+    by_name.hardlink_to(mirror.config)
+    (tmp_path / "beside").symlink_to(mirror.folder)
+    by_folder = tmp_path / "beside" / mirror.config.name
+    for path in (by_link, by_name, by_folder, mirror.config, mirror.config.name):
+        assert from_cron(path, "-U", home=mirror.folder) == Ended(0, "", "")
+    assert "WARNING" not in mirror.log
 
 
 # -- modes -------------------------------------------------------------------------------------------------

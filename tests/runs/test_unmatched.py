@@ -33,6 +33,24 @@ def test_a_name_that_upstream_does_not_have(index: FakeIndex, make_mirror: MakeM
     assert json.loads(mirror.run("--status", "--json").stdout)["unmatched"] == []
 
 
+@pytest.mark.parametrize("more", ["", " zope.*"])
+def test_a_named_project_that_leaves_upstream_is_told_of_at_once(
+    index: FakeIndex, make_mirror: MakeMirror, more: str
+) -> None:
+    index.add("attrs", "1.0")
+    mirror = make_mirror(package_matches=f"six attrs{more}")
+    assert is_good(mirror.run("-U"))
+    index.remove("attrs")
+    ended = mirror.run("-U")
+    assert (ended.status, mirror.projects().count("attrs")) == (3, 0)
+    assert "attrs: upstream has no such project" in ended.stderr
+    for _ in range(2):
+        again = mirror.run("-U")
+        assert (again.status, again.stderr) == (3, "")
+    mirror.configure(package_matches=f"six{more}")
+    assert is_good(mirror.run("-U"))
+
+
 def test_a_pattern_that_matches_nothing_is_told_once_a_day(make_mirror: MakeMirror) -> None:
     mirror = make_mirror(package_matches="six plone.*", filename_matches="*.whl *.tgz")
     ended = mirror.run("-U")
@@ -89,7 +107,10 @@ def test_check_of_a_mirror_with_dependencies(index: FakeIndex, make_mirror: Make
     mirror = make_mirror(package_matches="app", dependencies=True)
     mirror.update()
     ended = mirror.run("--check")
-    assert (ended.status, ended.stdout) == (0, "all that 2 projects require is there\n")
+    assert (ended.status, ended.stdout) == (
+        0,
+        "all that the mirrored releases require is there (2 projects)\n",
+    )
 
 
 def test_check_config_needs_no_network_and_writes_nothing(make_mirror: MakeMirror) -> None:

@@ -39,7 +39,14 @@ def problem(folder: Path, *lines: str) -> Problem:
         ("python_versions = cp313t", "did you mean 3.13t?"),
         ("python_versions = 3", "no version of Python"),
         ("python_versions = >=3.9", "no version of Python"),
-        ("python_versions = 3.12,3.13", "no version of Python"),
+        ("python_versions = 3.12,3.13", "did you mean 3.12 3.13?"),
+        ("python_versions = 2.9", "did you mean 2.7, or 3.9?"),
+        ("platforms = linux_x86_64,macosx_arm64", "did you mean linux_x86_64 macosx_arm64?"),
+        ("implementations = cp,pp", "did you mean cp pp?"),
+        ("implementations = CP", "did you mean cp?"),
+        ("file_types = wheel,sdist", "did you mean wheel sdist?"),
+        ("latest_releases = 5 6", "each in a line of its own"),
+        ("package_matches = six,attrs", "which white space separates: six attrs"),
         ("python_versions = 3.12t", "from 3.13t on"),
         ("python_versions = @pythons.txt", "no version of Python"),
         ("platforms = manylinux2014_x86_64", "did you mean manylinux_x86_64?"),
@@ -251,9 +258,9 @@ def test_a_file_without_a_name(tmp_path: Path, option: str) -> None:
 def test_an_empty_file_is_no_pattern_where_none_is_needed(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("")
     parsed = parse(
-        tmp_path, "package_excludes = @empty", "blocked_files = empty", "filename_matches = @empty"
+        tmp_path, "package_excludes = @empty", "blocked_files = empty", "filename_excludes = @empty"
     )
-    assert (parsed.package_excludes, parsed.filename_matches) == ((), ())
+    assert (parsed.package_excludes, parsed.filename_excludes) == ((), ())
     assert parsed.blocked_files == Blocked()
 
 
@@ -270,3 +277,19 @@ def test_a_changed_file_is_a_changed_configuration(tmp_path: Path) -> None:
 def test_a_mirror_of_requirements_alone_has_no_patterns(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="package_matches: missing"):
         config.parse(REQUIRED.encode(), source="x.cfg", folder=tmp_path, overrides={})
+
+
+@pytest.mark.parametrize(
+    "option", ["package_excludes", "filename_excludes", "excluded_versions", "blocked_files"]
+)
+def test_a_file_that_was_emptied_is_warned_of(tmp_path: Path, option: str) -> None:
+    (tmp_path / "feed.txt").write_text("# nothing\n")
+    (warning,) = parse(tmp_path, f"{option} = @feed.txt").warnings
+    assert warning == f"{option}: there is no entry in @feed.txt, so that nothing is left out by it"
+    assert parse(tmp_path, f"{option} =").warnings == ()
+
+
+def test_an_emptied_file_of_patterns_does_not_mean_every_file(tmp_path: Path) -> None:
+    (tmp_path / "feed.txt").write_text("")
+    found = problem(tmp_path, "filename_matches = @feed.txt")
+    assert "there is no pattern in feed.txt; write one, or leave the option out" in found.allowed

@@ -71,16 +71,16 @@ def test_whom_tls_trusts(tmp_path: Path) -> None:
         Path(path).touch()
     environ = {name: path for name, path in files.items() if name != "ca_bundle"}
     environ["SSL_CERT_DIR"] = f"/nowhere:{tmp_path}"
-    assert trust(files["ca_bundle"], environ) == Trust(files["ca_bundle"])
-    assert trust("", environ) == Trust(files["REQUESTS_CA_BUNDLE"])
+    assert trust(files["ca_bundle"], environ) == Trust(files["ca_bundle"], None, "ca_bundle")
+    assert trust("", environ) == Trust(files["REQUESTS_CA_BUNDLE"], None, "REQUESTS_CA_BUNDLE")
     environ["REQUESTS_CA_BUNDLE"] = ""
-    assert trust("", environ) == Trust(files["CURL_CA_BUNDLE"])
+    assert trust("", environ) == Trust(files["CURL_CA_BUNDLE"], None, "CURL_CA_BUNDLE")
     del environ["CURL_CA_BUNDLE"]
-    assert trust("", environ) == Trust(files["SSL_CERT_FILE"], environ["SSL_CERT_DIR"])
+    assert trust("", environ) == Trust(files["SSL_CERT_FILE"], environ["SSL_CERT_DIR"], "SSL_CERT_FILE")
     del environ["SSL_CERT_FILE"]
-    assert trust("", environ) == Trust(None, environ["SSL_CERT_DIR"])
+    assert trust("", environ) == Trust(None, environ["SSL_CERT_DIR"], "SSL_CERT_DIR")
     assert trust("", {}) == Trust()
-    assert trust(str(tmp_path), {}) == Trust(None, str(tmp_path))
+    assert trust(str(tmp_path), {}) == Trust(None, str(tmp_path), "ca_bundle")
 
 
 @pytest.mark.parametrize(

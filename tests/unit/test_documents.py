@@ -2,6 +2,8 @@
 
 import importlib.util
 import re
+import shlex
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -185,6 +187,37 @@ def test_commands_have_flags_that_are_there() -> None:
             ):
                 given = {word.partition("=")[0] for word in line.split() if word.startswith("-")}
                 assert given <= known, (page, line)
+
+
+COMMAND = re.compile(r"(?<![\w.-])pypimirror (\S+\.cfg [^|>#;&()\n]*)")
+"""A command line of ours, as far as it is for us and not for a shell."""
+OTHERS_OPTIONS = {"synchronous", "url", "verify_ssl"}
+
+
+def test_commands_are_ones_that_the_command_takes() -> None:
+    seen = 0
+    for page in [*PAGES, DOCS / "crontab", *DOCS.glob("systemd/*"), *DOCS.glob("docker/*")]:
+        is_page = page.suffix == ".md"
+        texts = [each.text for kind in ("sh", "") for each in blocks(page, kind)] if is_page else [""]
+        for line in COMMAND.findall("\n".join(texts if is_page else [page.read_text("utf-8")])):
+            given = shlex.split(line.rstrip('"]'))
+            if len(given) > 1 and given[0] != "/etc/pypimirror.cfg:":
+                assert arguments.parse(given), (page, line)
+                seen += 1
+    assert seen > 50
+
+
+def named() -> Iterator[Block]:
+    """Yield each option that the text of a page names with a value."""
+    for page in PAGES:
+        for option, value in re.findall(r"`(\w+) = ([^`\n]*)`", page.read_text("utf-8")):
+            if option not in OTHERS_OPTIONS:
+                yield Block(page, "", f"{option} = {value}\n")
+
+
+@pytest.mark.parametrize("block", list(named()), ids=lambda block: block.text.strip())
+def test_an_option_that_the_text_names_is_there_and_may_be_so(block: Block, tmp_path: Path) -> None:
+    test_every_configuration_is_one(block, tmp_path)
 
 
 def test_the_first_steps_in_portuguese_are_those_of_the_readme() -> None:

@@ -162,8 +162,11 @@ READERS: dict[str, Callable[[str], object]] = {
     "the name in metadata": lambda text: metadata.name_in(f"Name:{text}\nName: {text} x".encode()),
     "Retry-After": retry_after,
     "what metadata requires": lambda text: required.requires_dist(f"Requires-Dist: {text}\n {text}".encode()),
-    "what it requires in lines": lambda text: required.unreadable(
-        f"Requires-Dist:{text[:9]}\n".encode() * 2000
+    "what it requires in lines": lambda text: required.requires_dist(
+        f"Requires-Dist:{text[:9]}\n".encode() * 2000, tell=str
+    ),
+    "a requirement without versions": lambda text: dependency.without_versions.__wrapped__(
+        f"a{text}[{text}]{text}"
     ),
     "whether metadata is reliable": lambda text: required.is_reliable(f"Dynamic: {text}\nX: {text}".encode()),
     "a requirement": lambda text: dependency.canonical.__wrapped__(f"a{text}; {text}"),

@@ -90,7 +90,7 @@ def test_a_total_that_nobody_knows_is_not_shown() -> None:
     counts = Counts(projects=3, files=2, stored=1, wanted_bytes=500, done_bytes=400, unsized=1)
     now = in_words.seen(counts, [Transfer("x", 50, None)])
     assert now.bytes == Track(450, None)
-    assert in_words.line(now, Estimate(tracks=3)) == "0 of 3 projects, 1 of 2 files, 450 B"
+    assert in_words.line(now, Estimate(in_words.TRACKS)) == "0 of 3 projects, 1 of 2 files, 450 B"
 
 
 def test_a_line_tells_all_that_is_known() -> None:
@@ -102,7 +102,7 @@ def test_a_line_tells_all_that_is_known() -> None:
         retries=1,
         failed=1_234,
     )
-    estimate = Estimate(tracks=3)
+    estimate = Estimate(in_words.TRACKS)
     for second in range(5):
         counts.done_bytes += 2_000_000
         now = in_words.seen(counts, ())

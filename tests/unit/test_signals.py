@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 LOST = """
 import os, signal
@@ -23,3 +24,32 @@ except signals.Interrupted as interrupt:
 def test_a_signal_whose_exception_got_lost_is_found_by_the_next_check() -> None:
     ended = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, check=True)
     assert ended.stdout == "143\n"
+
+
+IMPORTED = """
+import os, signal, time
+os.kill(os.getpid(), signal.SIGTERM)
+for _ in range(10):
+    time.sleep(0.01)
+print("whole")
+"""
+
+IMPORTING = """
+import sys, time
+from pypimirror.cli import signals
+sys.path.insert(0, sys.argv[1])
+signals.install()
+try:
+    import interrupted
+    time.sleep(60)
+except signals.Interrupted as interrupt:
+    print(interrupt.status)
+"""
+
+
+def test_a_signal_waits_for_the_end_of_an_import(tmp_path: Path) -> None:
+    # charset-normalizer, which requests imports, ended the process with SIGSEGV.
+    (tmp_path / "interrupted.py").write_text(IMPORTED)
+    command = [sys.executable, "-c", IMPORTING, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stdout == "whole\n143\n"

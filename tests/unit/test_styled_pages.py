@@ -146,6 +146,24 @@ def test_the_title_is_one_that_mirrors_know() -> None:
     assert "<title>Links for demo</title>" in styled(project_of(EVERYTHING))
 
 
+def test_texts_of_upstream_s_stand_in_the_direction_of_the_page() -> None:
+    turned = "safe \u202e>b<live"
+    held = held_of(yanked=turned, requires_python=turned)
+    page = styled(project_of(held, status="archived", status_reason=turned))
+    assert words(page).count("safe \N{REPLACEMENT CHARACTER}>b<live") == 3
+    (anchor,) = by_lxml(page.encode()).anchors
+    assert (anchor.attributes["data-yanked"], anchor.attributes["data-requires-python"]) == (turned, turned)
+
+
+def test_a_long_reason_is_shown_in_part_and_kept_whole_for_clients() -> None:
+    reason = "because " * 1000
+    page = styled(project_of(held_of(yanked=reason)))
+    (anchor,) = by_lxml(page.encode()).anchors
+    assert anchor.attributes["data-yanked"] == reason
+    assert f"Yanked: {reason[:500].strip()}..." in words(page).replace(" ...", "...")
+    assert len(page) < len(reason) + 5000
+
+
 def test_yanked_without_a_reason() -> None:
     assert "Yanked source" in words(styled(project_of(held_of(yanked=""))))
 
@@ -215,6 +233,23 @@ def test_a_styled_root_page() -> None:
         " uv pip install --default-index https://pypi.example.org/ NAME six Zope.Event"
     )
     assert by_lxml(page).meta["pypi:repository-version"] == "1.4"
+
+
+@pytest.mark.parametrize(
+    ("files", "size", "told"),
+    [
+        (0, 0, "0 files, 0 B"),
+        (1, 999, "1 file, 1.0 kB"),
+        (99, 1_234_567, "99 files, 1.2 MB"),
+        (100, 12_345_678, "about 100 files, 12 MB"),
+        (104, 123_456_789, "about 100 files, 120 MB"),
+        (41_799, 996_000_000, "about 42,000 files, 1.0 GB"),
+        (9_960_000, 41_234_000_000_000, "about 10,000,000 files, 41.0 TB"),
+    ],
+)
+def test_how_much_there_is_is_told_with_two_digits(files: int, size: int, told: str) -> None:
+    page = b"".join(root_html(listed("six"), PageTotals(1, files, size), STYLED)).decode()
+    assert f"<p>1 project, {told}</p>" in page
 
 
 def test_a_long_root_page_is_read_as_it_was_rendered() -> None:

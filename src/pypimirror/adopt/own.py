@@ -1,6 +1,7 @@
 """Our own pages after a lost state: what they list is held, as far as the files bear them out."""
 
 import logging
+from collections.abc import Iterator
 from functools import partial
 
 from pypimirror import download, names
@@ -19,17 +20,18 @@ _log = logging.getLogger(__name__)
 _OWN = "own pages"
 
 
-def own_pages(mirror: Mirror, pages: Pages, tree: Tree, upstream: Upstream, *, trusts_sizes: bool) -> int:
+def own_pages(
+    mirror: Mirror, pages: Pages, tree: Tree, upstream: Upstream, *, trusts_sizes: bool
+) -> Iterator[int]:
     """When a state is new: hold what the tree's own pages list, as far as the files bear them out.
 
     So nothing that upstream no longer lists, or can't be asked about now, gets lost with a state. With
-    `trusts_sizes` no file is read. Returns how many files were taken over.
+    `trusts_sizes` no file is read. It may take hours: yields how many files were taken over, as it goes.
     """
     if mirror.state.projects.is_empty() and not _is_bare(mirror):
         mirror.state.notes.set(NOTE, _OWN)
     if mirror.state.notes.get(NOTE) != _OWN:
-        return 0
-    adopted = 0
+        return
     pool: Readers[tuple[NormalizedName, HeldFile | None]] = Readers(suitable_readers())
     display_names = _display_names(mirror, upstream)
     for name in mirror.store.project_folders():
@@ -45,12 +47,11 @@ def own_pages(mirror: Mirror, pages: Pages, tree: Tree, upstream: Upstream, *, t
         for file in files:
             pool.submit(partial(_checked, mirror, name, file, trusts_sizes=trusts_sizes))
         while pool.unfinished > pool.size:
-            adopted += _record(mirror, tree, pool)
+            yield _record(mirror, tree, pool)
     while pool.unfinished:
-        adopted += _record(mirror, tree, pool)
+        yield _record(mirror, tree, pool)
     mirror.state.notes.set(NOTE, RAW)
     tree.commit()
-    return adopted
 
 
 def _is_bare(mirror: Mirror) -> bool:

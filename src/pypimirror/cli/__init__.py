@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pypimirror import __version__
 from pypimirror.cli import console, signals
 from pypimirror.disk import full_or_itself
-from pypimirror.errors import ConfigError, DiskFullError, MirrorError, UsageError
+from pypimirror.errors import ConfigError, DiskFullError, MirrorError, NoMirrorError, UsageError
 from pypimirror.report.exit_status import Status
 
 if TYPE_CHECKING:
@@ -76,14 +76,18 @@ def _failed(error: Exception, args: "Arguments | None", argv: Sequence[str]) -> 
     if status is not Status.USAGE:  # that is told before the log is there
         _log.error("%s", lines[0])
     first = "" if isinstance(error, UsageError) else "pypimirror: "
-    news.tell_error((f"{first}{lines[0]}", *lines[1:]), status, args, argv)
+    is_news = news.tell_error((f"{first}{lines[0]}", *lines[1:]), status, args, argv)
+    if isinstance(error, NoMirrorError) and args is not None and not args.is_dry:
+        from pypimirror.cli import refused  # slow, and seldom needed
+
+        refused.tell(args, lines[0], is_news=is_news)
     return status
 
 
 def _told(error: Exception) -> tuple[Status, list[str]]:
     """Return the status of a run that an error ended, and the lines that say what happened."""
     if isinstance(error, UsageError):
-        return Status.USAGE, [error.usage, f"pypimirror: {error}"]
+        return Status.USAGE, [*error.usage.split("\n"), f"pypimirror: {error}"]
     if isinstance(error, ConfigError):
         return Status.USAGE, str(error).split("\n")
     if isinstance(error, OSError):

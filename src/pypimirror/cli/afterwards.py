@@ -31,6 +31,18 @@ _log = logging.getLogger(__name__)
 _INTERRUPTED = (Status.INTERRUPTED, Status.TERMINATED)
 
 
+def told_by(config: Config, files: ReportFiles, option: str) -> dict[str, str]:
+    """Return what a command is told of the mirror in its environment."""
+    return {
+        "PYPIMIRROR_HOOK": option,
+        "PYPIMIRROR_MIRROR": str(config.mirror_file_path),
+        "PYPIMIRROR_BASE_URL": config.base_url,
+        "PYPIMIRROR_REPORT": str(files.report or ""),
+        "PYPIMIRROR_CHANGED_PATHS": str(files.changed_paths or ""),
+        "PYPIMIRROR_CHANGED": str(files.changed),
+    }
+
+
 class Afterwards:
     """What follows one run."""
 
@@ -150,16 +162,10 @@ class Afterwards:
         if not words:
             return
         news = afterwards.news(self._before, self._failed())
-        environment = {
-            "PYPIMIRROR_HOOK": option,
+        environment = told_by(self._config, self._files, option) | {
             "PYPIMIRROR_STATUS": str(int(self._ends_with(status))),
             "PYPIMIRROR_SUMMARY": printable(self._summary(outcome)),
             "PYPIMIRROR_NEWS": "1" if outcome.is_news or news else "0",
-            "PYPIMIRROR_MIRROR": str(self._config.mirror_file_path),
-            "PYPIMIRROR_BASE_URL": self._config.base_url,
-            "PYPIMIRROR_REPORT": str(self._files.report or ""),
-            "PYPIMIRROR_CHANGED_PATHS": str(self._files.changed_paths or ""),
-            "PYPIMIRROR_CHANGED": str(self._files.changed),
         }
         reason = hooks.call(option, words, environment, timeout=self._config.hook_timeout)
         if reason is not None:

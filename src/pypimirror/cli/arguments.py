@@ -147,7 +147,7 @@ def _check_config(parser: argparse.ArgumentParser, options: argparse.Namespace) 
     if options.mode == "init" and options.config is not None:
         parser.error("--init writes a configuration; give it a folder, and no CONFIG")
     if options.mode != "init" and options.config is None:
-        parser.error("the following arguments are required: CONFIG")
+        parser.error("name the configuration file, CONFIG; pypimirror --init DIR makes one")
 
 
 def _check_schedule(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -160,7 +160,7 @@ def _check_schedule(parser: argparse.ArgumentParser, options: argparse.Namespace
 
 def _folder(text: str) -> Path:
     if not text:
-        raise argparse.ArgumentTypeError("--init needs a folder")
+        raise argparse.ArgumentTypeError("name a folder")
     return Path(text).expanduser()
 
 

@@ -65,8 +65,8 @@ def _largest(transfers: Sequence[Transfer]) -> list[Transfer]:
 def _rows(
     now: Seen, estimate: Estimate, transfers: Sequence[Transfer], width: int
 ) -> Iterator[RenderableType]:
-    projects, files = f"projects {_share(now.projects)}", f"files {_share(now.files)}"
-    label = max(len(projects), len(files), *(cell_len(each.filename) for each in transfers), 0)
+    things = {f"{name} {_share(track)}": track for name, track in in_words.of_things(now).items()}
+    label = max(*map(len, things), *(cell_len(each.filename) for each in transfers), 0)
     label = min(label, width // 3)
     middle = max(cell_len(_come(track)) for track in (now.bytes, *map(_track, transfers)))
     table = Table.grid(
@@ -79,8 +79,9 @@ def _rows(
         expand=True,
     )
     left, speed = in_words.left_text(estimate), in_words.speed_text(estimate.speed(in_words.BYTES))
-    table.add_row(Text(projects), _bar(now.projects), "", Text(left))
-    table.add_row(Text(files), _bar(now.files), "", "")
+    for counted, track in things.items():
+        table.add_row(Text(counted), _bar(track), "", Text(left))
+        left = ""  # it is of all, and stands once
     if now.bytes != (0, None):
         table.add_row("bytes", _bar(now.bytes), Text(_come(now.bytes)), Text(speed))
     for each in transfers:

@@ -13,6 +13,7 @@ from pypimirror import config, server_config, sync
 from pypimirror.cli import (
     asking,
     configurations,
+    dry_pages,
     folders,
     init,
     logs,
@@ -41,12 +42,12 @@ from pypimirror.errors import (
 )
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import NormalizedName
-from pypimirror.names import normalize
 from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
 from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
 from pypimirror.selection import FileRules, Selection
+from pypimirror.selection.globs import check_name
 from pypimirror.state import State, damage_told, move_aside
 from pypimirror.store import ReadOnlyStore, Store, check_root, check_state
 from pypimirror.upstream import Rules, Upstream, is_index_private
@@ -73,7 +74,8 @@ def run(args: Arguments) -> Status:
     if (answer := _answered(args, configuration, selection)) is not None:
         return answer
     only = _only(args)
-    if not configuration.dependencies:  # else it is known when the state is open
+    if not (configuration.dependencies or configuration.requirements.roots):
+        # Else it is known when the state is open.
         _check_selected(only, selection)
     check_root(configuration.mirror_file_path)
     folders.check(configuration, args.config)
@@ -117,8 +119,8 @@ def _answered(args: Arguments, configuration: Config, selection: Selection) -> S
     answers: dict[str, Callable[[], Status]] = {
         "status": lambda: status.run(configuration, is_json=args.is_json, is_quiet=args.is_quiet),
         "why": lambda: questions.tell_why(configuration, selection, args.why or ""),
-        "check": lambda: questions.check(configuration, is_json=args.is_json),
-        "check-config": lambda: questions.check_config(configuration, args.config),
+        "check": lambda: questions.check(configuration, is_json=args.is_json, is_quiet=args.is_quiet),
+        "check-config": lambda: questions.check_config(configuration, args.config, is_quiet=args.is_quiet),
         "server-config": lambda: _server_config(args, configuration),
     }
     return answers[args.mode]() if args.mode in answers else None
@@ -176,7 +178,7 @@ def _only(args: Arguments) -> tuple[NormalizedName, ...]:
     problems, found = [], []
     for name in args.only:
         try:
-            found.append(normalize(name))
+            found.append(check_name(name))
         except ValueError as error:
             problems.append(str(error))
     if problems:
@@ -259,7 +261,8 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         asking.tell_everything(args, mirror)
         configurations.tell_another(state, os.path.abspath(args.config), mirror.clock())
         tally = Tally(started=mirror.clock())
-        pages = Pages(mirror, tally)
+        shown = _interruptible(show)
+        pages = Pages(mirror, tally, on_progress=lambda: shown(tally.counts, ()))
         work = sync.Run(
             mirror=mirror,
             options=sync.Options(
@@ -277,17 +280,18 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
             external=_external(mirror, upstream.index_url),
             upstream=upstream,
             workers=workers,
-            progress=_interruptible(show),
+            progress=shown,
         )
         mode = f"{args.mode} --project" if args.only else args.mode
         answers_somebody = args.is_dry or args.mode == "verify"
         judge = None if answers_somebody else partial(news.judged, args=args, configuration=configuration)
         outcome = recorded(work, partial(_done, work, args), mode=mode, follower=follower, judge=judge)
+        pages_changed = dry_pages.number(mirror, outcome.changes) if args.is_dry else 0
         watched = summary.figures_of(work) if person.watches(args) else None
         if watched is not None:
             outcome = outcome._replace(remarks=remarks.of_run(work))
     if isinstance(store, ReadOnlyStore):
-        summary.tell_dry(outcome, store.pages_changed, is_json=args.is_json)
+        summary.tell_dry(outcome, pages_changed, is_json=args.is_json)
         return outcome.status
     if args.mode == "verify":
         summary.tell_verified(outcome, is_quiet=args.is_quiet)

@@ -1,6 +1,7 @@
 """Which configuration a tree is written with: two in turn would take each other's projects off the pages."""
 
 import logging
+from pathlib import Path
 
 import msgspec
 
@@ -18,6 +19,8 @@ class _Note(msgspec.Struct):
 
     path: str
     told: float = 0.0
+    pair: tuple[str, ...] = ()
+    """The two that were told then."""
 
 
 def tell_another(state: State, path: str, now: float) -> None:
@@ -26,7 +29,7 @@ def tell_another(state: State, path: str, now: float) -> None:
     if known is None:
         _set(state, _Note(path))
         return
-    if known.path == path:
+    if known.path == path or _is_same(known.path, path):
         return
     message = (
         f"this mirror was written with the configuration {known.path} until now, and this run has {path}; two"
@@ -34,10 +37,19 @@ def tell_another(state: State, path: str, now: float) -> None:
         " mirror_file_path. If the file was moved, all is well"
     )
     _log.warning("%s", message)
-    is_news = not 0 <= now - known.told < DAY_S
+    pair = tuple(sorted((known.path, path)))
+    is_news = pair != known.pair or not 0 <= now - known.told < DAY_S
     if is_news:
         say(f"pypimirror: {message}")
-    _set(state, _Note(path, now if is_news else known.told))
+    _set(state, _Note(path, now if is_news else known.told, pair))
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Tell whether two paths lead to one file, by a link to it or to a folder above it."""
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False
 
 
 def _set(state: State, note: _Note) -> None:

@@ -4,17 +4,22 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pypimirror.config import Config
-from pypimirror.errors import ConfigError, Problem
+from pypimirror.config import Config, ini
+from pypimirror.errors import ConfigError, NoMirrorError, Problem
 from pypimirror.store import JOURNAL, PRIVATE, holds_mirror
 
 NO_MIRROR = "holds no mirror; is its disk mounted? For a first run set expect_mirror = False"
+_IS_CONFIGURATION = "it is the configuration itself; name a file of its own"
+_WRITTEN = ("report", "metrics", "changed_paths", "log_filename", "lock_file_name")
 _OWN = {"id", "lock", "new", "partial", "aside", "told-lock", "pypimirror.log", "afterwards.json", JOURNAL}
 """Names in the private folder."""
 
 
 def check(configuration: Config, source: Path) -> None:
-    """Raise ConfigError where a lock or a log can't be, or a certificate is not there."""
+    """Raise ConfigError where a lock or a log can't be, or a certificate is not there.
+
+    Raises NoMirrorError where all is well but for a mirror that is expected and is not there.
+    """
     root = configuration.mirror_file_path
     problems = []
     for option, path in (
@@ -23,13 +28,15 @@ def check(configuration: Config, source: Path) -> None:
     ):
         if path.is_dir() or path == root:
             problems.append(Problem("DEFAULT", option, str(path), "it is a folder; name a file"))
+        elif _is_same(path, source):
+            problems.append(Problem("DEFAULT", option, str(path), _IS_CONFIGURATION))
         elif option == "log_filename" and str(path) != os.devnull and path.exists() and not path.is_file():
             problems.append(Problem("DEFAULT", option, str(path), "it is no regular file; name a file"))
         elif path.parent not in (root, root / PRIVATE) and not path.parent.is_dir():
             problems.append(
                 Problem("DEFAULT", option, str(path), "its folder does not exist; make it, or name another")
             )
-    problems += _of_reports(configuration)
+    problems += _of_reports(configuration, source)
     for option, paths in (
         ("ca_bundle", [configuration.ca_bundle] if configuration.ca_bundle else []),
         ("client_certificate", configuration.client_certificate),
@@ -39,13 +46,16 @@ def check(configuration: Config, source: Path) -> None:
             for p in paths
             if not p.exists()
         ]
+    no_mirror = []
     if configuration.expect_mirror and not holds_mirror(root):
-        problems.append(Problem("DEFAULT", "expect_mirror", "True", f"{root} {NO_MIRROR}"))
+        no_mirror = [Problem("DEFAULT", "expect_mirror", "True", f"{root} {NO_MIRROR}")]
     if problems:
-        raise ConfigError(str(source), tuple(problems))
+        raise ConfigError(str(source), (*problems, *no_mirror))
+    if no_mirror:
+        raise NoMirrorError(str(source), tuple(no_mirror))
 
 
-def _of_reports(configuration: Config) -> Iterator[Problem]:
+def _of_reports(configuration: Config, source: Path) -> Iterator[Problem]:
     """Yield what is wrong with the files that are written when a run is over.
 
     Where one can't be written is told when that was tried: then the mirror is up to date all the same.
@@ -62,7 +72,11 @@ def _of_reports(configuration: Config) -> Iterator[Problem]:
         if path is None:
             continue
         real = _resolved(path)
-        if real.is_dir():
+        if _is_same(path, source):
+            problem = _IS_CONFIGURATION
+        elif reader := next((name for name, read in _files_read(source) if _is_same(path, read)), None):
+            problem = f"{reader} reads this file; name one of its own"
+        elif real.is_dir():
             problem = "it is a folder; name a file"
         elif real.exists() and not real.is_file():
             problem = "it is no regular file; name a file"
@@ -78,6 +92,22 @@ def _of_reports(configuration: Config) -> Iterator[Problem]:
             used.add(real)
             continue
         yield Problem("DEFAULT", option, str(path), problem)
+
+
+def _files_read(source: Path) -> Iterator[tuple[str, Path]]:
+    """Yield each option with the files that may be named in it, for pypimirror to read."""
+    for name, setting in ini.parse(source.read_bytes()).settings.items():
+        if name not in _WRITTEN:
+            for word in setting.value.split():
+                yield name, source.parent / word.removeprefix("@")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Tell whether two paths lead to one file that is there."""
+    try:
+        return path.is_file() and path.samefile(other)
+    except (OSError, ValueError):
+        return False
 
 
 def _resolved(path: Path) -> Path:

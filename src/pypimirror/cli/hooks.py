@@ -9,13 +9,11 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
-from pypimirror.cli import signals
+from pypimirror.cli import signals, watchdog
 
 _log = logging.getLogger(__name__)
 
 _LOOK_S = 0.2
-_GRACE_S = 5.0
-"""Between SIGTERM and SIGKILL."""
 _LINES_KEPT = 200
 _BLOCK = 1 << 16
 _BLOCKS_BEHIND = 64
@@ -26,7 +24,8 @@ _LAST_SHOWN = 200
 def call(name: str, words: Sequence[str], environment: Mapping[str, str], *, timeout: float) -> str | None:
     """Run a command to its end, and log what it says; return what went wrong, if anything did.
 
-    After `timeout` seconds, or where an exception such as a signal's comes, its whole process group is ended.
+    Its whole process group is ended after `timeout` seconds, where an exception such as a signal's comes, and
+    where this process is killed.
     """
     _log.info("%s: calls %s", name, words[0])  # its words may hold a secret
     output = _Output(name)
@@ -34,7 +33,8 @@ def call(name: str, words: Sequence[str], environment: Mapping[str, str], *, tim
     try:
         with signals.postponed():
             process = _started(words, environment)
-        is_over = _wait(process, output, time.monotonic() + timeout)
+        with watchdog.watched(process.pid):
+            is_over = _wait(process, output, time.monotonic() + timeout)
     except FileNotFoundError:
         place = "" if "/" in words[0] else f" in the folders of PATH ({os.environ.get('PATH', '')})"
         return f"there is no command {words[0]}{place}; name it with its whole path in {name}"
@@ -105,19 +105,14 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     """End a command that is still at work, with all that it started; let go of its pipe."""
     try:
         if process.poll() is None:
-            _kill(process, signal.SIGTERM)
+            watchdog.end(process.pid, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_GRACE_S)
-            _kill(process, signal.SIGKILL)
+                process.wait(watchdog.GRACE_S)
+            watchdog.end(process.pid, signal.SIGKILL)
             process.wait()
     finally:
         if process.stdout is not None:
             process.stdout.close()
-
-
-def _kill(process: "subprocess.Popen[bytes]", signum: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signum)
 
 
 class _Output:

@@ -10,8 +10,10 @@ from pypimirror.mirror import Counts
 
 _DIGITS = 3
 """Of a size, so that it is seen growing."""
+TRACKS = 4
 BYTES = 2
 """The track whose speed is shown."""
+_NOTHING = Track(0, None)
 
 
 class Transfer(NamedTuple):
@@ -28,6 +30,8 @@ class Seen(NamedTuple):
     projects: Track
     files: Track
     bytes: Track
+    pages: Track
+    """Projects whose pages are written when all else is done."""
     retries: int
     failures: int
 
@@ -40,6 +44,7 @@ def seen(counts: Counts, transfers: Sequence[Transfer]) -> Seen:
         projects=Track(counts.projects_done, counts.projects or None),
         files=Track(counts.stored + counts.adopted, counts.files or None),
         bytes=Track(counts.done_bytes + arriving, wanted),
+        pages=Track(counts.pages_done, counts.pages or None),
         retries=counts.retries,
         failures=counts.failed,
     )
@@ -47,7 +52,13 @@ def seen(counts: Counts, transfers: Sequence[Transfer]) -> Seen:
 
 def tracks(now: Seen) -> tuple[Track, ...]:
     """Return what an estimate goes by."""
-    return now.projects, now.files, now.bytes
+    return now.projects, now.files, now.bytes, now.pages
+
+
+def of_things(now: Seen) -> dict[str, Track]:
+    """Return what is counted one by one, as far as a run has any; projects where nothing is known."""
+    found = {"projects": now.projects, "files": now.files, "pages": now.pages}
+    return {name: track for name, track in found.items() if track != _NOTHING} or {"projects": now.projects}
 
 
 def number_text(track: Track) -> str:
@@ -86,9 +97,8 @@ def trouble_text(now: Seen) -> str:
 def line(now: Seen, estimate: Estimate) -> str:
     """Return the progress as one line."""
     parts = (
-        f"{number_text(now.projects)} projects",
-        f"{number_text(now.files)} files",
-        bytes_text(now.bytes) if now.bytes != (0, None) else "",
+        *(f"{number_text(track)} {name}" for name, track in of_things(now).items()),
+        bytes_text(now.bytes) if now.bytes != _NOTHING else "",
         speed_text(estimate.speed(BYTES)) if now.bytes.done else "",
         left_text(estimate),
         trouble_text(now),

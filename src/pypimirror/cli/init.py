@@ -1,5 +1,6 @@
 """`--init DIR`: a configuration beside a mirror folder, and what comes next."""
 
+import errno
 import importlib.resources
 import os
 import pwd
@@ -13,6 +14,8 @@ from pypimirror.errors import ConfigError
 from pypimirror.report.exit_status import Status
 
 SAMPLE = "pypimirror.cfg.sample"
+_OF_THE_NAME = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors that another folder mends."""
 _MIRROR = "mirror"
 """What `mirror_file_path` is in the sample."""
 
@@ -42,6 +45,11 @@ def _make(path: Path) -> None:
         raise ConfigError(f"--init: {name}", (message,)) from error
     except NotADirectoryError as error:
         raise ConfigError(f"--init: {path.parent}", ("lies below a file; name another folder",)) from error
+    except OSError as error:
+        if error.errno not in _OF_THE_NAME:
+            raise
+        message = f"can't be written ({error.strerror}); name a folder of your own"
+        raise ConfigError(f"--init: {path.parent}", (message,)) from error
 
 
 def _write_new(path: Path, content: bytes) -> None:

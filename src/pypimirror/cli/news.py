@@ -38,11 +38,14 @@ def judged(outcome: Outcome, args: Arguments, configuration: Config) -> Outcome:
     return outcome._replace(is_over=args.mode != "indexes-only" and told.forget())
 
 
-def tell_error(lines: Sequence[str], status: Status, args: Arguments | None, argv: Sequence[str]) -> None:
-    """Print what ended a run before there was an outcome, unless cron's mailbox had it within a day."""
+def tell_error(lines: Sequence[str], status: Status, args: Arguments | None, argv: Sequence[str]) -> bool:
+    """Print what ended a run before there was an outcome, unless cron's mailbox had it within a day.
+
+    Tells whether it is news.
+    """
     if sys.stderr.isatty() or (args is not None and (args.is_dry or args.mode not in _BY_CRON)):
         say(*lines)
-        return
+        return True
     configuration = None
     if args is not None:
         with contextlib.suppress(ConfigError):
@@ -51,8 +54,10 @@ def tell_error(lines: Sequence[str], status: Status, args: Arguments | None, arg
     # The free space that a message tells is another one each time.
     key = "full" if status is Status.FULL else re.sub(r"[0-9]+", "", " ".join(lines))
     beside = None if configuration is None else configuration.state_dir
-    if _is_news(ToldTrouble(beside, _own_folder(name)), f"{int(status)} {key}"):
+    is_news = _is_news(ToldTrouble(beside, _own_folder(name)), f"{int(status)} {key}")
+    if is_news:
         say(*lines)
+    return is_news
 
 
 def _is_news(told: ToldTrouble, key: str) -> bool:

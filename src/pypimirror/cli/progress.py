@@ -55,7 +55,7 @@ class _Throttled:
         self._every_s = every_s
         self._next = time.monotonic() + (0.0 if is_at_once else every_s)
         self._looked = 0.0
-        self._estimate = Estimate(tracks=3)
+        self._estimate = Estimate(in_words.TRACKS)
 
     def __call__(self, counts: Counts, in_flight: Sequence[InFlight]) -> None:
         now = time.monotonic()

@@ -1,15 +1,16 @@
 """Modes that answer a question without lock and network: `--why`, `--check` and `--check-config`."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
 
+from pypimirror.amounts import numbered
 from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.config import Config
 from pypimirror.errors import StateError
-from pypimirror.report import config_check, why
 from pypimirror.report.exit_status import Status
 from pypimirror.selection import Selection
 from pypimirror.state import damage_told
@@ -19,17 +20,25 @@ from pypimirror.store import Store, check_state
 
 def tell_why(config: Config, selection: Selection, text: str) -> Status:
     """Print which rule chose or dropped a project or a file."""
+    from pypimirror.report import why
+
     with _state(config) as state:
         selection.asked |= {name: frozenset(each.wants) for name, each in state.asked().items()}
-        lines = why.explain(selection, state, text)
+        lines = why.explain(config, selection, state, text)
     if not lines:
-        say(f"pypimirror: {text} is neither a project's name nor a file's")
+        say(f"pypimirror: --why {text!r}: neither a project's name nor a file's{_meant(text)}")
         return Status.USAGE
     show(*lines)
     return Status.OK
 
 
-def check(config: Config, *, is_json: bool) -> Status:
+def _meant(text: str) -> str:
+    """Say which project a requirement, or a name and a version, is about."""
+    found = re.match(r"[A-Za-z0-9][\w.-]*", text)
+    return f"; ask for {found[0]}, or for a file of it" if found and "/" not in text else ""
+
+
+def check(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
     """Print what the mirrored releases require and the mirror lacks; OK only where that is nothing."""
     from pypimirror.dependencies.check import missing_for_pip
 
@@ -43,18 +52,24 @@ def check(config: Config, *, is_json: bool) -> Status:
         show_as_it_is(f"{msgspec.json.format(msgspec.json.encode(told_as)).decode()}\n")
         return Status.FAILURES if found else Status.OK
     show(*map(str, found))
+    if not found and is_quiet:
+        return Status.OK
     if not found:
-        show(f"all that {len(names)} projects require is there")
+        show(f"all that the mirrored releases require is there ({numbered(len(names), 'project')})")
         return Status.OK
     missing = len({each.need.name for each in found})
     hint = "" if config.dependencies else "; dependencies = True mirrors it, too"
-    show(f"{missing} projects are missing, or have no release that fits{hint}")
+    them = "1 project is missing, or has" if missing == 1 else f"{missing} projects are missing, or have"
+    show(f"{them} no release that fits{hint}")
     return Status.FAILURES
 
 
-def check_config(config: Config, path: Path) -> Status:
-    """Print what can be said of a sound configuration without asking upstream."""
-    show(*config_check.lines(config, path))
+def check_config(config: Config, path: Path, *, is_quiet: bool) -> Status:
+    """Print what can be said of a sound configuration without asking upstream; quietly, what looks wrong."""
+    from pypimirror.report import config_check
+
+    lines = config_check.warnings(config) if is_quiet else config_check.lines(config, path)
+    show(*lines)
     return Status.OK
 
 

@@ -7,6 +7,9 @@ from types import FrameType
 
 _received: list[int] = []
 
+_AGAIN_S = 0.02
+"""When it is looked again whether an import is over, in which a signal came."""
+
 
 class Interrupted(BaseException):
     """SIGINT or SIGTERM came; no Exception, so that nothing in between takes it for an error."""
@@ -42,9 +45,22 @@ def check() -> None:
         raise Interrupted(_received[0])
 
 
-def _interrupt(signum: int, _frame: FrameType | None) -> None:
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    if _is_importing(frame):
+        # Compiled modules of libraries were seen to crash on an exception while they are imported.
+        signal.signal(signal.SIGALRM, lambda _signum, later: _interrupt(signum, later))
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+        return
     # Once is enough: what tidies up now must not be interrupted by another one.
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     _received.append(signum)
     raise Interrupted(signum)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

@@ -16,7 +16,7 @@ from pypimirror.store import check_state
 def run(config: Config, *, is_json: bool, is_quiet: bool = False) -> Status:
     """Print how the mirror is; return OK only if the last run was good and is young enough, else why not.
 
-    One who `is_quiet` hears of it only where it is not well.
+    One who `is_quiet` hears of it only where it is not well; a program, which asks for JSON, always.
     """
     path = config.state_path
     check_state(path)
@@ -29,7 +29,7 @@ def run(config: Config, *, is_json: bool, is_quiet: bool = False) -> Status:
         return Status.FAILURES
     with damage_told(path, is_writer=False), closing(Reading.open_read_only(path)) as state:
         report = of_state(config, state)
-        if not (is_quiet and report.is_good):
+        if is_json or not (is_quiet and report.is_good):
             _show(report, is_json=is_json)  # moments that can't be are seen here
     if report.is_full:
         return Status.FULL

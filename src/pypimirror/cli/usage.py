@@ -1,7 +1,9 @@
 """What is wrong with a command line beyond what argparse sees: a crontab with a field too many."""
 
 import argparse
+import difflib
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -16,7 +18,22 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
-        raise UsageError(self.format_usage().strip(), message)
+        raise UsageError(self.format_usage().strip(), f"{message}{self._hint(message)}")
+
+    def _hint(self, message: str) -> str:
+        """Return which flag may be meant by one that is none."""
+        found = re.match(r"unrecognized arguments: (-[^\s=]+)", message)
+        if found is None:
+            return ""
+        alike = _alike(found[1], [flag for action in self._actions for flag in action.option_strings])
+        return f"; did you mean {' or '.join(alike)}?" if alike else "; --help lists what there is"
+
+
+def _alike(given: str, flags: Sequence[str]) -> list[str]:
+    """Return the flags that begin so, or else are spelled nearly so; of a letter alone the other case."""
+    if not given.startswith("--"):
+        return [flag for flag in flags if flag.lower() == given.lower()]
+    return [flag for flag in flags if flag.startswith(given)] or difflib.get_close_matches(given, flags)
 
 
 def check_first(argv: Sequence[str], usage: str) -> None:

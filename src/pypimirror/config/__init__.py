@@ -11,7 +11,7 @@ from pypimirror.config import choices, ini, readers, requirement_files
 from pypimirror.config.reading import Option, Reader
 from pypimirror.config.values import Config
 from pypimirror.errors import ConfigError, Problem
-from pypimirror.selection import asks_for_everything
+from pypimirror.selection import Blocked, asks_for_everything
 
 __all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
 
@@ -22,7 +22,7 @@ OPTIONS: Mapping[str, Option] = {
     "package_matches": Option(readers.selected_names, names_files=True),
     "package_excludes": Option(readers.name_globs, "", names_files=True),
     "filename_matches": Option(readers.file_globs, "", names_files=True),
-    "filename_excludes": Option(readers.file_globs, "", names_files=True),
+    "filename_excludes": Option(readers.excluded_file_globs, "", names_files=True),
     "python_versions": Option(choices.python_versions, ""),
     "platforms": Option(choices.platforms, ""),
     "implementations": Option(choices.implementations, ""),
@@ -137,8 +137,21 @@ def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, 
         warnings += ("follow_external_index_pages: has no effect without external_links = True",)
     if hosts := values["accept_unverified"]:
         warnings += (f"accept_unverified: files without a digest are taken over plain http {_from(hosts)}",)
-    warnings += requirement_files.warnings(values, frozenset(given))
+    warnings += requirement_files.warnings(values, frozenset(given)) + _emptied(reader, values)
     return Config(**values, warnings=warnings)
+
+
+def _emptied(reader: Reader, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Tell of options that name files in which nothing stands: a feed may have been cut off."""
+    return tuple(
+        f"{name}: there is no entry in {reader.text(name)}, so that nothing is left out by it"
+        for name in ("package_excludes", "filename_excludes", "excluded_versions", "blocked_files")
+        if reader.text(name) and not _has_entries(values[name])
+    )
+
+
+def _has_entries(value: Any) -> bool:
+    return value not in ((), Blocked())
 
 
 def _from(hosts: tuple[str, ...]) -> str:

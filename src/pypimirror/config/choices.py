@@ -28,7 +28,8 @@ _LINE = re.compile(r"([A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?)(?:\s+|(?=[<>=!~]))(\S.*
 _SHA256 = re.compile(r"(?:sha256[:=])?([0-9a-f]{64})", re.IGNORECASE)
 _OTHER_DIGEST = re.compile(r"(?:\w+[:=])?[0-9a-f]{32,128}|(?:sha|md|blake)\w*[:=].*", re.IGNORECASE)
 _RELEASE = re.compile(r"([^\s=]+)\s*={2,3}\s*(\S+)")
-_IMPLEMENTATIONS = {"cp": ("cpython", "c", "python", "py"), "pp": ("pypy", "pypy3")}
+_IMPLEMENTATIONS = {"cp": ("cp", "cpython", "c", "python", "py"), "pp": ("pp", "pypy", "pypy3")}
+_LAST_OF_2 = 7
 
 
 def python_versions(text: str) -> tuple[str, ...]:
@@ -40,14 +41,21 @@ def _python(text: str) -> str:
     found = _PYTHON.fullmatch(text)
     if found is None:
         like = _LIKE_PYTHON.fullmatch(text.lower())
-        near = f"; did you mean {like[1]}.{like[2]}{like[3]}?" if like else ""
+        near = f"; did you mean {like[1]}.{like[2]}{like[3]}?" if like else _apart(text)
         raise ValueError(
             f"{text} is no version of Python such as 3.13, or 3.13t without its lock (GIL){near}"
         )
     version = (int(found[1]), int(found[2]))
+    if version[0] == 2 and version[1] > _LAST_OF_2:
+        raise ValueError(f"{text}: there is no such Python; did you mean 2.7, or 3.{found[2]}?")
     if found[3] and version < _FIRST_FREE_THREADED:
         raise ValueError(f"{text}: Python is built without its lock (GIL) from 3.13t on")
     return f"{version[0]}.{version[1]}{found[3]}"
+
+
+def _apart(text: str) -> str:
+    """Say that words are separated by white space, where commas do it."""
+    return f"; did you mean {' '.join(text.replace(',', ' ').split())}?" if "," in text else ""
 
 
 def _python_key(version: str) -> tuple[int, int, str]:
@@ -63,6 +71,8 @@ def platforms(text: str) -> tuple[str, ...]:
 def _platform(text: str) -> str:
     from pypimirror.selection.platforms import check_platform
 
+    if "," in text:
+        raise ValueError(f"{text} is no short name of a platform{_apart(text)}")
     check_platform(text)
     return text
 
@@ -76,7 +86,7 @@ def _implementation(text: str) -> str:
     if text in _IMPLEMENTATIONS:
         return text
     near = next((f"; did you mean {n}?" for n, like in _IMPLEMENTATIONS.items() if text.lower() in like), "")
-    raise ValueError(f"{text} is neither cp (CPython) nor pp (PyPy){near}")
+    raise ValueError(f"{text} is neither cp (CPython) nor pp (PyPy){near or _apart(text)}")
 
 
 def glibc(text: str) -> tuple[int, int] | None:
@@ -94,7 +104,8 @@ def file_types(text: str) -> tuple[str, ...]:
 
 def _file_type(text: str) -> str:
     if text not in FILE_TYPES:
-        raise ValueError(f"{text} is none of {' '.join(FILE_TYPES)}{_nearest(text, FILE_TYPES)}")
+        near = _apart(text) or _nearest(text, FILE_TYPES)
+        raise ValueError(f"{text} is none of {' '.join(FILE_TYPES)}{near}")
     return text
 
 
@@ -138,7 +149,7 @@ def latest_releases(text: str, folder: Path = lines.HERE) -> LatestReleases:
 
 def _latest(line: str) -> tuple[str | None, int]:
     *globs, number = line.split()
-    if len(globs) > 1 or not re.fullmatch(r"[0-9]{1,6}", number):
+    if len(globs) > 1 or "".join(globs).isdecimal() or not re.fullmatch(r"[0-9]{1,6}", number):
         raise ValueError(
             f"{line}: neither a number of releases, nor a glob of projects and a number, such as django* 10,"
             " each in a line of its own; 0 is all"

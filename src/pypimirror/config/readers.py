@@ -23,6 +23,8 @@ _DIGEST = re.compile(r"[a-z0-9_-]{1,32}=[0-9a-f]{8,256}")
 _HOST_GLOB = re.compile(r"[a-z0-9._*?\[\]!:-]+")
 _EXTRAS = re.compile(r" ?\[[^\[\]]*\]")
 _PROJECT_EXTRAS = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
+_VARIABLE = re.compile(r"(\"?)\$(?:\w+|\{\w+\}|\([^)]*\)?)\1|`.*`?")
+"""What a shell puts something else in place of: a whole word that is a variable or a command."""
 _SHELL_WORDS = frozenset({"|", "||", "&&", "&", ">", ">>", "<", "2>", "2>&1", ";"})
 _FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
@@ -167,7 +169,7 @@ def command(text: str, folder: Path) -> tuple[str, ...]:
     if not found or not found[0] or "\0" in text:
         raise ValueError("no command")
     for word in shlex.split(text, posix=False):  # what is quoted keeps its quotes
-        if word in _SHELL_WORDS:
+        if word in _SHELL_WORDS or _VARIABLE.fullmatch(word):
             raise ValueError(f"no shell runs it, so {word} means nothing; name a script that does it")
     program = str(path(found[0], folder)) if "/" in found[0] else found[0]
     return (program, *found[1:])
@@ -179,6 +181,9 @@ def name_globs(text: str, folder: Path = HERE) -> tuple[str, ...]:
 
 
 def _name_glob(pattern: str) -> str:
+    if "," in pattern:
+        apart = " ".join(pattern.replace(",", " ").split())
+        raise ValueError(f"{pattern!r} is no pattern of names, which white space separates: {apart}")
     check_name_pattern(pattern)
     return pattern
 
@@ -192,7 +197,18 @@ def attested_names(text: str, folder: Path = HERE) -> tuple[str, ...]:
 
 
 def file_globs(text: str, folder: Path = HERE) -> tuple[str, ...]:
-    """Read patterns of file names, separated by white space; `@FILE` stands for those in a file."""
+    """Read patterns of file names, separated by white space; `@FILE` stands for those in a file.
+
+    Where only files are named and these say nothing, that is refused: no pattern at all is every file.
+    """
+    patterns = each(words(text, folder), _file_glob)
+    if text and not patterns:
+        raise ValueError(f"there is no pattern in {text.lstrip('@')}; write one, or leave the option out")
+    return patterns
+
+
+def excluded_file_globs(text: str, folder: Path = HERE) -> tuple[str, ...]:
+    """Read the same, of which there may be none."""
     return each(words(text, folder), _file_glob)
 
 
@@ -200,6 +216,8 @@ def _file_glob(pattern: str) -> str:
     check_length(pattern)
     if pattern.startswith("#"):
         raise ValueError(COMMENT)
+    if "," in pattern:
+        raise ValueError(f"{pattern} holds a comma, and white space separates patterns")
     if "/" in pattern:
         raise ValueError(f"{pattern} holds a slash; patterns are compared with the file's name alone")
     return pattern

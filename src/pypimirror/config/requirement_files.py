@@ -10,6 +10,7 @@ from pypimirror.errors import Problem
 from pypimirror.requirements import Roots
 from pypimirror.selection import Globs
 
+_SHOWN = 2
 _NEEDS_DEPENDENCIES = ("dependency_versions", "extras")
 
 
@@ -36,7 +37,7 @@ def read(reader: Given, folder: Path, *, is_exact: bool | None) -> Roots:
         if not paths:
             problems = ("names no file; name one, or leave the option out",)
         elif not roots.roots:
-            problems = ("there is no requirement in it; write one, or leave the option out",)
+            problems = (f"there is no requirement in it{_passed_over(roots)}",)
     except files.RequirementsError as error:
         problems = error.problems
     except (ValueError, RuntimeError) as error:  # RuntimeError: "~user" without such a user
@@ -45,6 +46,14 @@ def read(reader: Given, folder: Path, *, is_exact: bool | None) -> Roots:
         problems = ("names no file that can be read; name files by their paths, not by addresses",)
     reader.problems += [Problem(section, "requirements", text, problem) for problem in problems]
     return roots
+
+
+def _passed_over(roots: Roots) -> str:
+    """Say what stands in files without any requirement, and what to do."""
+    if not roots.ignored:
+        return "; write one, or leave the option out"
+    more = f", and {len(roots.ignored) - _SHOWN} more" if len(roots.ignored) > _SHOWN else ""
+    return f" that an index answers ({'; '.join(roots.ignored[:_SHOWN])}{more}); write one"
 
 
 def check_patterns(reader: Given, misplaced: Collection[str]) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from pypimirror.mirror import Mirror
-from pypimirror.model import NormalizedName
+from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.state import State
-from pypimirror.want import Asked, Requires, Told, Want
+from pypimirror.want import NOTHING_READ, Asked, Read, Requires, Told, Want
 
 if TYPE_CHECKING:
     from pypimirror.closure import Closure
@@ -29,6 +29,8 @@ _INCOMPLETE = "incomplete"
 
 MISSING_NOTE = "missing"
 _MOST_NEEDS = 5
+NO_LONGER_NOTE = "no longer required"
+_MOST_NO_LONGER = 1000
 
 
 class Missing(NamedTuple):
@@ -58,11 +60,15 @@ class Dependencies:
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
         self._growing: Closure | None = None
+        self._only_grows = True
+        """Nothing was taken back of what projects require."""
         self._has_changed = False
+        self._is_noted = False
+        """Whether the state tells that it has."""
         self._known: dict[NormalizedName, Asked] = {}
         """What was asked for when the run began."""
         self._before: dict[NormalizedName, Asked] = {}
-        """What was asked for until it was settled who asks for what now."""
+        """What was asked for, and by whom, until it was settled who asks for what now."""
         self.is_unsettled = False
         """Whether more may be asked for than the last run got to: that was cut off, failed, or had another
         configuration."""
@@ -86,7 +92,7 @@ class Dependencies:
         if not self.are_used:
             return
         followed = self._mirror.state.notes.get(_NOTE)
-        self._known = self._mirror.state.choices.asked()
+        self._known = self._before = self._mirror.state.choices.asked()
         self.is_unsettled = self._has_changed = followed != self._mirror.selection.of_projects
         self.is_new = self.are_followed and followed is None
         if self.is_unsettled:
@@ -117,8 +123,20 @@ class Dependencies:
 
     # -- while the run works -----------------------------------------------------------------
 
-    def note(self, name: NormalizedName, *, has_changed: bool, told: Iterable[Told] = ()) -> None:
-        """Note what the mirrored releases of a project require; in a dry run upstream `told` of some."""
+    def note(
+        self,
+        name: NormalizedName,
+        *,
+        has_changed: bool,
+        told: Iterable[Told] = (),
+        read: Read = NOTHING_READ,
+        held: Iterable[HeldFile] | None = None,
+    ) -> None:
+        """Note what the mirrored releases of a project require; in a dry run upstream `told` of some.
+
+        Of core metadata that was `read` just now, by its sha256, that is known. What is `held` is read from
+        the state where it is not given.
+        """
         choices = self._mirror.state.choices
         if not self.are_followed:
             return
@@ -127,13 +145,15 @@ class Dependencies:
             return
         from pypimirror.dependencies import requires  # a run without news needs none of it
 
-        held = self._mirror.state.files.held(name).values()
-        now = requires.of_project(self._mirror.store, name, held, told)
+        held = self._mirror.state.files.held(name).values() if held is None else held
+        now = requires.of_project(self._mirror.store, name, held, told, read)
         if before == now:
             return
         choices.record_requires(name, now)
         if now.unknown:
             _log.info("%s: nothing reliable tells what %s require", name, ", ".join(now.unknown))
+        # What is not as it was before is not all that is asked for at the end.
+        self._only_grows = self._only_grows and before is None
         if before is None or _texts(before) != _texts(now):
             self._follow(name, now)
 
@@ -141,13 +161,15 @@ class Dependencies:
         """Note that a project left, so that what it requires counts no more."""
         if self.are_followed:
             self._mirror.state.choices.forget_requires(name)
+            self._only_grows = False
             self._note_change()
 
     def _note_change(self) -> None:
         """Remember that it has to be settled anew who asks for what, should this run be cut off."""
         self._has_changed = True
-        if self._mirror.state.notes.get(_NOTE) is not None:
+        if not self._is_noted and self._mirror.state.notes.get(_NOTE) is not None:
             self._note_followed(is_complete=False)
+        self._is_noted = True
 
     def _follow(self, name: NormalizedName, now: Requires) -> None:
         self._note_change()
@@ -166,9 +188,16 @@ class Dependencies:
         self.grown |= grown
 
     def _closure(self) -> Closure:
-        return self._closure_of_state() if self.are_followed else self._closure_of_roots()
+        """Return the closure of what is known now."""
+        if not self.are_followed:
+            return self.of_roots()
+        growing = self._growing
+        if growing and self._only_grows and growing.known == self._mirror.state.choices.with_requires():
+            return growing
+        return self._closure_of_state()
 
-    def _closure_of_roots(self) -> Closure:
+    def of_roots(self) -> Closure:
+        """Return what the requirements files ask for by themselves."""
         # A run without news needs none of it.
         from pypimirror.closure import Closure
         from pypimirror.requirements.environments import Environments, environments
@@ -185,7 +214,7 @@ class Dependencies:
 
     def _closure_of_state(self) -> Closure:
         state, selection = self._mirror.state, self._mirror.selection
-        closure = self._closure_of_roots()
+        closure = self.of_roots()
         listed = {each.name: each.display_name for each in state.projects.listed()}
         for name, found in state.choices.every_requires():
             if name in listed:
@@ -219,10 +248,17 @@ class Dependencies:
         asked |= {name: frozenset(each.wants) for name, each in now.items()}
         if is_complete:
             if self.is_new:
-                less |= {each.name for each in self._mirror.state.projects.listed()}
+                less |= self._not_decided_so()
             self._has_changed = self.is_new = False
         self._note_followed(is_complete=is_complete)
         return less
+
+    def _not_decided_so(self) -> set[NormalizedName]:
+        """Return the projects of which something may be held that is not what is asked for now."""
+        state, selection = self._mirror.state.projects, self._mirror.selection
+        listed = {each.name for each in state.listed()}
+        so = {name for name, by in state.selections() if by == selection.fingerprint(name)}
+        return {name for name in listed if name not in so or not selection.selects(name)}
 
     def unsettle(self) -> None:
         """Go on asking for what was asked for before, as it is too much to go without a question."""
@@ -230,10 +266,28 @@ class Dependencies:
         self._ask_all({name: each.wants for name, each in self._known.items()})
         self._note_followed(is_complete=False)
 
+    def no_longer(self, name: NormalizedName) -> str:
+        """Say who asked for a project that nothing asks for any more; empty where nobody did."""
+        asking = dict.fromkeys(by for by, _ in self._before.get(name, Asked()).needs)
+        shown = ", ".join(list(asking)[:_MOST_NEEDS])
+        more = f" and {len(asking) - _MOST_NEEDS} more" if len(asking) > _MOST_NEEDS else ""
+        return f"no longer required by {shown}{more}" if asking else ""
+
+    def record_no_longer(self, why: Mapping[NormalizedName, str]) -> None:
+        """Keep why projects left that nobody requires any more: of the latest, and for `--why` alone."""
+        if not why:
+            return
+        notes, projects = self._mirror.state.notes, self._mirror.state.projects
+        known = notes.hint(NO_LONGER_NOTE, dict[NormalizedName, str]) or {}
+        known = {name: said for name, said in known.items() if projects.get(name) is None} | dict(why)
+        kept = dict(list(known.items())[-_MOST_NO_LONGER:])
+        notes.set(NO_LONGER_NOTE, msgspec.json.encode(kept).decode())
+
     def _note_followed(self, *, is_complete: bool) -> None:
         """Remember whether the next run can begin with what is known now."""
         note = self._mirror.selection.of_projects if is_complete else _INCOMPLETE
         self._mirror.state.notes.set(_NOTE, note)
+        self._is_noted = not is_complete
 
     def _record(self, now: dict[NormalizedName, Asked]) -> None:
         choices = self._mirror.state.choices
@@ -253,10 +307,11 @@ class Dependencies:
         """Name what is required and not mirrored, with who requires it."""
         excluded = dict.fromkeys(closure.missing, "package_excludes leaves it out")
         known = self._mirror.state.projects.get
-        unknown = {name: "upstream has no such project" for name in closure.wants if known(name) is None}
+        lost = [name for name in closure.wants if (row := known(name)) is None or row.is_gone]
+        unknown = dict.fromkeys(lost, "upstream has no such project")
         found = []
         for name, why in sorted((excluded | unknown).items()):
-            needs = tuple(map(str, closure.missing.get(name) or closure.needs_of(name)))
+            needs = tuple(map(str, closure.missing_for(name) or closure.needs_of(name)))
             found.append(Missing(name, why, needs[:_MOST_NEEDS]))
         told = missing(self._mirror.state)
         for each in set(found).difference(told):

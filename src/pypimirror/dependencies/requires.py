@@ -1,20 +1,32 @@
 """What the mirrored releases of a project require, out of the core metadata beside their files."""
 
+import logging
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from functools import partial
 
 from pypimirror.filenames import is_wheel, version_key, version_of
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.requirements.required import requires_dist
 from pypimirror.store import METADATA, Store
-from pypimirror.want import Requires, Told
+from pypimirror.want import NOTHING_READ, Read, Requires, Told
+
+_log = logging.getLogger(__name__)
+
+_UNREADABLE = "%s: %s requires what can't be read as it stands: %s"
 
 
 def of_project(
-    store: Store, name: NormalizedName, held: Iterable[HeldFile], told: Iterable[Told] = ()
+    store: Store,
+    name: NormalizedName,
+    held: Iterable[HeldFile],
+    told: Iterable[Told] = (),
+    read: Read = NOTHING_READ,
 ) -> Requires:
-    """Return what a project's held releases require, and those of which the metadata was `told`."""
-    return _summed_up([*told, *_told(store, name, held)])
+    """Return what a project's held releases require, and those of which the metadata was `told`.
+
+    Core metadata that was `read` is not read again.
+    """
+    return _summed_up([*told, *_told(store, name, held, read)])
 
 
 def release_of(file: File, name: NormalizedName) -> str:
@@ -44,33 +56,37 @@ def _summed_up(told: Iterable[Told]) -> Requires:
     return Requires(tuple(sorted(newest.items())), tuple(dict.fromkeys(unknown)))
 
 
-def _told(store: Store, name: NormalizedName, held: Iterable[HeldFile]) -> Iterator[Told]:
-    def version(each: HeldFile) -> str:
-        return release_of(each.file, name)
-
-    for release, files in groupby(sorted(held, key=version), key=version):
-        of_release = list(files)
+def _told(store: Store, name: NormalizedName, held: Iterable[HeldFile], read: Read) -> Iterator[Told]:
+    releases: dict[str, list[HeldFile]] = {}
+    for each in held:
+        releases.setdefault(release_of(each.file, name), []).append(each)
+    for release, of_release in sorted(releases.items()):
         wheels = {each.metadata: each for each in of_release if is_wheel(each.file.filename)}
         wheels.pop(None, None)
         if wheels:
             found: list[tuple[str, ...] | None] = [
-                _by_metadata(store, name, each) for each in wheels.values()
+                _by_metadata(store, name, each, read) for each in wheels.values()
             ]
         else:
             # One sdist that tells is enough.
-            by_sdist = (_by_sdist(store, name, each) for each in of_release)
+            by_sdist = (_by_sdist(store, name, each, read) for each in of_release)
             found = [next((each for each in by_sdist if each is not None), None)]
         yield from (Told(release, each) for each in found)
 
 
-def _by_metadata(store: Store, name: NormalizedName, held: HeldFile) -> tuple[str, ...] | None:
+def _by_metadata(store: Store, name: NormalizedName, held: HeldFile, read: Read) -> tuple[str, ...] | None:
+    known = read.get(held.metadata or "")
+    if known is not None:
+        return known
     text = store.read(name, held.file.filename + METADATA)
-    return None if text is None else requires_dist(text)
+    if text is None:
+        return None
+    return requires_dist(text, tell=partial(_log.info, _UNREADABLE, name, held.file.filename))
 
 
-def _by_sdist(store: Store, name: NormalizedName, held: HeldFile) -> tuple[str, ...] | None:
+def _by_sdist(store: Store, name: NormalizedName, held: HeldFile, read: Read) -> tuple[str, ...] | None:
     if held.metadata is not None:
-        return _by_metadata(store, name, held)
+        return _by_metadata(store, name, held, read)
     content = store.open_existing(name, held.file.filename)
     if content is None:
         return None

@@ -13,7 +13,7 @@ from pypimirror.external.tasks import FetchTask
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import Digest, File, HeldFile
 from pypimirror.publishing import companions
-from pypimirror.run import Run
+from pypimirror.run import Run, blocking
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +66,9 @@ def take(run: Run, project: ExternalProject, task: FetchTask, brought: Brought) 
     Raises TreeError where it can't be placed.
     """
     pinned, sha256 = brought.origin.pinned, brought.sha256
+    if sha256 in run.mirror.selection.blocked_digests:
+        blocking.refuse(run, project.name, task.file, sha256, brought.size)
+        return
     if pinned not in (None, sha256) and not run.mirror.config.accepts_bytes(task.file.filename, sha256):
         _refuse(run, project, task.file, brought)
         return

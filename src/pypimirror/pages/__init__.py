@@ -29,7 +29,7 @@ __all__ = [
     "root_json",
 ]
 
-RENDERER = "4"
+RENDERER = "5"
 """To be changed whenever the same state renders to other bytes: that is how an upgrade reaches old pages."""
 
 

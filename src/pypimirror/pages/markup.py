@@ -16,6 +16,10 @@ _NOT_IN_HTML = re.compile(
 )
 """Control characters and noncharacters."""
 
+_DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What turns the direction of what follows, so that a text reads as another one (UAX #9)."""
+_LONGEST_SHOWN = 500
+
 _MARKUP = re.compile(r"[&<>'\"]|(?:href|rel)\s*=", re.IGNORECASE)
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&#39;", '"': "&#34;"})
 # easy_install and buildout look for these words all over a page, not in tags alone.
@@ -48,6 +52,12 @@ def printable(text: str) -> str:
 def written(text: str) -> str:
     """Return any text of upstream's as it may stand in a page; the same few come again and again."""
     return escaped(printable(text))
+
+
+def shown(text: str) -> str:
+    """Return a text of upstream's for people to read: not too long, and in the direction of the page."""
+    short = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    return written(_DIRECTIONS.sub("\N{REPLACEMENT CHARACTER}", short))
 
 
 def before(title: str, about: Mapping[str, str | None], head: str = "") -> str:

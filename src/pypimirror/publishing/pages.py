@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pypimirror import pages
 from pypimirror.addresses import without_credentials
@@ -28,9 +28,10 @@ _OUR_HTML = b'<meta name="pypi:repository-version"'
 class Pages:
     """The pages of one mirror: one that is due is written if its bytes change, its intent first."""
 
-    def __init__(self, mirror: Mirror, tally: Tally) -> None:
+    def __init__(self, mirror: Mirror, tally: Tally, on_progress: Callable[[], None] = lambda: None) -> None:
         self._mirror = mirror
         self._tally = tally
+        self._on_progress = on_progress
         self.names = NameLinks(mirror)
         self.fingerprint = fingerprint(mirror.config)
         self._look = _look(mirror.config)
@@ -84,7 +85,9 @@ class Pages:
 
     def _projects(self) -> None:
         """Write the pages that lose something, and those that a kill, options or an upgrade left behind."""
-        due = iter(self._mirror.state.projects.pages_due(self.fingerprint))
+        names, counts = self._mirror.state.projects.pages_due(self.fingerprint), self._tally.counts
+        counts.pages += len(names)
+        due = iter(names)
         while batch := list(itertools.islice(due, _BATCH)):
             for name in batch:
                 self.names.intend(name)
@@ -92,6 +95,8 @@ class Pages:
             for name in batch:
                 if name not in self.unwritable:
                     self.project(name)
+                counts.pages_done += 1
+                self._on_progress()
 
     def _root(self) -> None:
         """Write the root pages, if they are due."""

@@ -1,10 +1,13 @@
 """`--check-config`: what a sound configuration asks for, and what in it looks wrong, as lines."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from pypimirror.amounts import numbered
 from pypimirror.config import Config, ini
 from pypimirror.config.advice import advice
+from pypimirror.config.nothing import inactive, why_inactive
 from pypimirror.selection import asks_for_everything
 
 _OF_THE_ANCESTOR = {
@@ -28,11 +31,17 @@ def lines(config: Config, path: Path) -> Iterator[str]:
     """Yield what to say of a configuration that was read from `path`."""
     yield f"{path} is sound"
     yield from (f"  {line}" for line in _asks_for(config))
-    yield from (f"warning: {warning}" for warning in (*config.warnings, *advice(config)))
+    yield from warnings(config)
     given = ini.parse(path.read_bytes()).settings
     if "fetch_since_days" in given:
         yield "it is a configuration of z3c.pypimirror; its options mean:"
         yield from (f"  {name}: {_OF_THE_ANCESTOR[name]}" for name in given if name in _OF_THE_ANCESTOR)
+
+
+def warnings(config: Config) -> Iterator[str]:
+    """Yield what looks wrong."""
+    for warning in (*config.warnings, *advice(config), *_afterwards(config)):
+        yield f"warning: {warning}"
 
 
 def _asks_for(config: Config) -> Iterator[str]:
@@ -44,7 +53,10 @@ def _asks_for(config: Config) -> Iterator[str]:
         yield f"not: {_shortened(' '.join(config.package_excludes))}"
     if roots := config.requirements.roots:
         names = dict.fromkeys(root.name for root in roots)
-        yield f"requirements: {len(roots)} for {len(names)} projects: {_shortened(' '.join(names))}"
+        lines = f"{numbered(len(roots), 'line')} for {numbered(len(names), 'project')}"
+        yield f"requirements: {lines}: {_shortened(' '.join(names))}"
+        if (idle := inactive(config)) and len(idle) < len(roots):
+            yield f"of these {why_inactive(config, idle)}"
     if config.dependencies:
         which = "the versions that match" if config.dependency_versions == "matching" else "all versions"
         yield f"dependencies: {which} of what the selected releases require"
@@ -54,6 +66,16 @@ def _asks_for(config: Config) -> Iterator[str]:
     files = [*config.filename_matches, *(f"not {pattern}" for pattern in config.filename_excludes)]
     if files:
         yield f"files: {_shortened(' '.join(files))}"
+
+
+def _afterwards(config: Config) -> Iterator[str]:
+    """Tell of what would be found out at the end of a run."""
+    for option in ("on_change", "on_success", "on_failure"):
+        words = getattr(config, option)
+        if words and shutil.which(words[0]) is None:
+            yield f"{option}: there is no program {words[0]} for this user; name it with its whole path"
+    if config.metrics and config.metrics.suffix != ".prom":
+        yield "metrics: Prometheus's textfile collector reads files that end in .prom alone; name it so"
 
 
 def _shortened(text: str) -> str:

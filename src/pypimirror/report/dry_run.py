@@ -20,7 +20,7 @@ def as_lines(outcome: Outcome, pages: int) -> Iterator[str]:
         yield f"{change.name}: {_listed(change.fetch, change.keep, change.leave, change.remove)}"
     fetch, leave, remove = _sums(changes)
     for each in outcome.left_out:
-        yield f"{each.rule} leaves out {numbered(each.files, 'file')} ({size_text(each.bytes)})"
+        yield f"{each.rule} leaves out {numbered(each.files, 'file')} ({_size(each.bytes)})"
     for missing in outcome.missing:
         yield f"{missing.name} would be missing, as {missing.why}: {'; '.join(missing.needs[:3])}"
     if outcome.untold:
@@ -82,10 +82,9 @@ def _sum(totals: Iterable[Total]) -> Total:
 
 def _listed(fetch: Total, keep: Total | None, leave: Total, remove: Total) -> str:
     parts = {"fetch": fetch, "keep": keep, "take off the pages": leave, "remove": remove}
-    # An HTML page tells no sizes.
-    told = [
-        f"{verb} {t.number} ({size_text(t.bytes) if t.bytes else 'size unknown'})"
-        for verb, t in parts.items()
-        if t and t.number
-    ]
+    told = [f"{verb} {t.number} ({_size(t.bytes)})" for verb, t in parts.items() if t and t.number]
     return ", ".join(told) or "nothing to do"
+
+
+def _size(size: int) -> str:
+    return size_text(size) if size else "size unknown"  # an HTML page tells none

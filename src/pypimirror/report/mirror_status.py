@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pypimirror.amounts import HOUR_S
+from pypimirror.amounts import HOUR_S, numbered
 from pypimirror.checks import damage
 from pypimirror.config import Config
 from pypimirror.dependencies import MISSING_NOTE, missing_in
@@ -124,14 +124,14 @@ def of_state(config: Config, state: Reading) -> StatusReport:
     found = damage.known(state.note(damage.NOTE))
     full = _why_full(config)
     if held_back:
-        what.append(f"removals of {len(held_back)} projects are held back")
+        what.append(f"removals of {numbered(len(held_back), 'project')} are held back")
     when = _why_not_good(config, ended, age)
     last = state.last_run()
     if last and (reason := long_run.why_not_good(config, last.started, last.ended)):
         when.insert(0, reason)
     if found is not None:
         when.append(
-            f"--verify found {found.wrong} files or pages wrong ({moment(found.moment)});"
+            f"--verify found {numbered(found.wrong, 'file')} or pages wrong ({moment(found.moment)});"
             f" {found.mended_by} mends them"
         )
     if full is not None:

@@ -1,16 +1,20 @@
 """How a run ended, in words, and as a key to know the same trouble by."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from pypimirror.amounts import size_text
+from pypimirror.amounts import numbered, size_text
 from pypimirror.dependencies import Missing
 from pypimirror.errors import UpstreamError
+from pypimirror.plan import Loss
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import failure_text
-from pypimirror.run.unmatched import Unmatched
 from pypimirror.state import Omitted
 from pypimirror.sync import Change, Refusal, Report, Verified
+
+_MISSING = 3
+"""Projects that are named in a line."""
 
 
 class Outcome(NamedTuple):
@@ -53,14 +57,14 @@ def _of_report(report: Report) -> Outcome:
         return _of_refusal(report, report.refusal)
     counts, failures = report.counts, report.failures
     asked = "1 project" if counts.projects == 1 else f"{counts.projects} projects"
-    done = f"{asked} asked about, {counts.changed} changed; {_files(report)}"
+    done = f"{asked} asked about, {counts.changed} changed; {_files(report)}{_missing(report.missing)}"
     if report.unasked:
         line = f"{'; '.join(report.unasked)} ({done})"
         told = tuple(failure_text(f) for f in failures)
         headline = "; ".join(report.unasked)
         return Outcome(Status.FAILURES, line, told, key="unasked", headline=headline)
     if not failures:
-        return _of_selection(report.unmatched, asked, done)
+        return _of_selection(report, asked, done)
     projects = len({failure.project for failure in failures})
     headline = (
         f"{'1 project is' if projects == 1 else f'{projects} projects are'} not up to date, all others are"
@@ -71,16 +75,20 @@ def _of_report(report: Report) -> Outcome:
     return Outcome(Status.FAILURES, line, told, key, headline=headline)
 
 
-def _of_selection(unmatched: Unmatched, asked: str, done: str) -> Outcome:
+def _of_selection(report: Report, asked: str, done: str) -> Outcome:
     """Sum up a run in which nothing failed: all is well, or the configuration leads to nothing somewhere."""
-    told = (*unmatched.failures(), *unmatched.remarks())
+    unmatched = report.unmatched
+    unblocked = tuple(f"no longer blocked, and may come again: {each}" for each in report.unblocked)
+    remarks = (*unblocked, *unmatched.remarks())
+    told = (*unmatched.failures(), *remarks)
     key = hashlib.sha256(repr(told).encode()).hexdigest()
     if unmatched.failures():
         headline = "up to date, but for what the configuration asks for and upstream does not have"
         return Outcome(Status.FAILURES, f"{headline} ({done})", told, key, headline=headline)
     headline = f"up to date: {asked} asked about"
-    if remarks := unmatched.remarks():
-        line = f"up to date: {done}; but patterns match nothing"
+    if remarks:
+        but = "patterns match nothing" if unmatched.remarks() else "what was blocked is no longer blocked"
+        line = f"up to date: {done}; but {but}"
         return Outcome(Status.OK, line, remarks, key, headline=headline)
     return Outcome(Status.OK, f"up to date: {done}", headline=headline)
 
@@ -91,8 +99,8 @@ def _of_refusal(report: Report, refusal: Refusal) -> Outcome:
     gone, held, hours = refusal[:3]
     within = f" (within {hours:g} hours)" if hours else ""
     line = (
-        f"upstream no longer has {gone.projects} of {held.projects} projects and {gone.files} of {held.files}"
-        f" files{within}; {refusal.why}, so nothing was removed, and all else was done."
+        f"upstream no longer has {_share(gone, held)}{within};"
+        f" {refusal.why}, so nothing was removed, and all else was done."
         " If it is right, run once with --allow-removals"
     )
     names = tuple(f"would go: {name}" for name in refusal.names)
@@ -102,10 +110,11 @@ def _of_refusal(report: Report, refusal: Refusal) -> Outcome:
 
 def _of_deselection(report: Report, refusal: Refusal) -> Outcome:
     gone, held = refusal.gone, refusal.held
+    whole = " and without --project" if refusal.is_waiting else ""
     line = (
-        f"the configuration no longer selects {gone.projects} of {held.projects} projects and {gone.files} of"
-        f" {held.files} files; {refusal.why}, so all of them stay, and all else was done."
-        " If it is right, run once with --allow-removals; if not, mend the configuration"
+        f"the configuration no longer selects {_share(gone, held)};"
+        f" {refusal.why}, so all of them stay, and all else was done."
+        f" If it is right, run once with --allow-removals{whole}; if not, mend the configuration"
     )
     names = tuple(f"would go: {name}" for name in refusal.names)
     failures = tuple(failure_text(f) for f in report.failures)
@@ -121,11 +130,12 @@ def of_upstream_error(error: UpstreamError) -> Outcome:
 def of_verified(verified: Verified, report: Report, *, is_repaired: bool, is_hashed: bool) -> Outcome:
     """Sum up a look at the whole tree."""
     line = (
-        f"verified {verified.files} files of {verified.projects} projects: {verified.wrong} wrong,"
+        f"verified {numbered(verified.files, 'file')} of {numbered(verified.projects, 'project')}:"
+        f" {verified.wrong} wrong,"
         f" {verified.foreign} foreign"
     )
     if is_repaired and verified.wrong:
-        line += f"; {report.counts.stored} files fetched again"
+        line += f"; {numbered(report.counts.stored, 'file')} fetched again"
         mended = _of_report(report)
         return mended._replace(line=line if mended.status is Status.OK else f"{line}; {mended.line}")
     if not verified.wrong:
@@ -134,13 +144,29 @@ def of_verified(verified: Verified, report: Report, *, is_repaired: bool, is_has
     return Outcome(Status.FAILURES, f"{line}; {mends} mends it", key=repr(verified))
 
 
+def _share(gone: Loss, held: Loss) -> str:
+    projects = f"{gone.projects} of {numbered(held.projects, 'project')}"
+    return f"{projects} and {gone.files} of {numbered(held.files, 'file')}"
+
+
 def _files(report: Report) -> str:
     counts = report.counts
     adopted = f", {counts.adopted} adopted" if counts.adopted else ""
     removed = f", {counts.removed} removed ({size_text(counts.removed_bytes)})" if counts.removed else ""
     left = _left(counts.vanished_projects, counts.vanished_files, "upstream no longer has them")
-    left += _left(counts.deselected_projects, counts.deselected_files, "they are no longer selected")
-    return f"{counts.stored} files stored ({size_text(counts.stored_bytes)}){adopted}{removed}{left}"
+    projects = counts.deselected_projects - counts.unrequired_projects
+    left += _left(projects, counts.deselected_files - counts.unrequired_files, "they are no longer selected")
+    left += _left(counts.unrequired_projects, counts.unrequired_files, "nothing requires them any more")
+    return (
+        f"{numbered(counts.stored, 'file')} stored ({size_text(counts.stored_bytes)}){adopted}{removed}{left}"
+    )
+
+
+def _missing(missing: Sequence[Missing]) -> str:
+    """Name what mirrored projects require and the mirror has not, and who requires it."""
+    named = [f"{each.name} ({'; '.join(each.needs[:1])})" for each in missing[:_MISSING]]
+    more = f" and {len(missing) - _MISSING} more" if len(missing) > _MISSING else ""
+    return f"; required, and missing: {', '.join(named)}{more}" if named else ""
 
 
 def _left(projects: int, files: int, why: str) -> str:

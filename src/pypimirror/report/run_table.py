@@ -83,9 +83,12 @@ def _came(counts: Counts) -> str:
 
 
 def _left(counts: Counts) -> Iterator[str]:
+    deselected = counts.deselected_projects - counts.unrequired_projects
+    deselected_files = counts.deselected_files - counts.unrequired_files
     for projects, files, why in (
         (counts.vanished_projects, counts.vanished_files, "upstream no longer has them"),
-        (counts.deselected_projects, counts.deselected_files, "no longer selected"),
+        (deselected, deselected_files, "no longer selected"),
+        (counts.unrequired_projects, counts.unrequired_files, "nothing requires them any more"),
     ):
         told = [numbered(n, noun) for n, noun in ((projects, "project"), (files, "file")) if n]
         if told:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from pypimirror.amounts import size_text
+from pypimirror.amounts import numbered, size_text
 from pypimirror.report.mirror_status import StatusReport
 from pypimirror.report.words import moment, total_text
 from pypimirror.state import Total
@@ -34,7 +34,7 @@ def as_lines(report: StatusReport) -> list[str]:
         "failing": f"{report.failing_count}",
         "pending": f"{report.pending_count}",
         "vanished": f"{report.vanished_projects} projects, {report.vanished_files} files, by upstream",
-        "held back": f"removals of {report.held_back_count} projects",
+        "held back": f"removals of {numbered(report.held_back_count, 'project')}",
         "in grace": total_text(Total(report.grace_files, report.grace_bytes))
         + (f", the first may go {moment(report.grace_ends)}" if report.grace_ends else ""),
         "disk free": "unknown" if report.disk_free is None else size_text(report.disk_free),

@@ -6,33 +6,52 @@ from itertools import groupby, pairwise
 
 from pypimirror import names
 from pypimirror.amounts import numbered, size_text
+from pypimirror.config import Config
+from pypimirror.dependencies import MISSING_NOTE, missing_in
 from pypimirror.filenames import is_distribution
 from pypimirror.model import NormalizedName
+from pypimirror.report import why_not
+from pypimirror.run import unmatched
 from pypimirror.selection import Selection
 from pypimirror.state.reading import Reading
+from pypimirror.sync import question
+from pypimirror.sync.deselection import NOTE as SELECTED
 
+_ANOTHER = "the configuration is not the one that the last run brought the mirror to; the next run acts on it"
+_WAITS = (
+    "the configuration changed, and so much would go that it waits for an answer: --allow-removals is a yes"
+)
 _MOST = 20
 """Lines of who asks for a project."""
 
 
-def explain(selection: Selection, state: Reading, text: str) -> tuple[str, ...]:
+def explain(config: Config, selection: Selection, state: Reading, text: str) -> tuple[str, ...]:
     """Return what to tell of a project, or of a file of one; empty where `text` is neither.
 
-    `selection` has to know what is asked for.
+    `selection` has to know what is asked for. A file may stand behind its folder, as messages name it.
     """
-    if is_distribution(text):
-        return tuple(_of_file(selection, state, text))
-    return tuple(_of_project(selection, state, names.normalize(text))) if names.is_valid(text) else ()
+    filename = text.rpartition("/")[2].removesuffix(".metadata").removesuffix(".provenance")
+    if is_distribution(filename):
+        said = tuple(_of_file(selection, state, filename))
+    elif names.is_valid(text):
+        said = tuple(_of_project(config, selection, state, names.normalize(text)))
+    else:
+        return ()
+    if state.note(SELECTED) == selection.of_projects:
+        return said
+    return (*said, _WAITS if state.note(question.NOTE) is not None else _ANOTHER)
 
 
 # -- projects --------------------------------------------------------------------------------
 
 
-def _of_project(selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
+def _of_project(config: Config, selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
     yield from _chosen(selection, state, name)
+    if not selection.selects(name):
+        yield from (f"  {line}" for line in why_not.more(config, selection, state, name))
     row = state.project(name)
     if row is None:
-        yield f"  nothing of {name} is mirrored"
+        yield f"  nothing of {name} is mirrored{_why_absent(selection, state, name)}"
         return
     held = state.held(name)
     if row.error:
@@ -51,6 +70,14 @@ def _of_project(selection: Selection, state: Reading, name: NormalizedName) -> I
         yield f"  {rule} leaves out {numbered(len(list(files)), 'file')}"
 
 
+def _why_absent(selection: Selection, state: Reading, name: NormalizedName) -> str:
+    if not selection.selects(name):
+        return ""
+    absent = {*unmatched.read(state.note(unmatched.NOTE)).names}
+    absent |= {each.name for each in missing_in(state.note(MISSING_NOTE))}
+    return ": upstream has no such project" if name in absent else " yet: no run has got to it"
+
+
 def _chosen(selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
     """Yield what selects a project, or what leaves it out."""
     if pattern := selection.excluded_by(name):
@@ -59,7 +86,7 @@ def _chosen(selection: Selection, state: Reading, name: NormalizedName) -> Itera
         yield f"{name} is selected: package_matches: {pattern}"
     needs = _needs(state, name)
     if not needs and not selection.excluded_by(name) and not selection.matched_by(name):
-        yield f"{name} is not mirrored: nothing selects it"
+        yield f"{name} is not mirrored: {why_not.first(state, name)}"
     for by, requirement in needs[:_MOST]:
         yield _need(state, name, by, requirement)
     if len(needs) > _MOST:
@@ -130,6 +157,9 @@ def _of_file(selection: Selection, state: Reading, filename: str) -> Iterator[st
         yield f"{filename} is left out: {rule}: {why}"
         if gone := state.delisted_of(name).get(filename):
             yield f"  its {size_text(gone.size)} wait for their removal"
+    elif filename in (lacking := state.lacking(name)):
+        error = lacking[filename]
+        yield f"{filename} is to be mirrored, and not there yet: {error or 'no run has got to it'}"
     elif filename in (delisted := state.delisted_of(name)):
         yield f"{filename} left the pages; its {size_text(delisted[filename].size)} wait for their removal"
     else:

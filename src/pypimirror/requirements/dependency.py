@@ -18,11 +18,14 @@ MAX_DEPTH = 50
 """Parentheses: each costs a parser a level of its stack."""
 _REMEMBERED = 1 << 16
 _NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-_CLAUSE = "(?:===?|~=|!=|[<>]=?)[A-Za-z0-9.*+!_-]+"
-_WRITTEN = re.compile(
-    rf"(?P<name>{_NAME})(?:\[(?P<extras>{_NAME}(?:,{_NAME})*)\])?"
-    rf"(?P<specifier>(?:{_CLAUSE}(?:,{_CLAUSE})*)?)(?:; (?P<marker>.+))?"
+_CLAUSE = "(?:==|~=|!=|[<>]=?) ?[A-Za-z0-9.*+!_-]+"
+_NAMED = re.compile(rf"{_NAME}(?: ?\[[^\[\]]*\])?(?=[ (]*(?:[=<>!~]=?|\()|$)")
+"""What stands before versions."""
+_USUAL = re.compile(
+    rf"(?P<name>{_NAME})(?: ?\[(?P<extras>{_NAME}(?:, ?{_NAME})*)\])?"
+    rf"(?: ?(?P<specifier>{_CLAUSE}(?: ?, ?{_CLAUSE})*))?(?: ?; ?(?P<marker>.+))?"
 )
+"""Most requirements; what is left takes a parser."""
 
 
 class Dependency(NamedTuple):
@@ -47,6 +50,18 @@ class Parsed(NamedTuple):
 def canonical(text: str) -> str | None:
     """Return a requirement in one text for what it says, its name as it is spelled; None for what is none."""
     text = " ".join(text.split())
+    usual = _usual(text)
+    if usual is None:
+        return _written_anew(text)
+    name, extras, specifier, marker = usual
+    written = _marker(marker)
+    if written is None:
+        return None
+    bracketed = f"[{','.join(sorted(extras))}]" if extras else ""
+    return f"{name}{bracketed}{specifier}" + (f"; {written}" if written else "")
+
+
+def _written_anew(text: str) -> str | None:
     requirement = _requirement(text)
     if requirement is None or canonical_marker(str(requirement.marker or "")) is None:
         return None
@@ -54,19 +69,50 @@ def canonical(text: str) -> str | None:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def parsed(text: str) -> Parsed | None:
-    """Return what a requirement says; None for what is none.
+def without_versions(text: str) -> str | None:
+    """Return a requirement whose versions can't be read as one for any version; None for what is none.
 
-    What `canonical` wrote is taken apart at sight: many requirements share few specifiers and markers.
+    Old metadata has such versions (`>=1.*`, `(2.0)`), which PEP 440 forbade later and some clients mend.
     """
-    match = _WRITTEN.fullmatch(text) if len(text) <= MAX_LENGTH else None
-    if match is None:
-        return _parsed_anew(text)
-    specifier, marker = _specifier(match["specifier"]), canonical_marker(match["marker"] or "")
-    if specifier is None or marker is None or not names.is_valid(match["name"]):
+    if len(text) > MAX_LENGTH:
         return None
-    extras = frozenset(map(canonicalize_name, match["extras"].split(","))) if match["extras"] else frozenset()
-    return Parsed(Dependency(names.normalize(match["name"]), extras, specifier), marker)
+    said, _, marker = " ".join(text.split()).partition(";")
+    found = _NAMED.match(said)
+    if found is None or "@" in said or (marker and not canonical_marker(marker.strip())):
+        return None
+    return canonical(found[0] + (f"; {marker}" if marker else ""))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def parsed(text: str) -> Parsed | None:
+    """Return what a requirement says; None for what is none."""
+    usual = _usual(text)
+    if usual is None:
+        return _parsed_anew(text)
+    marker = canonical_marker(usual.marker)
+    if marker is None:
+        return None
+    extras = frozenset(map(canonicalize_name, usual.extras))
+    return Parsed(Dependency(names.normalize(usual.name), extras, usual.specifier), marker)
+
+
+class _Usual(NamedTuple):
+    """The parts of a requirement: the specifier in canonical text, the rest as it is spelled."""
+
+    name: str
+    extras: frozenset[str]
+    specifier: str
+    marker: str
+
+
+def _usual(text: str) -> _Usual | None:
+    """Take a requirement apart at sight: many share few specifiers and markers. None where that can't be."""
+    match = _USUAL.fullmatch(text) if len(text) <= MAX_LENGTH else None
+    specifier = _specifier(match["specifier"] or "") if match else None
+    if match is None or specifier is None or not names.is_valid(match["name"]):
+        return None
+    extras = frozenset(match["extras"].replace(" ", "").split(",")) if match["extras"] else frozenset()
+    return _Usual(match["name"], extras, specifier, match["marker"] or "")
 
 
 def _parsed_anew(text: str) -> Parsed | None:
@@ -103,6 +149,18 @@ def canonical_marker(text: str) -> str | None:
         return str(Marker(str(Marker(text)))) if text else ""
     except InvalidMarker:
         return None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _marker(text: str) -> str | None:
+    """Return a marker as it is written; None for what is none, or can't be read again."""
+    if text.count("(") > MAX_DEPTH:
+        return None
+    try:
+        written = str(Marker(text)) if text else ""
+    except InvalidMarker:
+        return None
+    return None if canonical_marker(written) is None else written
 
 
 def _requirement(text: str) -> Requirement | None:

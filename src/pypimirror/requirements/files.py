@@ -15,6 +15,14 @@ from pypimirror.requirements.lines import Line, Lines, Nested
 from pypimirror.requirements.roots import Constraint, Root, Roots
 from pypimirror.want import Want
 
+_LOCKS_OF_OTHERS = {
+    "uv.lock": "uv export --format pylock.toml",
+    "poetry.lock": "poetry export",
+    "pdm.lock": "pdm export",
+    "pipfile.lock": "pipenv requirements",
+}
+"""By their names, with the command that writes a requirements file or a `pylock.toml`."""
+
 
 class RequirementsError(ValueError):
     """The files can't be used; each problem names its file and line, and what to do."""
@@ -80,6 +88,7 @@ class _Reading:
         self.files[str(named.path)] = None
         try:
             _check_file(named.path)
+            _check_kind(named.path)
             if named.path.suffix == ".toml":
                 self.read_lock(named, shown)
                 return []
@@ -159,6 +168,13 @@ def _check_file(path: Path) -> None:
     """Raise OSError where nothing is there, and ValueError where it is no file: a device may have no end."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise ValueError("is no file; name a requirements file or a lock file")
+
+
+def _check_kind(path: Path) -> None:
+    """Raise ValueError for a lock file of a tool's own form, with what writes one that is read here."""
+    how = _LOCKS_OF_OTHERS.get(path.name.lower())
+    if how is not None:
+        raise ValueError(f"is a lock file that one tool alone reads; {how} writes one that counts here")
 
 
 def _constraint(found: _Found) -> Constraint:

@@ -2,8 +2,9 @@
 
 import itertools
 import re
+from collections.abc import Callable
 
-from pypimirror.requirements.dependency import MAX_LENGTH, canonical
+from pypimirror.requirements.dependency import MAX_LENGTH, canonical, without_versions
 
 MAX_REQUIREMENTS = 10_000
 """Of one file: the longest lists that are known have some thousand."""
@@ -17,21 +18,26 @@ _VERSION = re.compile(
 )
 _DYNAMIC = re.compile(rb"^Dynamic[ \t]*:[ \t]*Requires-Dist[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _RELIABLE = (2, 2)
+_SHOWN = 100
+"""Characters of what is told."""
 
 
-def requires_dist(metadata: bytes) -> tuple[str, ...]:
+def requires_dist(metadata: bytes, *, tell: Callable[[str], object] | None = None) -> tuple[str, ...]:
     """Return the distinct requirements of a wheel's core metadata, in canonical text, sorted.
 
-    Lines that are no requirement are left out (`unreadable` names them), as is what comes after
-    MAX_REQUIREMENTS of them, or after MAX_TEXT.
+    Where versions can't be read any version is asked for. Lines that are no requirement are left out, as is
+    what comes after MAX_REQUIREMENTS of them, or after MAX_TEXT. `tell` is called with what can't be read as
+    it stands.
     """
-    return tuple(sorted({text for line in _lines(metadata) if (text := canonical(line))}))
-
-
-def unreadable(metadata: bytes) -> tuple[str, ...]:
-    """Return the values of Requires-Dist that are no requirements, each cut to what fits a message."""
-    found = dict.fromkeys(line[:100] for line in _lines(metadata) if canonical(line) is None)
-    return tuple(found)
+    found = set()
+    for line in _lines(metadata):
+        text = canonical(line)
+        if text is None:
+            text = without_versions(line)
+            if tell is not None:
+                tell(line[:_SHOWN])
+        found.add(text)
+    return tuple(sorted(text for text in found if text))
 
 
 def is_reliable(pkg_info: bytes) -> bool:

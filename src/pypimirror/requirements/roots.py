@@ -20,6 +20,12 @@ class Root(msgspec.Struct, frozen=True, order=True):
     source: str = ""
     """Where it stands: `requirements.txt:3`."""
 
+    @property
+    def words(self) -> str:
+        """What it says, as a requirement."""
+        bracketed = f"[{','.join(self.extras)}]" if self.extras else ""
+        return f"{self.name}{bracketed}{self.want.specifier}" + (f"; {self.marker}" if self.marker else "")
+
 
 class Constraint(msgspec.Struct, frozen=True, order=True):
     """One line of a constraints file: it asks for nothing, and narrows what others ask for."""

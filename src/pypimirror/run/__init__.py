@@ -62,6 +62,8 @@ class Report(NamedTuple):
     """What would become of projects, where the run was a dry one."""
     left_out: tuple[Omitted, ...] = ()
     """What rules leave out, where the run was a dry one."""
+    unblocked: tuple[str, ...] = ()
+    """What was blocked before, and may come again."""
     unmatched: Unmatched = Unmatched()
     """What the configuration names and upstream does not have."""
     missing: tuple[Missing, ...] = ()
@@ -145,8 +147,11 @@ def report(mirror: Mirror, tally: Tally, preview: Preview | None = None) -> Repo
         tally.full,
         changes,
         left_out=tuple(mirror.state.choices.left_out()) if preview else (),
+        unblocked=tuple(tally.unblocked),
         unmatched=known(mirror),
-        missing=missing(mirror.state) if mirror.config.dependencies else (),
+        missing=missing(mirror.state)
+        if mirror.config.dependencies or mirror.config.requirements.roots
+        else (),
         untold=sum(map(len, preview.untold.values())) if preview else 0,
         unasked=why_unasked(tally),
     )

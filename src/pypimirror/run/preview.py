@@ -1,5 +1,6 @@
 """What a run would do, project by project, out of a state that is not going to be kept."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pypimirror.model import File, NormalizedName
@@ -22,7 +23,8 @@ class Preview:
     """Gathers what a dry run finds."""
 
     def __init__(self) -> None:
-        self._fetch: dict[NormalizedName, Total] = {}
+        self._fetch: dict[NormalizedName, dict[str, int]] = {}
+        """The files with their bytes: a page is read again where more is asked for of a project."""
         self._remove: dict[NormalizedName, Total] = {}
         self.untold: dict[NormalizedName, tuple[str, ...]] = {}
         """Releases that would be fetched and of which nobody tells before that what they require."""
@@ -30,12 +32,11 @@ class Preview:
     def will_fetch(self, name: NormalizedName, files: tuple[File, ...]) -> None:
         """Note files that a run would fetch."""
         if files:
-            number, size = self._fetch.get(name, Total(0, 0))
-            self._fetch[name] = Total(number + len(files), size + sum(file.size or 0 for file in files))
+            self._fetch.setdefault(name, {}).update((file.filename, file.size or 0) for file in files)
 
     def needed(self) -> Total:
         """Return the files that a run would fetch, and their bytes as far as upstream tells sizes."""
-        totals = self._fetch.values()
+        totals = [_total(files) for files in self._fetch.values()]
         return Total(sum(total.number for total in totals), sum(total.bytes for total in totals))
 
     def will_remove(self, gone: list[Delisted]) -> None:
@@ -56,10 +57,14 @@ class Preview:
         return tuple(
             Change(
                 name=name,
-                fetch=self._fetch.get(name, nothing),
+                fetch=_total(self._fetch.get(name, {})),
                 keep=state.files.held_total(name),
                 leave=left.get(name, nothing),
                 remove=self._remove.get(name, nothing),
             )
             for name in sorted(names)
         )
+
+
+def _total(files: Mapping[str, int]) -> Total:
+    return Total(len(files), sum(files.values()))

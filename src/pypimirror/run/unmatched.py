@@ -21,6 +21,8 @@ class Unmatched(msgspec.Struct, frozen=True, omit_defaults=True):
     """Projects that are named, and that upstream does not have."""
     patterns: tuple[str, ...] = ()
     """Patterns that match nothing, each with its option."""
+    roots: tuple[str, ...] = ()
+    """Lines of requirements files that no file of their projects answers, each with why."""
     nothing: str = ""
     """Why no file at all is selected."""
 
@@ -34,8 +36,9 @@ class Unmatched(msgspec.Struct, frozen=True, omit_defaults=True):
             f"{name}: upstream has no such project; correct the name in the configuration, or take it out"
             for name in self.names
         )
+        lines = tuple(f"{each}; correct the line, or take it out" for each in self.roots)
         nothing = f"{self.nothing}; is the configuration what you mean?"
-        return (*missing, nothing) if self.nothing else missing
+        return (*missing, *lines, *((nothing,) if self.nothing else ()))
 
     def remarks(self) -> tuple[str, ...]:
         """Return what is most likely a slip of the pen, each with what to do: patterns of projects."""

@@ -17,6 +17,7 @@ from pypimirror.selection.globs import (
     asks_for_everything,
     check_length,
     check_name_pattern,
+    covers,
     normalize_glob,
 )
 from pypimirror.selection.options import (
@@ -47,6 +48,7 @@ __all__ = [
     "asks_for_everything",
     "check_length",
     "check_name_pattern",
+    "covers",
     "normalize_glob",
 ]
 
@@ -100,7 +102,7 @@ class Selection:
         self._untouched = _fingerprint(self._shared, plain)
         """As `_touching` has it of a project that no rule singles out."""
         self._is_uniform = not rules.touches_some and not provenance_required
-        self._known: dict[tuple[object, ...], str] = {}
+        self._known: dict[object, str] = {}
         self.of_files = _fingerprint(*shared, sorted(provenance_required), self.rules)
         """A fingerprint of what decides on files, of whatever project."""
         self.of_projects = _fingerprint(
@@ -235,11 +237,12 @@ class Selection:
         """
         if self._is_uniform and name not in self.asked:
             return self._untouched
-        touching = self._touching(name)
+        # Where the rules say the same of every project, only what is asked for makes the difference.
+        touching = self.wants(name) if self._is_uniform else self._touching(name)
         if len(self._known) > _MANY:
             self._known.clear()
         if touching not in self._known:
-            self._known[touching] = _fingerprint(self._shared, touching)
+            self._known[touching] = _fingerprint(self._shared, self._touching(name))
         return self._known[touching]
 
     def _touching(self, name: NormalizedName) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from pypimirror import names
+from pypimirror.model import NormalizedName
 
 _WILDCARD = re.compile(r"[*?\[]")
 _BRACKETS = re.compile(r"\[(!?)(\]?[^\]]*)\]")
@@ -25,13 +26,38 @@ def check_length(pattern: str) -> None:
         )
 
 
+_SIGNS = {
+    "/": "name the project alone, without an address or a path",
+    "=<>~!": "name the project alone; the option versions says which of its versions",
+    ",;": "separate names by blanks",
+    "'\"`": "write it without quotes",
+}
+"""Characters of what is no name, and what to do."""
+
+
 def check_name_pattern(pattern: str) -> None:
     """Raise ValueError where `pattern` is neither a glob nor a project's name."""
     check_length(pattern)
     if not _WILDCARD.search(pattern):
-        names.normalize(pattern)
+        check_name(pattern)
     elif "[" in _BRACKETS.sub("", pattern):
         raise ValueError(f"{pattern} opens a bracket and never closes it")
+
+
+def check_name(text: str) -> NormalizedName:
+    """Return the PEP 503 form of a name that somebody typed; raise ValueError that says what to do."""
+    try:
+        return names.normalize(text)
+    except ValueError as error:
+        raise ValueError(f"{error}{_what_to_do(text)}") from error
+
+
+def _what_to_do(text: str) -> str:
+    """Return what is most likely wrong with a name."""
+    for signs, hint in _SIGNS.items():
+        if any(sign in text for sign in signs):
+            return f"; {hint}"
+    return ""
 
 
 def normalize_glob(pattern: str) -> str:
@@ -65,6 +91,22 @@ def _normalized_brackets(match: re.Match[str]) -> str:
 def asks_for_everything(patterns: Sequence[str]) -> bool:
     """Tell whether patterns of project names are meant for all or nearly all of them."""
     return any(p == "*.*" or ("*" in p and not p.strip("*?")) for p in patterns)
+
+
+def covers(patterns: Iterable[str], pattern: str, *, are_names: bool = True) -> bool:
+    """Tell whether some of the patterns surely matches all that another one does.
+
+    That is seen by their texts: what `*` stands for may hold wildcards itself.
+    """
+    form = normalize_glob if are_names else str
+    text = form(pattern)
+    return any(_covers(form(each), text) for each in patterns)
+
+
+def _covers(glob: str, text: str) -> bool:
+    if glob in {"*", "*-*"} or glob == text:
+        return True
+    return not re.search(r"[?\[]", glob) and fnmatch.fnmatchcase(text, glob)
 
 
 class Globs:

@@ -6,7 +6,7 @@ import msgspec
 
 from pypimirror.model import File
 from pypimirror.selection.options import Prereleases
-from pypimirror.selection.releases import Release, newest_first
+from pypimirror.selection.releases import Release, names_prerelease, newest_first
 from pypimirror.selection.want import No, asks_for, is_pinned, text_of
 from pypimirror.want import Want
 
@@ -25,11 +25,17 @@ class Newest(msgspec.Struct, frozen=True):
         noes: dict[str, No] = {}
         kept: set[str] = set()
         asking = sorted(wants)
+        is_plain = self.prereleases is True and not self.latest
         for want in asking:
             asked = [each for each in candidates if asks_for(want, *each)]
+            if is_plain:
+                kept.update(file.filename for file, _ in asked)
+                continue
             pinned = {file.filename for file, release in asked if is_pinned(want, file, release)}
-            final = self._without_prereleases(asked, pinned, noes)
+            final = self._without_prereleases(want, asked, pinned, noes)
             kept |= pinned | self._latest(final, pinned, noes)
+        if len(kept) == len(candidates):
+            return {}
         unasked = No("requirements", f"it is none of what is asked for: {_shown(asking)}")
         return {
             file.filename: noes.get(file.filename, unasked)
@@ -38,12 +44,13 @@ class Newest(msgspec.Struct, frozen=True):
         }
 
     def _without_prereleases(
-        self, asked: list[Candidate], pinned: set[str], noes: dict[str, No]
+        self, want: Want, asked: list[Candidate], pinned: set[str], noes: dict[str, No]
     ) -> list[Candidate]:
         if self.prereleases is True:
             return asked
         final = [each for each in asked if not each[1].is_prerelease]
-        if self.prereleases == "if-needed" and not final:
+        may_be_needed = self.prereleases == "if-needed" or names_prerelease(want.specifier)
+        if may_be_needed and not final:
             return asked
         for file, release in asked:
             if release.is_prerelease and file.filename not in pinned:

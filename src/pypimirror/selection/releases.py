@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
-from pypimirror.filenames import version_key, version_of
+from pypimirror.filenames import is_of_another, version_key, version_of
 from pypimirror.model import File
 from pypimirror.printable import printable
 
@@ -52,7 +52,12 @@ def release(text: str) -> Release:
 
 
 def release_of(file: File, project: str) -> Release:
-    """Return the release that a file of a project is of: as upstream says, or by its name."""
+    """Return the release that a file of a project is of: as upstream says, or by its name.
+
+    What bears another project's name is of none: clients pass it over, and it takes no release's place.
+    """
+    if is_of_another(file.filename, project):
+        return release("")
     return release(file.version or version_of(file.filename, project) or "")
 
 
@@ -90,6 +95,13 @@ def pins(specifier: str, candidate: Release) -> bool:
         return False
     exact = [s for s in _read(specifier) or () if s.operator in ("==", "===") and not s.version.endswith("*")]
     return bool(exact) and admits(specifier, candidate)
+
+
+@functools.lru_cache(maxsize=1024)
+def names_prerelease(specifier: str) -> bool:
+    """Tell whether a specifier asks for pre-releases by naming one (PEP 440): `>=2.0b1`."""
+    read = _read(specifier)
+    return bool(read and read.prereleases)
 
 
 def newest_first(releases: Iterable[Release]) -> list[Release]:

@@ -46,6 +46,7 @@ class OfProject(NamedTuple):
 
 _UNTOUCHED: frozenset[Version | str] = frozenset()
 _NO_VERSIONS = Versions()
+_NO_RULES = FileRules()
 
 
 class Chain:
@@ -110,6 +111,8 @@ class Chain:
 
     def _of_files(self, facts: Facts, by_name: Check) -> tuple[Check, ...]:
         """Return what is asked of each file by itself, in this order."""
+        if self.rules == _NO_RULES:
+            return (by_name,)
         rules, own, name = self.rules, self.of_project(facts.name), facts.name
         self._remember(name)
         types, requires = FileTypes(rules.file_types), RequiresPython(rules.python_versions)
@@ -137,12 +140,12 @@ class Chain:
             return {}
         candidates = [(file, release_of(file, facts.name)) for file in files]
         noes = dict(newest.no(candidates, facts.wants))
-        kept = [
-            Sized(file, release, is_pinned=is_pinned(file, facts))
-            for file, release in candidates
-            if file.filename not in noes
-        ]
         if rules.max_project_size:
+            kept = [
+                Sized(file, release, is_pinned=is_pinned(file, facts))
+                for file, release in candidates
+                if file.filename not in noes
+            ]
             noes |= {file.filename: no for file, no in no_room(kept, rules.max_project_size)}
         return noes
 

@@ -25,13 +25,13 @@ class Versions(msgspec.Struct, frozen=True):
     def no(self, release: Release) -> No | None:
         """Say why a release is left out; None where it is not.
 
-        What is no version is none of those to keep, and none of those to exclude.
+        What is no version is none of those to keep, and none of those to exclude, but where `===` names it.
         """
         for specifier in self.kept:
-            if release.version is None or not admits(specifier, release):
+            if not admits(specifier, release):
                 return No("versions", f"{release.shown} is not {specifier}")
         for specifier in self.excluded:
-            if release.version is not None and admits(specifier, release):
+            if admits(specifier, release):
                 return No("excluded_versions", f"{release.shown} is {specifier}")
         return None
 

@@ -87,6 +87,14 @@ class Choices:
         )
         return [NormalizedName(name) for (name,) in rows]
 
+    def with_requires(self) -> set[NormalizedName]:
+        """Return the listed projects of which it is known what they require."""
+        rows = self._db.execute(
+            "SELECT project FROM requires"
+            " WHERE EXISTS (SELECT 1 FROM projects WHERE name = project AND is_listed)"
+        )
+        return {NormalizedName(name) for (name,) in rows}
+
     def forget_asked_and_required(self) -> None:
         """Forget who asks for what, and what projects require: nobody keeps it up to date any more."""
         self._db.execute("DELETE FROM wanted")

@@ -52,6 +52,22 @@ class Files:
         )
         return {filename for (filename,) in rows}
 
+    def mirrored(self, name: NormalizedName) -> list[File]:
+        """Return the files of a project that are held, or are to be: on their way, or lost."""
+        rows = self._db.execute(
+            "SELECT listed FROM files WHERE project = ? AND status != 'delisted'", (name,)
+        )
+        return [blobs.file(listed) for (listed,) in rows]
+
+    def lacking(self, name: NormalizedName) -> dict[str, str]:
+        """Return the files of a project that are to come and are not there, each with what is wrong."""
+        rows = self._db.execute(
+            "SELECT filename, coalesce(error, '') FROM files WHERE project = ?"
+            " AND status IN ('arriving', 'failed')",
+            (name,),
+        )
+        return {filename: typed(str, error) for filename, error in rows}
+
     def file_names(self, name: NormalizedName) -> set[str]:
         """Return the names of all files of a project that anything is known of."""
         rows = self._db.execute("SELECT filename FROM files WHERE project = ?", (name,))

@@ -77,8 +77,10 @@ class Projects:
         return self._where("NOT is_current")
 
     def list_entry(self, name: NormalizedName) -> ListEntry | None:
-        """Return what the project list said of a project when it was last asked about."""
-        row = self._db.execute("SELECT shown, serial, url FROM projects WHERE name = ?", (name,)).fetchone()
+        """Return what a list with serials said of a project; None where it does not name it."""
+        row = self._db.execute(
+            "SELECT shown, serial, url FROM projects WHERE name = ? AND serial IS NOT NULL", (name,)
+        ).fetchone()
         return None if row is None else ListEntry(*row)
 
     def record_list_serial(self, name: NormalizedName, serial: str) -> None:

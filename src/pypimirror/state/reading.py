@@ -32,10 +32,11 @@ class Reading:
         self.path = database.path
         runs, choices, files = Runs(database), Choices(database), Files(database)
         self.asked, self.asked_of, self.requires_of = choices.asked, choices.asked_of, choices.requires_of
+        self.every_requires = choices.every_requires
         self.left_out, self.left_out_of = choices.left_out, choices.left_out_of
         projects = Projects(database)
         self.project, self.listed = projects.get, projects.listed
-        self.held, self.delisted_of = files.held, files.delisted_of
+        self.held, self.delisted_of, self.lacking = files.held, files.delisted_of, files.lacking
         notes = Notes(database)
         self.note, self.hint = notes.get, notes.hint
         self.total = Totals(database).of

@@ -40,6 +40,11 @@ class ProjectRow(NamedTuple):
     revalidate_at: float | None
     held_back: str | None
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing of it is published, and no trouble with its page says why."""
+        return not self.is_listed and self.is_current and not self.failures
+
 
 class Failure(NamedTuple):
     """What failed and will be tried again: a project's page, or one of its files."""

@@ -14,11 +14,12 @@ _P = ParamSpec("_P")
 
 
 class ReadOnlyStore(Store):
-    """A store whose steps do nothing, as if each had worked; it counts the pages that would change."""
+    """A store whose steps do nothing, as if each had worked; it notes the pages that would change."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.pages_changed = 0
+        self.pages_changed: set[tuple[NormalizedName | None, str]] = set()
+        """Each page that would be written, by its folder and its name."""
 
     def _step(self, path: str, change: Callable[_P, object], *args: _P.args, **kwargs: _P.kwargs) -> None:
         """Change nothing."""
@@ -42,5 +43,6 @@ class ReadOnlyStore(Store):
     def write_stream(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
         """Tell whether a page has other bytes."""
         is_changed = not self.has_bytes(project, name, chunks)
-        self.pages_changed += is_changed
+        if is_changed:
+            self.pages_changed.add((project, name))
         return is_changed

@@ -58,9 +58,7 @@ def update(run: Run) -> Report:
 
 def _updated(run: Run) -> Report:
     is_anew = run.mirror.state.projects.is_empty()
-    run.tally.counts.adopted += adopt.own_pages(
-        run.mirror, run.pages, run.tree, run.upstream, trusts_sizes=run.options.preview is not None
-    )
+    _adopt(run)
     if run.options.is_recheck:
         compare.every_file(run.mirror, run.tree)
     is_new = deselection.is_new(run.mirror)
@@ -69,9 +67,7 @@ def _updated(run: Run) -> Report:
         deselection.block(run)
     held = run.mirror.totals()
     found = crawl.find_due(run, has_new_selection=is_new)
-    # What was taken over may be what another configuration selected, in a run for one project, too.
-    if is_new and (is_anew or not run.options.only):
-        deselection.by_configuration(run)
+    _deselect(run, is_new=is_new, is_anew=is_anew)
     selected = run.mirror.totals()
     raw_folders = adopt.raw_folders(run.mirror, run.tree)
     try:
@@ -96,12 +92,29 @@ def _updated(run: Run) -> Report:
     adopt.remove_leftovers(run.mirror, run.pages, run.tree, raw_folders)
     crawl.keep_note(run.mirror, run.tally, found)
     _remove_files(run)
-    unmatched.record(run, found)
+    unmatched.record(run, found, outcome.vanished)
     wheels.record(run.mirror, run.tally)
     if run.options.is_recheck and not run.options.only:
         damage.record(run.mirror, 0, is_hashing=False)
     run.tree.commit()
     return _report(run)
+
+
+def _deselect(run: Run, *, is_new: bool, is_anew: bool) -> None:
+    # What was taken over may be what another configuration selected, in a run for one project, too.
+    if is_new and (is_anew or not run.options.only):
+        deselection.by_configuration(run)
+    elif run.options.only:
+        deselection.in_run_for_some(run)
+
+
+def _adopt(run: Run) -> None:
+    """Take over what the tree's own pages list, where the state knows of nothing."""
+    counts, trusts_sizes = run.tally.counts, run.options.preview is not None
+    for number in adopt.own_pages(run.mirror, run.pages, run.tree, run.upstream, trusts_sizes=trusts_sizes):
+        counts.files += number
+        counts.adopted += number
+        run.progress(counts, ())
 
 
 def _remove_files(run: Run) -> None:
@@ -150,6 +163,8 @@ def rewrite_pages(run: Run) -> Report:
     run.pages.mark_all_dirty()
     run.pages.publish()
     run.pages.remove_gone()
+    if run.tally.has_blocked:  # that waits for no update
+        _remove_files(run)
     recover.end(run.mirror, run.tree)
     run.tree.commit()
     return _report(run)

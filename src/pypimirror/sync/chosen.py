@@ -1,12 +1,15 @@
 """Which files of a page are selected, and what that means for those that are held."""
 
 import logging
+from collections.abc import Collection, Mapping, Sequence
 
 from pypimirror.filenames import is_wheel
 from pypimirror.mirror import Tally
-from pypimirror.model import File, ProjectPage
+from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
 from pypimirror.run import Run
-from pypimirror.selection import Decision
+from pypimirror.selection import Decision, LeftOut
+from pypimirror.state.choices import Left
+from pypimirror.sync.deselection import BLOCKED
 from pypimirror.sync.project import Project
 
 _log = logging.getLogger(__name__)
@@ -28,24 +31,58 @@ def decide(run: Run, project: Project, page: ProjectPage, *, tells_what_is_gone:
     # What was lost in the tree, or is on its way, was old enough once.
     known = run.mirror.state.files.mirrored_names(name) if selection.needs_held(name) else held.keys()
 
+    blocked = _blocked_bytes(run, name, page, held)
+    listed_files = [file for file in page.files if file.filename not in blocked]
+
     def decided(files: list[File]) -> Decision:
-        return selection.decide(name, [*page.files, *files], now=run.mirror.clock(), held=known)
+        return selection.decide(name, [*listed_files, *files], now=run.mirror.clock(), held=known)
 
     decision = decided(staying)
     project.selection = selection.fingerprint(name)
     omitted: dict[str, list[tuple[str, str, int]]] = {}
-    for left in decision.left_out:
+    left_out = (*blocked.values(), *decision.left_out)
+    for left in left_out:
         if left.file.filename in listed:
             omitted.setdefault(left.rule, []).append((left.file.filename, left.why, left.file.size or 0))
+    if name in run.tally.unblocking:
+        _note_unblocked(run, name, omitted, listed)
     choices.record_left_out(name, omitted)
-    project.left_out = decision.left_out
+    project.left_out = left_out
     _count_wheels(run.tally, decision)
     project.falls_due = decision.due
-    gone = {left.file.filename for left in decision.left_out}
+    gone = {left.file.filename for left in left_out}
     if len(staying) < len(kept):
         gone |= {left.file.filename for left in decided(kept).left_out} - listed
     project.drops = tuple(filter(gone.__contains__, held))
     return tuple(file for file in decision.wanted if file.filename in listed)
+
+
+def _blocked_bytes(
+    run: Run, name: NormalizedName, page: ProjectPage, held: Mapping[str, HeldFile]
+) -> dict[str, LeftOut]:
+    """Return the files of a page whose bytes lie in the tree and are blocked, whatever upstream offers."""
+    selection = run.mirror.selection
+    if not selection.blocked_digests:
+        return {}
+    there = run.mirror.state.files.delisted_of(name) | dict(held)
+    return {
+        file.filename: LeftOut(file, BLOCKED, why)
+        for file in page.files
+        if file.filename in there
+        and (why := selection.is_blocked(name, file, there[file.filename].sha256)) is not None
+    }
+
+
+def _note_unblocked(
+    run: Run, name: NormalizedName, omitted: Mapping[str, Sequence[Left]], listed: Collection[str]
+) -> None:
+    """Note what is no longer blocked: a list that others write may have been cut off."""
+    known = run.mirror.state.choices.left_out_of(name)
+    still = {filename for filename, *_ in omitted.get(BLOCKED, ())}
+    for filename in sorted(known.keys() & listed):
+        if known[filename][0] == BLOCKED and filename not in still:
+            _log.warning("%s: %s is no longer blocked, and may come again", name, filename)
+            run.tally.unblocked.append(f"{name}/{filename}")
 
 
 def _count_wheels(tally: Tally, decision: Decision) -> None:

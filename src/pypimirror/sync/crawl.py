@@ -149,8 +149,8 @@ def _is_paused(mirror: Mirror, options: Options, row: ProjectRow | None, entry: 
 
 
 def due_of(run: Run, name: NormalizedName) -> Due:
-    """Return a project to ask about that nothing but a requirement told of."""
-    return _due(run, name, run.mirror.state.projects.get(name), None)
+    """Return a project to ask about of which nothing is known, but that it is required."""
+    return _due(run, name, None, None)
 
 
 def due_for_more(run: Run, name: NormalizedName) -> Due | None:
@@ -158,8 +158,7 @@ def due_for_more(run: Run, name: NormalizedName) -> Due | None:
     row, selection = run.mirror.state.projects.get(name), run.mirror.selection
     if not selection.selects(name) or (row is not None and row.selection == selection.fingerprint(name)):
         return None
-    entry = run.mirror.state.projects.list_entry(name) if row is not None and row.serial is not None else None
-    return _due(run, name, row, entry)
+    return _due(run, name, row, run.mirror.state.projects.list_entry(name))
 
 
 def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> Due:

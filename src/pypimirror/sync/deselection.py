@@ -8,20 +8,20 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pypimirror.mirror import Mirror, Refusal
+from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
-from pypimirror.plan import Loss, why_too_much_deselected
+from pypimirror.plan import Loss
 from pypimirror.run import ExternalLinks, Run
 from pypimirror.selection import LeftOut
+from pypimirror.sync import question
 
 _log = logging.getLogger(__name__)
 
 NOTE = "deselected"
 """The selection that the pages show."""
-_BLOCKED = "blocked_files"
+BLOCKED = "blocked_files"
 _BLOCKED_NOTE = "blocked"
 """The blocked files that are gone."""
-_TOLD = 1000
 
 
 @dataclass(slots=True)
@@ -41,16 +41,36 @@ def is_new(mirror: Mirror) -> bool:
 
 def by_configuration(run: Run) -> None:
     """Take off the pages what the configuration no longer selects, out of the state alone."""
-    selection, state = run.mirror.selection, run.mirror.state
-    found = _deselected(run.mirror, run.external, state.projects.names())
+    found = _deselected_by_configuration(run)
+    if not _is_refused(run, found):
+        _bring_to_configuration(run, found)
+
+
+def in_run_for_some(run: Run) -> None:
+    """Ask what a whole run would ask about, and tell what was asked and waits; all else is left to that."""
+    if is_new(run.mirror):
+        found = _deselected_by_configuration(run)
+        is_asked = question.is_too_much(run.mirror, _loss(run.mirror, found))
+        if is_asked and not _is_refused(run, found):
+            _bring_to_configuration(run, found)
+    if run.tally.refusal is None:
+        question.repeat(run)
+
+
+def _deselected_by_configuration(run: Run) -> _Deselected:
+    found = _deselected(run.mirror, run.external, run.mirror.state.projects.names())
     if run.dependencies.is_new:
         # These may be what is required; it shows when all is followed.
-        found.projects = [name for name in found.projects if selection.excludes(name)]
-    if _is_refused(run, found):
-        return
+        found.projects = [name for name in found.projects if run.mirror.selection.excludes(name)]
+    return found
+
+
+def _bring_to_configuration(run: Run, found: _Deselected) -> None:
+    state = run.mirror.state
     _take_off(run, found)
     state.projects.forget_selection(found.files)
-    state.notes.set(NOTE, selection.of_projects)
+    state.notes.set(NOTE, run.mirror.selection.of_projects)
+    question.forget(run.mirror)
     run.tree.commit()
 
 
@@ -59,7 +79,8 @@ def block(run: Run) -> None:
     selection, state = run.mirror.selection, run.mirror.state
     if (state.notes.get(_BLOCKED_NOTE) or "") == selection.of_blocked:
         return
-    state.projects.mark_stale(state.choices.with_left_out(_BLOCKED))
+    run.tally.unblocking = frozenset(state.choices.with_left_out(BLOCKED))
+    state.projects.mark_stale(run.tally.unblocking)
     found: dict[NormalizedName, list[tuple[str, str, int]]] = {}
     for name, file, sha256 in state.files.every_digest():
         if why := selection.is_blocked(name, file, sha256):
@@ -69,7 +90,7 @@ def block(run: Run) -> None:
         run.tally.counts.deselected_files += len(files)
         state.transitions.delist_at_once(name, [filename for filename, *_ in files])
         # So that these come again when they are no longer blocked.
-        state.choices.add_left_out(name, {_BLOCKED: files})
+        state.choices.add_left_out(name, {BLOCKED: files})
         run.pages.mark_root_dirty()
     run.tally.has_blocked = bool(found)
     state.notes.set(_BLOCKED_NOTE, selection.of_blocked)
@@ -92,6 +113,7 @@ def by_requirements(run: Run, *, are_pages_read: bool) -> None:
             run.mirror.state.notes.set(NOTE, None)  # so that the next run asks again
             run.tree.commit()
             return
+        question.forget(run.mirror)
         _take_off(run, found)
         for name in less - set(found.projects) if are_pages_read else ():
             run.mirror.state.projects.record_selection(name, run.mirror.selection.fingerprint(name))
@@ -125,18 +147,8 @@ def _unwanted(mirror: Mirror, name: NormalizedName) -> tuple[LeftOut, ...]:
 
 
 def _is_refused(run: Run, found: _Deselected) -> bool:
-    """Tell whether it is too much to go without a question; then nothing of it goes in this run."""
-    held = run.mirror.totals()
-    gone = _loss(run.mirror, found)
-    why = why_too_much_deselected(gone, held)
-    if why is None or run.options.allows_removals or run.options.confirms(gone, held):
-        return False
     names = [*found.projects, *(f"{name}/{each}" for name, files in found.files.items() for each in files)]
-    run.tally.refusal = Refusal(gone, held, 0.0, tuple(names[:_TOLD]), why, is_configured=True)
-    run.tally.keeps_deselected = True
-    for name in run.tally.refusal.names:
-        _log.warning("%s is no longer selected, and stays until the question is answered", name)
-    return True
+    return question.is_refused(run, _loss(run.mirror, found), names)
 
 
 def _loss(mirror: Mirror, found: _Deselected) -> Loss:
@@ -146,8 +158,8 @@ def _loss(mirror: Mirror, found: _Deselected) -> Loss:
 
 
 def _take_off(run: Run, found: _Deselected) -> None:
-    for name in found.projects:
-        _take_off_project(run, name)
+    unrequired = {name: why for name in found.projects if (why := _take_off_project(run, name))}
+    run.dependencies.record_no_longer(unrequired)
     for name, filenames in found.files.items():
         _take_off_files(run, name, filenames)
         run.mirror.state.choices.add_left_out(name, _by_rule(found.left_out[name]))
@@ -160,16 +172,28 @@ def _by_rule(left_out: tuple[LeftOut, ...]) -> dict[str, list[tuple[str, str, in
     return by_rule
 
 
-def _take_off_project(run: Run, name: NormalizedName) -> None:
+def _take_off_project(run: Run, name: NormalizedName) -> str:
+    """Take a project off the pages; say who required it before, if anybody did."""
     row = run.mirror.state.projects.get(name)
+    why = ""
     if row is not None and row.is_listed:
-        _log.info("%s: no longer selected", name)
+        why = run.dependencies.no_longer(name)
+        _log.info("%s: %s", name, why or "no longer selected")
+        _count_project(run, name, is_unrequired=bool(why))
         run.pages.mark_root_dirty()
-        run.tally.counts.deselected_projects += 1
-        run.tally.counts.deselected_files += run.mirror.state.files.held_total(name).number
     run.mirror.state.transitions.delist_project(name, run.mirror.clock())
     run.mirror.state.transitions.forget_projects([name])
     run.dependencies.forget(name)
+    return why
+
+
+def _count_project(run: Run, name: NormalizedName, *, is_unrequired: bool) -> None:
+    counts, files = run.tally.counts, run.mirror.state.files.held_total(name).number
+    counts.deselected_projects += 1
+    counts.deselected_files += files
+    if is_unrequired:
+        counts.unrequired_projects += 1
+        counts.unrequired_files += files
 
 
 def _take_off_files(run: Run, name: NormalizedName, filenames: list[str]) -> None:

@@ -103,13 +103,12 @@ class Files:
         project.told += [Told(release, None) for release in sorted(releases - known)]
 
     def take_requires(
-        self, project: Project, task: tasks.RequiresTask, found: bytes | MirrorError | BrokenWorkerError
+        self, project: Project, task: tasks.RequiresTask, found: tuple[str, ...] | MirrorError
     ) -> None:
         """Note what a release requires that a run would fetch."""
         from pypimirror.dependencies import requires
-        from pypimirror.requirements import required
 
-        told = None if isinstance(found, MirrorError) else required.requires_dist(found)
+        told = None if isinstance(found, MirrorError) else found
         project.told.append(Told(requires.release_of(task.file, project.name), told))
         self._loop.one_less(project)
 
@@ -141,7 +140,13 @@ class Files:
             partial_key(project.name, file.filename) if validator else None
         )
         task = tasks.FileTask(
-            project.name, file, temporary, candidate, validator, is_attested=project.is_attested
+            project.name,
+            file,
+            temporary,
+            candidate,
+            validator,
+            is_attested=project.is_attested,
+            asks_requires=self._run.dependencies.are_followed,
         )
         self._arrivals.add(task)
         self._loop.begin(task)
@@ -171,7 +176,8 @@ class Files:
             record.file_failed(self._run, project, held.file.filename, reason)
             self._loop.one_less(project)
             return
-        self._loop.begin(tasks.MetadataTask(project.name, held, content))
+        asks_requires = self._run.dependencies.are_followed
+        self._loop.begin(tasks.MetadataTask(project.name, held, content, asks_requires))
 
     def look(self, project: Project, held_files: Iterable[HeldFile], *, changed: set[str]) -> None:
         """Look again at held files; those whose entry `changed` are held against their very bytes."""
@@ -263,6 +269,11 @@ class Files:
         self, project: Project, task: tasks.FileTask | tasks.LookTask, received: download.Received
     ) -> None:
         run, file = self._run, task.file
+        if received.sha256 in run.mirror.selection.blocked_digests:
+            from pypimirror.run.blocking import refuse
+
+            refuse(run, project.name, file, received.sha256, received.size)
+            return
         for note in received.notes:
             _log.warning("%s: %s", project.name, note)
         if received.is_adopted:
@@ -283,7 +294,8 @@ class Files:
         project.arrived += 1
         run.tally.counts.done_bytes += received.size
         held = HeldFile(file=file, sha256=received.sha256, size=received.size)
-        self._record_held(project, held, received.metadata, received.metadata_error)
+        metadata = tasks.Metadata(received.metadata, (), received.metadata_error, received.requires)
+        self._record_held(project, held, metadata)
         if received.served is not None:
             run.mirror.state.files.record_served(project.name, file.filename, received.served)
         if received.provenance is not None:
@@ -303,7 +315,7 @@ class Files:
         for note in found.notes:
             _log.info("%s: %s", project.name, note)
         try:
-            self._record_held(project, held, found.text, found.error)
+            self._record_held(project, held, found)
         except TreeError as error:
             record.file_failed(self._run, project, held.file.filename, str(error))
         self._loop.one_less(project)
@@ -333,21 +345,22 @@ class Files:
                 record.file_failed(self._run, project, filename, f"its provenance could not be had: {error}")
         self._loop.one_less(project)
 
-    def _record_held(
-        self, project: Project, held: HeldFile, metadata: bytes | None, error: MirrorError | None
-    ) -> None:
-        if metadata is not None and held.metadata is not None:
+    def _record_held(self, project: Project, held: HeldFile, metadata: tasks.Metadata) -> None:
+        if metadata.text is not None and held.metadata is not None:
             # A page tells of the old one: the new one comes right before the new page.
-            project.metadata.append((held, metadata))
-        elif metadata is not None:
-            held = companions.write_metadata(self._run.tree, project.name, held, metadata)
+            project.metadata.append((held, metadata.text))
+        elif metadata.text is not None:
+            held = companions.write_metadata(self._run.tree, project.name, held, metadata.text)
+            if held.metadata is not None and metadata.requires is not None:
+                project.requires[held.metadata] = metadata.requires
+        project.brought[held.file.filename] = held
         self._run.mirror.state.files.record_held(project.name, [held], is_new=True)
-        if error is None:
+        if metadata.error is None:
             return
-        if reason := self._loop.why_unasked(error):
+        if reason := self._loop.why_unasked(metadata.error):
             self._leave(project, reason)
         else:
-            reason = f"its core metadata could not be had: {error}"
+            reason = f"its core metadata could not be had: {metadata.error}"
             record.file_failed(self._run, project, held.file.filename, reason)
 
 

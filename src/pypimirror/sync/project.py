@@ -26,6 +26,12 @@ class Project:
         """Held files that other content takes the place of."""
         self.told: list[Told] = []
         """What releases require that would come, in a dry run."""
+        self.is_new = False
+        """Nothing of it was held before."""
+        self.brought: dict[str, HeldFile] = {}
+        """Files that came in, by their names."""
+        self.requires: dict[str, tuple[str, ...]] = {}
+        """What files require that came in, by the sha256 of their core metadata."""
         self.left_out: tuple[LeftOut, ...] = ()
         """What rules left out of its page."""
         self.drops: tuple[str, ...] = ()

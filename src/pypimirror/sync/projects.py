@@ -23,6 +23,7 @@ from pypimirror.model import NormalizedName
 from pypimirror.run import Run
 from pypimirror.run.arrivals import Arrivals
 from pypimirror.sync import crawl, record, tasks
+from pypimirror.sync.again import SeenPages
 from pypimirror.sync.crawl import Due
 from pypimirror.sync.files import Files, Loop
 from pypimirror.sync.project import Project
@@ -81,6 +82,7 @@ class _Engine:
         self._projects: dict[NormalizedName, Project] = {}
         self._is_reading = True
         self._ready = Ready(run, self._commit)
+        self._seen = SeenPages(run)
         self._uncommitted: set[NormalizedName] = set()
         """Projects whose files the state does not durably know of yet."""
         self._arrivals = Arrivals(run.mirror.store)
@@ -97,7 +99,7 @@ class _Engine:
         while self._due or self._waiting or self._workers.unfinished or self._ready or self._asks_for_more():
             self._check_space()
             self._submit()
-            done = self._workers.finished(_TURN_S)
+            done = self._workers.finished(_TURN_S if self._workers.unfinished else 0.0)
             for task, result in done:
                 self._take(task, result)
             if self._ready and (self._ready.is_time() or not self._workers.unfinished):
@@ -114,6 +116,7 @@ class _Engine:
         grown, self._run.dependencies.grown = self._run.dependencies.grown, set()
         if self._full:
             return False
+        self._seen.confirm(grown)
         more = [due for name in sorted(grown) if (due := crawl.due_for_more(self._run, name))]
         self._run.tally.counts.projects += len(more)
         self._due += more
@@ -194,6 +197,11 @@ class _Engine:
         while self._due and self._is_reading and self._workers.has_room:
             project = Project(self._due.popleft())
             self._projects[project.name] = project
+            if seen := self._seen.page(project.name):
+                self._page_seen(project, seen)
+                if self._ready.is_time():
+                    return
+                continue
             task = tasks.PageTask(
                 name=project.name,
                 validators=project.due.validators,
@@ -314,6 +322,7 @@ class _Engine:
                 return
         self._uncommitted.add(project.name)
         made = record.plan(self._run, project, seen, page)
+        self._seen.note(project, seen)
         listed = {file.filename: file for file in page.files} if made.conflicts else {}
         for conflict in made.conflicts:
             hint = record.how_to_accept(listed[conflict.filename])

@@ -69,7 +69,13 @@ def _publish(run: Run, project: Project) -> None:
     if project.has_changed and is_written:
         run.tally.note_changed(project.name, may_again=run.mirror.config.external_links)
         _log.info("%s: published, %d files came in", project.name, project.arrived)
-    run.dependencies.note(project.name, has_changed=project.has_changed, told=project.told)
+    run.dependencies.note(
+        project.name,
+        has_changed=project.has_changed,
+        told=project.told,
+        read=project.requires,
+        held=project.brought.values() if project.is_new else None,
+    )
     if run.options.preview and (
         untold := [each.version for each in project.told if each.requirements is None]
     ):

@@ -46,6 +46,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     wanted = attested.wanted(run, name, wanted)
     wanted, clashes = _told_apart(run.mirror, name, wanted)
     made = _compared(run.mirror, run.external, project, wanted)
+    project.is_new = project.is_new and not made.keep
     _record_page(run.mirror, run.pages, project, page, made)
     run.mirror.state.choices.record_falls_due(name, project.falls_due)
     if project.has_changed:  # a page that is read again and again fills no log
@@ -75,6 +76,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
 def _note_published(mirror: Mirror, project: Project) -> None:
     """Note whether the page that is published may link to something else than what is held."""
     row = mirror.state.projects.get(project.name)
+    project.is_new = row is None
     project.is_published = row is not None and bool(row.pages)
     if row is not None and not project.is_published:
         project.known = frozenset(mirror.state.files.file_names(project.name))

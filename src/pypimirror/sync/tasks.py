@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
@@ -75,6 +76,8 @@ class FileTask(NamedTuple):
     """Where the temporary file has what an earlier run got: which file that was."""
     is_attested: bool = False
     """It is taken only with a provenance that is verified."""
+    asks_requires: bool = False
+    """What its core metadata requires is to be told, too."""
 
 
 class LookTask(NamedTuple):
@@ -100,6 +103,8 @@ class MetadataTask(NamedTuple):
     name: NormalizedName
     held: HeldFile
     content: BinaryIO
+    asks_requires: bool = False
+    """What it requires is to be told, too."""
 
 
 class Metadata(NamedTuple):
@@ -108,6 +113,8 @@ class Metadata(NamedTuple):
     text: bytes | None
     notes: tuple[str, ...]
     error: MirrorError | None
+    requires: tuple[str, ...] | None = None
+    """What it requires, where that was asked."""
 
 
 class ProvenanceTask(NamedTuple):
@@ -138,12 +145,13 @@ def submit(workers: Workers[Task], task: Task, space: FreeSpace) -> None:
         files = [task.temporary.file] + ([task.candidate.file] if task.candidate else [])
         obtain = fetch_attested if task.is_attested else fetch_file
         fetch = partial(obtain, file=task.file, validator=task.validator, space=space)
-        workers.submit(task, fetch, files)
+        workers.submit(task, partial(file_with_requires, fetch=fetch) if task.asks_requires else fetch, files)
     elif isinstance(task, LookTask):
         look = partial(look_again, held=task.held, space=space, trusts_size=task.trusts_size)
         workers.submit(task, look, [task.temporary.file])
     elif isinstance(task, MetadataTask):
-        workers.submit(task, partial(read_metadata, file=task.held.file), [task.content])
+        read = partial(read_metadata, file=task.held.file, asks_requires=task.asks_requires)
+        workers.submit(task, read, [task.content])
     elif isinstance(task, RequiresTask):
         workers.submit(task, partial(fetch_requires, file=task.file))
     else:
@@ -229,6 +237,22 @@ def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
             return broken(error)
 
 
+def file_with_requires(
+    upstream: Upstream, *descriptors: int, fetch: Callable[..., download.Received | MirrorError | OSError]
+) -> download.Received | MirrorError | OSError:
+    """Obtain a file, and tell what its core metadata requires."""
+    found = fetch(upstream, *descriptors)
+    if isinstance(found, download.Received) and found.metadata is not None:
+        return found._replace(requires=_requires(found.metadata))
+    return found
+
+
+def _requires(metadata: bytes) -> tuple[str, ...]:
+    from pypimirror.requirements.required import requires_dist
+
+    return requires_dist(metadata)
+
+
 def fetch_attested(  # noqa: PLR0913 (as fetch_file)
     upstream: Upstream,
     temporary: int,
@@ -274,16 +298,20 @@ def look_again(
         return guarded(lambda: download.look_again(upstream, held, into, trusts_size=trusts_size))
 
 
-def read_metadata(upstream: Upstream, content: int, *, file: File) -> Metadata:
+def read_metadata(upstream: Upstream, content: int, *, file: File, asks_requires: bool = False) -> Metadata:
     """Find the core metadata of a held file; its descriptor is closed."""
     with os.fdopen(content, "rb") as held:
         found = guarded(lambda: Metadata(*download.core_metadata(upstream, file, held)))
-        return Metadata(None, (), found) if isinstance(found, MirrorError) else found
+    if isinstance(found, MirrorError):
+        return Metadata(None, (), found)
+    if asks_requires and found.text is not None:
+        return found._replace(requires=_requires(found.text))
+    return found
 
 
-def fetch_requires(upstream: Upstream, *, file: File) -> bytes | MirrorError:
-    """Fetch the core metadata that upstream offers of a wheel."""
-    return guarded(lambda: download.offered_metadata(upstream, file))
+def fetch_requires(upstream: Upstream, *, file: File) -> tuple[str, ...] | MirrorError:
+    """Fetch the core metadata that upstream offers of a wheel, and tell what it requires."""
+    return guarded(lambda: _requires(download.offered_metadata(upstream, file)))
 
 
 def fetch_provenance(

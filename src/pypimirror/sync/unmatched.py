@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.run import Run
@@ -14,17 +16,23 @@ _log = logging.getLogger(__name__)
 _OF_NAMES = "package_matches: "
 
 
-def record(run: Run, found: Crawl) -> None:
-    """Record which names and patterns of the configuration lead to nothing, as far as this run saw it."""
-    if run.options.only:
-        return
+def record(run: Run, found: Crawl, vanished: Iterable[NormalizedName]) -> None:
+    """Record which names and patterns of the configuration lead to nothing, as far as this run saw it.
+
+    `vanished` are the projects that this run asked for, and that upstream no longer has.
+    """
     before = known(run.mirror)
-    now = Unmatched(
-        selection=run.mirror.selection.of_projects,
-        names=tuple(_names(run, found, before)),
-        patterns=tuple(_patterns(run, found, before)),
-        nothing=_why_nothing(run.mirror),
-    )
+    roots = tuple(_roots(run, before))
+    if run.options.only:  # of the others it says nothing
+        now = msgspec.structs.replace(before, roots=roots)
+    else:
+        now = Unmatched(
+            selection=run.mirror.selection.of_projects,
+            names=tuple(_names(run, found, before, vanished)),
+            patterns=tuple(_patterns(run, found, before)),
+            roots=roots,
+            nothing=_why_nothing(run.mirror, found, before),
+        )
     text = now.as_text() if now.lines() else None
     if text != run.mirror.state.notes.get(NOTE):
         run.mirror.state.notes.set(NOTE, text)
@@ -34,7 +42,7 @@ def record(run: Run, found: Crawl) -> None:
             _log.warning("nothing upstream matches %s", pattern)
 
 
-def _names(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
+def _names(run: Run, found: Crawl, before: Unmatched, vanished: Iterable[NormalizedName]) -> Iterator[str]:
     """Yield the projects that are named, and that upstream does not have, sorted."""
     selection, projects = run.mirror.selection, run.mirror.state.projects
     if not found.is_full:
@@ -43,12 +51,11 @@ def _names(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
             if row is None or not row.is_listed:
                 yield each
         return
-    unknown = set(run.tally.unknown)
-    if selection.needs_list:
-        named = selection.projects.literals | {root.name for root in run.mirror.config.requirements.roots}
-        names = {NormalizedName(name) for name in named}
-        unknown |= {name for name in names if selection.selects(name) and projects.get(name) is None}
-    yield from sorted(unknown)
+    named = selection.projects.literals | {root.name for root in run.mirror.config.requirements.roots}
+    names = {NormalizedName(name) for name in named if selection.selects(NormalizedName(name))}
+    missing = names if selection.needs_list else names.intersection(vanished)
+    gone = {name for name in missing if (row := projects.get(name)) is None or row.is_gone}
+    yield from sorted(run.tally.unknown | gone)
 
 
 def _patterns(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
@@ -66,16 +73,37 @@ def _patterns(run: Run, found: Crawl, before: Unmatched) -> Iterator[str]:
             yield pattern
 
 
-def _why_nothing(mirror: Mirror) -> str:
+def _roots(run: Run, before: Unmatched) -> Iterable[str]:
+    """Return the lines of requirements files that no file of their projects answers."""
+    if not run.mirror.config.requirements.roots:
+        return ()
+    if not (run.tally.counts.pages_read or run.tally.counts.may_change_sizes):
+        return before.roots
+    from pypimirror.sync import in_vain  # a run without news needs none of it
+
+    return in_vain.unanswered(run)
+
+
+def _why_nothing(mirror: Mirror, found: Crawl, before: Unmatched) -> str:
     """Say why the configuration selects no file at all; empty where it selects some, or upstream has none."""
     totals = mirror.state.totals
     if any(totals.of(status).number for status in ("held", "arriving", "failed")):
         return ""
     left_out = mirror.state.choices.left_out()
     if not left_out:
-        return ""
+        return _why_no_project(mirror) if found.is_full else before.nothing
     rules = ", ".join(f"{each.rule} leaves out {each.files}" for each in left_out)
-    return f"of {mirror.totals().projects} projects no file is selected: {rules}"
+    number = mirror.totals().projects
+    return f"of {number} {'project' if number == 1 else 'projects'} no file is selected: {rules}"
+
+
+def _why_no_project(mirror: Mirror) -> str:
+    if mirror.totals().projects:
+        return ""
+    from pypimirror.config.nothing import why_no_project  # few mirrors are empty
+
+    why = why_no_project(mirror.config)
+    return f"no project is selected: {why}" if why else ""
 
 
 def _others(patterns: Iterable[str]) -> Iterator[str]:

@@ -37,6 +37,8 @@ class Trust(NamedTuple):
     file: str | None = None
     folders: str | None = None
     """Hashed as OpenSSL wants them; several have `:` between them."""
+    named: str = ""
+    """The option or the variable that says so."""
 
 
 def trust(ca_bundle: str, environ: Mapping[str, str] = os.environ) -> Trust:
@@ -49,13 +51,13 @@ def trust(ca_bundle: str, environ: Mapping[str, str] = os.environ) -> Trust:
     for name, place in named.items():
         if place:
             _check(name, place)
-            return Trust(None, place) if Path(place).is_dir() else Trust(place)
+            return Trust(None, place, name) if Path(place).is_dir() else Trust(place, None, name)
     file, folders = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
     if file:
         _check("SSL_CERT_FILE", file)
     if folders and not any(Path(folder).is_dir() for folder in folders.split(os.pathsep)):
         _check("SSL_CERT_DIR", folders)
-    return Trust(file, folders)
+    return Trust(file, folders, "SSL_CERT_FILE" if file else "SSL_CERT_DIR" if folders else "")
 
 
 def _check(name: str, place: str) -> None:
@@ -79,8 +81,7 @@ def _context(trusted: Trust, client: tuple[str, ...]) -> ssl.SSLContext:
     else:
         context = create_urllib3_context()
     if is_named:
-        with _told(f"{trusted.file or trusted.folders}: no certificates can be read there"):
-            context.load_verify_locations(trusted.file, trusted.folders)
+        _load_named(context, trusted)
     else:
         context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
         _load_system(context)
@@ -88,6 +89,17 @@ def _context(trusted: Trust, client: tuple[str, ...]) -> ssl.SSLContext:
         with _told(f"client_certificate = {' '.join(client)}: it can't be used"):
             context.load_cert_chain(client[0], client[-1], password="")  # nobody is there to be asked for one
     return context
+
+
+def _load_named(context: ssl.SSLContext, trusted: Trust) -> None:
+    named = f"{trusted.named} = {trusted.file or trusted.folders}"
+    if trusted.file is None and not any(map(_has_hashed_names, (trusted.folders or "").split(os.pathsep))):
+        raise MissingCertificatesError(
+            f"{named}: no file in this folder has a name by which OpenSSL finds it; run openssl rehash on it,"
+            " or name a file of certificates"
+        )
+    with _told(f"{named}: no certificates can be read there; name a file that has them in PEM form"):
+        context.load_verify_locations(trusted.file, trusted.folders)
 
 
 @contextlib.contextmanager

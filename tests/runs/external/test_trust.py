@@ -134,7 +134,7 @@ def test_what_is_not_taken(
     assert reason in ended.stderr
     assert mirror.listed("demo") == names()
     assert not (mirror.root / "demo/demo-0.9.tar.gz").exists()
-    assert mirror.run("--verify").stdout == "verified 1 files of 1 projects: 0 wrong, 0 foreign\n"
+    assert mirror.run("--verify").stdout == "verified 1 file of 1 project: 0 wrong, 0 foreign\n"
 
 
 class Endless(faults.Fault):

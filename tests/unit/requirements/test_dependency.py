@@ -29,8 +29,10 @@ MARKERS = st.sampled_from(
 def texts(draw: st.DrawFn) -> str:
     extras, clauses, marker = draw(EXTRAS), draw(CLAUSES), draw(MARKERS)
     blank = draw(st.sampled_from(["", " ", "  "]))
-    bracketed = f"[{','.join(extras)}]" if extras else ""
-    return f"{draw(NAMES)}{bracketed}{blank}{','.join(clauses)}" + (f"{blank}; {marker}" if marker else "")
+    bracketed = f"{blank}[{f',{blank}'.join(extras)}]" if extras else ""
+    return f"{draw(NAMES)}{bracketed}{blank}{f'{blank},'.join(clauses)}" + (
+        f"{blank}; {marker}" if marker else ""
+    )
 
 
 @settings(deadline=None)

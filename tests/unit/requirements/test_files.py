@@ -204,6 +204,13 @@ def test_a_file_that_is_missing(tmp_path: Path) -> None:
         read([tmp_path / "no.txt"], folder=tmp_path / "conf")
 
 
+@pytest.mark.parametrize("name", ["uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"])
+def test_lock_files_of_one_tool(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("[[package]]\n")
+    with pytest.raises(RequirementsError, match=f"^{name}: is a lock file that one tool alone reads; "):
+        read([tmp_path / name], folder=tmp_path)
+
+
 @pytest.mark.parametrize("path", ["/dev/zero", "/"])
 def test_what_is_no_file_is_not_read(tmp_path: Path, path: str) -> None:
     with pytest.raises(RequirementsError, match=f"^{path}: is no file"):

@@ -10,7 +10,6 @@ from pypimirror.requirements.required import (
     MAX_TEXT,
     is_reliable,
     requires_dist,
-    unreadable,
 )
 
 HEAD = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
@@ -48,10 +47,39 @@ def test_a_folded_description_requires_nothing() -> None:
     assert requires_dist(folded) == ("six",)
 
 
+def unreadable(metadata: bytes) -> list[str]:
+    told: list[str] = []
+    requires_dist(metadata, tell=told.append)
+    return told
+
+
 def test_lines_that_are_no_requirement_are_left_out_and_named() -> None:
-    metadata = HEAD + b"Requires-Dist: six\nRequires-Dist: zope.event>=3.8.0,??\nRequires-Dist: \xff\n\n"
+    metadata = HEAD + b"Requires-Dist: six\nRequires-Dist: zope event>=3\nRequires-Dist: \xff\n\n"
     assert requires_dist(metadata) == ("six",)
-    assert unreadable(metadata) == ("zope.event>=3.8.0,??", "�")
+    assert unreadable(metadata) == ["zope event>=3", "\ufffd"]
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("demo >=1.*", ("demo",)),
+        ("demo>=1.0,<2.*", ("demo",)),
+        ("demo (2.0)", ("demo",)),
+        ("Demo[X] (>=dev) ; extra == 'y'", ('Demo[X]; extra == "y"',)),
+        ("demo ~= 1", ("demo",)),
+        ("demo = 1.0", ("demo",)),
+        ("demo>=1;", ("demo",)),
+        ("zope.event>=3.8.0,??", ("zope.event",)),
+        ("demo >=1.*; python version", ()),
+        ("demo @", ()),
+        ("demo two >=1.*", ()),
+        ("demo[x >=1.*", ()),
+    ],
+)
+def test_versions_that_can_not_be_read_ask_for_any(line: str, read: tuple[str, ...]) -> None:
+    metadata = HEAD + f"Requires-Dist: {line}\n".encode()
+    assert requires_dist(metadata) == read
+    assert unreadable(metadata) == [line]
 
 
 @pytest.mark.parametrize(

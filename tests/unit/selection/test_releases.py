@@ -36,6 +36,8 @@ def test_what_is_no_version() -> None:
     odd = sdists("1.0", "2004b-final", "1.0")[1:2]
     assert versions(decide(odd, FileRules(versions=((NAME, ">=0"),)))) == []
     assert versions(decide(odd, FileRules(excluded_versions=((NAME, ">=0"),)))) == ["2004b-final"]
+    assert versions(decide(odd, FileRules(versions=((NAME, "===2004B-final"),)))) == ["2004b-final"]
+    assert versions(decide(odd, FileRules(excluded_versions=((NAME, "===2004b-final"),)))) == []
     assert versions(decide(odd, FileRules(prereleases=False))) == ["2004b-final"]
     assert versions(decide(odd, FileRules(latest_releases=LatestReleases(1)))) == ["2004b-final"]
     assert versions(decide(odd, wants=[Want(">=0")])) == []
@@ -46,6 +48,16 @@ def test_a_version_that_upstream_does_not_tell_is_read_from_the_name() -> None:
     files = [file_of(name) for name in ("demo-1.0.tar.gz", "Demo-2.0-py3-none-any.whl", "demo-3.0-py2.7.egg")]
     decided = decide(files, FileRules(versions=((NAME, ">1"),)))
     assert [file.filename for file in decided.wanted] == ["Demo-2.0-py3-none-any.whl", "demo-3.0-py2.7.egg"]
+
+
+def test_a_file_of_another_project_takes_no_place() -> None:
+    files = [file_of(name) for name in ("demo-1.0.tar.gz", "demo_more-9.0.tar.gz", "Demo-2.0.zip")]
+    decided = decide(files, FileRules(latest_releases=LatestReleases(2)))
+    assert [file.filename for file in decided.wanted] == ["demo-1.0.tar.gz", "Demo-2.0.zip"]
+    assert (
+        why(decided)["demo_more-9.0.tar.gz"][1]
+        == "what has no version is number 3 of the newest, and 2 are taken"
+    )
 
 
 def test_no_prereleases_at_all() -> None:
@@ -60,6 +72,14 @@ def test_prereleases_where_there_is_nothing_else() -> None:
     assert versions(decide(sdists("1.0a1", "1.0b2"), rules)) == ["1.0a1", "1.0b2"]
     wants = [Want("<2"), Want(">2.1")]
     assert versions(decide(sdists(*ALL), rules, wants=wants)) == ["1.0", "1.1", "3.0.dev1"]
+
+
+def test_a_requirement_that_names_a_prerelease_gets_one_where_there_is_nothing_else() -> None:
+    rules = FileRules(prereleases=False)
+    assert versions(decide(sdists(*ALL), rules, wants=[Want(">=3.0.dev0")])) == ["3.0.dev1"]
+    assert versions(decide(sdists(*ALL), rules, wants=[Want(">=2.1rc1")])) == ["2.1"]
+    assert versions(decide(sdists(*ALL), rules, wants=[Want(">2.1")])) == []
+    assert versions(decide(sdists(*ALL), rules, wants=[Want(">=2.1,!=2.2b1,<3")])) == ["2.1"]
 
 
 def test_black_before_and_after_its_first_final_release() -> None:

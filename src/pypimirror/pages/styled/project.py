@@ -8,7 +8,7 @@ from pypimirror.amounts import numbered, size_text
 from pypimirror.filenames import canonical_version
 from pypimirror.model import HeldFile
 from pypimirror.pages import markup
-from pypimirror.pages.markup import escaped, written
+from pypimirror.pages.markup import escaped, shown, written
 from pypimirror.pages.project import PublishedProject
 from pypimirror.pages.styled.head import head
 from pypimirror.pages.styled.installing import commands
@@ -63,7 +63,7 @@ def _banner(project: PublishedProject) -> str:
         return ""
     words = _STATUSES.get(status) or f"The status of this project is {status}."
     reason = f" Reason given: {reason}" if reason else ""
-    return f'<p class="status">{written(words + reason)}</p>\n'
+    return f'<p class="status">{shown(words + reason)}</p>\n'
 
 
 def _table(project: PublishedProject, base_url: str) -> str:
@@ -100,7 +100,7 @@ def _summary(project: PublishedProject) -> str:
 def _row(held: HeldFile) -> str:
     file = held.file
     yanked = f"<i>{_yank(file.yanked)}</i>" if file.yanked is not None else ""
-    python = f"<td>{written(file.requires_python)}" if file.requires_python else ""
+    python = f"<td>{shown(file.requires_python)}" if file.requires_python else ""
     return (
         f"<tr><td>{markup.file_anchor(held)}{yanked}<td>{written(kind(file.filename))}"
         f"<td>{size_text(held.size)}<td>{_day(file.upload_time or '')}{python}\n"
@@ -108,7 +108,7 @@ def _row(held: HeldFile) -> str:
 
 
 def _yank(reason: str) -> str:
-    return f"Yanked: {written(reason)}" if reason else "Yanked"
+    return f"Yanked: {shown(reason)}" if reason else "Yanked"
 
 
 @functools.lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator
 
-from pypimirror.amounts import numbered, size_text
+from pypimirror.amounts import about, numbered, rounded, size_text
 from pypimirror.model import Listed
 from pypimirror.pages import markup
 from pypimirror.pages.page_style import PageTotals
@@ -51,7 +51,7 @@ _HEAD = head(
     """
 [hidden]{display:none!important}
 input{box-sizing:border-box;width:100%;max-width:30rem;padding:.5rem .7rem;font:inherit;color:inherit;
-background:var(--box);border:1px solid var(--line);border-radius:.4rem}
+background:var(--box);border:1px solid var(--dim);border-radius:.4rem}
 output{margin-left:.8rem;color:var(--dim)}
 .find{position:sticky;top:0;margin:0;padding:.6rem 0;background:var(--back)}
 ul,.few{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:0 1rem;margin:0;padding:0;
@@ -79,6 +79,8 @@ def root_html(projects: Iterable[Listed], counts: PageTotals, base_url: str) -> 
 
 def _top(counts: PageTotals, base_url: str) -> str:
     projects = numbered(counts.projects, "project")
+    # Exact numbers would change the page with each file that comes, for caches and copies in vain.
+    files, size = about(counts.files, "file"), size_text(rounded(counts.bytes))
     install = commands(base_url, "NAME") if base_url and counts.files else ""
-    summary = f"<p>{projects}, {numbered(counts.files, 'file')}, {size_text(counts.bytes)}</p>\n"
+    summary = f"<p>{projects}, {files}, {size}</p>\n"
     return f"<h1>Python packages</h1>\n{summary}{install}{_FIELD}<main>\n"

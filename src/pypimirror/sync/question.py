@@ -1,0 +1,69 @@
+"""The question whether so much that is no longer selected may go: it waits until it is answered."""
+
+import logging
+
+import msgspec
+
+from pypimirror.mirror import Mirror, Refusal
+from pypimirror.plan import Loss, why_too_much_deselected
+from pypimirror.run import Run
+
+_log = logging.getLogger(__name__)
+
+NOTE = "question"
+_TOLD = 1000
+
+
+class _Asked(msgspec.Struct):
+    """What is kept of a question."""
+
+    selection: str
+    gone: tuple[int, int]
+    held: tuple[int, int]
+    names: tuple[str, ...]
+    why: str
+
+
+def is_too_much(mirror: Mirror, gone: Loss) -> bool:
+    """Tell whether so much may not go without a question."""
+    return why_too_much_deselected(gone, mirror.totals()) is not None
+
+
+def is_refused(run: Run, gone: Loss, names: list[str]) -> bool:
+    """Tell whether it is too much to go without an answer; then nothing of it goes in this run."""
+    held = run.mirror.totals()
+    why = why_too_much_deselected(gone, held)
+    if why is None or run.options.allows_removals or run.options.confirms(gone, held):
+        return False
+    selection = run.mirror.selection.of_projects
+    _refuse(run, _Asked(selection, gone, held, tuple(names[:_TOLD]), why), is_waiting=False)
+    for name in names[:_TOLD]:
+        _log.warning("%s is no longer selected, and stays until the question is answered", name)
+    return True
+
+
+def repeat(run: Run) -> None:
+    """Tell, in a run for some projects, of a question that an earlier run asked; only a whole run can act."""
+    asked = run.mirror.state.notes.hint(NOTE, _Asked)
+    if asked is not None and asked.selection == run.mirror.selection.of_projects:
+        _refuse(run, asked, is_waiting=True)
+
+
+def forget(mirror: Mirror) -> None:
+    """Note that no question waits."""
+    if mirror.state.notes.get(NOTE) is not None:
+        mirror.state.notes.set(NOTE, None)
+
+
+def _refuse(run: Run, asked: _Asked, *, is_waiting: bool) -> None:
+    run.tally.refusal = Refusal(
+        Loss(*asked.gone),
+        Loss(*asked.held),
+        0.0,
+        asked.names,
+        asked.why,
+        is_configured=True,
+        is_waiting=is_waiting,
+    )
+    run.tally.keeps_deselected = True
+    run.mirror.state.notes.set(NOTE, msgspec.json.encode(asked).decode())
