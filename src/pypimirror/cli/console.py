@@ -35,7 +35,7 @@ def _speak_utf8() -> None:
     os.environ["PYTHONUTF8"] = "1"  # for the processes that download, too
     os.environ.setdefault("PYTHONIOENCODING", "ascii:backslashreplace")
     with contextlib.suppress(OSError):
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (it is ourselves)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def _usable(stream: TextIO | None) -> TextIO:

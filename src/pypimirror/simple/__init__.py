@@ -12,7 +12,7 @@ from pypimirror.model import Link, ListEntry, NormalizedName, ProjectPage
 from pypimirror.simple import from_html, from_json, html_list, json_list, lenient
 from pypimirror.simple.html import Demands
 from pypimirror.simple.list_facts import ListFacts
-from pypimirror.simple.problems import DIGEST, LONGEST_ADDRESS, PageProblem
+from pypimirror.simple.problems import DIGEST, LONGEST_ADDRESS, PageError
 
 __all__ = [
     "ACCEPT",
@@ -69,7 +69,7 @@ def parse_project_page(
         if is_json(content_type):
             return from_json.project_page(content, url, name)
         return from_html.project_page(content, _charset(content_type), url, name, demands)
-    except PageProblem as problem:
+    except PageError as problem:
         raise BadPageError(url, str(problem)) from problem
 
 
@@ -100,7 +100,7 @@ def parse_project_list(  # noqa: PLR0913 (what is known of the list, and what is
             while block := list(itertools.islice(found, _BLOCK)):
                 seen.see(len(block), (entry.serial for entry in block))
                 yield from (block[number] for number in choose([entry.name for entry in block]))
-    except PageProblem as problem:
+    except PageError as problem:
         raise BadPageError(url, str(problem)) from problem
 
 
@@ -137,7 +137,7 @@ def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         size += len(chunk)
         if size > MAX_LIST:
-            raise PageProblem(f"the project list is longer than {MAX_LIST} bytes")
+            raise PageError(f"the project list is longer than {MAX_LIST} bytes")
         yield chunk
 
 
@@ -147,15 +147,15 @@ def is_html(content_type: str) -> bool:
 
 
 def is_json(content_type: str) -> bool:
-    """Tell which representation a type of the API is; raise PageProblem for any other type."""
+    """Tell which representation a type of the API is; raise PageError for any other type."""
     media_type = _media_type(content_type)
     if media_type == JSON_TYPE:
         return True
     if media_type in _HTML_TYPES:
         return False
     if media_type.startswith("application/vnd.pypi.simple."):
-        raise PageProblem(f"{media_type[:100]} is an API that this version does not speak")
-    raise PageProblem(f"{media_type[:100] or 'no type at all'} is not a type of the simple repository API")
+        raise PageError(f"{media_type[:100]} is an API that this version does not speak")
+    raise PageError(f"{media_type[:100] or 'no type at all'} is not a type of the simple repository API")
 
 
 def _media_type(content_type: str) -> str:

@@ -15,7 +15,7 @@ from pypimirror.simple.problems import (
     LONGEST_REASON,
     LONGEST_TEXT,
     MOST_ENTRIES,
-    PageProblem,
+    PageError,
     check_api_version,
     project_status,
     provenance,
@@ -37,7 +37,7 @@ _EXTERNAL_BOUNDS = Bounds(anchors=_MOST_EXTERNAL_LINKS, elements=10 * MOST_ENTRI
 def project_page(
     content: bytes, charset: str | None, url: str, name: NormalizedName, demands: Demands
 ) -> ProjectPage:
-    """Read a project page; raise PageProblem where it is cut off, of another API, or no project page."""
+    """Read a project page; raise PageError where it is cut off, of another API, or no project page."""
     read = Read(_BOUNDS)
     for _ in feed([content], charset, read, needs_end=demands.end):
         pass
@@ -65,30 +65,30 @@ def project_page(
 def _is_proved(
     read: Read, url: str, name: NormalizedName, gathered: Gathered, *, is_named_by_external: bool
 ) -> bool:
-    """Tell whether a page is the project's; raise PageProblem where it is none of any index.
+    """Tell whether a page is the project's; raise PageError where it is none of any index.
 
     What is not called after the project is passed over where no title names the project.
     """
     is_titled = proof.names_project(read.titles, name)
     is_index = is_titled or any(key in read.meta for key in (VERSION, _STATUS))
     if read.has_password or (not is_titled and proof.is_login(read.titles)):
-        raise PageProblem(f"a page that asks who you are is no page of the project {name}")
+        raise PageError(f"a page that asks who you are is no page of the project {name}")
     is_own = is_of_project(url, name)
     if not is_titled:
         gathered.skip_others()
     if is_index or is_named_by_external or gathered.names_project():
         return is_own
     if not gathered.files and (read.anchors or not is_own):
-        raise PageProblem(
+        raise PageError(
             f"this is no page of the project {name}: no file of it, and no sign of an index; a login page?"
         )
     return False
 
 
 def check_version(read: Read, demands: Demands) -> None:
-    """Raise PageProblem where a page says that its API is not 1.x (PEP 629), or has to and does not."""
+    """Raise PageError where a page says that its API is not 1.x (PEP 629), or has to and does not."""
     if demands.version and VERSION not in read.meta:
-        raise PageProblem(f"HTML without {VERSION}, where JSON used to come, is no page of this index")
+        raise PageError(f"HTML without {VERSION}, where JSON used to come, is no page of this index")
     check_api_version(read.meta.get(VERSION, "1.0"))
 
 
@@ -107,13 +107,13 @@ def _take(anchor: Anchor, base: str, name: NormalizedName, gathered: Gathered) -
 def links(content: bytes, charset: str | None, url: str) -> list[Link]:
     """Return what any page links to by http or https, however bad its HTML is: the first so many."""
     read = Read(_EXTERNAL_BOUNDS)
-    with contextlib.suppress(PageProblem):  # what came before is what there is
+    with contextlib.suppress(PageError):  # what came before is what there is
         for _ in feed([content], charset, read, needs_end=False):
             pass
     found: dict[str, Link] = {}
     try:
         base = base_of(url, read)
-    except PageProblem:
+    except PageError:
         return []
     for each in _each(read.anchors, base):
         found.setdefault(each.url, each)
@@ -133,13 +133,13 @@ def link(base: str, href: str | None) -> Link | None:
 
 
 def base_of(url: str, read: Read) -> str:
-    """Return what a page's links are relative to; raise PageProblem where that is too long."""
+    """Return what a page's links are relative to; raise PageError where that is too long."""
     try:
         base = urljoin(url, read.base or "")
     except ValueError:  # browsers pass over it, too
         base = url
     if len(base) > LONGEST_ADDRESS:
-        raise PageProblem("its own address is too long")
+        raise PageError("its own address is too long")
     return base
 
 

@@ -15,7 +15,7 @@ from pypimirror.simple.problems import (
     LONGEST_REASON,
     LONGEST_TEXT,
     MOST_ENTRIES,
-    PageProblem,
+    PageError,
     check_api_version,
     project_status,
     provenance,
@@ -77,10 +77,10 @@ _decode = msgspec.json.Decoder(_Page).decode
 
 
 def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
-    """Read a project page; raise PageProblem where it is none."""
+    """Read a project page; raise PageError where it is none."""
     content = lenient.as_utf8(content)
     if content.count(b",") > _MOST_VALUES:
-        raise PageProblem(f"it has more than {_MOST_VALUES} values")
+        raise PageError(f"it has more than {_MOST_VALUES} values")
     gathered = Gathered(name)
     try:
         page = _decode(content)
@@ -88,9 +88,9 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
         page = _leniently(content, error, gathered)
     check_api_version(page.meta.api_version)
     if page.name is not None and not names.is_spelling(page.name, name):
-        raise PageProblem(f"it is the page of {page.name[:100]!r}")
+        raise PageError(f"it is the page of {page.name[:100]!r}")
     if len(page.files) + gathered.nameless > MOST_ENTRIES:
-        raise PageProblem(f"it has more than {MOST_ENTRIES} files")
+        raise PageError(f"it has more than {MOST_ENTRIES} files")
     spelled = {canonical_version(v): v for v in page.versions or () if len(v) <= LONGEST_TEXT}
     for entry in page.files:
         gathered.take(entry.filename, _file, entry, url, name, spelled, gathered)

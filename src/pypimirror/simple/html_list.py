@@ -10,7 +10,7 @@ from pypimirror.model import ListEntry
 from pypimirror.simple import proof
 from pypimirror.simple.from_html import VERSION, base_of, check_version
 from pypimirror.simple.html import Anchor, Bounds, Demands, Read, feed
-from pypimirror.simple.problems import LONGEST_ADDRESS, PageProblem
+from pypimirror.simple.problems import LONGEST_ADDRESS, PageError
 from pypimirror.simple.urls import folder_of, is_index, is_same_folder, quoted
 
 _BOUNDS = Bounds(anchors=4_000_000, elements=16_000_000)
@@ -31,10 +31,10 @@ def entries(
 ) -> Iterator[ListEntry]:
     """Yield the projects of the list that was `asked` for and found at `url`.
 
-    Raises PageProblem where that is another address, or the page is cut off or none of an index.
+    Raises PageError where that is another address, or the page is cut off or none of an index.
     """
     if not is_same_folder(url, asked):
-        raise PageProblem(f"{asked} leads to another page; if that is the list, set index_url to it")
+        raise PageError(f"{asked} leads to another page; if that is the list, set index_url to it")
     read = Read(_BOUNDS)
     projects = others = 0
     for _ in feed(chunks, charset, read, needs_end=demands.end):
@@ -45,14 +45,12 @@ def entries(
                 yield entry
             others += listing.others
     if read.swallows:
-        raise PageProblem("a quote that is not closed swallows links")
+        raise PageError("a quote that is not closed swallows links")
     check_version(read, demands)
     if 0 < projects < others and VERSION not in read.meta and not proof.is_list(read.titles):
-        raise PageProblem(
-            "most of its links lead elsewhere than to projects: is index_url the list's address?"
-        )
+        raise PageError("most of its links lead elsewhere than to projects: is index_url the list's address?")
     if read.has_password or proof.is_login(read.titles):
-        raise PageProblem("a page that asks who you are is no project list")
+        raise PageError("a page that asks who you are is no project list")
 
 
 class _Listing:

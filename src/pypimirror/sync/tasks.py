@@ -80,6 +80,15 @@ class FileTask(NamedTuple):
     """What its core metadata requires is to be told, too."""
 
 
+class Expected(NamedTuple):
+    """What a worker is to fetch, and the room that it may take."""
+
+    file: File
+    validator: str | None
+    """As of the task."""
+    space: FreeSpace
+
+
 class LookTask(NamedTuple):
     """A held file that upstream offers no digest of: whether it is still the same there."""
 
@@ -144,7 +153,7 @@ def submit(workers: Workers[Task], task: Task, space: FreeSpace) -> None:
     elif isinstance(task, FileTask):
         files = [task.temporary.file] + ([task.candidate.file] if task.candidate else [])
         obtain = fetch_attested if task.is_attested else fetch_file
-        fetch = partial(obtain, file=task.file, validator=task.validator, space=space)
+        fetch = partial(obtain, expected=Expected(task.file, task.validator, space))
         workers.submit(task, partial(file_with_requires, fetch=fetch) if task.asks_requires else fetch, files)
     elif isinstance(task, LookTask):
         look = partial(look_again, held=task.held, space=space, trusts_size=task.trusts_size)
@@ -215,14 +224,8 @@ def _is_stale(task: PageTask, result: PageSeen | NotModified | MirrorError) -> b
     return task.serial is not None and (serial or task.page_serial) not in (None, task.serial)
 
 
-def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
-    upstream: Upstream,
-    temporary: int,
-    existing: int | None = None,
-    *,
-    file: File,
-    validator: str | None,
-    space: FreeSpace,
+def fetch_file(
+    upstream: Upstream, temporary: int, existing: int | None = None, *, expected: Expected
 ) -> download.Received | MirrorError | OSError:
     """Adopt or download a file; the two descriptors are closed."""
     with contextlib.ExitStack() as opened:
@@ -230,9 +233,8 @@ def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
         opened.callback(into.begin_write_back)
         candidate = None if existing is None else opened.enter_context(os.fdopen(existing, "rb"))
         try:
-            return download.obtain(
-                upstream, file, download.Into(into, validator, space.check_file), candidate
-            )
+            place = download.Into(into, expected.validator, expected.space.check_file)
+            return download.obtain(upstream, expected.file, place, candidate)
         except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
             return broken(error)
 
@@ -253,19 +255,14 @@ def _requires(metadata: bytes) -> tuple[str, ...]:
     return requires_dist(metadata)
 
 
-def fetch_attested(  # noqa: PLR0913 (as fetch_file)
-    upstream: Upstream,
-    temporary: int,
-    existing: int | None = None,
-    *,
-    file: File,
-    validator: str | None,
-    space: FreeSpace,
+def fetch_attested(
+    upstream: Upstream, temporary: int, existing: int | None = None, *, expected: Expected
 ) -> download.Received | MirrorError | OSError:
     """Adopt or download a file, if a document of provenance proves who published it.
 
     The document comes first: a file that can't be taken is not downloaded.
     """
+    file = expected.file
     promised = dict(file.digests).get("sha256")
     document = _document(upstream, file, promised) if promised else None
     if isinstance(document, MirrorError):
@@ -273,7 +270,7 @@ def fetch_attested(  # noqa: PLR0913 (as fetch_file)
             if descriptor is not None:
                 os.close(descriptor)
         return document
-    found = fetch_file(upstream, temporary, existing, file=file, validator=validator, space=space)
+    found = fetch_file(upstream, temporary, existing, expected=expected)
     if not isinstance(found, download.Received):
         return found
     if document is None or found.sha256 != promised:
