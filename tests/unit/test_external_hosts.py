@@ -20,14 +20,9 @@ from tests.missing import unable
 from tests.outside_host import OutsideHost
 from tests.tls import Certificate, TlsServer
 
+pytestmark = pytest.mark.usefixtures("no_proxies")
+
 HTTP = "http://files.example.org"
-
-
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
