@@ -50,7 +50,7 @@ class ConfigError(MirrorError):
 
 
 class NoMirrorError(ConfigError):
-    """Where a mirror is expected there is none: most likely its disk is not mounted."""
+    """A mirror is expected and missing: most likely its disk is not mounted."""
 
 
 class UsageError(MirrorError):
@@ -165,7 +165,7 @@ class NotFoundError(UpstreamError):
 
 
 class UnavailableError(UpstreamError):
-    """Upstream did not answer, or not to the end.
+    """Upstream did not answer, or broke off.
 
     ``may_pass`` tells whether asking again soon can help; ``retry_after`` is what it asked for, in seconds.
     """

@@ -134,7 +134,7 @@ class Tally:
     """Projects whose pages changed, where they can do so twice."""
 
     def leave(self, project: NormalizedName, reason: str) -> None:
-        """Note that a project was not asked for, or not to its end: it has not failed."""
+        """Note that a project was left as it was: it has not failed, but was not asked for in full."""
         self.unasked.setdefault(reason, set()).add(project)
 
     def note_changed(self, name: NormalizedName, *, may_again: bool) -> None:

@@ -64,7 +64,7 @@ class Arguments(NamedTuple):
     why: str | None
     """The project or file to explain."""
     is_quiet: bool
-    """Say nothing but trouble, though somebody may sit at a terminal."""
+    """Tell trouble alone, also at a terminal."""
     is_wordy: bool
     """-v was given here, not in the configuration."""
     random_delay: float

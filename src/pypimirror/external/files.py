@@ -31,7 +31,7 @@ def intend(mirror: Mirror, tally: Tally, project: ExternalProject, file: File, o
 
 
 def failed(project: ExternalProject, file: File, reason: str) -> None:
-    """Note that a file could not be had: what is held of it stays, and the grace of what is not goes on."""
+    """Note that a file could not be had: a held one stays, and the grace of another goes on."""
     project.fail(file.url, f"{file.filename}: {reason}")
     let_go(project, file)
 

@@ -51,7 +51,7 @@ class Tables:
         self._state.failures.forget_all()
 
     def sweep(self) -> None:
-        """Forget what left the mirror: projects that are not listed, and files that nothing is known of."""
+        """Forget what left the mirror: projects that are not listed, and files that are unknown by now."""
         self._db.execute(
             "DELETE FROM external_projects WHERE NOT EXISTS"
             " (SELECT 1 FROM projects WHERE name = project AND is_listed)"

@@ -25,7 +25,7 @@ _SYNC_INTERVAL_S = 600.0
 
 
 class Tree:
-    """The owner of the promise that no page links to what is not whole and verified."""
+    """The owner of the promise that pages link to whole, verified files alone."""
 
     def __init__(self, mirror: Mirror, tally: Tally, pages: Pages) -> None:
         self._mirror = mirror
@@ -54,7 +54,7 @@ class Tree:
             self.sync()
 
     def lacks_root_mode(self) -> bool:
-        """Tell whether nobody but the owner can enter the mirror's folder, though the umask allows it."""
+        """Tell whether the mirror's folder is closed to others, though the umask opens it."""
         return self._mirror.store.lacks_mode(".")
 
     def make_readable(self, folder: str, name: str = "") -> bool:
@@ -117,7 +117,7 @@ class Tree:
             self._check(name)
 
     def _check(self, name: NormalizedName) -> None:
-        """Raise TreeError where a page is not what the state renders to, and could not be made so."""
+        """Raise TreeError where a page differs from what the state renders to, and could not be written."""
         if name in self._pages.unwritable:
             raise TreeError(name, "its page can't be written, and may still link to what is there")
 

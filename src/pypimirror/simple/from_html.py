@@ -67,7 +67,7 @@ def _is_proved(
 ) -> bool:
     """Tell whether a page is the project's; raise PageError where it is none of any index.
 
-    What is not called after the project is passed over where no title names the project.
+    Where no title names the project, files that are not called after it are passed over.
     """
     is_titled = proof.names_project(read.titles, name)
     is_index = is_titled or any(key in read.meta for key in (VERSION, _STATUS))
@@ -125,7 +125,7 @@ def _each(anchors: Iterable[Anchor], base: str) -> Iterable[Link]:
 
 
 def link(base: str, href: str | None) -> Link | None:
-    """Return where a link leads to; None where that is none of http or https, too long, or of bad digests."""
+    """Return where a link leads to; None for other schemes than http, long addresses, and bad digests."""
     try:
         return None if href is None else Link(file_url(base, href), in_fragment(href))
     except ValueError:

@@ -11,7 +11,7 @@ from pypimirror.simple.urls import filename_of
 
 _BLOCK = 1 << 16
 _SILENCE = 1 << 20
-"""Characters of a page without a single event: a tag of that length is no index's."""
+"""Characters of a page without a single event: no index writes so long a tag."""
 _MOST_STEPS = 500_000_000
 """Ends of elements times the elements that are open: what the parser looks through for a beginning."""
 

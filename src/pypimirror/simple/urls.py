@@ -14,7 +14,7 @@ _PLAIN = re.compile(
     r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[1-9][0-9]{0,4})?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
 )
 _HOST = re.compile(r"[^\s<>\"^`{|}\\%]+")
-"""Without what no host name can have (URL standard, forbidden host code points)."""
+"""Without the forbidden host code points of the URL standard."""
 _RESERVED = re.compile("(@|%2F)", re.IGNORECASE)
 _IN_QUERY = "!#$%&'()*+,/:;=?@[]~"
 _INDEX = re.compile(r"(?:index|default)\.(?:html?|json|v1_json|v1_html|php|aspx?)", re.IGNORECASE)

@@ -123,7 +123,7 @@ class Store(FileStore):
     # -- modes --------------------------------------------------------------------------------
 
     def lacks_mode(self, folder: str, name: str = "") -> bool:
-        """Tell whether nobody but the owner can read a file or a folder, though the umask allows it."""
+        """Tell whether a file or a folder is closed to others, though the umask opens it."""
         try:
             found = os.lstat(f"{self._root}/{folder}/{name}")
         except OSError:

@@ -149,7 +149,7 @@ def _is_paused(mirror: Mirror, options: Options, row: ProjectRow | None, entry: 
 
 
 def due_of(run: Run, name: NormalizedName) -> Due:
-    """Return a project to ask about of which nothing is known, but that it is required."""
+    """Return what to ask of a project that is required, and else unknown."""
     return _due(run, name, None, None)
 
 
@@ -286,7 +286,7 @@ def _read_list(
 def _told_apart(
     entries: Iterable[tuple[NormalizedName, ListEntry]], facts: ListFacts
 ) -> Iterator[tuple[NormalizedName, ListEntry]]:
-    """Yield all entries, without their serials where the list's are all equal: such serials say nothing."""
+    """Yield all entries; serials that are all equal say nothing, and are left out."""
     waiting = []
     for each in entries:
         if not facts.serials_differ and each[1].serial is not None:

@@ -243,7 +243,7 @@ class _Engine:
             self._page_seen(project, result)
 
     def _page_missing(self, project: Project, error: NotFoundError) -> None:
-        """Tell apart: not there yet, gone, never there, and not gone by any good list."""
+        """Tell apart what a missing page means: not there yet, gone, never there, or still listed."""
         run, name = self._run, project.name
         row = run.mirror.state.projects.get(name)
         is_known = row is not None and row.is_listed

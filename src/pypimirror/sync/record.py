@@ -222,7 +222,7 @@ def _record_vanished(
 
 
 def _record_held_back(mirror: Mirror, project: Project, page: ProjectPage, kept: set[str]) -> None:
-    """Record why files are kept that a page does not list, or that none are; that is told after a day.
+    """Record why files that a page does not list are kept, or that there are none; that is told after a day.
 
     Of a page that is older than the list that is told by itself.
     """
@@ -301,7 +301,7 @@ def how_to_accept(file: File) -> str:
 
 
 def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:
-    """Record that a file could not be had, or not be stored."""
+    """Record that a file could not be had or stored."""
     reason = reason[:LONGEST_REASON]
     _log.error("%s: %s: %s", project.name, filename, reason)
     project.is_whole = False

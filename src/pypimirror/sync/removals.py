@@ -18,7 +18,7 @@ _TOLD = 1000
 
 
 def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
-    """Take off the pages what upstream no longer has, unless that is too much of what was held.
+    """Take off the pages what upstream no longer has; keep it all where that is more than may just go.
 
     `held` when the run began, and of that what is still `selected`. What was removed in the window before it
     counts as held then and as gone now.
@@ -75,7 +75,7 @@ def _removed_before(mirror: Mirror, options: Options) -> Loss:
 def _note_removed(
     mirror: Mirror, options: Options, name: NormalizedName, filenames: list[str], *, is_whole: bool = False
 ) -> None:
-    """Remember what goes for later runs, unless the operator said that it is right, or no later run asks."""
+    """Remember what goes, where later runs count it; what the operator allowed is not counted."""
     if mirror.config.removal_window_hours and not options.allows_removals:
         mirror.state.removed.record(name, filenames, mirror.clock(), is_whole=is_whole)
 
