@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from pypimirror import names
 from pypimirror.filenames import BUILT_SUFFIXES, PASSED_OVER, SDIST_SUFFIXES
@@ -89,16 +89,23 @@ class _Listing:
 
     def _leads_away(self, href: str) -> bool:
         """Tell whether a link leads to neither the list itself, nor what is above or below it."""
-        try:
-            parts = urlsplit(urljoin(self._base, href.partition("#")[0]))
-            host = parts.hostname
-        except ValueError:
-            return False
-        if parts.scheme not in ("http", "https") or host != self._host:
-            return True
+        parts = self._address(href)
+        if parts is None or not self._is_of_host(parts):
+            return parts is not None
         segments = tuple(unquote(segment) for segment in parts.path.split("/") if segment)
         common = min(len(segments), len(self._folder))
         return segments[:common] != self._folder[:common]
+
+    def _address(self, href: str) -> SplitResult | None:
+        """Return the address that a link leads to; None for what is no address."""
+        try:
+            return urlsplit(urljoin(self._base, href.partition("#")[0]))
+        except ValueError:
+            return None
+
+    def _is_of_host(self, parts: SplitResult) -> bool:
+        # Behind a proxy a server may not know by which scheme and port it was asked.
+        return parts.scheme in ("http", "https") and parts.hostname == self._host
 
     def _plain(self, href: str) -> tuple[str, str] | None:
         for prefix in self._prefixes:
@@ -108,13 +115,8 @@ class _Listing:
 
     def _resolved(self, href: str) -> tuple[str, str] | None:
         """Return the component below the list, and the address of that on the list's own origin."""
-        try:
-            parts = urlsplit(urljoin(self._base, href.partition("#")[0]))
-            host = parts.hostname
-        except ValueError:
-            return None
-        # Behind a proxy a server may not know by which scheme and port it was asked.
-        if parts.scheme not in ("http", "https") or host != self._host:
+        parts = self._address(href)
+        if parts is None or not self._is_of_host(parts):
             return None
         segments = [unquote(segment) for segment in parts.path.split("/") if segment]
         is_folder = parts.path.endswith("/")
