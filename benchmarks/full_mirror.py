@@ -5,11 +5,12 @@ from typing import Any
 
 from benchmarks.upstream import Upstream
 from pypimirror import config
-from pypimirror.cli.command import selection_of
+from pypimirror.cli.modes import selection_of
+from pypimirror.findings.selected import SELECTED
 from pypimirror.model import Digest, File, HeldFile, NormalizedName, Validators
 from pypimirror.publishing.pages import fingerprint as fingerprint_of
 from pypimirror.state import State
-from pypimirror.sync import crawl, deselection
+from pypimirror.sync import crawl
 
 
 def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
@@ -38,7 +39,7 @@ def hold(root: Path, configuration: Path, upstream: Upstream) -> None:
             validators=Validators('"x"', None),
             selection=chosen.fingerprint(name),
         )
-    state.notes.set(deselection.NOTE, chosen.of_projects)
+    state.notes.set(SELECTED, chosen.of_projects)
     state.notes.set(crawl.SELECTION_NOTE, chosen.of_projects)
     state.files.record_synced()
     state.close()

@@ -1,11 +1,10 @@
 """Fixtures for runs of the real command against a real index on loopback."""
 
 import os
-import zlib
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.clients import matrix
@@ -14,28 +13,9 @@ from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
 from tests.stepper import Stepper
 
-_THINNED = ("test_crash_steps", "test_hostile_index", "test_interrupted_recovery", "test_damaged_state")
-_ONE_OF = 3
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take a third of the cases of the longest files, another one each day; all with PYPIMIRROR_SOAK.
-
-    A case that is named on the command line is taken always.
-    """
-    if os.environ.get("PYPIMIRROR_SOAK") or any("::" in argument for argument in config.args):
-        return
-    day = datetime.now(UTC).toordinal()
-    left = [
-        item
-        for item in items
-        if item.path.stem in _THINNED
-        and "[" in item.name
-        and (zlib.crc32(item.nodeid.encode()) + day) % _ONE_OF
-    ]
-    config.hook.pytest_deselected(items=left)
-    gone = set(left)
-    items[:] = [item for item in items if item not in gone]
+# A property is tried with so many examples each time, and other ones each time.
+hypothesis.settings.register_profile("suite", max_examples=400 if os.environ.get("PYPIMIRROR_SOAK") else 40)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture

@@ -34,10 +34,10 @@ class Ended(NamedTuple):
 GOOD = Ended(0, "", "")
 
 
-def is_good(ended: Ended) -> bool:
-    """Tell whether a run ended well and said nothing, but for a word that trouble which was told is over."""
-    is_over = ended.stderr.startswith("pypimirror: all is well again: ") and ended.stderr.count("\n") == 1
-    return ended._replace(stderr="") == GOOD and (not ended.stderr or is_over)
+def is_over(ended: Ended) -> bool:
+    """Tell whether a run ended well, and said in its only line that the trouble which was told is over."""
+    is_said = ended.stderr.startswith("pypimirror: all is well again: ") and ended.stderr.count("\n") == 1
+    return is_said and ended._replace(stderr="") == GOOD
 
 
 class Entry(NamedTuple):
@@ -75,10 +75,14 @@ class Mirror:
     ) -> Ended:
         """Run the command to its end; `before` is called in its process, before it begins.
 
-        With an environment of its own, with `before`, or with PYPIMIRROR_COLD set it is the installed script.
+        With `before`, with what counts at the start of a process in its environment, or with PYPIMIRROR_COLD
+        set it is the installed script.
         """
-        if env is None and before is None and not os.environ.get("PYPIMIRROR_COLD"):
-            return Ended(*_warm().run([str(self.config), *arguments], timeout=120))
+        environment = clean_environment() | dict(env or {})
+        is_cold = before is not None or bool(environment.pop("PYPIMIRROR_COLD", ""))
+        if not is_cold and not _at_start(environment) - _at_start(os.environ):
+            told = warm().run([str(self.config), *arguments], environment)
+            return Ended(*told[:3])
         process = self.start(*arguments, env=env, before=before)
         stdout, stderr = process.communicate(timeout=120)
         return Ended(process.returncode, stdout, stderr)
@@ -149,8 +153,7 @@ class Mirror:
         """Run an update that has to end well, and silently, but for a word that trouble is over."""
         was_trouble = self.has_told_trouble()
         ended = self.run("--update-fetch")
-        assert is_good(ended), ended
-        assert ended.stderr or not was_trouble
+        assert is_over(ended) if was_trouble else ended == GOOD, ended
 
     def forget_told(self) -> None:
         """Let the mirror forget which trouble was told."""
@@ -337,18 +340,16 @@ def anchors(page: Path) -> list[tuple[str, str, dict[str, str]]]:
     return parser.found
 
 
-_processes: list[Warm] = []
+@functools.cache
+def warm() -> Warm:
+    """Return the process that runs commands."""
+    return Warm(clean_environment())
 
 
-def _warm() -> Warm:
-    """Return the process that runs commands in this environment."""
-    environment = clean_environment()
-    environment.pop("PYTEST_CURRENT_TEST", None)
-    if _processes and _processes[0].environment != environment:
-        _processes.pop().end()
-    if not _processes:
-        _processes.append(Warm(environment))
-    return _processes[0]
+def _at_start(environment: Mapping[str, str]) -> set[tuple[str, str]]:
+    """Return what of an environment the interpreter and the C library read at their start."""
+    names = ("PYTHON", "LC_", "LANG", "TZ", "LD_", "MALLOC_")
+    return {(name, value) for name, value in environment.items() if name.startswith(names)}
 
 
 def clean_environment() -> dict[str, str]:

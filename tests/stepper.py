@@ -4,6 +4,7 @@ Run as a program it takes orders as lines of JSON, and answers each with a line.
 """
 
 import errno
+import gc
 import itertools
 import json
 import os
@@ -14,10 +15,10 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, NamedTuple, NoReturn, Self
 
-from pypimirror.cli import arguments, command, main
+from pypimirror.cli import command, main, modes
 from pypimirror.publishing import tree
 from pypimirror.store import Store
 from pypimirror.store.spelling import Spelling
@@ -34,6 +35,14 @@ class Stepped(NamedTuple):
     status: int
     stderr: str
     steps: list[str]
+    kinds: list[str]
+    """Of each step which functions led to it."""
+
+    def one_of_each_kind(self) -> list[int]:
+        """Return the numbers of the first and of the last step of each kind, in order."""
+        last = {kind: number for number, kind in enumerate(self.kinds, 1)}
+        first = {kind: number for number, kind in reversed(list(enumerate(self.kinds, 1)))}
+        return sorted({*first.values(), *last.values()})
 
 
 class Stepper:
@@ -90,13 +99,14 @@ def serve() -> None:
     """Obey until there are no more orders."""
     if os.environ.get("PYPIMIRROR_TEST_IGNORES_CASE"):
         FileStore.spelling = _of_a_mac  # type: ignore[method-assign, assignment]
-    assert arguments, command  # imported here once, and not in each fork
+    assert command, modes  # imported here once, and not in each fork
+    gc.freeze()  # no fork looks through it, which would copy it
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_forked(json.loads(line))) + "\n")
         sys.stdout.flush()
 
 
-def _forked(order: dict[str, Any]) -> tuple[int, str, list[str]]:
+def _forked(order: dict[str, Any]) -> tuple[int, str, list[str], list[str]]:
     with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as steps:
         child = os.fork()
         if not child:
@@ -107,7 +117,9 @@ def _forked(order: dict[str, Any]) -> tuple[int, str, list[str]]:
         _, waited = os.waitpid(child, 0)
         stderr.seek(0)
         steps.seek(0)
-        return os.waitstatus_to_exitcode(waited), stderr.read().decode(), steps.read().decode().split()
+        lines = [line.split() for line in steps.read().decode().splitlines()]
+        told = [list(column) for column in zip(*lines, strict=True)] or [[], []]
+        return os.waitstatus_to_exitcode(waited), stderr.read().decode(), told[0], told[1]
 
 
 def _hook(order: dict[str, Any], steps: int) -> Callable[[str], None]:
@@ -118,13 +130,23 @@ def _hook(order: dict[str, Any], steps: int) -> Callable[[str], None]:
         step = "sync" if path.endswith("/mirror") else "step"
         with one_by_one:  # a worker writes while the main thread stores
             number = next(numbers)
-            os.write(steps, f"{step}\n".encode())
+            os.write(steps, f"{step} {_way(sys._getframe(1))}\n".encode())
         if order["kill_at"] in (number, step):
             os.kill(os.getpid(), signal.SIGKILL)
         if order["fail_at"] in (number, step):
             raise OSError(order["errno"], os.strerror(order["errno"]))
 
     return on_step
+
+
+def _way(frame: FrameType | None) -> str:
+    """Return the names of our functions that led here."""
+    names = []
+    while frame is not None:
+        if "/pypimirror/" in frame.f_code.co_filename:
+            names.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return "<".join(names)
 
 
 def _run(order: dict[str, Any], on_step: Callable[[str], None]) -> NoReturn:

@@ -1,11 +1,14 @@
 """The real command in forks of one process that has imported it: a start costs most of what a small run does.
 
 Run as a program it takes orders, each with the three standard streams of a run, and answers each with how the
-run ended. What is done after the fork is what the installed script does: `pypimirror.cli.main()`, to the
-interpreter's own end.
+run ended. What is done after the fork is what the installed script does: `pypimirror.cli.main()`, and what is
+to be done when that is over. Left out are the interpreter's own start, the first imports, and the taking
+apart of modules at its end. What is imported when the need arises is imported in the fork.
 """
 
 import array
+import atexit
+import gc
 import json
 import os
 import signal
@@ -13,20 +16,21 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from pypimirror.cli import arguments, command, main
+from pypimirror.cli import command, main, modes
 
 _LONGEST = 1 << 20
 
 
 class Warm:
-    """The process; it serves runs in one environment, which is that of its start."""
+    """The process; each run has an environment of its own, but for what Python and C read at their start."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self.environment = dict(environment)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             self._process = subprocess.Popen(
@@ -35,12 +39,18 @@ class Warm:
                 stdout=subprocess.PIPE,  # no terminal, as where a test reads what is said
                 stderr=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
-                env=self.environment,
+                env=dict(environment),
                 cwd=Path(__file__).parents[1],
             )
 
-    def run(self, argv: list[str], timeout: float) -> tuple[int, str, str]:
-        """Run the command as if it were started here; return its status and words; a signal is below 0."""
+    def run(
+        self, argv: Sequence[str], environment: Mapping[str, str], *, longest: int = 100
+    ) -> tuple[int, str, str, int]:
+        """Run the command as if it were started here.
+
+        Return its status, which is below 0 for a signal, what it said, and its peak memory as the system
+        tells it. It gets SIGALRM after so many seconds.
+        """
         with (
             Path(os.devnull).open("rb") as null,
             tempfile.TemporaryFile() as stdout,
@@ -48,22 +58,29 @@ class Warm:
         ):
             umask = os.umask(0)
             os.umask(umask)
-            order = json.dumps({"argv": argv, "cwd": str(Path.cwd()), "umask": umask}).encode()
+            told = {
+                "argv": argv,
+                "environ": dict(environment),
+                "cwd": str(Path.cwd()),
+                "umask": umask,
+                "longest": longest,
+            }
+            order = json.dumps(told).encode()
             streams = array.array("i", [each.fileno() for each in (null, stdout, stderr)])
-            self._socket.settimeout(timeout)
+            self._socket.settimeout(longest + 20)
             self._socket.sendmsg([order], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
-            status = int(self._socket.recv(_LONGEST))
-            return status, _all_of(stdout), _all_of(stderr)
+            status, peak = json.loads(self._socket.recv(_LONGEST))
+            return status, _all_of(stdout), _all_of(stderr), peak
 
     def end(self) -> None:
-        """End the process; nothing runs in it any more."""
+        """End the process."""
         self._socket.close()
         self._process.communicate()
 
 
 def _all_of(stream: BinaryIO) -> str:
     stream.seek(0)
-    return stream.read().decode()
+    return stream.read().decode(errors="replace")
 
 
 def serve(orders: socket.socket) -> None:
@@ -78,22 +95,41 @@ def serve(orders: socket.socket) -> None:
             _begin(json.loads(order), streams)
         for stream in streams:
             os.close(stream)
-        _, waited = os.waitpid(child, 0)
-        orders.sendall(str(os.waitstatus_to_exitcode(waited)).encode())
+        _, waited, used = os.wait4(child, 0)
+        orders.sendall(json.dumps([os.waitstatus_to_exitcode(waited), used.ru_maxrss]).encode())
 
 
 def _begin(order: dict[str, Any], streams: list[int]) -> NoReturn:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    os.environ.clear()
+    os.environ.update(order["environ"])
     os.chdir(order["cwd"])
     os.umask(order["umask"])
     sys.argv[1:] = order["argv"]
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python itself begins
-    main()
-    raise AssertionError
+    signal.alarm(order["longest"])
+    status = 1
+    try:
+        main()
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else 1
+    except BaseException:  # noqa: BLE001 (as Python itself does)
+        traceback.print_exc()
+    _end(status)
+
+
+def _end(status: int) -> NoReturn:
+    """End the process as Python does, but for taking all of its modules apart, which copies their memory."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
-    assert arguments, command  # imported here once, and not in each fork
+    assert command, modes  # imported here once, and not in each fork
+    gc.freeze()  # no fork looks through it, which would copy it
     serve(socket.socket(fileno=int(sys.argv[1])))

@@ -1,7 +1,7 @@
 """What can go wrong, each class with its facts; the text is made when it is asked for."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pypimirror.addresses import masked, shown, without_secrets
 
@@ -10,8 +10,7 @@ class MirrorError(Exception):
     """The root of every error that pypimirror raises on purpose."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong in a configuration: where, what stands there, what may stand there."""
 
     section: str

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from pypimirror.addresses import PORTS, is_loopback, masked
-from pypimirror.config import Config
 from pypimirror.errors import ConfigError
 
 if TYPE_CHECKING:
     import jinja2
+
+    from pypimirror.config import Config
 
 SERVERS = {
     "nginx": "nginx.conf",
@@ -49,7 +50,7 @@ class Site(NamedTuple):
     """Nobody said where."""
 
 
-def render(config: Config, server: str, source: str) -> str:
+def render(config: "Config", server: str, source: str) -> str:
     """Return the configuration for one of `SERVERS`, complete for what it is to be included in.
 
     Raises ConfigError where a path or address can't be told to a web server.

@@ -12,7 +12,7 @@ import pytest
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import Ended, Mirror, is_good
+from tests.mirror import GOOD, Ended, Mirror, is_over
 from tests.missing import unable
 from tests.sigstore_authority import SigstoreAuthority
 from tests.tls import Certificate, TlsFront
@@ -67,14 +67,14 @@ def attested(index: FakeIndex, tmp_path: Path, authority: SigstoreAuthority) -> 
 
 
 def test_what_is_proved_is_mirrored_with_its_proof(attested: Attested) -> None:
-    assert is_good(attested.update())
+    assert attested.update() == GOOD
     assert attested.mirror.listed("six") == {OLD, NEW}
     assert attested.mirror.listed("attrs") == {"attrs-1.0-py3-none-any.whl"}
     for version, filename in (("1.0", OLD), ("2.0", NEW)):
         kept = (attested.mirror.root / f"six/{filename}.provenance").read_bytes()
         assert kept in [file.content for file in attested.upstream.files("documents")], version
     before = attested.mirror.tree()
-    assert is_good(attested.update())
+    assert attested.update() == GOOD
     assert attested.mirror.tree() == before
     assert "documents" not in "".join(attested.upstream.paths())
 
@@ -89,7 +89,7 @@ def test_what_is_not_proved_is_not_mirrored(attested: Attested) -> None:
     # What can't be taken is not downloaded.
     assert not [path for path in attested.upstream.paths() if path.endswith(NEW)]
     attested.upstream.clear_faults()
-    assert is_good(attested.update())
+    assert is_over(attested.update())
     assert attested.mirror.listed("six") == {OLD, NEW}
 
 
@@ -115,7 +115,7 @@ def test_a_file_without_a_sha256_is_proved_after_it_came(attested: Attested) -> 
 
 def test_files_without_provenance_are_left_out_like_any_that_is_not_selected(attested: Attested) -> None:
     attested.upstream.add("six", "3.0")
-    assert is_good(attested.update())
+    assert attested.update() == GOOD
     assert attested.mirror.listed("six") == {OLD, NEW}
     assert "six: 2 files have no provenance and are left out" in attested.mirror.log
 
@@ -138,7 +138,7 @@ def test_what_is_held_is_verified_when_the_option_comes(attested: Attested) -> N
     assert attested.mirror.listed("six") == {OLD}
     attested.upstream.clear_faults()
     attested.mirror.age(hours=1)
-    assert is_good(attested.update())
+    assert is_over(attested.update())
     assert attested.mirror.listed("six") == {OLD, NEW}
     assert not [path for path in attested.upstream.paths() if path.endswith(".whl")]
 
@@ -176,7 +176,7 @@ def test_what_was_proved_once_stays_whatever_becomes_of_its_document(attested: A
     attested.upstream.clear_faults()
     attested.upstream.touch("six")
     attested.mirror.age(hours=48)
-    assert is_good(attested.update())
+    assert is_over(attested.update())
     assert attested.mirror.listed("six") == {OLD, NEW}
 
 
@@ -184,7 +184,7 @@ def test_a_lost_state_is_proved_anew(attested: Attested) -> None:
     attested.update()
     before = attested.mirror.contents()
     (attested.mirror.root / ".pypimirror/state.sqlite").unlink()
-    assert is_good(attested.update())
+    assert attested.update() == GOOD
     assert attested.mirror.contents() == before
 
 
@@ -192,7 +192,7 @@ def test_without_the_option_all_comes_back(attested: Attested) -> None:
     attested.spoil(b"{}")
     attested.update()
     attested.mirror.configure(package_matches="six attrs")
-    assert is_good(attested.update())
+    assert is_over(attested.update())
     assert attested.mirror.listed("six") == {OLD, NEW}
     assert not list((attested.mirror.root / "six").glob("*.provenance"))
 
@@ -208,4 +208,4 @@ def test_without_the_extra_the_option_is_refused(attested: Attested, tmp_path: P
         in ended.stderr
     )
     attested.mirror.configure(package_matches="attrs")
-    assert is_good(attested.mirror.run("-U", env={"PYTHONPATH": str(site)}))
+    assert is_over(attested.mirror.run("-U", env={"PYTHONPATH": str(site)}))

@@ -11,7 +11,7 @@ import pytest
 
 from pypimirror.upstream.certificates import MissingCertificatesError, Trust, set_certificates
 from tests.fake_index import FakeIndex
-from tests.mirror import COMMAND, Ended, Mirror, is_good
+from tests.mirror import COMMAND, Ended, Mirror, is_over
 from tests.missing import unable
 from tests.tls import Certificate, TlsFront
 
@@ -160,4 +160,4 @@ def test_a_clients_key_with_a_password_asks_nobody(
     mirror.configure(ca_bundle=certificate.path, client_certificate=f"{certificate.path} {key}")
     assert "it can't be used" in from_cron(mirror).stderr
     mirror.configure(ca_bundle=certificate.path, client_certificate=f"{certificate.path} {certificate.key}")
-    assert is_good(from_cron(mirror))
+    assert is_over(from_cron(mirror))

@@ -21,8 +21,6 @@ from tests.mirror import COMMAND, Ended, Mirror, clean_environment
 
 MakeMirror = Callable[..., Mirror]
 
-pytestmark = pytest.mark.usefixtures("cold")
-
 
 def run(*arguments: str, cwd: Path | None = None) -> Ended:
     process = subprocess.run(

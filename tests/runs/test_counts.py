@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from tests.fake_index import FakeIndex
 from tests.mirror import COMMAND, Mirror, clean_environment
 from tests.missing import unable
@@ -31,6 +33,20 @@ with open("/proc/self/io") as io:
 print(json.dumps({"modules": sorted(sys.modules), "statements": len(statements), "written": written}))
 """
 
+
+_IMPORTED = """
+import sys
+from pypimirror.cli import main
+try:
+    main(sys.argv[2:])
+finally:
+    with open(sys.argv[1], "w") as file:
+        file.write("\\n".join(sys.modules))
+"""
+
+OF_A_RUN = {"requests", "urllib3", "filelock", "pypimirror.sync", "pypimirror.upstream", "pypimirror.workers"}
+OF_A_STATE = {"sqlite3", "pypimirror.state"}
+OF_A_CONFIGURATION = {"msgspec", "packaging", "configparser", "pypimirror.config"}
 
 MORE = 10 * 20 * 2
 """Files: ten projects with twenty versions more, each a wheel and an sdist."""
@@ -67,6 +83,40 @@ def fill(index: FakeIndex, projects: int, files: int) -> None:
     for number in range(projects):
         for version in range(files):
             index.add(f"project-{number}", f"{version}.0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "most", "needless"),
+    [
+        ("--version", 0, 120, OF_A_RUN | OF_A_STATE | OF_A_CONFIGURATION),
+        ("--help", 0, 120, OF_A_RUN | OF_A_STATE | OF_A_CONFIGURATION),
+        ("--sample-config", 0, 150, OF_A_RUN | OF_A_STATE | OF_A_CONFIGURATION),
+        ("{folder}/none.cfg -U", 2, 220, OF_A_RUN | OF_A_STATE),
+        ("{config} --check-config", 0, 220, OF_A_RUN | OF_A_STATE),
+        ("{config} --why demo", 0, 260, OF_A_RUN),
+        ("{config} --status", 0, 260, OF_A_RUN),
+        ("{config} --check", 0, 320, OF_A_RUN),
+        ("{config} --server-config nginx", 0, 320, OF_A_RUN | OF_A_STATE),
+    ],
+)
+def test_who_only_asks_waits_for_no_needless_imports(
+    *, index: FakeIndex, tmp_path: Path, arguments: str, status: int, most: int, needless: set[str]
+) -> None:
+    index.add("demo", "1.0")
+    mirror = Mirror(tmp_path, index.url)
+    mirror.update()
+    told = tmp_path / "modules"
+    words = arguments.format(folder=tmp_path, config=mirror.config).split()
+    ended = subprocess.run(
+        [sys.executable, "-c", _IMPORTED, str(told), *words],
+        env=clean_environment(),
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == status, ended
+    modules = set(told.read_text().split())
+    assert not modules & needless
+    assert len(modules) < most
 
 
 def test_an_update_without_changes_does_next_to_nothing(index: FakeIndex, tmp_path: Path) -> None:

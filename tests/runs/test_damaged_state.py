@@ -3,26 +3,37 @@
 import contextlib
 import random
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, is_good
+from tests.mirror import GOOD, Mirror, is_over
 from tests.stepper import Stepper
+from tests.synced import Synced
 
 PAGE = 4096
+PROJECTS = 6
+
+
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synced]:
+    with FakeIndex() as index:
+        for number in range(PROJECTS):
+            for version in ("1.0", "1.1"):
+                index.add(f"project-{number}", version)
+        yield Synced(tmp_path_factory.mktemp("synced"), index)
 
 
 @pytest.fixture
-def mirror(index: FakeIndex, tmp_path: Path) -> Mirror:
-    for number in range(12):
-        for version in ("1.0", "1.1"):
-            index.add(f"project-{number}", version)
-    mirror = Mirror(tmp_path, index.url)
-    mirror.update()
-    index.clear()
-    return mirror
+def mirror(synced: Synced) -> Mirror:
+    return synced.again()
+
+
+@pytest.fixture
+def index(synced: Synced) -> FakeIndex:
+    return synced.upstream
 
 
 def state(mirror: Mirror) -> Path:
@@ -69,7 +80,7 @@ def test_a_state_of_no_use_is_moved_aside_and_the_tree_adopted(
         assert (state(mirror).parent / name).read_bytes() == content
     assert not index.downloads()
     assert mirror.tree() == before
-    assert is_good(mirror.run("-U"))
+    assert mirror.run("-U") == GOOD
     assert len(aside(mirror)) == 1
 
 
@@ -80,7 +91,7 @@ def test_damage_in_any_page_of_the_state_costs_nothing_but_a_second_look(
     before = mirror.contents()
     good = state(mirror).read_bytes()
     noise = random.Random(7)
-    for number in range(12):
+    for number in range(PROJECTS):
         index.touch(f"project-{number}")
     found = 0
     pages = len(good) // PAGE
@@ -93,7 +104,7 @@ def test_damage_in_any_page_of_the_state_costs_nothing_but_a_second_look(
         ended = stepper.run(mirror.config, "-U")
         assert ended.status == 0, (page, ended)
         found += "and the tree is adopted" in ended.stderr
-        assert mirror.check_links() == 48, page
+        assert mirror.check_links() == 4 * PROJECTS, page
         assert mirror.contents() == before, page
         assert not index.downloads(), page
         assert "Traceback" not in mirror.log, page
@@ -108,8 +119,8 @@ def test_what_is_no_file_in_a_row_is_damage(mirror: Mirror) -> None:
     assert "--update-fetch adopts what is in the tree" in ended.stderr, (
         "there is no state to write pages from"
     )
-    assert is_good(mirror.run("-U"))
-    assert mirror.check_links() == 48
+    assert is_over(mirror.run("-U"))
+    assert mirror.check_links() == 4 * PROJECTS
 
 
 def test_a_state_that_another_program_has_open_is_not_moved(mirror: Mirror) -> None:
@@ -123,7 +134,7 @@ def test_a_state_that_another_program_has_open_is_not_moved(mirror: Mirror) -> N
     mirror.update()
 
 
-VALUES = ("'text'", "x'c1ff'", "-3", "1e300", "9e18", "'../../x'")
+VALUES = ("x'c1ff'", "-3", "1e300", "'../../x'")
 COLUMNS = {
     "files": ("listed", "sha256", "size", "metadata", "status", "vanished_since", "error_since", "partial"),
     "projects": ("is_listed", "serial", "etag", "pages", "failures", "next_try", "pending_since"),
@@ -141,7 +152,7 @@ def test_a_value_of_any_other_kind_is_damage_or_costs_nothing(
     good = state(mirror).read_bytes()
     for column in COLUMNS[table]:
         for value in VALUES:
-            if (table, column) == ("files", "vanished_since") and value in ("1e300", "9e18"):
+            if (table, column) == ("files", "vanished_since") and value == "1e300":
                 continue  # a moment, for all that can be told
             state(mirror).write_bytes(good)
             execute(state(mirror), f"UPDATE {table} SET {column} = {value}")
@@ -209,9 +220,9 @@ def test_flipped_bits_anywhere_end_well(
     before = mirror.contents()
     good = state(mirror).read_bytes()
     chance = random.Random(seed)
-    for number in range(12):
+    for number in range(PROJECTS):
         index.touch(f"project-{number}")
-    for _ in range(25):
+    for _ in range(12):
         flipped = bytearray(good)
         for _ in range(chance.choice((1, 8, 64))):
             flipped[chance.randrange(len(good))] ^= 1 << chance.randrange(8)

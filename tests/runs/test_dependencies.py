@@ -7,7 +7,7 @@ import pytest
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, is_good
+from tests.mirror import GOOD, Mirror
 
 MakeMirror = Callable[..., Mirror]
 
@@ -115,7 +115,7 @@ def test_what_upstream_dropped_and_somebody_still_requires_is_no_failure(
     mirror.update()
     chain.remove("core")
     for _ in range(3):
-        assert is_good(mirror.run("-U"))
+        assert mirror.run("-U") == GOOD
     assert "core is not mirrored, as upstream has no such project" in mirror.log
 
 

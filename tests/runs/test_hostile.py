@@ -10,7 +10,7 @@ import pytest
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, is_good
+from tests.mirror import GOOD, Mirror
 
 MakeMirror = Callable[..., Mirror]
 
@@ -146,7 +146,7 @@ def test_a_full_check_leaves_no_link_to_what_somebody_deleted_and_upstream_dropp
         index.remove_file("six", "six-1.0.tar.gz")
     else:
         index.remove("six")
-    assert is_good(mirror.run("-I"))
+    assert mirror.run("-I") == GOOD
     assert mirror.check_links() == (7 if is_listed else 4)
 
 

@@ -1,11 +1,7 @@
 """Whatever a hostile index does, each promise holds: the run ends, the tree is whole, and all heals."""
 
-import functools
-import os
 import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +10,8 @@ import pytest
 
 from tests.fake_index import FakeIndex
 from tests.hostile_index import CASES, Case
-from tests.mirror import COMMAND, Ended, Mirror, clean_environment, is_good
-from tests.stepper import Stepper
+from tests.mirror import GOOD, Ended, Mirror, clean_environment, is_over
+from tests.warm import Warm
 
 MOST_SECONDS = 60
 MOST_LOG = 200_000
@@ -46,13 +42,6 @@ def _resolve(host, *rest, resolve=socket.getaddrinfo, **named):
 socket.socket.connect, socket.getaddrinfo = _connect, _resolve
 """
 
-MEASURE = """
-import resource, subprocess, sys
-ended = subprocess.run(sys.argv[2:]).returncode
-open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
-sys.exit(ended)
-"""
-
 
 class Measured(NamedTuple):
     """How a run ended, and what its largest process took at most."""
@@ -63,31 +52,34 @@ class Measured(NamedTuple):
     """Addresses beyond this machine that it tried to reach."""
 
 
-def measured(mirror: Mirror, *arguments: str) -> Measured:
-    """Run the command to its end, which has to come within MOST_SECONDS."""
-    with tempfile.TemporaryDirectory() as folder:
-        peak, asked = Path(folder, "peak"), Path(folder, "asked")
-        Path(folder, "sitecustomize.py").write_text(GUARD)
-        asked.touch()
-        env = clean_environment() | {"PYTHONPATH": folder, "ASKED": str(asked)}
-        command = [sys.executable, "-c", MEASURE, str(peak), str(COMMAND), str(mirror.config), *arguments]
-        with subprocess.Popen(
-            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-        ) as process:
-            stdout, stderr = finished(process)
+class Guarded:
+    """Runs of the command in which nobody else is asked."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "sitecustomize.py").write_text(GUARD)
+        self._asked = folder / "asked"
+        self._environment = clean_environment() | {"PYTHONPATH": str(folder), "ASKED": str(self._asked)}
+        self._warm = Warm(self._environment)
+
+    def end(self) -> None:
+        self._warm.end()
+
+    def run(self, mirror: Mirror, *arguments: str) -> Measured:
+        """Run the command to its end, which has to come within MOST_SECONDS."""
+        self._asked.write_text("")
+        status, *told, peak = self._warm.run(
+            [str(mirror.config), *arguments], self._environment, longest=MOST_SECONDS
+        )
+        assert status != -signal.SIGALRM, f"the run did not end within {MOST_SECONDS} s"
         unit = 1 if sys.platform == "darwin" else 1024
-        ended = Ended(process.returncode, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
-        return Measured(ended, int(peak.read_text()) * unit >> 20, asked.read_text().split())
+        return Measured(Ended(status, *told), peak * unit >> 20, self._asked.read_text().split())
 
 
-def finished(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:
-    """Return what a process said; one that does not end is ended, with all that it started."""
-    try:
-        return process.communicate(timeout=MOST_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        pytest.fail(f"the run did not end within {MOST_SECONDS} s")
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    running = Guarded(tmp_path_factory.mktemp("guard"))
+    yield running
+    running.end()
 
 
 def filled(index: FakeIndex) -> None:
@@ -102,32 +94,39 @@ def hostile(index: FakeIndex) -> FakeIndex:
     return index
 
 
-@functools.cache
-def quiet() -> tuple[int, Mapping[str, bytes]]:
-    """Return the peak memory of a run that meets nothing bad, and the tree that it makes."""
-    with FakeIndex() as index, tempfile.TemporaryDirectory() as folder:
+class Quiet(NamedTuple):
+    """What a run that meets nothing bad takes, and the tree that it makes."""
+
+    peak_mib: int
+    tree: Mapping[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def quiet(guarded: Guarded, tmp_path_factory: pytest.TempPathFactory) -> Quiet:
+    with FakeIndex() as index:
         filled(index)
-        mirror = Mirror(Path(folder), index.url, **HONEST)
-        run = measured(mirror, "-U")
+        mirror = Mirror(tmp_path_factory.mktemp("quiet"), index.url, **HONEST)
+        run = guarded.run(mirror, "-U")
         assert run.ended == Ended(0, "", "")
-        return run.peak_mib, mirror.contents()
+        return Quiet(run.peak_mib, mirror.contents())
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_promises_hold_and_all_heals(
-    hostile: FakeIndex, tmp_path: Path, stepper: Stepper, case: Case
+    hostile: FakeIndex, tmp_path: Path, guarded: Guarded, quiet: Quiet, case: Case
 ) -> None:
     case.begin(hostile)
     mirror = Mirror(tmp_path, hostile.url, **{**OPTIONS, **case.options})
-    run = measured(mirror, "-U")
-    check_run(case, run, mirror)
+    run = guarded.run(mirror, "-U")
+    check_run(case, run, mirror, quiet)
     check_tree(case, hostile, mirror)
     heal(hostile)
     mirror.configure(**HONEST)
     mirror.age(hours=48)
-    healed = stepper.run(mirror.config, "-U")
-    assert is_good(Ended(healed.status, "", healed.stderr))
-    assert mirror.contents() == quiet()[1]
+    was_trouble = mirror.has_told_trouble()
+    healed = mirror.run("-U")
+    assert is_over(healed) if was_trouble else healed == GOOD, healed
+    assert mirror.contents() == quiet.tree
     mirror.check_links()
 
 
@@ -138,7 +137,7 @@ def heal(index: FakeIndex) -> None:
     index.add("bad", "1.0")
 
 
-def check_run(case: Case, run: Measured, mirror: Mirror) -> None:
+def check_run(case: Case, run: Measured, mirror: Mirror, quiet: Quiet) -> None:
     """Check how it ended, and what it said and took."""
     status, stdout, stderr = run.ended
     assert (status in case.statuses, status in STATUSES, stdout) == (True, True, ""), run.ended
@@ -148,7 +147,7 @@ def check_run(case: Case, run: Measured, mirror: Mirror) -> None:
         assert not [c for c in told if not c.isprintable() and c != "\n"]
         assert len(told) < MOST_LOG
     assert run.asked == []
-    assert run.peak_mib < quiet()[0] + MOST_MEMORY_MIB
+    assert run.peak_mib < quiet.peak_mib + MOST_MEMORY_MIB
 
 
 def check_tree(case: Case, index: FakeIndex, mirror: Mirror) -> None:

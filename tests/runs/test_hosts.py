@@ -9,7 +9,7 @@ import pytest
 from tests import faults
 from tests.external import patched
 from tests.fake_index import FakeIndex
-from tests.mirror import Ended, Mirror, is_good
+from tests.mirror import GOOD, Ended, Mirror, is_over
 from tests.missing import unable
 from tests.resolver import PUBLIC, Network
 from tests.tls import Certificate, TlsFront
@@ -257,7 +257,7 @@ def test_a_name_with_public_and_private_addresses_is_asked_at_the_public_ones(
     index.add("six", "1.0", wheel=False)
     index.files("six")[0].url = "http://mixed.example.org/files/six/six-1.0.tar.gz"
     _, run, network = public({"mixed.example.org": ["127.0.0.1", "10.1.1.1", PUBLIC]})
-    assert is_good(run())
+    assert run() == GOOD
     assert network.asked() == {PUBLIC}
 
 
@@ -292,4 +292,4 @@ def test_behind_a_proxy_names_are_taken_and_private_addresses_refused(
     assert "10.1.1.1 is no public address" in ended.stderr
     assert mirror.names() == {"six/six-1.0.tar.gz"}
     mirror.configure(private_hosts="10.*")
-    assert is_good(mirror.run("-U", env={"http_proxy": index.origin, "no_proxy": ""}))
+    assert is_over(mirror.run("-U", env={"http_proxy": index.origin, "no_proxy": ""}))

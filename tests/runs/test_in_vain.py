@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, is_good
+from tests.mirror import GOOD, Mirror, is_over
 
 MakeMirror = Callable[..., Mirror]
 
@@ -66,7 +66,7 @@ def test_projects_that_are_all_excluded(
     assert f"no project is selected: package_excludes {said}" in ended.stderr
     assert mirror.run("-U").status == 3
     mirror.configure(package_matches="lib")
-    assert is_good(mirror.run("-U"))
+    assert is_over(mirror.run("-U"))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_line_that_no_file_answers(
     assert (again.status, again.stderr) == (3, "")
     assert any(said in line for line in json.loads(mirror.run("--status", "--json").stdout)["unmatched"])
     write(mirror, "lib==1.0")
-    assert is_good(mirror.run("-U"))
+    assert is_over(mirror.run("-U"))
 
 
 def test_a_constraint_that_contradicts_a_requirement(make_mirror: MakeMirror) -> None:
@@ -118,7 +118,7 @@ def test_an_answer_that_comes_later(index: FakeIndex, make_mirror: MakeMirror) -
     assert mirror.run("-U").status == 3
     index.add("lib", "2.0")
     assert mirror.run("-U", "--project", "lib").status == 0
-    assert is_good(mirror.run("-U"))
+    assert mirror.run("-U") == GOOD
 
 
 def test_what_is_too_young_comes_by_itself(index: FakeIndex, make_mirror: MakeMirror) -> None:

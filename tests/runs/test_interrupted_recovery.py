@@ -2,7 +2,7 @@
 
 import random
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ class History(NamedTuple):
     """What a fresh mirror of the second change has."""
     steps: int
     """Of an update to the first change."""
+    one_of_each_kind: Sequence[int] = ()
 
     def copied(self, folder: Path) -> Mirror:
         shutil.rmtree(folder, ignore_errors=True)
@@ -98,7 +99,12 @@ def history(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         change_again(index)
         fresh = Mirror(folder / "fresh", index.url, **options)
         fresh.update()
-        yield found._replace(second=index.snapshot(), expected=fresh.contents(), steps=len(stepped.steps))
+        yield found._replace(
+            second=index.snapshot(),
+            expected=fresh.contents(),
+            steps=len(stepped.steps),
+            one_of_each_kind=stepped.one_of_each_kind(),
+        )
 
 
 @pytest.mark.parametrize("share", range(SHARES))
@@ -106,7 +112,8 @@ def test_a_recovery_may_be_cut_off_and_upstream_change_before_it(
     history: History, stepper: Stepper, tmp_path: Path, share: int
 ) -> None:
     instants = random.Random(share)
-    for step in range(share + 1, history.steps + 1, SHARES):
+    every = range(1, history.steps + 1) if history.options is REPLACING else history.one_of_each_kind
+    for step in every[share::SHARES]:
         history.upstream.restore(history.first)
         mirror = history.copied(tmp_path / "mirror")
         assert stepper.run(mirror.config, "-U", kill_at=step).status == KILLED

@@ -9,7 +9,7 @@ import pytest
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, is_good
+from tests.mirror import GOOD, Mirror
 
 KILLS = 6
 
@@ -55,7 +55,7 @@ def test_an_upstream_that_restarts_in_mid_run_costs_nothing(index: FakeIndex, tm
     fill(index)
     index.fault("/files/project-2/*", faults.Call(restart), times=1)
     mirror = Mirror(tmp_path, index.url, retries=3)
-    assert is_good(mirror.run("-U"))
+    assert mirror.run("-U") == GOOD
     assert mirror.check_links() == 36
 
 

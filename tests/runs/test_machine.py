@@ -12,7 +12,7 @@ import pytest
 
 from tests import faults, small_disks
 from tests.fake_index import FakeIndex
-from tests.mirror import Ended, Mirror, is_good
+from tests.mirror import Ended, Mirror, is_over
 from tests.small_disks import SmallDisk
 from tests.stepper import Stepper
 
@@ -45,7 +45,7 @@ def check_full(mirror: Mirror, ended: Ended) -> None:
 
 
 def check_recovered(mirror: Mirror, undisturbed: Mirror) -> None:
-    assert is_good(mirror.run("-U"))
+    assert is_over(mirror.run("-U"))
     mirror.check_links()
     undisturbed.update()
     assert mirror.contents() == undisturbed.contents()

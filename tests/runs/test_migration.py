@@ -9,7 +9,7 @@ import pytest
 
 from tests.fake_index import FakeIndex
 from tests.index_pages import IndexFile
-from tests.mirror import is_good
+from tests.mirror import GOOD
 from tests.missing import unable
 from tests.runs.test_removal import MakeMirror
 
@@ -53,7 +53,7 @@ def test_a_tree_of_bandersnatch(index: FakeIndex, make_mirror: MakeMirror, below
     mirror = make_mirror()
     web = bandersnatch(index, mirror.folder, files)
     before = {path: path.stat() for path in sorted(web.rglob("*")) if path.is_file()}
-    assert is_good(mirror.run("-U", "--adopt", str(web / below)))
+    assert mirror.run("-U", "--adopt", str(web / below)) == GOOD
     assert [path for path in index.paths() if path.startswith(("/files/", "/packages/"))] == []
     assert mirror.check_links() == len(files)
     for file in files:
@@ -72,7 +72,7 @@ def test_what_is_damaged_or_missing_is_downloaded(index: FakeIndex, make_mirror:
     mirror = make_mirror()
     damaged = mirror.folder / "old/six" / wheel.filename
     put(damaged, b"\0" * len(wheel.content))
-    assert is_good(mirror.run("-U", "--adopt", str(mirror.folder / "old")))
+    assert mirror.run("-U", "--adopt", str(mirror.folder / "old")) == GOOD
     assert sorted(index.downloads()) == [f"/files/six/{file.filename}" for file in (wheel, sdist)]
     assert mirror.check_links() == 2
     assert damaged.read_bytes() == b"\0" * len(wheel.content)
@@ -87,7 +87,7 @@ def test_any_tree_of_projects_and_files(index: FakeIndex, make_mirror: MakeMirro
         put(old / "Zope.Event" / file.filename, file.content)
     for file in index.files("six"):
         put(old / file.filename, file.content)  # as pip download leaves them
-    assert is_good(mirror.run("-U", "--adopt", str(old)))
+    assert mirror.run("-U", "--adopt", str(old)) == GOOD
     assert index.downloads() == []
     assert mirror.check_links() == 4
 
@@ -103,7 +103,7 @@ def test_another_file_system_gets_copies(index: FakeIndex, make_mirror: MakeMirr
         old = tmp_path / "old"
         for file in index.files("six"):
             put(old / "six" / file.filename, file.content)
-        assert is_good(mirror.run("-U", "--adopt", str(old)))
+        assert mirror.run("-U", "--adopt", str(old)) == GOOD
         assert index.downloads() == []
         for file in index.files("six"):
             found = (mirror.root / "six" / file.filename).stat()

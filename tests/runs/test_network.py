@@ -12,7 +12,7 @@ import pytest
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import COMMAND, Mirror, is_good
+from tests.mirror import COMMAND, GOOD, Mirror, is_over
 from tests.missing import unable
 from tests.tls import Certificate, TlsFront
 
@@ -51,7 +51,7 @@ def test_netrc_is_read(index: FakeIndex, make_mirror: MakeMirror) -> None:
     netrc = mirror.folder / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password secret\n")
     netrc.chmod(0o600)
-    assert is_good(mirror.run("-U", env={"NETRC": str(netrc)}))
+    assert mirror.run("-U", env={"NETRC": str(netrc)}) == GOOD
     assert {request.headers.get("authorization") for request in index.requests} == {basic("me", "secret")}
 
 
@@ -60,7 +60,7 @@ def test_the_environments_proxy_is_used(index: FakeIndex, make_mirror: MakeMirro
     mirror = make_mirror()
     mirror.index_url = "http://index.example.org/simple/"
     mirror.configure()
-    assert is_good(mirror.run("-U", env={"http_proxy": index.origin}))
+    assert mirror.run("-U", env={"http_proxy": index.origin}) == GOOD
     assert index.paths()[0] == "http://index.example.org/simple/"
     assert mirror.check_links() == 2
 
@@ -79,7 +79,7 @@ def test_a_certificate_has_to_be_of_a_known_authority(
         assert "certificate verify failed" in ended.stderr
         assert not index.requests
         bundle = {"REQUESTS_CA_BUNDLE": str(certificate.path)}
-        assert is_good(mirror.run("-U", env=bundle))
+        assert is_over(mirror.run("-U", env=bundle))
     assert mirror.check_links() == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import Ended, Mirror, is_good
+from tests.mirror import GOOD, Ended, Mirror, is_over
 from tests.missing import unable
 from tests.tls import Certificate, TlsFront
 
@@ -58,7 +58,7 @@ def attested(index: FakeIndex, tmp_path: Path) -> Iterator[Attested]:
 
 def test_the_address_alone_by_default(attested: Attested) -> None:
     attested.mirror.configure(package_matches="six")
-    assert is_good(attested.update())
+    assert attested.update() == GOOD
     assert (attested.kept(), attested.asked()) == ({}, [])
     address = attested.mirror.file("six", WHEEL).provenance
     assert address is not None
@@ -67,7 +67,7 @@ def test_the_address_alone_by_default(attested: Attested) -> None:
 
 
 def test_documents_are_kept(attested: Attested) -> None:
-    assert is_good(attested.update())
+    assert attested.update() == GOOD
     assert attested.kept() == {
         f"{WHEEL}.provenance": document("1.0"),
         "six-2.0-py3-none-any.whl.provenance": document("2.0"),
@@ -81,7 +81,7 @@ def test_they_are_refreshed_when_they_change(attested: Attested) -> None:
     before = attested.mirror.tree()
     attested.upstream.add_file("documents", "six-1.0.json", document("changed"))
     attested.upstream.touch("six")
-    assert is_good(attested.update())
+    assert attested.update() == GOOD
     assert sorted(attested.asked()) == [
         ("/files/documents/six-1.0.json", 200),
         ("/files/documents/six-2.0.json", 304),
@@ -92,14 +92,14 @@ def test_they_are_refreshed_when_they_change(attested: Attested) -> None:
 
 def test_without_news_nobody_is_asked(attested: Attested) -> None:
     attested.update()
-    assert is_good(attested.update())
+    assert attested.update() == GOOD
     assert attested.asked() == []
 
 
 def test_what_is_no_longer_wanted_goes(attested: Attested) -> None:
     attested.update()
     attested.mirror.configure(package_matches="six")
-    assert is_good(attested.update())
+    assert attested.update() == GOOD
     assert attested.kept() == {}
     attested.mirror.configure(package_matches="six", provenance=True)
     attested.update()
@@ -140,7 +140,7 @@ def test_one_that_can_not_be_had_is_tried_again(attested: Attested) -> None:
     assert f"six/{WHEEL}: its provenance could not be had" in ended.stderr
     assert len(attested.mirror.listed("six")) == 2
     attested.upstream.clear_faults()
-    assert is_good(attested.update())
+    assert is_over(attested.update())
     assert len(attested.kept()) == 2
 
 

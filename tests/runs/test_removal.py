@@ -7,7 +7,7 @@ import pytest
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import Ended, Mirror, is_good
+from tests.mirror import Ended, Mirror, is_over
 
 MakeMirror = Callable[..., Mirror]
 
@@ -212,7 +212,7 @@ def test_deselecting_everything_but_one_is_asked_about_first(
     mirror.update()
     mirror.configure(removal_grace_hours=0, package_matches="six")
     assert mirror.run("-U").status == 7
-    assert is_good(mirror.run("-U", "--allow-removals"))
+    assert is_over(mirror.run("-U", "--allow-removals"))
     assert {path.partition("/")[0] for path in mirror.names()} == {"six"}
 
 
@@ -274,7 +274,7 @@ def test_too_many_projects_stop_all_removals_of_the_run(index: FakeIndex, make_m
     assert index.paths() == ["/simple/"]
     mirror.configure(removal_grace_hours=0, removal_limit=5)
     assert mirror.run("-U").status == 7
-    assert is_good(mirror.run("-U", "--allow-removals"))
+    assert is_over(mirror.run("-U", "--allow-removals"))
     assert "project-0" not in mirror.projects()
     assert not (mirror.root / "project-0").exists()
     assert WHEEL not in mirror.listed("six")

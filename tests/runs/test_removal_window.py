@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, is_good
+from tests.mirror import Mirror, is_over
 from tests.stepper import Stepper
 
 MakeMirror = Callable[..., Mirror]
@@ -65,7 +65,7 @@ def test_allow_removals_begins_to_count_anew(index: FakeIndex, make_mirror: Make
     mirror.update()
     lose(index, *range(3, 9))
     assert mirror.run("-U").status == 7
-    assert is_good(mirror.run("-U", "--allow-removals"))
+    assert is_over(mirror.run("-U", "--allow-removals"))
     lose(index, 10, 11, 12)
     mirror.update()
     lose(index, 13, 14)

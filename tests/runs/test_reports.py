@@ -23,7 +23,7 @@ from pypimirror.report.run_report import RunReport, schema
 from pypimirror.report.status_page import StatusPage
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import Ended, Mirror, clean_environment, is_good
+from tests.mirror import Ended, Mirror, clean_environment, is_over
 from tests.small_disks import mounted
 
 MakeMirror = Callable[..., Mirror]
@@ -222,7 +222,7 @@ def test_without_the_extra_metrics_are_refused(
     assert ended.status == 2
     assert "metrics = mirror.prom: it needs an extra: pip install 'pypimirror-ng[metrics]'" in ended.stderr
     mirror = make_mirror(report="report.json", status_page=True, on_success="true")
-    assert is_good(mirror.run("-U", env={"PYTHONPATH": str(site)}))
+    assert is_over(mirror.run("-U", env={"PYTHONPATH": str(site)}))
 
 
 def test_what_is_no_text_of_metrics_is_not_kept() -> None:

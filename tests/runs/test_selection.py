@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, is_good
+from tests.mirror import Mirror, is_over
 
 MakeMirror = Callable[..., Mirror]
 
@@ -134,7 +134,7 @@ def test_blocked_files_go_at_once_and_may_come_back(
     assert ended.status == 0
     assert f"no longer blocked, and may come again: demo/{bad.filename}" in ended.stderr
     assert mirror.listed("demo") == {bad.filename, good.filename}
-    assert is_good(mirror.run("-U"))
+    assert is_over(mirror.run("-U"))
 
 
 def test_a_feed_that_is_cut_off_is_told(index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from tests.mirror import Ended, Mirror, is_good
+from tests.mirror import GOOD, Ended, Mirror
 from tests.model import Model, Options
 from tests.model_rules import MARKERS, TAGS, Chosen, chosen, roots
 from tests.runs import test_soak as soak
@@ -233,7 +233,7 @@ class Choices(soak.Soak):
 
     def nothing_more_to_do(self) -> None:
         before = self.mirror.tree()
-        assert is_good(self.run("-U"))
+        assert self.run("-U") == GOOD
         assert self.mirror.tree() == before
 
     def disturbed_run(self, *arguments: str) -> Ended | None:

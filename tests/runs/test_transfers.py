@@ -17,7 +17,7 @@ from pypimirror.upstream import Upstream
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.index_server import Request
-from tests.mirror import Mirror, is_good
+from tests.mirror import Mirror, is_over
 
 MakeMirror = Callable[..., Mirror]
 
@@ -351,4 +351,4 @@ def test_dns_and_refusals_are_told(index: FakeIndex, make_mirror: MakeMirror) ->
     assert ended.status == 4
     assert "Connection refused" in mirror.log
     index.start()
-    assert is_good(mirror.run("-U"))
+    assert is_over(mirror.run("-U"))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, is_good
+from tests.mirror import GOOD, Mirror, is_over
 
 MakeMirror = Callable[..., Mirror]
 
@@ -29,7 +29,7 @@ def test_a_name_that_upstream_does_not_have(index: FakeIndex, make_mirror: MakeM
     told = json.loads(mirror.run("--status", "--json").stdout)
     assert any("sixx" in line for line in told["unmatched"])
     index.add("sixx", "1.0")
-    assert is_good(mirror.run("-U"))
+    assert is_over(mirror.run("-U"))
     assert json.loads(mirror.run("--status", "--json").stdout)["unmatched"] == []
 
 
@@ -39,7 +39,7 @@ def test_a_named_project_that_leaves_upstream_is_told_of_at_once(
 ) -> None:
     index.add("attrs", "1.0")
     mirror = make_mirror(package_matches=f"six attrs{more}")
-    assert is_good(mirror.run("-U"))
+    assert mirror.run("-U") == GOOD
     index.remove("attrs")
     ended = mirror.run("-U")
     assert (ended.status, mirror.projects().count("attrs")) == (3, 0)
@@ -48,7 +48,7 @@ def test_a_named_project_that_leaves_upstream_is_told_of_at_once(
         again = mirror.run("-U")
         assert (again.status, again.stderr) == (3, "")
     mirror.configure(package_matches=f"six{more}")
-    assert is_good(mirror.run("-U"))
+    assert is_over(mirror.run("-U"))
 
 
 def test_a_pattern_that_matches_nothing_is_told_once_a_day(make_mirror: MakeMirror) -> None:
@@ -61,7 +61,7 @@ def test_a_pattern_that_matches_nothing_is_told_once_a_day(make_mirror: MakeMirr
     assert "plone.*" in (told := mirror.run("--status").stdout)
     assert "filename_matches: *.tgz matches nothing" in told
     mirror.configure(package_matches="six", filename_matches="*.whl")
-    assert is_good(mirror.run("-U"))
+    assert is_over(mirror.run("-U"))
     assert "plone.*" not in mirror.run("--status").stdout
 
 
@@ -72,7 +72,7 @@ def test_patterns_that_select_no_file_at_all(make_mirror: MakeMirror) -> None:
     assert "no file is selected: filename_matches leaves out 4" in ended.stderr
     assert mirror.run("-U").status == 3
     mirror.configure()
-    assert is_good(mirror.run("-U"))
+    assert is_over(mirror.run("-U"))
 
 
 def test_projects_without_any_file_are_no_trouble(index: FakeIndex, make_mirror: MakeMirror) -> None:

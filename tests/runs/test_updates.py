@@ -8,7 +8,7 @@ import pytest
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.index_pages import PageOptions, project_json
-from tests.mirror import Mirror, is_good
+from tests.mirror import GOOD, Mirror, is_over
 
 MakeMirror = Callable[..., Mirror]
 
@@ -330,7 +330,7 @@ def test_a_pause_ends_early(index: FakeIndex, mirror: Mirror, what: str) -> None
         arguments = ["-U", "--project", "six"]
     else:
         arguments = ["-I"]
-    assert is_good(mirror.run(*arguments))
+    assert is_over(mirror.run(*arguments))
     assert mirror.check_links() == 8
 
 
@@ -379,5 +379,5 @@ def test_an_outage_of_a_mirror_of_plain_names_pauses_nothing(
 def test_a_full_check_mends_core_metadata_that_was_cut(index: FakeIndex, mirror: Mirror) -> None:
     before = {path: entry.content for path, entry in mirror.tree().items()}
     (mirror.root / "six" / f"{WHEEL}.metadata").write_bytes(b"")
-    assert is_good(mirror.run("-I"))
+    assert mirror.run("-I") == GOOD
     assert {path: entry.content for path, entry in mirror.tree().items()} == before

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_index import FakeIndex
-from tests.mirror import GOOD, Mirror, is_good
+from tests.mirror import GOOD, Mirror, is_over
 
 MakeMirror = Callable[..., Mirror]
 
@@ -37,7 +37,7 @@ def test_other_patterns(index: FakeIndex, make_mirror: MakeMirror, first: list[s
     assert "run once with --allow-removals" in dry.stdout
     assert mirror.run("-U").status == 7
     mirror.configure()
-    assert is_good(mirror.run("-U", "--project", "other"))
+    assert is_over(mirror.run("-U", "--project", "other"))
     assert mirror.run("-U") == GOOD
 
 

@@ -241,7 +241,7 @@ def test_lines_that_count_nowhere(tmp_path: Path) -> None:
     text = "[DEFAULT]\nmirror_file_path = m\nrequirements = r.txt\npython_versions = 3.12\n"
     path = tmp_path / "x.cfg"
     path.write_text(text)
-    said = list(config_check.lines(config.load(path, {}), path))
+    said = list(config_check.lines(config.load(path, {}), path, is_quiet=False))
     assert "  requirements: 2 lines for 2 projects: flask six" in said
     assert (
         '  of these r.txt:2 (six==1.0; python_version < "2") counts in no environment that is mirrored for'

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pypimirror import config
-from pypimirror.cli.command import selection_of
+from pypimirror.cli.modes import selection_of
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError, Problem
 from pypimirror.model import NormalizedName

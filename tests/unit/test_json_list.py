@@ -119,13 +119,13 @@ def test_other_ways_to_write_it(text: str) -> None:
     assert names_of(text) == ["six"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(pages())
 def test_any_chunks_give_what_a_plain_reader_gives(page: Page) -> None:
     assert read(page.chunks()) == expected(page.content)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(pages())
 def test_byte_by_byte(page: Page) -> None:
     assert read(bytes([byte]) for byte in page.content) == expected(page.content)

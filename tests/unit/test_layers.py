@@ -1,6 +1,7 @@
 """Imports point down (DESIGN.md, "The house"), and rooms stay small."""
 
 import ast
+import functools
 import graphlib
 import re
 import statistics
@@ -45,7 +46,7 @@ LAYERS = (
         "disk",
     ),
     ("mirror",),
-    ("publishing", "dependencies"),
+    ("publishing", "dependencies", "findings"),
     ("checks", "adopt"),
     ("run",),
     ("external",),
@@ -145,8 +146,18 @@ def room_of(path: Path) -> str:
     return first.removesuffix(".py")
 
 
-def imported_modules(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@functools.cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree_of(path)))
+
+
+def imported_modules(path: Path) -> Iterator[tuple[str, int]]:
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -156,10 +167,13 @@ def imported_modules(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield from ((name, node.lineno) for name in (names if module == "pypimirror" else [module]))
 
 
-def arrows() -> Iterator[Arrow]:
-    for path in FILES:
-        for module, line in imported_modules(ast.parse(path.read_text())):
-            yield Arrow(room_of(path), module, f"{path.relative_to(ROOT)}:{line}")
+@functools.cache
+def arrows() -> list[Arrow]:
+    return [
+        Arrow(room_of(path), module, f"{path.relative_to(ROOT)}:{line}")
+        for path in FILES
+        for module, line in imported_modules(path)
+    ]
 
 
 def described(found: list[Arrow]) -> str:
@@ -207,7 +221,7 @@ def module_of(path: Path) -> str:
 
 def needed_at_once(path: Path, modules: set[str]) -> Iterator[str]:
     """Yield the modules of ours that a module imports when it is imported itself."""
-    for node in ast.parse(path.read_text()).body:
+    for node in tree_of(path).body:
         if isinstance(node, ast.ImportFrom):
             whole = (f"{node.module}.{alias.name}" for alias in node.names)
             yield from ({name if name in modules else node.module or "" for name in whole}) & modules
@@ -251,7 +265,7 @@ def test_only_config_and_requirements_open_a_file_among_the_pure_rooms() -> None
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in FILES
         if room_of(path) in PURE - {"config", "requirements"}
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes_of(path)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id in {"open", "print"}
@@ -282,7 +296,7 @@ def test_the_served_tree_has_one_owner() -> None:
     calls = [
         (owner, node.func.attr, f"{path.relative_to(ROOT)}:{node.lineno}")
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes_of(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         for owner in WRITING
         if re.search(rf"\b_?{owner}$", ast.unparse(node.func.value)) and node.func.attr in WRITING[owner]

@@ -116,4 +116,4 @@ def test_twice_the_page_takes_twice_the_time(part: str) -> None:
         content = "<title>demo</title>" + "".join(part.format(n=n) for n in range(count))
         return lambda: html(content)
 
-    assert _seconds(of(20_000)) < 3 * _seconds(of(10_000)) + 0.05
+    assert _seconds(of(10_000)) < 3 * _seconds(of(5_000)) + 0.05

@@ -5,16 +5,13 @@ import gc
 import logging
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pypimirror import __version__
-from pypimirror.cli import console, signals
+from pypimirror.cli import arguments, console, signals
+from pypimirror.cli.arguments import Arguments
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import ConfigError, DiskFullError, MirrorError, NoMirrorError, UsageError
 from pypimirror.report.exit_status import Status
-
-if TYPE_CHECKING:
-    from pypimirror.cli.arguments import Arguments
 
 __all__ = ["main"]
 
@@ -50,14 +47,13 @@ def _status(argv: Sequence[str]) -> int:
     args: Arguments | None = None
     try:
         signals.install()
-        # Slow to import: a signal that comes now has to find its handler.
-        from pypimirror.cli import arguments, command
-
-        # What was imported stays: nobody has to look through it again. What comes is values without cycles.
-        gc.freeze()
+        # What is imported stays, and what comes is values without cycles.
         gc.set_threshold(_GC_THRESHOLD)
         args = arguments.parse(argv)
-        status = command.run(args)
+        # Slow to import: a signal that comes now has to find its handler, and --help needs none of it.
+        from pypimirror.cli import modes
+
+        status = modes.run(args)
         signals.check()
     except signals.Interrupted as interrupt:
         _log.error("interrupted by a signal; what is there is whole")
@@ -68,7 +64,7 @@ def _status(argv: Sequence[str]) -> int:
     return status
 
 
-def _failed(error: Exception, args: "Arguments | None", argv: Sequence[str]) -> Status:
+def _failed(error: Exception, args: Arguments | None, argv: Sequence[str]) -> Status:
     """Tell what ended a run, in the log and on standard error; return its status."""
     from pypimirror.cli import news  # a run that ends well needs none of it
 

@@ -1,7 +1,6 @@
 """The command line: the ancestor's flags, and ours in the same style."""
 
 import argparse
-import importlib.resources
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,8 +81,9 @@ class _SampleConfig(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **keywords)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        sample = importlib.resources.files("pypimirror").joinpath("pypimirror.cfg.sample")
-        show_as_it_is(sample.read_text("utf-8"))
+        from pypimirror.cli import init
+
+        show_as_it_is(init.sample().decode())
         parser.exit()
 
 

@@ -1,4 +1,4 @@
-"""One run of the command: configuration, lock, log, the run itself, and what is said of it."""
+"""One run of the command: lock, log, the run itself, and what is said of it."""
 
 import contextlib
 import functools
@@ -9,26 +9,23 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pypimirror import config, server_config, sync
+from pypimirror import sync
 from pypimirror.cli import (
     asking,
     configurations,
     dry_pages,
     folders,
-    init,
     logs,
     long_run,
     news,
     person,
     progress,
-    questions,
     remarks,
     signals,
-    status,
     summary,
 )
 from pypimirror.cli.arguments import Arguments
-from pypimirror.cli.console import say, say_on_terminal, show, show_as_it_is
+from pypimirror.cli.console import say, say_on_terminal, show
 from pypimirror.cli.locks import Wanted, locked
 from pypimirror.cli.recording import recorded
 from pypimirror.config import Config
@@ -46,7 +43,7 @@ from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
 from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
-from pypimirror.selection import FileRules, Selection
+from pypimirror.selection import Selection
 from pypimirror.selection.globs import check_name
 from pypimirror.state import State, damage_told, move_aside
 from pypimirror.store import ReadOnlyStore, Store, check_root, check_state
@@ -65,14 +62,8 @@ _AUTOMATIC_WORKERS = 8
 _FEWEST_FAILURES = 3
 
 
-def run(args: Arguments) -> Status:
-    """Do what the command line asks for; raise ConfigError before anything is touched, or any MirrorError."""
-    if args.mode == "init":
-        return init.run(args.config)
-    configuration = config.load(args.config, args.overrides)
-    selection = selection_of(configuration)
-    if (answer := _answered(args, configuration, selection)) is not None:
-        return answer
+def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
+    """Do a run; raise ConfigError before anything is touched, or any MirrorError."""
     only = _only(args)
     if not (configuration.dependencies or configuration.requirements.roots):
         # Else it is known when the state is open.
@@ -114,23 +105,6 @@ def run(args: Arguments) -> Status:
         return Status.LOCKED
 
 
-def _answered(args: Arguments, configuration: Config, selection: Selection) -> Status | None:
-    """Do what needs neither lock nor network; return None where more is asked for."""
-    answers: dict[str, Callable[[], Status]] = {
-        "status": lambda: status.run(configuration, is_json=args.is_json, is_quiet=args.is_quiet),
-        "why": lambda: questions.tell_why(configuration, selection, args.why or ""),
-        "check": lambda: questions.check(configuration, is_json=args.is_json, is_quiet=args.is_quiet),
-        "check-config": lambda: questions.check_config(configuration, args.config, is_quiet=args.is_quiet),
-        "server-config": lambda: _server_config(args, configuration),
-    }
-    return answers[args.mode]() if args.mode in answers else None
-
-
-def _server_config(args: Arguments, configuration: Config) -> Status:
-    show_as_it_is(server_config.render(configuration, args.server or "", str(args.config)))
-    return Status.OK
-
-
 def _wanted(args: Arguments) -> Wanted:
     return Wanted(
         args.mode,
@@ -148,30 +122,6 @@ def _follower(args: Arguments, configuration: Config, store: Store) -> "Afterwar
     from pypimirror.cli.afterwards import Afterwards
 
     return Afterwards(configuration, store, mode=args.mode, is_quiet=args.log_console)
-
-
-def selection_of(configuration: Config) -> Selection:
-    """Return what a configuration selects."""
-    return Selection(
-        package_matches=configuration.package_matches,
-        package_excludes=configuration.package_excludes,
-        filename_matches=configuration.filename_matches,
-        filename_excludes=configuration.filename_excludes,
-        index_url=configuration.index_url,
-        provenance=configuration.provenance,
-        provenance_required=configuration.provenance_required,
-        external_links=configuration.external_links,
-        follow_external_index_pages=configuration.follow_external_index_pages,
-        roots=repr(
-            (
-                configuration.requirements.asked,
-                configuration.dependencies,
-                configuration.dependency_versions,
-                configuration.extras,
-            )
-        ),
-        rules=FileRules(**{name: getattr(configuration, name) for name in FileRules.__struct_fields__}),
-    )
 
 
 def _only(args: Arguments) -> tuple[NormalizedName, ...]:

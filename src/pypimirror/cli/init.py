@@ -20,6 +20,11 @@ _MIRROR = "mirror"
 """What `mirror_file_path` is in the sample."""
 
 
+def sample() -> bytes:
+    """Return a configuration with every option."""
+    return importlib.resources.files("pypimirror").joinpath(SAMPLE).read_bytes()
+
+
 def run(path: Path) -> Status:
     """Write a configuration to `path`, make the mirror's folder beside it, and print what comes next.
 
@@ -32,10 +37,9 @@ def run(path: Path) -> Status:
 
 
 def _make(path: Path) -> None:
-    sample = importlib.resources.files("pypimirror").joinpath(SAMPLE).read_bytes()
     try:
         (path.parent / _MIRROR).mkdir(parents=True, exist_ok=True)
-        _write_new(path, sample)
+        _write_new(path, sample())
     except FileExistsError as error:
         name = Path(error.filename or path)
         if name == path:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pypimirror import config
 from pypimirror.amounts import DAY_S
@@ -21,14 +22,16 @@ from pypimirror.cli.console import say
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError
 from pypimirror.report.exit_status import Status
-from pypimirror.report.outcome import Outcome
 from pypimirror.store import ToldTrouble
+
+if TYPE_CHECKING:
+    from pypimirror.report.outcome import Outcome
 
 _BY_CRON = ("update-fetch", "initial-fetch", "indexes-only")
 """Modes whose words go by mail; in the others somebody asks, and gets an answer each time."""
 
 
-def judged(outcome: Outcome, args: Arguments, configuration: Config) -> Outcome:
+def judged(outcome: "Outcome", args: Arguments, configuration: Config) -> "Outcome":
     """Return how a run ended, with whether that is news, or the end of trouble that was told."""
     told = ToldTrouble(configuration.state_dir, _own_folder(_name(args)))
     # What is well may still be told: a pattern that matches nothing is most likely a slip of the pen.

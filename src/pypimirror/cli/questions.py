@@ -1,9 +1,8 @@
-"""Modes that answer a question without lock and network: `--why`, `--check` and `--check-config`."""
+"""Modes that answer a question out of the state, without lock and network: `--why` and `--check`."""
 
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import msgspec
 
@@ -11,6 +10,7 @@ from pypimirror.amounts import numbered
 from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.config import Config
 from pypimirror.errors import StateError
+from pypimirror.report import why
 from pypimirror.report.exit_status import Status
 from pypimirror.selection import Selection
 from pypimirror.state import damage_told
@@ -20,8 +20,6 @@ from pypimirror.store import Store, check_state
 
 def tell_why(config: Config, selection: Selection, text: str) -> Status:
     """Print which rule chose or dropped a project or a file."""
-    from pypimirror.report import why
-
     with _state(config) as state:
         selection.asked |= {name: frozenset(each.wants) for name, each in state.asked().items()}
         lines = why.explain(config, selection, state, text)
@@ -62,15 +60,6 @@ def check(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
     them = "1 project is missing, or has" if missing == 1 else f"{missing} projects are missing, or have"
     show(f"{them} no release that fits{hint}")
     return Status.FAILURES
-
-
-def check_config(config: Config, path: Path, *, is_quiet: bool) -> Status:
-    """Print what can be said of a sound configuration without asking upstream; quietly, what looks wrong."""
-    from pypimirror.report import config_check
-
-    lines = config_check.warnings(config) if is_quiet else config_check.lines(config, path)
-    show(*lines)
-    return Status.OK
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 import msgspec
 
 from pypimirror.amounts import DAY_S
+from pypimirror.findings import wheels
 from pypimirror.mirror import Mirror
-from pypimirror.sync import Run, wheels
+from pypimirror.sync import Run
 
 _SHOWN = 5
 _MANY_FILES = 20_000

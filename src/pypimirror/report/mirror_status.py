@@ -7,21 +7,20 @@ from typing import Any
 import msgspec
 
 from pypimirror.amounts import HOUR_S, numbered
-from pypimirror.checks import damage
 from pypimirror.config import Config
 from pypimirror.dependencies import MISSING_NOTE, missing_in
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError
+from pypimirror.findings import damage, wheels
+from pypimirror.findings.unmatched import NOTE, read
 from pypimirror.report import afterwards, long_run
 from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import moment
-from pypimirror.run.unmatched import NOTE, read
 from pypimirror.state import Failure
 from pypimirror.state.reading import Reading
 from pypimirror.state.runs import PastRun
 from pypimirror.store import read_id
-from pypimirror.sync import wheels
 
 _SHOWN = 50
 

@@ -3,11 +3,11 @@
 import msgspec
 
 from pypimirror.amounts import numbered, size_text
+from pypimirror.findings import wheels
 from pypimirror.report.mirror_status import StatusReport
 from pypimirror.report.words import moment, total_text
 from pypimirror.state import Total
 from pypimirror.state.runs import PastRun
-from pypimirror.sync import wheels
 
 
 def as_json(report: StatusReport) -> str:

@@ -9,13 +9,12 @@ from pypimirror.amounts import numbered, size_text
 from pypimirror.config import Config
 from pypimirror.dependencies import MISSING_NOTE, missing_in
 from pypimirror.filenames import is_distribution
+from pypimirror.findings import unmatched
+from pypimirror.findings.selected import QUESTION, SELECTED
 from pypimirror.model import NormalizedName
 from pypimirror.report import why_not
-from pypimirror.run import unmatched
 from pypimirror.selection import Selection
 from pypimirror.state.reading import Reading
-from pypimirror.sync import question
-from pypimirror.sync.deselection import NOTE as SELECTED
 
 _ANOTHER = "the configuration is not the one that the last run brought the mirror to; the next run acts on it"
 _WAITS = (
@@ -39,7 +38,7 @@ def explain(config: Config, selection: Selection, state: Reading, text: str) -> 
         return ()
     if state.note(SELECTED) == selection.of_projects:
         return said
-    return (*said, _WAITS if state.note(question.NOTE) is not None else _ANOTHER)
+    return (*said, _WAITS if state.note(QUESTION) is not None else _ANOTHER)
 
 
 # -- projects --------------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 """Moments, totals and failures as people read them."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pypimirror.amounts import size_text
-from pypimirror.state import Failure, Total
+
+if TYPE_CHECKING:
+    from pypimirror.state import Failure, Total
 
 
-def total_text(total: Total) -> str:
+def total_text(total: "Total") -> str:
     """Return a number of files, and of their bytes."""
     return f"{total.number} ({size_text(total.bytes)})"
 
@@ -16,7 +19,7 @@ def moment(seconds: float | None) -> str:
     return f"{datetime.fromtimestamp(seconds or 0).astimezone():%Y-%m-%d %H:%M}"
 
 
-def failure_text(failure: Failure) -> str:
+def failure_text(failure: "Failure") -> str:
     """Return what failed, why, and since when."""
     place = failure.project if failure.filename is None else f"{failure.project}/{failure.filename}"
     return f"{place}: {failure.reason} (since {moment(failure.since)})"

@@ -8,13 +8,13 @@ from pypimirror.adopt import Source
 from pypimirror.amounts import DAY_S
 from pypimirror.dependencies import Dependencies, Missing, missing
 from pypimirror.errors import DiskFullError
+from pypimirror.findings.unmatched import Unmatched, known
 from pypimirror.mirror import Counts, Mirror, Refusal, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.publishing import Pages, Tree
 from pypimirror.run.external import ExternalLinks, NoExternalLinks
 from pypimirror.run.preview import Change, Preview
-from pypimirror.run.unmatched import Unmatched, known
 from pypimirror.state import Failure, Omitted
 from pypimirror.upstream import Upstream
 from pypimirror.workers import Workers

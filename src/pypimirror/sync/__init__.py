@@ -5,14 +5,16 @@ import logging
 
 from pypimirror import adopt
 from pypimirror.adopt import Source
-from pypimirror.checks import compare, damage, recover
+from pypimirror.checks import compare, recover
 from pypimirror.checks.verify import Finding, Tell, Verified
 from pypimirror.dependencies import Dependencies
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
+from pypimirror.findings import damage, wheels
+from pypimirror.findings.selected import SELECTED
 from pypimirror.mirror import Counts, Refusal
 from pypimirror.run import ExternalLinks, InFlight, NoExternalLinks, Options, Progress, Report, Run, report
 from pypimirror.run.preview import Change, Preview
-from pypimirror.sync import attested, crawl, deselection, projects, removals, unmatched, wheels
+from pypimirror.sync import attested, crawl, deselection, projects, removals, unmatched
 
 __all__ = [
     "Change",
@@ -158,7 +160,7 @@ def rewrite_pages(run: Run) -> Report:
         deselection.by_configuration(run)
         crawl.forget_list(run.mirror)
         # What it selects beside that comes in the next update.
-        run.mirror.state.notes.set(deselection.NOTE, None)
+        run.mirror.state.notes.set(SELECTED, None)
     deselection.by_requirements(run, are_pages_read=False)
     run.pages.mark_all_dirty()
     run.pages.publish()

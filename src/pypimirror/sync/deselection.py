@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pypimirror.findings.selected import SELECTED
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
@@ -17,7 +18,6 @@ from pypimirror.sync import question
 
 _log = logging.getLogger(__name__)
 
-NOTE = "deselected"
 """The selection that the pages show."""
 BLOCKED = "blocked_files"
 _BLOCKED_NOTE = "blocked"
@@ -36,7 +36,7 @@ class _Deselected:
 
 def is_new(mirror: Mirror) -> bool:
     """Tell whether the configuration selects something else than the pages show."""
-    return mirror.state.notes.get(NOTE) != mirror.selection.of_projects
+    return mirror.state.notes.get(SELECTED) != mirror.selection.of_projects
 
 
 def by_configuration(run: Run) -> None:
@@ -69,7 +69,7 @@ def _bring_to_configuration(run: Run, found: _Deselected) -> None:
     state = run.mirror.state
     _take_off(run, found)
     state.projects.forget_selection(found.files)
-    state.notes.set(NOTE, run.mirror.selection.of_projects)
+    state.notes.set(SELECTED, run.mirror.selection.of_projects)
     question.forget(run.mirror)
     run.tree.commit()
 
@@ -110,7 +110,7 @@ def by_requirements(run: Run, *, are_pages_read: bool) -> None:
             return
         if _is_refused(run, found):
             run.dependencies.unsettle()
-            run.mirror.state.notes.set(NOTE, None)  # so that the next run asks again
+            run.mirror.state.notes.set(SELECTED, None)  # so that the next run asks again
             run.tree.commit()
             return
         question.forget(run.mirror)

@@ -4,13 +4,13 @@ import logging
 
 import msgspec
 
+from pypimirror.findings.selected import QUESTION
 from pypimirror.mirror import Mirror, Refusal
 from pypimirror.plan import Loss, why_too_much_deselected
 from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
 
-NOTE = "question"
 _TOLD = 1000
 
 
@@ -44,15 +44,15 @@ def is_refused(run: Run, gone: Loss, names: list[str]) -> bool:
 
 def repeat(run: Run) -> None:
     """Tell, in a run for some projects, of a question that an earlier run asked; only a whole run can act."""
-    asked = run.mirror.state.notes.hint(NOTE, _Asked)
+    asked = run.mirror.state.notes.hint(QUESTION, _Asked)
     if asked is not None and asked.selection == run.mirror.selection.of_projects:
         _refuse(run, asked, is_waiting=True)
 
 
 def forget(mirror: Mirror) -> None:
     """Note that no question waits."""
-    if mirror.state.notes.get(NOTE) is not None:
-        mirror.state.notes.set(NOTE, None)
+    if mirror.state.notes.get(QUESTION) is not None:
+        mirror.state.notes.set(QUESTION, None)
 
 
 def _refuse(run: Run, asked: _Asked, *, is_waiting: bool) -> None:
@@ -66,4 +66,4 @@ def _refuse(run: Run, asked: _Asked, *, is_waiting: bool) -> None:
         is_waiting=is_waiting,
     )
     run.tally.keeps_deselected = True
-    run.mirror.state.notes.set(NOTE, msgspec.json.encode(asked).decode())
+    run.mirror.state.notes.set(QUESTION, msgspec.json.encode(asked).decode())

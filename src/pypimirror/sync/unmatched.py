@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from pypimirror.findings.unmatched import NOTE, OF_FILES, Unmatched, known
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.run import Run
-from pypimirror.run.unmatched import NOTE, OF_FILES, Unmatched, known
 from pypimirror.sync.crawl import Crawl
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tests import faults
 from tests.external import OPTIONS, Make, lead, names, offer, patched, sdist
 from tests.fake_index import FakeIndex
-from tests.mirror import is_good
+from tests.mirror import is_over
 from tests.outside_host import OutsideHost, link
 
 
@@ -74,7 +74,7 @@ def test_a_host_that_takes_no_connection_is_asked_once(
     assert "is not asked now" in ended.stderr
     host.start()
     # --initial-fetch and --project ask it all the same.
-    assert is_good(mirror.run("-U", "--project", "demo"))
+    assert is_over(mirror.run("-U", "--project", "demo"))
     assert mirror.listed("demo") == names("0.8", "0.9")
 
 

@@ -9,7 +9,7 @@ from tests import faults
 from tests.distributions import make_wheel
 from tests.external import OPTIONS, PAGES, Make, lead, mirrored, names, offer, sdist
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, is_good
+from tests.mirror import Mirror, is_over
 from tests.outside_host import OutsideHost, link
 
 # The index and its links
@@ -47,7 +47,7 @@ def test_a_link_that_is_gone_takes_its_file_along(index: FakeIndex, host: Outsid
     assert "refused: other bytes lie at" in ended.stderr
     assert mirror.listed("demo") == names("0.8", "0.9")
     offer(host, "0.9")
-    assert is_good(mirror.run("-U", "--project", "demo"))
+    assert is_over(mirror.run("-U", "--project", "demo"))
     assert mirror.check_links() == 3
 
 

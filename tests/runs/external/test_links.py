@@ -11,7 +11,7 @@ from tests import faults
 from tests.distributions import make_wheel
 from tests.external import OPTIONS, PAGES, Make, lead, names, offer, sdist
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror, is_good
+from tests.mirror import GOOD, Mirror
 from tests.outside_host import OutsideHost, link
 
 # Which links
@@ -54,9 +54,9 @@ def test_the_command_lines_flags(index: FakeIndex, host: OutsideHost, make: Make
     lead(index, link(host.page("/", "demo-0.9.tar.gz")))
     host.put("/demo-0.9.tar.gz", sdist("0.9")[1])
     mirror = make(external_links=False)
-    assert is_good(mirror.run("-U", "-e"))
+    assert mirror.run("-U", "-e") == GOOD
     assert mirror.listed("demo") == names()
-    assert is_good(mirror.run("-U", "-e", "-x"))
+    assert mirror.run("-U", "-e", "-x") == GOOD
     assert mirror.listed("demo") == names("0.9")
 
 

@@ -10,7 +10,7 @@ from tests.distributions import make_wheel
 from tests.external import OPTIONS, Make, lead, mirrored, names, offer, sdist
 from tests.fake_index import FakeIndex
 from tests.index_server import Answer, Exchange
-from tests.mirror import is_good
+from tests.mirror import GOOD
 from tests.missing import unable
 from tests.outside_host import OutsideHost, link
 from tests.tls import Certificate, TlsServer
@@ -40,7 +40,7 @@ def test_https_is_enough(index: FakeIndex, host: OutsideHost, make: Make, tmp_pa
     with TlsServer(certificate, host.address, host.port) as server:
         lead(index, link(f"https://{host.address}:{server.port}/{name}"))
         mirror = make(external_http=False)
-        assert is_good(mirror.run("-U", env={"REQUESTS_CA_BUNDLE": str(certificate.path)}))
+        assert mirror.run("-U", env={"REQUESTS_CA_BUNDLE": str(certificate.path)}) == GOOD
     assert mirror.listed("demo") == names("0.9")
 
 

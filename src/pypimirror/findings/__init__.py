@@ -1,0 +1,1 @@
+"""What runs found wrong, as the state keeps it for the status and for later runs."""
