@@ -4,13 +4,13 @@ import contextlib
 import ctypes
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests import faults
-from tests.fake_index import FakeIndex
+from tests.fake_index import FakeIndex, Format
 from tests.mirror import Ended, Mirror
 from tests.missing import unable
 from tests.small_disks import SmallDisk, mounted
@@ -153,9 +153,9 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 @pytest.mark.parametrize("formats", [("json", "html"), ("html",)])
 def test_what_does_not_fit_now_is_left_out_and_smaller_things_go_on(
-    index: FakeIndex, small_disk: SmallDisk, formats: tuple[str, ...]
+    index: FakeIndex, small_disk: SmallDisk, formats: Sequence[Format]
 ) -> None:
-    index.formats = formats  # type: ignore[assignment]
+    index.formats = formats
     index.add_file("aaa", "aaa-1.tar.gz", os.urandom(12 * MIB))
     fill(index)
     (small_disk.path / "ballast").write_bytes(bytes(8 * MIB))

@@ -113,7 +113,7 @@ def test_a_full_disk_of_the_log_or_of_the_state_is_status_6_too(index: FakeIndex
 def test_standard_error_on_a_full_disk_changes_no_status(index: FakeIndex, tmp_path: Path) -> None:
     fill(index)
     mirror = Mirror(tmp_path / "small", index.url)
-    with small_disks.mounted(mirror.root, "size=200k"), open("/dev/full", "w") as full:  # noqa: PTH123
+    with small_disks.mounted(mirror.root, "size=200k"), Path("/dev/full").open("w") as full:
         descriptor = full.fileno()
         ended = mirror.run("-U", before=lambda: os.dup2(descriptor, 2))
         assert (ended.status, ended.stderr) == (6, "")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -324,9 +325,10 @@ def test_a_page_can_be_asked_for_past_caches(index: FakeIndex) -> None:
 
 def test_a_bug_in_a_worker_costs_one_project(index: FakeIndex) -> None:
     index.add("six", "1.0")
+    nothing: Any = None
     task = PageTask(
-        name=None,  # type: ignore[arg-type]
-        validators=None,  # type: ignore[arg-type]
+        name=nothing,
+        validators=nothing,
         serial=None,
         page_serial=None,
         is_from_list=False,
