@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pypimirror import sync
 from pypimirror.cli import (
@@ -62,6 +62,15 @@ _AUTOMATIC_WORKERS = 8
 _FEWEST_FAILURES = 3
 
 
+class _Asked(NamedTuple):
+    """What is asked of a run: by the command line, and by the configuration."""
+
+    args: Arguments
+    configuration: Config
+    selection: Selection
+    only: tuple[NormalizedName, ...]
+
+
 def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
     """Do a run; raise ConfigError before anything is touched, or any MirrorError."""
     only = _only(args)
@@ -81,16 +90,8 @@ def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
         with _workers(args, configuration) as workers, locked(configuration, _wanted(args)):
             logs.start(configuration, on_console=args.log_console, on_terminal=person.hears_warnings(args))
             follower = _follower(args, configuration, store)
-            attempt = partial(
-                _run_with_state,
-                args,
-                configuration,
-                selection,
-                store,
-                only=only,
-                workers=workers,
-                follower=follower,
-            )
+            asked = _Asked(args, configuration, selection, only)
+            attempt = partial(_run_with_state, asked, store, workers, follower)
             locked_run = partial(_run_locked, configuration, store, attempt, is_dry=args.is_dry)
             return follower.follow(locked_run) if follower else locked_run()
     except MirrorLockedError as error:
@@ -186,16 +187,10 @@ def _begin_anew(error: DamagedStateError) -> None:
     say(f"pypimirror: {message}")
 
 
-def _run_with_state(  # noqa: PLR0913 (what a run is made of)
-    args: Arguments,
-    configuration: Config,
-    selection: Selection,
-    store: Store,
-    *,
-    only: tuple[NormalizedName, ...],
-    workers: Workers[Any] | None,
-    follower: "Afterwards | None",
+def _run_with_state(
+    asked: _Asked, store: Store, workers: Workers[Any] | None, follower: "Afterwards | None"
 ) -> Status:
+    args, configuration, selection, only = asked
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
         opened.callback(store.sweep)
@@ -215,14 +210,7 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         pages = Pages(mirror, tally, on_progress=lambda: shown(tally.counts, ()))
         work = sync.Run(
             mirror=mirror,
-            options=sync.Options(
-                is_recheck=args.mode == "initial-fetch",
-                only=only,
-                allows_removals=args.allows_removals,
-                confirms=(lambda _gone, _held: False) if args.is_dry else asking.may_go,
-                source=sync.Source(args.adopt, store) if args.adopt else None,
-                preview=sync.Preview() if args.is_dry else None,
-            ),
+            options=_options(asked, store),
             tally=tally,
             pages=pages,
             tree=Tree(mirror, tally, pages),
@@ -242,13 +230,24 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
             outcome = outcome._replace(remarks=remarks.of_run(work))
     if isinstance(store, ReadOnlyStore):
         summary.tell_dry(outcome, pages_changed, is_json=args.is_json)
-        return outcome.status
-    if args.mode == "verify":
+    elif args.mode == "verify":
         summary.tell_verified(outcome, is_quiet=args.is_quiet)
-        return outcome.status
-    is_verbose = person.watches_quietly(args) and outcome.status is not Status.OK
-    summary.tell(outcome, configuration, watched=watched, is_verbose=is_verbose)
+    else:
+        is_verbose = person.watches_quietly(args) and outcome.status is not Status.OK
+        summary.tell(outcome, configuration, watched=watched, is_verbose=is_verbose)
     return outcome.status
+
+
+def _options(asked: _Asked, store: Store) -> sync.Options:
+    args = asked.args
+    return sync.Options(
+        is_recheck=args.mode == "initial-fetch",
+        only=asked.only,
+        allows_removals=args.allows_removals,
+        confirms=(lambda _gone, _held: False) if args.is_dry else asking.may_go,
+        source=sync.Source(args.adopt, store) if args.adopt else None,
+        preview=sync.Preview() if args.is_dry else None,
+    )
 
 
 def _external(mirror: Mirror, index_url: str) -> sync.ExternalLinks:
