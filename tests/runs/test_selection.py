@@ -75,6 +75,43 @@ def test_fewer_more_and_back_again_end_as_a_fresh_mirror_does(
         mirror.check_links()
 
 
+@pytest.mark.parametrize("between", ["gamma", "gamma eta", "g*", "@names", None])
+def test_projects_come_back_though_the_list_is_what_it_was(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path, between: str | None
+) -> None:
+    for name in ("gamma", "zeta", "eta"):
+        index.add(name, "1.0")
+    (tmp_path / "names").write_text("gamma\n")
+    mirror = make_mirror()
+    mirror.update()
+    requirements = {} if between else {"requirements": "names"}
+    mirror.configure(package_matches=between, **requirements)
+    mirror.run("-U", "--allow-removals")
+    assert "zeta" not in mirror.projects()
+    mirror.configure()
+    mirror.update()
+    assert mirror.projects() == ["eta", "gamma", "zeta"]
+    mirror.check_links()
+
+
+@pytest.mark.parametrize("suffix", ["", ".metadata"])
+def test_what_comes_back_is_whole_whatever_happened_to_it_meanwhile(
+    index: FakeIndex, make_mirror: MakeMirror, suffix: str
+) -> None:
+    index.serials = False
+    for name in ("gamma", "zeta"):
+        index.add(name, "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    mirror.configure(package_matches="gamma")
+    mirror.run("-U", "--allow-removals")
+    (mirror.root / f"zeta/zeta-1.0-py3-none-any.whl{suffix}").write_bytes(b"")
+    mirror.configure()
+    mirror.update()
+    assert mirror.projects() == ["gamma", "zeta"]
+    mirror.check_links()
+
+
 def test_a_new_release_takes_the_place_of_the_oldest(index: FakeIndex, make_mirror: MakeMirror) -> None:
     for version in ("1.0", "1.10", "1.9"):
         index.add("demo", version, wheel=False)

@@ -55,6 +55,7 @@ def _status(argv: Sequence[str]) -> int:
 
         status = modes.run(args)
         signals.check()
+        signals.end()
     except signals.Interrupted as interrupt:
         _log.error("interrupted by a signal; what is there is whole")
         console.say_on_terminal("interrupted; what is there is whole, and the next run goes on")

@@ -32,11 +32,11 @@ def found(store: Store, name: NormalizedName, held: HeldFile) -> HeldFile:
 
 
 def restorable(mirror: Mirror, name: NormalizedName) -> dict[str, HeldFile]:
-    """Return the files that left the pages and are still in the tree."""
+    """Return the files that left the pages and are still in the tree, with what lies whole beside them."""
     delisted = mirror.state.files.delisted_of(name)
     sizes = mirror.store.sizes(name) if delisted else {}
     return {
-        filename: held if f"{filename}.metadata" in sizes else msgspec.structs.replace(held, metadata=None)
+        filename: found(mirror.store, name, held)
         for filename, held in delisted.items()
         if sizes.get(filename) == held.size
     }

@@ -111,6 +111,9 @@ def _forget_answers_to_another_selection(mirror: Mirror, dependencies: Dependenc
         if selection.selects(name) and fingerprint != selection.fingerprint(name)
     )
     state.notes.set(SELECTION_NOTE, selection.of_projects)
+    if not is_known:
+        # What was deselected since the list was read is news again, though the list may be what it was.
+        state.notes.set(_LIST_NOTE, None)
 
 
 def _speaks_json(run: Run) -> bool:
