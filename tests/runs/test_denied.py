@@ -1,7 +1,6 @@
 """One project's folder that may not be written to, and one file that is too big: the others go on."""
 
 import contextlib
-import ctypes
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -13,17 +12,11 @@ from tests import faults
 from tests.fake_index import FakeIndex, Format
 from tests.mirror import Ended, Mirror
 from tests.missing import unable
-from tests.small_disks import SmallDisk, mounted
+from tests.rights import give_up_rights
+from tests.small_disks import SmallDisk
 
 MakeMirror = Callable[..., Mirror]
 MIB = 1 << 20
-
-
-def give_up_rights() -> None:
-    """Take from root what lets it write where it may not."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2, 3):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER
-        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 def update(mirror: Mirror) -> Ended:
@@ -143,12 +136,6 @@ def test_an_answer_that_could_never_fit_fails_that_file_alone(
     assert ended.status == 3, ended
     assert "it is said to have" in ended.stderr
     assert mirror.check_links() == 11
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    with mounted(tmp_path / "disk", "size=20m") as disk:
-        yield disk
 
 
 @pytest.mark.parametrize("formats", [("json", "html"), ("html",)])

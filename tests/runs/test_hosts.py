@@ -10,7 +10,6 @@ from tests import faults
 from tests.external import patched
 from tests.fake_index import FakeIndex
 from tests.mirror import GOOD, Ended, Mirror, is_over
-from tests.missing import unable
 from tests.resolver import PUBLIC, Network
 from tests.tls import Certificate, TlsFront
 
@@ -115,14 +114,6 @@ def test_what_another_host_does_not_have_is_not_gone(
     send_to(index, other, "six")
     assert mirror.run("-U").status == 3
     assert mirror.projects() == ["demo", "six"]
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Certificate:
-    try:
-        return Certificate(tmp_path)
-    except FileNotFoundError:
-        unable("openssl is not there to make a certificate")
 
 
 @pytest.mark.parametrize("projects", ["*", "six demo"])

@@ -13,6 +13,7 @@ import pytest
 from tests import faults, small_disks
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror, is_over
+from tests.rights import give_up_rights
 from tests.small_disks import SmallDisk
 from tests.stepper import Stepper
 
@@ -239,13 +240,6 @@ def test_what_the_system_says_at_a_step_decides_the_status(
         assert "Traceback" not in ended.stderr
         mirror.check_links(is_settled=False)
     check_recovered(mirror, undisturbed)
-
-
-def give_up_rights() -> None:
-    """Take from root what lets it write where it may not."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2, 3):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER
-        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "prctl"), reason="Linux alone has these capabilities")
