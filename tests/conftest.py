@@ -10,9 +10,11 @@ import pytest
 from tests.clients import matrix
 from tests.clients.programs import CLIENTS
 from tests.fake_index import FakeIndex
-from tests.mirror import Mirror
+from tests.mirror import Mirror, clean_environment
 from tests.stepper import Stepper
 
+# Nothing that a test starts writes to the home of who runs it.
+os.environ["XDG_STATE_HOME"] = clean_environment()["XDG_STATE_HOME"]
 # A property is tried with so many examples each time, and other ones each time.
 hypothesis.settings.register_profile("suite", max_examples=400 if os.environ.get("PYPIMIRROR_SOAK") else 40)
 hypothesis.settings.load_profile("suite")

@@ -62,6 +62,7 @@ class Mirror:
     def configure(self, **options: object) -> None:
         """Write the configuration file; the defaults for tests give way to `options`."""
         self._has_name_links = bool(options.get("name_links", True))
+        self._state_dir = str(options.get("state_dir") or self.root / ".pypimirror")
         values = {"package_matches": "*", "retries": 0, "timeout": 5, "min_free_space": 0} | options
         lines = [f"{name} = {value}" for name, value in values.items() if value is not None]
         head = ["[DEFAULT]", f"mirror_file_path = {self.root}", f"index_url = {self.index_url}"]
@@ -75,12 +76,12 @@ class Mirror:
     ) -> Ended:
         """Run the command to its end; `before` is called in its process, before it begins.
 
-        With `before`, with what counts at the start of a process in its environment, or with PYPIMIRROR_COLD
-        set it is the installed script.
+        With `before`, with what counts at the start of a process in its environment, while another run works,
+        or with PYPIMIRROR_COLD set it is the installed script.
         """
         environment = clean_environment() | dict(env or {})
         is_cold = before is not None or bool(environment.pop("PYPIMIRROR_COLD", ""))
-        if not is_cold and not _at_start(environment) - _at_start(os.environ):
+        if not (is_cold or warm().is_busy or _at_start(environment) - _at_start(os.environ)):
             told = warm().run([str(self.config), *arguments], environment)
             return Ended(*told[:3])
         process = self.start(*arguments, env=env, before=before)
@@ -129,9 +130,11 @@ class Mirror:
             "removed": ("moment",),
             "sizes": ("moment",),
         }
-        for told in (self.root / ".pypimirror").glob("trouble-*"):
+        for told in self._told():
             os.utime(told, (told.stat().st_mtime - hours * 3600,) * 2)
         with contextlib.closing(sqlite3.connect(self.root / ".pypimirror/state.sqlite")) as state, state:
+            asked = "UPDATE meta SET value = value - ? WHERE key = 'asked for what upstream lacks'"
+            state.execute(asked, (hours * 3600,))
             there = {name for (name,) in state.execute("SELECT name FROM sqlite_schema")}
             for table in moments.keys() & there:
                 for column in moments[table]:
@@ -157,12 +160,18 @@ class Mirror:
 
     def forget_told(self) -> None:
         """Let the mirror forget which trouble was told."""
-        for path in (self.root / ".pypimirror").glob("trouble-*"):
+        for path in self._told():
             path.unlink()
 
     def has_told_trouble(self) -> bool:
-        """Tell whether the mirror remembers trouble that was told on standard error."""
-        return any((self.root / ".pypimirror").glob("trouble-*"))
+        """Tell whether the mirror, or its user's own folder, remembers trouble that was told."""
+        return bool(self._told())
+
+    def _told(self) -> list[Path]:
+        """Return where it is kept what was told: beside the state, and in the user's own folder."""
+        name = hashlib.sha256(os.fsencode(self.config)).hexdigest()[:16]
+        folders = (self.folder / self._state_dir, Path(_state_home(), "pypimirror", name))
+        return [path for folder in folders for path in folder.glob("trouble-*")]
 
     @property
     def log(self) -> str:

@@ -31,6 +31,7 @@ class Warm:
     """The process; each run has an environment of its own, but for what Python and C read at their start."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        self._one_at_a_time = threading.Lock()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             self._process = subprocess.Popen(
@@ -43,6 +44,11 @@ class Warm:
                 cwd=Path(__file__).parents[1],
             )
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run is under way: there is one at a time."""
+        return self._one_at_a_time.locked()
+
     def run(
         self, argv: Sequence[str], environment: Mapping[str, str], *, longest: int = 100
     ) -> tuple[int, str, str, int]:
@@ -52,6 +58,7 @@ class Warm:
         tells it. It gets SIGALRM after so many seconds.
         """
         with (
+            self._one_at_a_time,
             Path(os.devnull).open("rb") as null,
             tempfile.TemporaryFile() as stdout,
             tempfile.TemporaryFile() as stderr,

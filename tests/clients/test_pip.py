@@ -86,8 +86,9 @@ def test_pip_installs_under_every_spelling(served: Served, tmp_path: Path, spell
     assert dict(modules(tmp_path)) == {"Zope_Event": "5.1"}
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("index", [0, 1], ids=["wheel", "sdist"])
+@pytest.mark.parametrize(
+    ("spelling", "index"), [("zope_event", 0), ("Zope.Event", 1)], ids=["wheel", "sdist"]
+)
 def test_pip_downloads_what_upstream_has(
     served: Served, upstream: FakeIndex, tmp_path: Path, spelling: str, index: int
 ) -> None:

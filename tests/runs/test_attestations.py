@@ -115,6 +115,9 @@ def test_files_without_provenance_are_left_out_like_any_that_is_not_selected(att
     assert attested.update() == GOOD
     assert attested.mirror.listed("six") == {OLD, NEW}
     assert "six: 2 files have no provenance and are left out" in attested.mirror.log
+    why = attested.mirror.run("--why", "six-3.0.tar.gz").stdout
+    assert "is left out: provenance_required: upstream offers no provenance of it" in why
+    assert "provenance_required leaves out 2 files" in attested.mirror.run("--why", "six").stdout
 
 
 def test_what_is_held_is_verified_when_the_option_comes(attested: Attested) -> None:

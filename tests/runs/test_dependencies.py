@@ -108,6 +108,18 @@ def test_nothing_is_dropped_while_somebodys_requirements_could_not_be_had(
     assert mirror.projects() == ["app", "other"]
 
 
+def test_what_is_kept_of_a_changed_file_tells_what_is_required(
+    chain: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    mirror = make_mirror(package_matches="app other", dependencies=True, python_versions="3.12")
+    mirror.update()
+    chain.add("other", "1.0", requires_dist=["docs-tool"], sdist=False)  # under the same name
+    chain.remove_file("app", "app-1.0-py3-none-any.whl")
+    chain.add("app", "1.1", sdist=False)
+    assert "other-1.0-py3-none-any.whl: refused" in mirror.run("-U").stderr
+    assert mirror.projects() == ["app", "other"]
+
+
 def test_what_upstream_dropped_and_somebody_still_requires_is_no_failure(
     chain: FakeIndex, make_mirror: MakeMirror
 ) -> None:
@@ -117,6 +129,24 @@ def test_what_upstream_dropped_and_somebody_still_requires_is_no_failure(
     for _ in range(3):
         assert mirror.run("-U") == GOOD
     assert "core is not mirrored, as upstream has no such project" in mirror.log
+
+
+def test_what_the_list_does_not_name_is_asked_for_once_a_day(
+    chain: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    chain.add("app", "2.0", requires_dist=["no-such-thing"], sdist=False)
+    mirror = make_mirror(package_matches="ap*", dependencies=True)
+    mirror.update()
+    mirror.update()
+    chain.clear()
+    mirror.update()
+    assert chain.paths() == ["/simple/"]
+    mirror.age(hours=25)
+    mirror.update()
+    assert "/simple/no-such-thing/" in chain.paths()
+    chain.add("no-such-thing", "1.0", sdist=False)
+    mirror.update()
+    assert "no-such-thing" in mirror.projects()
 
 
 def test_excluded_and_unknown_projects_are_named_with_who_wants_them(

@@ -134,7 +134,7 @@ def test_other_modes(index: FakeIndex, make_mirror: MakeMirror, mode: str) -> No
         (mirror.root / "attrs/attrs-1.0.tar.gz").unlink()
     told = dry(mirror, mode)
     assert ("attrs: fetch 1 (" in told) == (mode == "-I")
-    assert "; 1 pages would change" in told or mode == "-I"
+    assert "; 1 page would change" in told or mode == "-I"
 
 
 def test_a_lost_state_costs_no_download(index: FakeIndex, make_mirror: MakeMirror) -> None:

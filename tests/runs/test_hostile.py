@@ -262,8 +262,8 @@ def test_the_body_of_a_redirect_is_not_read(index: FakeIndex, make_mirror: MakeM
 def test_a_wheel_that_lies_about_its_metadata_is_bounded(index: FakeIndex, make_mirror: MakeMirror) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as wheel:
-        wheel.writestr("six-1.0.dist-info/METADATA", bytes(1 << 30))
-    content = archive.getvalue().replace((1 << 30).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
+        wheel.writestr("six-1.0.dist-info/METADATA", bytes(1 << 28))
+    content = archive.getvalue().replace((1 << 28).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
     index.add_file("six", "six-1.0-py3-none-any.whl", content)
     mirror = make_mirror()
     status, peak = mirror.peak_of_update()

@@ -1,5 +1,6 @@
 """What the configuration asks for and no environment, no release or no project answers: status 3."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -128,3 +129,30 @@ def test_what_is_too_young_comes_by_itself(index: FakeIndex, make_mirror: MakeMi
     write(mirror, "lib>=2", "app")
     mirror.update()
     assert mirror.listed("lib") == set()
+    write(mirror, "lib>=2")
+    assert mirror.run("-U", "--allow-removals").status == 0
+
+
+def test_what_nobody_knows_the_age_of_never_comes(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("lib", "2.0", upload_time=None)
+    mirror = make_mirror(**FILE, min_age_days=7)
+    write(mirror, "lib>=2")
+    ended = mirror.run("-U")
+    assert ended.status == 3
+    assert "lib>=2: min_age_days leaves out every file that is >=2" in ended.stderr
+    assert "of 1 project no file is selected" in ended.stderr
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+@pytest.mark.parametrize("offers", ["nothing", "md5", "sha256"])
+def test_exact_files_where_digests_can_not_be_compared(
+    index: FakeIndex, make_mirror: MakeMirror, algorithm: str, offers: str
+) -> None:
+    content = b"\x1f\x8bdemo"
+    hashes = {} if offers == "nothing" else {offers: hashlib.new(offers, content).hexdigest()}
+    index.add_file("demo", "demo-1.0.tar.gz", content, hashes=hashes)
+    index.add_file("demo", "demo-2.0.tar.gz", content, hashes=hashes)
+    mirror = make_mirror(**FILE, exact=True)
+    write(mirror, f"demo==1.0 --hash={algorithm}:{hashlib.new(algorithm, content).hexdigest()}")
+    mirror.update()
+    assert mirror.listed("demo") == {"demo-1.0.tar.gz"}

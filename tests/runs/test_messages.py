@@ -33,10 +33,11 @@ class Case(NamedTuple):
 
 
 NAMES = {
-    "six, attrs": "'six,' is not a project's name; separate names by blanks",
+    "six, attrs": "'six,' is no pattern of names, which white space separates: six",
     "six;attrs": "separate names by blanks",
     "'six'": "write it without quotes",
     "six==1.0": "name the project alone; the option versions says which of its versions",
+    "django==4.*": "name the project alone; the option versions says which of its versions",
     "six>=1,<2": "name the project alone; the option versions says which of its versions",
     "https://index.example.org/simple/six/": "name the project alone, without an address or a path",
     "zope.interface/": "name the project alone, without an address or a path",
@@ -419,3 +420,101 @@ def test_a_bug_of_ours_has_its_traceback_in_the_log_alone(index: FakeIndex, make
     ended = from_cron(mirror.config, "-U", home=mirror.folder, env={"PYTHONPATH": str(site)})
     check(ended, Case(1, ("a bug in pypimirror (ZeroDivisionError", "the log has the details")))
     assert "Traceback" in mirror.log
+
+
+PLACES = {
+    "file": "it is no folder",
+    "file/below": "it lies below a file",
+    "file/far/below": "it lies below a file",
+    "nowhere": "it is a link that leads nowhere",
+    "nowhere/below": "it is a link that leads nowhere",
+    "circle": "links lead to it in a circle",
+    "circle/below": "links lead to it in a circle",
+}
+
+
+@pytest.mark.parametrize("option", ["mirror_file_path", "state_dir"])
+@pytest.mark.parametrize(("place", "reason"), PLACES.items())
+def test_a_place_that_can_be_no_folder_is_told(
+    make_mirror: MakeMirror, tmp_path: Path, option: str, place: str, reason: str
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "nowhere").symlink_to("not-there")
+    (tmp_path / "circle").symlink_to("circle")
+    mirror = make_mirror()
+    if option == "mirror_file_path":
+        mirror.root = tmp_path / place
+    mirror.configure(**({} if option == "mirror_file_path" else {option: tmp_path / place}))
+    ended = mirror.run("-U")
+    assert ended.status == 2
+    assert f"{option} = {tmp_path / place}: {reason}; name a" in ended.stderr
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("place", ["", "six", ".pypimirror/../six", "six/deeper"])
+def test_a_state_is_never_kept_where_files_are_served(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path, place: str
+) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror()
+    mirror.configure(state_dir=f"{mirror.root}/{place}")
+    ended = mirror.run("-U")
+    assert ended.status == 2
+    assert "state_dir = " in ended.stderr
+    assert "it is where files are served; name a folder outside of mirror_file_path" in ended.stderr
+    assert not mirror.root.exists()
+
+
+@pytest.mark.parametrize("place", ["mirror/six", "mirror/new", "mirror/new/deeper", "by-link/new"])
+def test_no_mirror_is_made_in_another(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path, place: str
+) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    before = mirror.tree()
+    outer = mirror.root
+    (tmp_path / "by-link").symlink_to(outer)
+    mirror.root = tmp_path / place
+    mirror.configure()
+    ended = mirror.run("-U")
+    assert ended.status == 2
+    assert (
+        f"mirror_file_path = {mirror.root}: it lies in the folder of another mirror, {outer}" in ended.stderr
+    )
+    mirror.root = outer
+    assert mirror.tree() == before
+
+
+WRONG_ADDRESSES = {
+    "/": ("answers 404", "is index_url right?"),
+    "/nowhere/": ("answers 404", "is index_url right?"),
+    "/simple/six/": ("not the JSON of a project list (it has no projects)", "is index_url right?"),
+    "/files/six/six-1.0.tar.gz": ("is not a type of the simple repository API", "is index_url right?"),
+    "https": ("TLS failed", "does not speak TLS: is http meant, or another port?"),
+}
+
+
+@pytest.mark.parametrize(("path", "said"), WRONG_ADDRESSES.items())
+def test_an_address_that_is_not_the_list_s_is_doubted(
+    index: FakeIndex, make_mirror: MakeMirror, path: str, said: tuple[str, ...]
+) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror()
+    mirror.index_url = f"{index.origin}{path}" if path != "https" else index.url.replace("http:", "https:")
+    mirror.configure()
+    ended = mirror.run("-U")
+    assert ended.status == 4
+    for words in said:
+        assert words in ended.stderr
+    assert not mirror.names()
+
+
+def test_a_list_that_was_right_before_is_not_doubted(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("six", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    index.fault("/simple/", faults.Body(b"<html><body>Please log in</body></html>", "text/html"))
+    ended = mirror.run("-U")
+    assert ended.status == 4
+    assert "is index_url right?" not in ended.stderr

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import COMMAND, GOOD, Mirror, is_over
+from tests.mirror import COMMAND, GOOD, Mirror, clean_environment, is_over
 from tests.tls import Certificate, TlsFront
 
 MakeMirror = Callable[..., Mirror]
@@ -137,7 +137,12 @@ def test_without_a_terminal_progress_shows_nothing_and_with_one_it_does(
     index.fault("/files/*", faults.Drip(10_000, 0.1))
     mirror = make_mirror()
     terminal, its_other_end = os.openpty()
-    process = subprocess.Popen([COMMAND, mirror.config, "-U"], stdin=subprocess.DEVNULL, stderr=its_other_end)
+    process = subprocess.Popen(
+        [COMMAND, mirror.config, "-U"],
+        stdin=subprocess.DEVNULL,
+        stderr=its_other_end,
+        env=clean_environment(),
+    )
     os.close(its_other_end)
     shown = b""
     with contextlib.suppress(OSError):  # the end of a terminal

@@ -472,3 +472,52 @@ def test_pages_alone_by_other_patterns_and_back(chain: FakeIndex, make_mirror: M
     mirror.configure(package_matches="a* o* d*")
     mirror.update()
     assert sorted(held(mirror)) == ["app", "deep", "other"]
+
+
+@pytest.mark.parametrize("pattern", ["app", "ap*"])
+def test_what_a_requirement_that_went_makes_room_for(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path, pattern: str
+) -> None:
+    index.add("app", "1.0", requires_dist=["lib", "deep"], sdist=False)
+    index.add("lib", "1.0", requires_dist=["deep==1.0"], sdist=False)
+    index.add("lib", "2.0", sdist=False)
+    for version in ("1.0", "2.0", "3.0"):
+        index.add("deep", version, sdist=False, extra_size=500, requires_dist=[f"of-{version[0]}"])
+        index.add(f"of-{version[0]}", "1.0", sdist=False)
+    options = {"package_matches": pattern, "dependencies": True, "max_project_size": "4K"}
+    mirror = make_mirror(**options)
+    mirror.update()
+    assert held(mirror)["deep"] == {"deep-1.0", "deep-3.0"}
+    options |= {"max_project_size": "2K"}
+    mirror.configure(**options)
+    mirror.update()
+    assert held(mirror)["deep"] == {"deep-1.0"}
+    options |= {"excluded_versions": "lib ==1.0"}
+    mirror.configure(**options)
+    mirror.update()
+    now = held(mirror)
+    assert now["deep"] == {"deep-3.0"}
+    assert {name for name in now if name.startswith("of-")} == {"of-3"}
+    fresh = Mirror(tmp_path / "fresh", index.url, **options)
+    fresh.update()
+    assert held(fresh) == now
+    before = mirror.tree()
+    mirror.update()
+    assert mirror.tree() == before
+
+
+def test_what_has_room_at_last_brings_what_it_requires(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("app", "1.0", requires_dist=["lib<2"], sdist=False)
+    index.add("app", "2.0", requires_dist=["lib>=2"], sdist=False)
+    for version in ("1.0", "2.0"):
+        index.add("lib", version, sdist=False, extra_size=500, requires_dist=["tool", f"of-{version[0]}"])
+        index.add(f"of-{version[0]}", "1.0", sdist=False)
+    index.add("tool", "1.0", sdist=False)
+    options = {"package_matches": "app", "dependencies": True, "max_project_size": "2K"}
+    mirror = make_mirror(**options)
+    mirror.update()
+    assert held(mirror)["lib"] == {"lib-2.0"}
+    mirror.configure(**options, versions="app ==1.0")
+    mirror.update()
+    assert sorted(held(mirror)) == ["app", "lib", "of-1", "tool"]
+    assert held(mirror)["lib"] == {"lib-1.0"}

@@ -186,7 +186,7 @@ def test_a_signal_ends_the_delay_at_once(
     index.add("six", "1.0")
     mirror = make_mirror()
     terminal = Terminal(mirror.config, "-U", "--random-delay", "604800")
-    wait_for(lambda: "this run begins in" in terminal.text)
+    wait_for(lambda: re.search(r"this run begins in \d+ (d \d+ h|h \d\d min) \(--random", terminal.text))
     assert not mirror.root.exists()
     mirror.update()  # it does not wait with the lock in its hand
     index.requests.clear()
@@ -208,7 +208,7 @@ def test_a_lock_that_is_held_is_waited_for(index: FakeIndex, make_mirror: MakeMi
     lock = FileLock(mirror.root / ".pypimirror/lock")
     lock.acquire()
     terminal = Terminal(mirror.config, "-U", "--wait-lock", "600")
-    wait_for(lambda: "waiting for it, 600 seconds at most" in terminal.text)
+    wait_for(lambda: "waiting for it, 10:00 min at most" in terminal.text)
     index.requests.clear()
     lock.release()
     assert terminal.end() == 0

@@ -19,6 +19,7 @@ from pypimirror.state.reading import Reading
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
+from tests.terminal import wait_for
 
 MakeMirror = Callable[..., Mirror]
 
@@ -173,7 +174,7 @@ def test_each_run_is_kept_with_how_it_ended(index: FakeIndex, make_mirror: MakeM
     index.add("six", "3.0")
     index.fault("/files/six/*", faults.Hang(9))
     running = mirror.start("-U")
-    time.sleep(4)
+    wait_for(lambda: any("six-3.0" in path for path in index.downloads()))
     running.send_signal(signal.SIGTERM)
     running.communicate()
     kept = runs(mirror)
@@ -261,3 +262,38 @@ def test_the_quiet_hear_of_trouble_alone_and_programs_get_their_json(
     mirror.run("-U", "--allow-removals")
     assert mirror.run("--check", "-q").stdout == ""
     assert mirror.run("--check").stdout != ""
+
+
+@pytest.mark.parametrize("is_expected", [True, False])
+@pytest.mark.parametrize("mode", ["--status", "--status --json", "--status -q", "--check", "--why six"])
+def test_nobody_is_told_of_a_tree_that_is_not_there(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path, mode: str, *, is_expected: bool
+) -> None:
+    """Where the state lies elsewhere, it knows of files on a disk that is not mounted."""
+    index.add("six", "1.0")
+    mirror = make_mirror(state_dir="state")
+    mirror.update()
+    mirror.configure(state_dir="state", expect_mirror=is_expected)
+    mirror.root.rename(tmp_path / "disk")
+    for _ in range(2):
+        ended = mirror.run(*mode.split())
+        assert (ended.status, ended.stdout) == (1, "")
+        assert f"belongs to another tree than {mirror.root} (is its disk mounted?)" in ended.stderr
+        (mirror.root / "lost+found").mkdir(parents=True, exist_ok=True)
+
+
+def test_one_that_fails_and_one_that_waits_are_told_in_the_singular(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    index.add("six", "1.0", sdist=False)
+    mirror = make_mirror(status_page=True)
+    mirror.update()
+    index.fault("/simple/six/", faults.Status(500))
+    index.touch("six")
+    assert mirror.run("-U").status == 3
+    told = mirror.run("--status").stdout + (mirror.root / "status.html").read_text("utf-8")
+    assert "1 project or file is failing" in told
+    index.clear_faults()
+    index.add("six", "2.0", sdist=False)
+    told += mirror.run("-U", "--dry-run").stdout + mirror.run("--why", "six").stdout
+    assert not re.search(r"\b1 (files|projects|pages|hours|versions|bytes|releases)\b", told), told

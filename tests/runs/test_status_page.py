@@ -157,6 +157,22 @@ def test_what_rules_leave_out_has_its_section(mirror: Mirror) -> None:
     assert [cell.text_content() for cell in row] == ["filename_matches = <*.zip>", "51", "1.0 MB"]
 
 
+def test_what_is_asked_for_in_vain_is_named(index: FakeIndex, mirror: Mirror) -> None:
+    mirror.configure(status_page=True, package_matches="* nothing-* n0where")
+    assert mirror.run("-U").status == 3
+    assert "<li>package_matches: nothing-* matches nothing; correct the pattern, or take it out" in page(
+        mirror
+    )
+    assert "<li>n0where: upstream has no such project" in page(mirror)
+    assert len(told(mirror)["now"]["unmatched"]) == 2
+    mirror.configure(status_page=True, package_matches="* other-*")
+    mirror.run("-U")
+    assert "other-* matches nothing" in page(mirror)
+    mirror.configure(status_page=True)
+    mirror.update()
+    assert "and is not there" not in page(mirror)
+
+
 def test_where_the_mirror_lies_is_not_published(index: FakeIndex, mirror: Mirror) -> None:
     index.add("six", "2.0", wheel=False)
     (mirror.root / "six/six-2.0.tar.gz").mkdir()

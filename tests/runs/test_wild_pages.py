@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from tests import faults
 from tests.distributions import make_sdist
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
+from tests.synced import Synced
 
 MakeMirror = Callable[..., Mirror]
 
@@ -32,6 +33,16 @@ def html(index: FakeIndex) -> FakeIndex:
         index.add("demo", version, wheel=False)
     index.add("other", "1.0", wheel=False)
     return index
+
+
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synced]:
+    """A mirror of `demo`, whose two files are held, of such an index."""
+    with FakeIndex(formats=("html",), serials=False) as index:
+        for version in ("1.0", "2.0"):
+            index.add("demo", version, wheel=False)
+        index.add("other", "1.0", wheel=False)
+        yield Synced(tmp_path_factory.mktemp("synced"), index, package_matches="demo")
 
 
 def links(*lines: str, head: str = "", end: str = "</body></html>") -> bytes:
@@ -172,15 +183,12 @@ def test_a_title_that_names_the_project_proves_a_page_without_files(
 
 @pytest.mark.parametrize("charset", ["us-ascii", "utf-8", "cp1252", "no-such-charset", "koi8-r"])
 @pytest.mark.parametrize("junk", [b"\xff", b"\x81", b"\0", b"\xed\xa0\x80"])
-def test_one_odd_byte_hides_nothing_behind_it(
-    html: FakeIndex, make_mirror: MakeMirror, charset: str, junk: bytes
-) -> None:
-    mirror = make_mirror(package_matches="demo")
-    mirror.update()
+def test_one_odd_byte_hides_nothing_behind_it(synced: Synced, charset: str, junk: bytes) -> None:
+    mirror = synced.again()
     before = mirror.tree()
     filler = b"<p>" + b"x" * 70_000 + junk + b"x" * 70_000 + b"</p>"
     content = links(link("1.0")).replace(b"</body></html>", filler + links(link("2.0")))
-    html.fault(PAGE, faults.Body(content, f"text/html; charset={charset}"))
+    synced.upstream.fault(PAGE, faults.Body(content, f"text/html; charset={charset}"))
     ended = mirror.run("-U")
     assert both(mirror)
     assert ended.status in (0, 3, 4)
@@ -190,13 +198,10 @@ def test_one_odd_byte_hides_nothing_behind_it(
 @pytest.mark.parametrize(
     "opening", ["<!-- ", "<textarea>", "<script>", "<style>", "<title>", '<a href="', "<xmp>", "<plaintext>"]
 )
-def test_what_swallows_the_links_behind_it_removes_nothing(
-    html: FakeIndex, make_mirror: MakeMirror, opening: str
-) -> None:
-    mirror = make_mirror(package_matches="demo")
-    mirror.update()
+def test_what_swallows_the_links_behind_it_removes_nothing(synced: Synced, opening: str) -> None:
+    mirror = synced.again()
     before = mirror.tree()
-    page(html, link("1.0"), opening, link("2.0"))
+    page(synced.upstream, link("1.0"), opening, link("2.0"))
     mirror.run("-U")
     assert mirror.tree() == before
 
@@ -211,10 +216,9 @@ def test_what_swallows_the_links_behind_it_removes_nothing(
         '<a href="/help/">Help</a>',
     ],
 )
-def test_one_bad_link_keeps_nothing_but_itself(html: FakeIndex, make_mirror: MakeMirror, entry: str) -> None:
-    mirror = make_mirror()
-    mirror.update()
-    page(html, link("2.0"), entry)
+def test_one_bad_link_keeps_nothing_but_itself(synced: Synced, entry: str) -> None:
+    mirror = synced.again()
+    page(synced.upstream, link("2.0"), entry)
     ended = mirror.run("-U")
     assert mirror.listed("demo") == {"demo-2.0.tar.gz"}
     assert ended.status in (0, 3)
@@ -248,17 +252,17 @@ def test_an_empty_project_fails_nothing(html: FakeIndex, make_mirror: MakeMirror
 # -- JSON, entry by entry -----------------------------------------------------------------------------
 
 
-def json_page(index: FakeIndex, odd: dict[str, Any], **keys: Any) -> bytes:
+def json_page(index: FakeIndex, odd: dict[str, Any], project: str = "demo", **keys: Any) -> bytes:
     files = [
         {
             "filename": file.filename,
-            "url": f"../../files/demo/{file.filename}",
+            "url": f"../../files/{project}/{file.filename}",
             "hashes": {"sha256": hashlib.sha256(file.content).hexdigest()},
         }
-        for file in index.files("demo")
+        for file in index.files(project)
     ]
     files[0] |= odd
-    document = {"meta": {"api-version": "1.1"}, "name": "demo", "files": files} | keys
+    document = {"meta": {"api-version": "1.1"}, "name": project, "files": files} | keys
     return json.dumps(document).encode()
 
 
@@ -279,71 +283,62 @@ ODD: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("odd", ODD, ids=str)
-def test_an_optional_field_of_a_wrong_type_costs_itself(
-    index: FakeIndex, make_mirror: MakeMirror, odd: dict[str, Any]
-) -> None:
-    for version in ("1.0", "2.0"):
-        index.add("demo", version, wheel=False)
-    odd = {"size": float(len(index.files("demo")[0].content))} | odd
-    index.fault(PAGE, faults.Body(json_page(index, odd), JSON))
+OF_A_PAGE: list[dict[str, Any]] = [
+    {"project-status": []},
+    {"versions": [None]},
+    {"versions": "1.0"},
+    {"meta": {"api-version": 1.0}},
+    {"meta": {"api-version": 1}},
+    {"alternate-locations": 7},
+]
+
+
+def test_an_optional_field_of_a_wrong_type_costs_itself(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    """Each is one of another project, so that one run meets all of them."""
+    names = [f"demo-{number}" for number in range(len(ODD) + len(OF_A_PAGE))]
+    for name in names:
+        for version in ("1.0", "2.0"):
+            index.add(name, version, wheel=False)
+    for name, odd in zip(names, ODD, strict=False):
+        sized = {"size": float(len(index.files(name)[0].content))} | odd
+        index.fault(f"/simple/{name}/", faults.Body(json_page(index, sized, name), JSON))
+    for name, keys in zip(names[len(ODD) :], OF_A_PAGE, strict=True):
+        content = b"\xef\xbb\xbf" + json_page(index, {}, name, **keys)
+        index.fault(f"/simple/{name}/", faults.Body(content, JSON))
     mirror = make_mirror()
     mirror.update()
-    assert both(mirror)
+    for name, odd in zip(names, [*ODD, *OF_A_PAGE], strict=True):
+        assert len(mirror.listed(name)) == 2, odd
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [
-        {"project-status": []},
-        {"versions": [None]},
-        {"versions": "1.0"},
-        {"meta": {"api-version": 1.0}},
-        {"meta": {"api-version": 1}},
-        {"alternate-locations": 7},
-    ],
-    ids=str,
-)
-def test_a_field_of_the_page_of_a_wrong_type_costs_itself(
-    index: FakeIndex, make_mirror: MakeMirror, keys: dict[str, Any]
-) -> None:
-    for version in ("1.0", "2.0"):
-        index.add("demo", version, wheel=False)
-    index.fault(PAGE, faults.Body(b"\xef\xbb\xbf" + json_page(index, {}, **keys), JSON))
+UNUSABLE: list[dict[str, Any]] = [
+    {"url": None},
+    {"url": 7},
+    {"url": "ftp://example.org/x"},
+    {"filename": None},
+    {"filename": ["x"]},
+    {"hashes": {"sha256": "xyz"}},
+    {"hashes": {"sha256": None}},
+    {"hashes": "sha256"},
+    {"size": -1},
+]
+
+
+def test_an_entry_that_can_not_be_used_costs_itself(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    names = [f"demo-{number}" for number in range(len(UNUSABLE))]
+    for name in names:
+        for version in ("1.0", "2.0"):
+            index.add(name, version, wheel=False)
     mirror = make_mirror()
     mirror.update()
-    assert both(mirror)
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {"url": None},
-        {"url": 7},
-        {"url": "ftp://example.org/x"},
-        {"filename": None},
-        {"filename": ["x"]},
-        {"hashes": {"sha256": "xyz"}},
-        {"hashes": {"sha256": None}},
-        {"hashes": "sha256"},
-        {"size": -1},
-    ],
-    ids=str,
-)
-def test_an_entry_that_can_not_be_used_costs_itself(
-    index: FakeIndex, make_mirror: MakeMirror, odd: dict[str, Any]
-) -> None:
-    for version in ("1.0", "2.0"):
-        index.add("demo", version, wheel=False)
-    mirror = make_mirror()
-    mirror.update()
-    assert both(mirror)
-    index.touch("demo")
-    index.fault(PAGE, faults.Body(json_page(index, odd), JSON))
+    for name, odd in zip(names, UNUSABLE, strict=True):
+        index.touch(name)
+        index.fault(f"/simple/{name}/", faults.Body(json_page(index, odd, name), JSON))
     ended = mirror.run("-U")
     assert ended.status in (0, 3)
-    # What is held stays: its entry is there, and only can't be used.
-    assert both(mirror)
+    for name, odd in zip(names, UNUSABLE, strict=True):
+        # What is held stays: its entry is there, and only can't be used.
+        assert len(mirror.listed(name)) == 2, odd
 
 
 def test_a_digest_that_is_null_beside_a_good_one_is_none(index: FakeIndex, make_mirror: MakeMirror) -> None:

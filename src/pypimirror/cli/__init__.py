@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         status = _status(sys.argv[1:] if argv is None else argv)
     finally:
         console.finish()
+        gc.freeze()  # else Python looks through all that was imported once more, before it ends
     sys.exit(status)
 
 

@@ -2,6 +2,7 @@
 
 import sys
 
+from pypimirror.amounts import numbered
 from pypimirror.cli import person
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say
@@ -19,8 +20,8 @@ def may_go(gone: Loss, held: Loss) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     say(
-        f"pypimirror: the configuration no longer selects {gone.files} of {held.files} files"
-        f" ({gone.projects} of {held.projects} projects)."
+        f"pypimirror: the configuration no longer selects {gone.files} of {numbered(held.files, 'file')}"
+        f" ({gone.projects} of {numbered(held.projects, 'project')})."
     )
     say("Take them off the pages, and remove them after removal_grace_hours? Type yes: ")
     try:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pypimirror import sync
+from pypimirror.amounts import duration_text
 from pypimirror.cli import (
     asking,
     configurations,
@@ -110,7 +111,7 @@ def _wanted(args: Arguments) -> Wanted:
     return Wanted(
         args.mode,
         args.wait_lock,
-        lambda who: person.tell(args, f"{who}; waiting for it, {args.wait_lock:g} seconds at most"),
+        lambda who: person.tell(args, f"{who}; waiting for it, {duration_text(args.wait_lock)} at most"),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pypimirror.config import Config, ini
 from pypimirror.errors import ConfigError, NoMirrorError, Problem
-from pypimirror.store import JOURNAL, PRIVATE, holds_mirror
+from pypimirror.store import JOURNAL, PRIVATE, holds_mirror, why_no_folder
 
 NO_MIRROR = "holds no mirror; is its disk mounted? For a first run set expect_mirror = False"
 _IS_CONFIGURATION = "it is the configuration itself; name a file of its own"
@@ -36,6 +36,7 @@ def check(configuration: Config, source: Path) -> None:
             problems.append(
                 Problem("DEFAULT", option, str(path), "its folder does not exist; make it, or name another")
             )
+    problems += _of_state(configuration)
     problems += _of_reports(configuration, source)
     for option, paths in (
         ("ca_bundle", [configuration.ca_bundle] if configuration.ca_bundle else []),
@@ -53,6 +54,21 @@ def check(configuration: Config, source: Path) -> None:
         raise ConfigError(str(source), (*problems, *no_mirror))
     if no_mirror:
         raise NoMirrorError(str(source), tuple(no_mirror))
+
+
+def _of_state(configuration: Config) -> Iterator[Problem]:
+    """Yield what is wrong with the folder of the state, which nobody shall be served."""
+    root, folder = configuration.mirror_file_path, configuration.state_dir
+    if folder == root / PRIVATE:
+        return
+    real = _real(folder)
+    if why := why_no_folder(folder):
+        yield Problem("DEFAULT", "state_dir", str(folder), f"{why}; name a folder")
+    elif real.is_relative_to(_real(root)) and not real.is_relative_to(_real(root) / PRIVATE):
+        why = (
+            "it is where files are served; name a folder outside of mirror_file_path, or leave the option out"
+        )
+        yield Problem("DEFAULT", "state_dir", str(folder), why)
 
 
 def _of_reports(configuration: Config, source: Path) -> Iterator[Problem]:

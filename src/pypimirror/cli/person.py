@@ -4,6 +4,7 @@ import sys
 import time
 from random import SystemRandom
 
+from pypimirror.amounts import duration_text
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say
 
@@ -38,5 +39,5 @@ def delay(args: Arguments) -> None:
     """Wait for a random moment, so that not all mirrors of the world ask at the same second."""
     if args.random_delay:
         seconds = SystemRandom().uniform(0, args.random_delay)
-        tell(args, f"this run begins in {seconds:.0f} seconds (--random-delay)")
+        tell(args, f"this run begins in {duration_text(seconds)} (--random-delay)")
         time.sleep(seconds)

@@ -12,6 +12,7 @@ from pypimirror.config import Config
 from pypimirror.errors import StateError
 from pypimirror.report import why
 from pypimirror.report.exit_status import Status
+from pypimirror.report.mirror_status import check_tree
 from pypimirror.selection import Selection
 from pypimirror.state import damage_told
 from pypimirror.state.reading import Reading
@@ -64,10 +65,11 @@ def check(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
 
 @contextmanager
 def _state(config: Config) -> Iterator[Reading]:
-    """Open the state for reading; raise StateError where there is none."""
+    """Open the state for reading; raise StateError where there is none, or not its tree."""
     path = config.state_path
     check_state(path)
     if not path.exists():
         raise StateError(path, "there is no state yet; --update-fetch makes it")
     with damage_told(path, is_writer=False), closing(Reading.open_read_only(path)) as state:
+        check_tree(config, state)
         yield state

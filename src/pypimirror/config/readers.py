@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pypimirror import names
 from pypimirror.config.lines import HERE, each, words
 from pypimirror.model import Digest, NormalizedName
-from pypimirror.selection import check_length, check_name_pattern
+from pypimirror.selection import check_length, check_name_pattern, is_specifier
 
 _T = TypeVar("_T")
 
@@ -130,7 +130,10 @@ def path(text: str, folder: Path) -> Path:
         raise ValueError("not a path")
     if re.search(r"\s#", text):
         raise ValueError(COMMENT)
-    return Path(os.path.normpath(folder / Path(text).expanduser()))
+    try:
+        return Path(os.path.normpath(folder / Path(text).expanduser()))
+    except RuntimeError as error:  # "~user" without such a user
+        raise ValueError("there is no such home directory; write the whole path") from error
 
 
 def certificate(text: str, folder: Path) -> tuple[Path, ...]:
@@ -181,7 +184,7 @@ def name_globs(text: str, folder: Path = HERE) -> tuple[str, ...]:
 
 
 def _name_glob(pattern: str) -> str:
-    if "," in pattern:
+    if "," in pattern and not is_specifier(pattern):
         apart = " ".join(pattern.replace(",", " ").split())
         raise ValueError(f"{pattern!r} is no pattern of names, which white space separates: {apart}")
     check_name_pattern(pattern)

@@ -27,6 +27,9 @@ _NOTE = "followed"
 """The configuration whose dependencies were followed to their end, or that they were not."""
 _INCOMPLETE = "incomplete"
 
+UNREADABLE = "%s: %s requires what can't be read as it stands: %s"
+"""Told in the log, with project, file and line."""
+
 MISSING_NOTE = "missing"
 _MOST_NEEDS = 5
 NO_LONGER_NOTE = "no longer required"
@@ -76,6 +79,10 @@ class Dependencies:
         """Nothing was followed before: what is held may be what is required, and nobody knows yet."""
         self.grown: set[NormalizedName] = set()
         """Projects of which more is asked for than when this was last looked at."""
+
+        self.as_held: set[NormalizedName] = set()
+        """Projects of which this run has all, but for files that upstream changed and that are kept as they
+        were: what these require counts."""
 
     @property
     def are_followed(self) -> bool:
@@ -235,6 +242,7 @@ class Dependencies:
         if not self._has_changed:
             return set()
         closure = self._closure()
+        self._growing = None  # it may know what is no longer asked for
         now = {name: _asked(closure, name) for name in closure.wants}
         is_complete = is_whole and not self._is_unsure(now)
         if not is_complete:
@@ -298,9 +306,9 @@ class Dependencies:
     def _is_unsure(self, now: Mapping[NormalizedName, Asked]) -> bool:
         """Tell whether a project that is asked for could not be had as it is now."""
         selection, state = self._mirror.selection, self._mirror.state
+        stale = set(state.projects.stale()) - self.as_held
         return self.are_followed and any(
-            name in now or selection.matches(name)
-            for name in [*state.projects.stale(), *state.choices.without_requires()]
+            name in now or selection.matches(name) for name in [*stale, *state.choices.without_requires()]
         )
 
     def _tell_missing(self, closure: Closure) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from functools import partial
 
+from pypimirror.dependencies import UNREADABLE
 from pypimirror.filenames import is_wheel, version_key, version_of
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.requirements.required import requires_dist
@@ -11,8 +12,6 @@ from pypimirror.store import METADATA, Store
 from pypimirror.want import NOTHING_READ, Read, Requires, Told
 
 _log = logging.getLogger(__name__)
-
-_UNREADABLE = "%s: %s requires what can't be read as it stands: %s"
 
 
 def of_project(
@@ -81,7 +80,7 @@ def _by_metadata(store: Store, name: NormalizedName, held: HeldFile, read: Read)
     text = store.read(name, held.file.filename + METADATA)
     if text is None:
         return None
-    return requires_dist(text, tell=partial(_log.info, _UNREADABLE, name, held.file.filename))
+    return requires_dist(text, tell=partial(_log.info, UNREADABLE, name, held.file.filename))
 
 
 def _by_sdist(store: Store, name: NormalizedName, held: HeldFile, read: Read) -> tuple[str, ...] | None:

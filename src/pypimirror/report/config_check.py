@@ -72,11 +72,14 @@ def _asks_for(config: Config) -> Iterator[str]:
 
 
 def _afterwards(config: Config) -> Iterator[str]:
-    """Tell of what would be found out at the end of a run."""
+    """Tell of what else than the mirror is not as it should be: commands, log and metrics."""
     for option in ("on_change", "on_success", "on_failure"):
         words = getattr(config, option)
         if words and shutil.which(words[0]) is None:
             yield f"{option}: there is no program {words[0]} for this user; name it with its whole path"
+    root, log = config.mirror_file_path, config.log_filename
+    if log.is_relative_to(root) and not log.is_relative_to(root / ".pypimirror"):
+        yield "log_filename: it is where files are served, so everybody can read it; name another file"
     if config.metrics and config.metrics.suffix != ".prom":
         yield "metrics: Prometheus's textfile collector reads files that end in .prom alone; name it so"
 

@@ -26,7 +26,7 @@ def as_lines(outcome: Outcome, pages: int) -> Iterator[str]:
     if outcome.untold:
         releases = numbered(outcome.untold, "release")
         yield f"what {releases} may require is not known before the files are there: more may have to come"
-    yield f"in all: {_listed(fetch, None, leave, remove)}; {pages} pages would change"
+    yield f"in all: {_listed(fetch, None, leave, remove)}; {numbered(pages, 'page')} would change"
     yield f"the run would free {size_text(remove.bytes)} and need {size_text(fetch.bytes)}"
     why = "" if outcome.status is Status.OK else f": {outcome.line}"
     yield f"it would end with status {int(outcome.status)}{why}"

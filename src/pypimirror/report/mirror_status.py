@@ -101,11 +101,17 @@ def of_nothing(config: Config, reason: str) -> StatusReport:
     )
 
 
-def of_state(config: Config, state: Reading) -> StatusReport:
-    """Return how a mirror is; raise StateError where the state is another tree's."""
+def check_tree(config: Config, state: Reading) -> None:
+    """Raise StateError where the state is another tree's, or its tree is not there."""
     tree = config.mirror_file_path / ".pypimirror/id"
     if (tree_id := read_id(tree)) is None or tree_id != state.note("tree"):
-        raise StateError(state.path, f"belongs to another tree than {config.mirror_file_path}")
+        reason = f"belongs to another tree than {config.mirror_file_path} (is its disk mounted?)"
+        raise StateError(state.path, reason)
+
+
+def of_state(config: Config, state: Reading) -> StatusReport:
+    """Return how a mirror is; raise StateError where the state is another tree's."""
+    check_tree(config, state)
     now = time.time()
     good, ended = state.last_good_run(), state.last_ended_run()
     age = None if good is None or good.ended is None else (now - good.ended) / HOUR_S
@@ -181,11 +187,13 @@ def _why_full(config: Config) -> str | None:
 def _why_incomplete(state: Reading, ended: PastRun | None, failing: int, pending: int) -> list[str]:
     reasons = []
     if failing:
-        reasons.append(f"{failing} projects or files are failing")
+        fails = "1 project or file is" if failing == 1 else f"{failing} projects or files are"
+        reasons.append(f"{fails} failing")
     if pending:
-        reasons.append(f"{pending} projects wait for upstream's page")
+        waits = "1 project waits" if pending == 1 else f"{pending} projects wait"
+        reasons.append(f"{waits} for upstream's page")
     if arriving := state.total("arriving").number:
-        reasons.append(f"{arriving} files are still to come")
+        reasons.append("1 file is still to come" if arriving == 1 else f"{arriving} files are still to come")
     if ended is not None and ended.status == Status.TOO_MUCH_GONE:
         reasons.append("removals wait for --allow-removals")
     if ended is None:

@@ -6,12 +6,14 @@ import msgspec
 
 from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.mirror_status import StatusReport
+from pypimirror.report.words import missing_text
 from pypimirror.state import Failure
 from pypimirror.state.runs import PastRun
 
 FORMAT = 1
 """Fields may be added without another number; none is dropped, and none gets another meaning."""
 _DETAILS = 1000
+_NAMED = 50
 
 
 class RunEnd(msgspec.Struct, kw_only=True, frozen=True):
@@ -83,6 +85,10 @@ class Now(msgspec.Struct, kw_only=True, frozen=True):
     grace_files: int
     grace_bytes: int
     disk_free: int | None
+    unmatched: list[str]
+    """What the configuration names and upstream does not have."""
+    missing: list[str]
+    """What mirrored releases require and the mirror lacks, with who requires it."""
 
 
 class RunReport(msgspec.Struct, kw_only=True, frozen=True):
@@ -133,6 +139,8 @@ def now(report: StatusReport) -> Now:
         grace_files=report.grace_files,
         grace_bytes=report.grace_bytes,
         disk_free=report.disk_free,
+        unmatched=report.unmatched[:_NAMED],
+        missing=[missing_text(each) for each in report.missing[:_NAMED]],
     )
 
 

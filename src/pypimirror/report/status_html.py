@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pypimirror.amounts import duration_text, size_text
+from pypimirror.amounts import duration_text, numbered, size_text
 from pypimirror.report import charts
 from pypimirror.report.charts import Chart, Point, Rows
 from pypimirror.report.run_report import RunEnd
@@ -38,10 +38,14 @@ def render(page: StatusPage, interval_hours: float) -> bytes:
 
 def _over_time(page: StatusPage) -> list[Chart]:
     sizes = [
-        Point(each.moment, each.bytes, f"{_moment(each.moment)}: {size_text(each.bytes)}, {each.files} files")
+        Point(
+            each.moment,
+            each.bytes,
+            f"{_moment(each.moment)}: {size_text(each.bytes)}, {numbered(each.files, 'file')}",
+        )
         for each in page.sizes
     ]
-    stored = [_of_run(run, run.stored or 0, f"{run.stored or 0} files") for run in page.changes]
+    stored = [_of_run(run, run.stored or 0, numbered(run.stored or 0, "file")) for run in page.changes]
     size = [_of_run(run, run.bytes or 0, size_text(run.bytes or 0)) for run in page.changes]
     took = [_of_run(run, _seconds(run), _duration(run)) for run in page.runs if run.ended is not None]
     found = (
@@ -63,7 +67,7 @@ def _below_each_other(page: StatusPage) -> list[Rows]:
             (
                 part.name or "others",
                 part.bytes,
-                f"{part.name or 'others'}: {part.files} files, {part.bytes} bytes",
+                f"{part.name or 'others'}: {numbered(part.files, 'file')}, {numbered(part.bytes, 'byte')}",
             )
             for part in found
         ]

@@ -101,6 +101,8 @@ def key(config: Config, report: StatusReport, status: int, failed: Mapping[str, 
         [each.project for each in report.pending],
         [each.project for each in report.held_back],
         sorted(failed),
+        report.unmatched,
+        report.missing,
     )
     return hashlib.sha256(repr(facts).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 

@@ -5,7 +5,7 @@ import msgspec
 from pypimirror.amounts import numbered, size_text
 from pypimirror.findings import wheels
 from pypimirror.report.mirror_status import StatusReport
-from pypimirror.report.words import moment, total_text
+from pypimirror.report.words import missing_text, moment, total_text
 from pypimirror.state import Total
 from pypimirror.state.runs import PastRun
 
@@ -33,7 +33,8 @@ def as_lines(report: StatusReport) -> list[str]:
         "files": total_text(Total(report.files, report.bytes)),
         "failing": f"{report.failing_count}",
         "pending": f"{report.pending_count}",
-        "vanished": f"{report.vanished_projects} projects, {report.vanished_files} files, by upstream",
+        "vanished": f"{numbered(report.vanished_projects, 'project')},"
+        f" {numbered(report.vanished_files, 'file')}, by upstream",
         "held back": f"removals of {numbered(report.held_back_count, 'project')}",
         "in grace": total_text(Total(report.grace_files, report.grace_bytes))
         + (f", the first may go {moment(report.grace_ends)}" if report.grace_ends else ""),
@@ -63,10 +64,7 @@ def as_lines(report: StatusReport) -> list[str]:
         f"  failing since {moment(each.since)}: {each.option}: {each.reason}" for each in report.afterwards
     ]
     text += [f"  {each}" for each in report.unmatched]
-    text += [
-        f"  missing: {each['name']}, as {each['why']}: {'; '.join(map(str, each['needs'][:3]))}"
-        for each in report.missing
-    ]
+    text += [f"  missing: {missing_text(each)}" for each in report.missing]
     text += [
         f"  {each['rule']} leaves out {total_text(Total(each['files'], each['bytes']))}"
         for each in report.left_out

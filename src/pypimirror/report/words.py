@@ -1,7 +1,8 @@
 """Moments, totals and failures as people read them."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pypimirror.amounts import size_text
 
@@ -23,6 +24,11 @@ def failure_text(failure: "Failure") -> str:
     """Return what failed, why, and since when."""
     place = failure.project if failure.filename is None else f"{failure.project}/{failure.filename}"
     return f"{place}: {failure.reason} (since {moment(failure.since)})"
+
+
+def missing_text(missing: Mapping[str, Any]) -> str:
+    """Return a project that mirrored ones require and the mirror lacks, and who requires it."""
+    return f"{missing['name']}, as {missing['why']}: {'; '.join(map(str, missing['needs'][:3]))}"
 
 
 def moment_ahead(seconds: float, now: float) -> str:

@@ -18,6 +18,7 @@ from pypimirror.selection.globs import (
     check_length,
     check_name_pattern,
     covers,
+    is_specifier,
     normalize_glob,
 )
 from pypimirror.selection.options import (
@@ -49,6 +50,7 @@ __all__ = [
     "check_length",
     "check_name_pattern",
     "covers",
+    "is_specifier",
     "normalize_glob",
 ]
 

@@ -38,10 +38,15 @@ _SIGNS = {
 def check_name_pattern(pattern: str) -> None:
     """Raise ValueError where `pattern` is neither a glob nor a project's name."""
     check_length(pattern)
-    if not _WILDCARD.search(pattern):
+    if not _WILDCARD.search(pattern) or is_specifier(pattern):
         check_name(pattern)
     elif "[" in _BRACKETS.sub("", pattern):
         raise ValueError(f"{pattern} opens a bracket and never closes it")
+
+
+def is_specifier(text: str) -> bool:
+    """Tell whether versions stand in what should be a name or a pattern of names, which has none of these."""
+    return any(sign in text for sign in "=<>~")
 
 
 def check_name(text: str) -> NormalizedName:

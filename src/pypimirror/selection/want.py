@@ -26,7 +26,10 @@ def is_pinned(want: Want, file: File, release: Release) -> bool:
 
 
 def _has_digest(want: Want, file: File) -> bool:
-    return any(digest in want.digests for digest in file.digests)
+    """Tell whether a file is a pinned one; one that can't be compared may be, and its version tells."""
+    algorithms = {digest.algorithm for digest in want.digests}
+    comparable = [digest for digest in file.digests if digest.algorithm in algorithms]
+    return not comparable or any(digest in want.digests for digest in comparable)
 
 
 def text_of(want: Want) -> str:

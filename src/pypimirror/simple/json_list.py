@@ -21,6 +21,7 @@ _HEAD_LIMIT = 1 << 20
 _ENTRY_LIMIT = 1 << 22
 """Bytes before the first project, and bytes of one project: far beyond what any index sends."""
 _REST_LIMIT = 1 << 22
+_NO_PROJECTS = "it has no projects"
 
 # Possessive: without its end a string is looked at once, and not again from each of its escapes.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\],]', re.DOTALL)
@@ -116,7 +117,12 @@ def _serial(entry: _Entry) -> str | None:
 def _until_projects(source: _Source) -> bytes:
     """Take what stands before the first project, `[` included."""
     while True:
-        source.grow(_HEAD_LIMIT, "it has no projects")
+        try:
+            source.grow(_HEAD_LIMIT, _NO_PROJECTS)
+        except PageError:
+            if lenient.is_whole(source.held):  # and so it is not cut off
+                raise PageError(f"not the JSON of a project list ({_NO_PROJECTS})") from None
+            raise
         start = _projects_start(source.held)
         if start is not None:
             head, source.held = source.held[:start], source.held[start:]

@@ -33,6 +33,15 @@ def as_utf8(content: bytes) -> bytes:
     return content
 
 
+def is_whole(content: bytes) -> bool:
+    """Tell whether JSON comes to its end."""
+    try:
+        msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
 def without_mark(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield JSON without the byte order mark that it may begin with."""
     source = iter(chunks)

@@ -151,6 +151,13 @@ class Choices:
             "UPDATE projects SET falls_due = ? WHERE name = ? AND falls_due IS NOT ?", (moment, name, moment)
         )
 
+    def is_due_later(self, name: NormalizedName | None = None) -> bool:
+        """Tell whether a file of a project, or of any, comes by itself when it is old enough."""
+        row = self._db.execute(
+            "SELECT 1 FROM projects WHERE falls_due IS NOT NULL AND name = coalesce(?, name) LIMIT 1", (name,)
+        ).fetchone()
+        return row is not None
+
     def end_waits(self, now: float) -> None:
         """Let the pages be asked for again of which a file became old enough."""
         self._db.execute(

@@ -16,6 +16,7 @@ from pypimirror.store.layout import (
     SUFFIXES,
     check_root,
     holds_mirror,
+    why_no_folder,
 )
 from pypimirror.store.machine import boot_id
 from pypimirror.store.moments import ToldTrouble, note_moment
@@ -51,4 +52,5 @@ __all__ = [
     "partial_key",
     "read_id",
     "size_of",
+    "why_no_folder",
 ]

@@ -1,7 +1,10 @@
 """Names in the tree, and which folder may hold one."""
 
+import contextlib
+import errno
 import os
 import pwd
+import stat
 from pathlib import Path
 
 from pypimirror.errors import ConfigError
@@ -38,8 +41,31 @@ def check_root(root: Path) -> None:
         )
 
 
+def why_no_folder(path: Path) -> str | None:
+    """Say why no folder is or can be made at a path; None where one may."""
+    try:
+        return None if stat.S_ISDIR(path.stat().st_mode) else "it is no folder"
+    except FileNotFoundError:
+        return "it is a link that leads nowhere" if path.is_symlink() else why_no_folder(path.parent)
+    except NotADirectoryError:
+        return "it lies below a file"
+    except OSError as error:
+        return "links lead to it in a circle" if error.errno == errno.ELOOP else None
+
+
+def _why_not_there(real: Path) -> str | None:
+    """Say in which mirror's folder a path lies; None where it lies in none."""
+    for parent in real.parents:
+        with contextlib.suppress(OSError):
+            if holds_mirror(parent):
+                return f"it lies in the folder of another mirror, {parent}"
+    return None
+
+
 def _why_no_root(root: Path) -> str | None:
-    real = root.resolve()
+    real = Path(os.path.realpath(root))
+    if reason := why_no_folder(root) or _why_not_there(real):
+        return reason
     if real == Path("/"):
         return "it is the root of the file system"
     if real in {Path(entry.pw_dir).resolve() for entry in pwd.getpwall()} | {
@@ -48,8 +74,6 @@ def _why_no_root(root: Path) -> str | None:
         return "it is a home directory"
     if not root.exists():
         return None
-    if not root.is_dir():
-        return "it is no folder"
     if holds_mirror(root):
         return None
     with os.scandir(root) as entries:

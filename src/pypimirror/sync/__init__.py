@@ -12,6 +12,7 @@ from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.findings import damage, wheels
 from pypimirror.findings.selected import SELECTED
 from pypimirror.mirror import Counts, Refusal
+from pypimirror.model import NormalizedName
 from pypimirror.run import ExternalLinks, InFlight, NoExternalLinks, Options, Progress, Report, Run, report
 from pypimirror.run.preview import Change, Preview
 from pypimirror.sync import attested, crawl, deselection, projects, removals, unmatched
@@ -40,6 +41,9 @@ __all__ = [
 ]
 
 _log = logging.getLogger(__name__)
+
+_MOST_PASSES = 4
+"""Over projects that lost something for `max_project_size`: what one drops may be what another needs."""
 
 
 def update(run: Run) -> Report:
@@ -86,7 +90,10 @@ def _updated(run: Run) -> Report:
     for name in outcome.vanished:
         run.mirror.state.transitions.record_vanished(name, run.mirror.clock())
     removals.by_upstream(run, held=held, selected=selected)
-    deselection.by_requirements(run, are_pages_read=True)
+    try:
+        _settle(run, raw_folders)
+    except DiskFullError as full:
+        return _full(run, full)
     if run.options.is_recheck:
         run.pages.mark_all_dirty()
     run.pages.publish()
@@ -100,6 +107,18 @@ def _updated(run: Run) -> Report:
         damage.record(run.mirror, 0, is_hashing=False)
     run.tree.commit()
     return _report(run)
+
+
+def _settle(run: Run, raw_folders: dict[NormalizedName, list[str]]) -> None:
+    """Drop what nobody asks for any more, and let come what has room then, and so on."""
+    for _ in range(_MOST_PASSES):
+        more_fit = deselection.by_requirements(run, are_pages_read=True)
+        due = [due for name in sorted(more_fit) if (due := crawl.due_for_more(run, name)) is not None]
+        if not due:
+            return
+        projects.bring_up_to_date(run, due, raw_folders)
+    # What drives itself out time and again is looked at in the next run.
+    run.mirror.state.projects.mark_stale(deselection.by_requirements(run, are_pages_read=True))
 
 
 def _deselect(run: Run, *, is_new: bool, is_anew: bool) -> None:

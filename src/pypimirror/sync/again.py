@@ -24,7 +24,7 @@ class SeenPages:
     def note(self, project: Project, seen: PageSeen) -> None:
         """Note what a page had that was decided on."""
         self._whole.discard(project.name)
-        if not self._run.dependencies.are_followed or project.is_pending or not project.is_proven:
+        if project.is_pending or not project.is_proven:
             return
         if not project.left_out:
             self._whole.add(project.name)

@@ -10,6 +10,7 @@ from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
 
+_WITHOUT = "upstream offers no provenance of it"
 _NOTE = "verified provenance"
 
 
@@ -22,7 +23,10 @@ def wanted(run: Run, name: NormalizedName, files: tuple[File, ...]) -> tuple[Fil
     if len(found) < len(files):
         number = len(files) - len(found)
         _log.info("%s: %d files have no provenance and are left out (provenance_required)", name, number)
-        left_out = {file.filename for file in files} - {file.filename for file in found}
+        kept = {file.filename for file in found}
+        lost = [(file.filename, _WITHOUT, file.size or 0) for file in files if file.filename not in kept]
+        run.mirror.state.choices.add_left_out(name, {"provenance_required": lost})
+        left_out = {filename for filename, *_ in lost}
         _leave(run.mirror, run.pages, name, sorted(left_out & run.mirror.state.files.held(name).keys()))
     return found
 

@@ -23,6 +23,7 @@ _LIST_NOTE = "list"
 _JSON_NOTE = "speaks json"
 _CONFIG_NOTE = "configuration"
 _INDEX_NOTE = "index"
+LACKING_NOTE = "asked for what upstream lacks"
 SELECTION_NOTE = "selection"
 _SEEN = "seen"
 
@@ -219,10 +220,14 @@ def _by_list(run: Run) -> Crawl:
         found = run.upstream.retrying(lambda: _read_list(run, too_old))
     except NotFoundError as error:
         raise NotFoundError(error.url, f"{error.reason}; is index_url right?") from error
+    except BadPageError as error:
+        if run.mirror.state.projects.is_empty():  # else it was right before
+            raise type(error)(error.url, f"{error.reason}; is index_url right?") from error
+        raise
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
         projects = run.mirror.state.projects
-        again = dict.fromkeys([*projects.stale(), *too_old, *run.dependencies.unlisted()])
+        again = dict.fromkeys([*projects.stale(), *too_old, *_unlisted(run)])
         again = {
             name: run.mirror.state.projects.list_entry(name)
             for name in again
@@ -232,6 +237,21 @@ def _by_list(run: Run) -> Crawl:
         return Crawl(due, is_full=False, note=None)
     entries, note = found
     return Crawl(_all_due(run, entries), is_full=True, note=note)
+
+
+def _unlisted(run: Run) -> list[NormalizedName]:
+    """Return the projects that are required and not there, to be asked about though the list is unchanged.
+
+    It would tell of them, unless it does not name all that upstream has; so they have their turn once a day.
+    """
+    notes, now = run.mirror.state.notes, run.mirror.clock()
+    unlisted = run.dependencies.unlisted()
+    if not unlisted:
+        return []
+    if not run.dependencies.is_unsettled and 0 <= now - (notes.hint(LACKING_NOTE, float) or 0.0) < DAY_S:
+        return []
+    notes.set(LACKING_NOTE, repr(now))
+    return unlisted
 
 
 def _read_list(

@@ -97,28 +97,35 @@ def block(run: Run) -> None:
     run.tree.commit()
 
 
-def by_requirements(run: Run, *, are_pages_read: bool) -> None:
+def by_requirements(run: Run, *, are_pages_read: bool) -> set[NormalizedName]:
     """Take off the pages what only requirements asked for that are gone, at the end of a run.
 
-    Where upstream's pages were read by this selection, nothing else of them is missing.
+    Where upstream's pages were read by this selection, nothing else of them is missing; but what goes may
+    make room for what had none. Return the projects of which that is so.
     """
+    more_fit: set[NormalizedName] = set()
     is_whole = not (run.options.only or run.tally.unasked or run.tally.keeps_deselected)
     # What leaves may have been what required something else.
     while less := run.dependencies.settle(is_whole=is_whole):
         found = _deselected(run.mirror, run.external, sorted(less))
         if run.options.only:
-            return
+            return set()
         if _is_refused(run, found):
             run.dependencies.unsettle()
             run.mirror.state.notes.set(SELECTED, None)  # so that the next run asks again
             run.tree.commit()
-            return
+            return set()
         question.forget(run.mirror)
         _take_off(run, found)
-        for name in less - set(found.projects) if are_pages_read else ():
-            run.mirror.state.projects.record_selection(name, run.mirror.selection.fingerprint(name))
+        left = less - set(found.projects) if are_pages_read else set()
+        if run.mirror.selection.rules.max_project_size:
+            more_fit |= left
+        else:
+            for name in left:
+                run.mirror.state.projects.record_selection(name, run.mirror.selection.fingerprint(name))
         run.mirror.state.choices.forget_gone()
         run.tree.commit()
+    return more_fit
 
 
 def _deselected(mirror: Mirror, external: ExternalLinks, names: Iterable[NormalizedName]) -> _Deselected:

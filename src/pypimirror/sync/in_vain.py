@@ -47,7 +47,7 @@ def _why_unanswered(mirror: Mirror, name: NormalizedName, want: Want) -> str:
         for filename, (rule, _) in left_out
         if rule != "requirements" and admits(want.specifier, _release(filename, name))
     }
-    if _HEALS in rules:
+    if _HEALS in rules and mirror.state.choices.is_due_later(name):
         return ""
     if rules:
         return f"{', '.join(sorted(rules))} leaves out every file that is {asked}"

@@ -46,6 +46,8 @@ class Project:
         self.metadata: list[tuple[HeldFile, bytes]] = []
         self.arrived = 0
         self.is_whole = True
+        self.lacks_some = False
+        """Something of it that is wanted is not there; what was refused is there as it was."""
         self.is_left = False
         """It waits for files whose host is not asked any more in this run."""
         self.has_changed = False

@@ -6,7 +6,7 @@ soon as its last file is in, so that one that is slow or broken holds back no ot
 
 import logging
 from collections import deque
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import (
@@ -23,13 +23,15 @@ from pypimirror.model import NormalizedName
 from pypimirror.run import Run
 from pypimirror.run.arrivals import Arrivals
 from pypimirror.sync import crawl, record, tasks
-from pypimirror.sync.again import SeenPages
 from pypimirror.sync.crawl import Due
 from pypimirror.sync.files import Files, Loop
 from pypimirror.sync.project import Project
 from pypimirror.sync.ready import Ready
 from pypimirror.upstream import NotModified, given_up, host_and_port
 from pypimirror.workers import Workers
+
+if TYPE_CHECKING:
+    from pypimirror.sync.again import SeenPages
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName,
 
     Projects that lose something are not published yet. Raises DiskFullError, or OSError of the machine.
     """
-    run.tally.counts.projects = len(due)
+    run.tally.counts.projects += len(due)
     engine = _Engine(run, due, raw_folders)
     try:
         engine.work()
@@ -73,6 +75,12 @@ def _tell_unverified(tally: Tally) -> None:
         tally.counts.unverified = 0
 
 
+def _seen_pages(run: Run) -> "SeenPages":
+    from pypimirror.sync.again import SeenPages
+
+    return SeenPages(run)
+
+
 class _Engine:
     def __init__(self, run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> None:
         self._run = run
@@ -82,7 +90,7 @@ class _Engine:
         self._projects: dict[NormalizedName, Project] = {}
         self._is_reading = True
         self._ready = Ready(run, self._commit)
-        self._seen = SeenPages(run)
+        self._seen = _seen_pages(run) if run.dependencies.are_followed else None
         self._uncommitted: set[NormalizedName] = set()
         """Projects whose files the state does not durably know of yet."""
         self._arrivals = Arrivals(run.mirror.store)
@@ -116,7 +124,8 @@ class _Engine:
         grown, self._run.dependencies.grown = self._run.dependencies.grown, set()
         if self._full:
             return False
-        self._seen.confirm(grown)
+        if self._seen:
+            self._seen.confirm(grown)
         more = [due for name in sorted(grown) if (due := crawl.due_for_more(self._run, name))]
         self._run.tally.counts.projects += len(more)
         self._due += more
@@ -197,7 +206,8 @@ class _Engine:
         while self._due and self._is_reading and self._workers.has_room:
             project = Project(self._due.popleft())
             self._projects[project.name] = project
-            if seen := self._seen.page(project.name):
+            self._run.dependencies.as_held.discard(project.name)
+            if self._seen and (seen := self._seen.page(project.name)):
                 self._page_seen(project, seen)
                 if self._ready.is_time():
                     return
@@ -322,11 +332,13 @@ class _Engine:
                 return
         self._uncommitted.add(project.name)
         made = record.plan(self._run, project, seen, page)
-        self._seen.note(project, seen)
+        if self._seen:
+            self._seen.note(project, seen)
         listed = {file.filename: file for file in page.files} if made.conflicts else {}
         for conflict in made.conflicts:
             hint = record.how_to_accept(listed[conflict.filename])
-            record.file_failed(self._run, project, conflict.filename, f"refused: {conflict.reason}; {hint}")
+            reason = f"refused: {conflict.reason}; {hint}"
+            record.file_failed(self._run, project, conflict.filename, reason, is_kept=True)
         try:
             self._files.queue(project, made)
         except TreeError:  # its page is not what is held, and can't be written: nothing may change below it

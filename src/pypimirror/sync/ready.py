@@ -76,6 +76,9 @@ def _publish(run: Run, project: Project) -> None:
         read=project.requires,
         held=project.brought.values() if project.is_new else None,
     )
+    is_seen = is_written and project.is_proven and not project.is_pending
+    if is_seen and not project.is_whole and not project.lacks_some:
+        run.dependencies.as_held.add(project.name)
     if run.options.preview and (
         untold := [each.version for each in project.told if each.requirements is None]
     ):

@@ -97,7 +97,7 @@ def _refuse(run: Run, project: Project, clashes: tuple[Conflict, ...]) -> None:
     """Tell of names that are one file here; no row is made of the second, which would end as the first."""
     if not clashes:
         return
-    project.is_whole = False
+    project.is_whole, project.lacks_some = False, True
     more = f" (and of {len(clashes) - 1} files more)" if len(clashes) > 1 else ""
     reason = f"refused {clashes[0].filename}{more}: {clashes[0].reason}; keep the mirror on one that does"
     run.fail(project.name, project.due.display_name, reason)
@@ -289,7 +289,7 @@ def takes_other_bytes(run: Run, project: Project, held: HeldFile, received: Rece
 def _refuse_other_bytes(run: Run, project: Project, filename: str, held: str, other: str) -> None:
     hint = f"if that is right, say accepted_changes = {filename} sha256={other}"
     reason = f"refused: upstream now has other bytes (sha256 {other}); held is {held}; {hint}"
-    file_failed(run, project, filename, reason)
+    file_failed(run, project, filename, reason, is_kept=True)
 
 
 def how_to_accept(file: File) -> str:
@@ -300,11 +300,12 @@ def how_to_accept(file: File) -> str:
     return f"if that is right, say accepted_changes = {file.filename} {digest.algorithm}={digest.hexdigest}"
 
 
-def file_failed(run: Run, project: Project, filename: str, reason: str) -> None:
-    """Record that a file could not be had or stored."""
+def file_failed(run: Run, project: Project, filename: str, reason: str, *, is_kept: bool = False) -> None:
+    """Record that a file could not be had or stored, or that it is kept as it was."""
     reason = reason[:LONGEST_REASON]
     _log.error("%s: %s: %s", project.name, filename, reason)
     project.is_whole = False
+    project.lacks_some = project.lacks_some or not is_kept
     run.tally.counts.failed += 1
     run.mirror.state.files.record_file_failed(project.name, filename, reason, run.mirror.clock())
 

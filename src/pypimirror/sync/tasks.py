@@ -4,7 +4,6 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
@@ -12,6 +11,7 @@ import msgspec
 
 from pypimirror import attestations, documents, download
 from pypimirror.adopt import Candidate
+from pypimirror.dependencies import UNREADABLE
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import MirrorError, NotFoundError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Provenance, Validators
@@ -154,15 +154,17 @@ def submit(workers: Workers[Task], task: Task, space: FreeSpace) -> None:
         files = [task.temporary.file] + ([task.candidate.file] if task.candidate else [])
         obtain = fetch_attested if task.is_attested else fetch_file
         fetch = partial(obtain, expected=Expected(task.file, task.validator, space))
-        workers.submit(task, partial(file_with_requires, fetch=fetch) if task.asks_requires else fetch, files)
+        fetch = partial(file_with_requires, fetch=fetch, name=task.name) if task.asks_requires else fetch
+        workers.submit(task, fetch, files)
     elif isinstance(task, LookTask):
         look = partial(look_again, held=task.held, space=space, trusts_size=task.trusts_size)
         workers.submit(task, look, [task.temporary.file])
     elif isinstance(task, MetadataTask):
-        read = partial(read_metadata, file=task.held.file, asks_requires=task.asks_requires)
+        asking = task.name if task.asks_requires else None
+        read = partial(read_metadata, file=task.held.file, asking=asking)
         workers.submit(task, read, [task.content])
     elif isinstance(task, RequiresTask):
-        workers.submit(task, partial(fetch_requires, file=task.file))
+        workers.submit(task, partial(fetch_requires, file=task.file, name=task.name))
     else:
         fetch_document = attested_provenance if task.is_attested else fetch_provenance
         workers.submit(task, partial(fetch_document, url=task.url, held=task.held))
@@ -240,19 +242,22 @@ def fetch_file(
 
 
 def file_with_requires(
-    upstream: Upstream, *descriptors: int, fetch: Callable[..., download.Received | MirrorError | OSError]
+    upstream: Upstream,
+    *descriptors: int,
+    fetch: "partial[download.Received | MirrorError | OSError]",
+    name: NormalizedName,
 ) -> download.Received | MirrorError | OSError:
-    """Obtain a file, and tell what its core metadata requires."""
+    """Obtain a file of a project, and tell what its core metadata requires."""
     found = fetch(upstream, *descriptors)
     if isinstance(found, download.Received) and found.metadata is not None:
-        return found._replace(requires=_requires(found.metadata))
+        return found._replace(requires=_requires(found.metadata, name, fetch.keywords["file"].filename))
     return found
 
 
-def _requires(metadata: bytes) -> tuple[str, ...]:
+def _requires(metadata: bytes, name: NormalizedName, filename: str) -> tuple[str, ...]:
     from pypimirror.requirements.required import requires_dist
 
-    return requires_dist(metadata)
+    return requires_dist(metadata, tell=partial(_log.info, UNREADABLE, name, filename))
 
 
 def fetch_attested(
@@ -295,20 +300,25 @@ def look_again(
         return guarded(lambda: download.look_again(upstream, held, into, trusts_size=trusts_size))
 
 
-def read_metadata(upstream: Upstream, content: int, *, file: File, asks_requires: bool = False) -> Metadata:
-    """Find the core metadata of a held file; its descriptor is closed."""
+def read_metadata(
+    upstream: Upstream, content: int, *, file: File, asking: NormalizedName | None = None
+) -> Metadata:
+    """Find the core metadata of a held file; its descriptor is closed.
+
+    What it requires is told where it is asked for, by the name of the project.
+    """
     with os.fdopen(content, "rb") as held:
         found = guarded(lambda: Metadata(*download.core_metadata(upstream, file, held)))
     if isinstance(found, MirrorError):
         return Metadata(None, (), found)
-    if asks_requires and found.text is not None:
-        return found._replace(requires=_requires(found.text))
+    if asking is not None and found.text is not None:
+        return found._replace(requires=_requires(found.text, asking, file.filename))
     return found
 
 
-def fetch_requires(upstream: Upstream, *, file: File) -> tuple[str, ...] | MirrorError:
-    """Fetch the core metadata that upstream offers of a wheel, and tell what it requires."""
-    return guarded(lambda: _requires(download.offered_metadata(upstream, file)))
+def fetch_requires(upstream: Upstream, *, file: File, name: NormalizedName) -> tuple[str, ...] | MirrorError:
+    """Fetch the core metadata that upstream offers of a wheel of a project, and tell what it requires."""
+    return guarded(lambda: _requires(download.offered_metadata(upstream, file), name, file.filename))
 
 
 def fetch_provenance(

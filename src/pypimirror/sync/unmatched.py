@@ -92,6 +92,8 @@ def _why_nothing(mirror: Mirror, found: Crawl, before: Unmatched) -> str:
     left_out = mirror.state.choices.left_out()
     if not left_out:
         return _why_no_project(mirror) if found.is_full else before.nothing
+    if mirror.state.choices.is_due_later():
+        return ""
     rules = ", ".join(f"{each.rule} leaves out {each.files}" for each in left_out)
     number = mirror.totals().projects
     return f"of {number} {'project' if number == 1 else 'projects'} no file is selected: {rules}"

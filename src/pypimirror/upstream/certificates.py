@@ -152,8 +152,14 @@ _UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
 """OpenSSL's codes for a chain of certificates that ends with none that is trusted (X509_V_ERR_...)."""
 
 
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+"""What OpenSSL says of bytes that are none of TLS."""
+
+
 def whom_to_trust(error: BaseException) -> str:
     """Say what to do where a certificate could not be verified; nothing where trust is not what lacks."""
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        return "; what answers there does not speak TLS: is http meant, or another port?"
     if not isinstance(error, ssl.SSLCertVerificationError) or error.verify_code not in _UNKNOWN_ISSUER:
         return ""
     return (
