@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
@@ -154,7 +155,9 @@ def submit(workers: Workers[Task], task: Task, space: FreeSpace) -> None:
         files = [task.temporary.file] + ([task.candidate.file] if task.candidate else [])
         obtain = fetch_attested if task.is_attested else fetch_file
         fetch = partial(obtain, expected=Expected(task.file, task.validator, space))
-        fetch = partial(file_with_requires, fetch=fetch, name=task.name) if task.asks_requires else fetch
+        if task.asks_requires:
+            filename = task.file.filename
+            fetch = partial(file_with_requires, fetch=fetch, name=task.name, filename=filename)
         workers.submit(task, fetch, files)
     elif isinstance(task, LookTask):
         look = partial(look_again, held=task.held, space=space, trusts_size=task.trusts_size)
@@ -244,13 +247,14 @@ def fetch_file(
 def file_with_requires(
     upstream: Upstream,
     *descriptors: int,
-    fetch: "partial[download.Received | MirrorError | OSError]",
+    fetch: Callable[..., download.Received | MirrorError | OSError],
     name: NormalizedName,
+    filename: str,
 ) -> download.Received | MirrorError | OSError:
     """Obtain a file of a project, and tell what its core metadata requires."""
     found = fetch(upstream, *descriptors)
     if isinstance(found, download.Received) and found.metadata is not None:
-        return found._replace(requires=_requires(found.metadata, name, fetch.keywords["file"].filename))
+        return found._replace(requires=_requires(found.metadata, name, filename))
     return found
 
 
