@@ -149,6 +149,16 @@ def test_what_the_list_does_not_name_is_asked_for_once_a_day(
     assert "no-such-thing" in mirror.projects()
 
 
+def test_a_project_that_is_asked_for_twice_fails_once(chain: FakeIndex, make_mirror: MakeMirror) -> None:
+    chain.add("app", "1.1", requires_dist=["other"], sdist=False)
+    chain.fault("/simple/other/", faults.Status(500))
+    mirror = make_mirror(package_matches="app other", dependencies=True)
+    ended = mirror.run("-U")
+    assert ended.status == 3, "not all of upstream is away"
+    assert "1 project is not up to date" in ended.stderr
+    mirror.check_links()
+
+
 def test_excluded_and_unknown_projects_are_named_with_who_wants_them(
     chain: FakeIndex, make_mirror: MakeMirror
 ) -> None:

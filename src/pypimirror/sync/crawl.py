@@ -385,14 +385,16 @@ def check_any_answer(run: Run, crawl: Crawl, answers: Answers) -> None:
     if run.options.only or run.mirror.selection.needs_list:
         return
     errors, unproven = answers.errors, answers.unproven
+    # What is required is asked for, too, and some projects twice.
+    number = len({each.name for each in crawl.due}.intersection([*answers.vanished, *unproven])) + len(errors)
     left = len(frozenset().union(*run.tally.unasked.values()))
-    if left and left + len(errors) + len(answers.vanished) + len(unproven) == len(crawl.due):
+    if left and left + number == len(crawl.due):
         run.mirror.state.projects.end_pauses()
         raise UnavailableError(run.upstream.index_url, "; ".join(why_unasked(run.tally)))
     # One project without a file and its page may be just that.
     if not errors and len(unproven) < 2:
         return
-    if len(errors) + len(answers.vanished) + len(unproven) == len(crawl.due):
+    if number == len(crawl.due):
         # The trouble is not theirs, and when it is over they are all wanted at once.
         run.mirror.state.projects.end_pauses()
         first = errors[0] if errors else f"the page of {unproven[0]} has no file, and no mark of an index"

@@ -85,8 +85,9 @@ class _Engine:
     def __init__(self, run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> None:
         self._run = run
         self._due = deque(due)
-        self._named = frozenset(each.name for each in due)
-        self._asked = set(self._named)
+        self._asked = {each.name for each in due}
+        self._unanswered = set(self._asked)
+        """Of those that the configuration alone leads to; a project may be asked about once more."""
         self._projects: dict[NormalizedName, Project] = {}
         self._is_reading = True
         self._ready = Ready(run, self._commit)
@@ -289,8 +290,9 @@ class _Engine:
 
     def _note_error(self, project: Project, error: MirrorError) -> None:
         """Note why a project could not be had, of those that the configuration alone leads to."""
-        if project.name in self._named:
+        if project.name in self._unanswered:
             self.outcome.errors.append(error)
+            self._unanswered.discard(project.name)
 
     def _page_failed(self, project: Project, error: MirrorError) -> None:
         self._note_error(project, error)
@@ -306,6 +308,7 @@ class _Engine:
         del self._projects[project.name]
 
     def _page_unchanged(self, project: Project) -> None:
+        self._unanswered.discard(project.name)
         project.page_serial, project.validators = project.due.page_serial, project.due.validators
         record.record_display_name(self._run.mirror, self._run.pages, project)
         if project.due.is_revalidation and not self._run.options.preview:
@@ -321,6 +324,7 @@ class _Engine:
 
     def _page_seen(self, project: Project, seen: tasks.PageSeen) -> None:
         page = seen.page
+        self._unanswered.discard(project.name)
         if page.project is None and not page.files and not project.due.is_from_list:
             self.outcome.unproven.append(project.name)
             row = self._run.mirror.state.projects.get(project.name)
