@@ -8,8 +8,7 @@ import hashlib
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from tests import index_pages
@@ -27,6 +26,7 @@ from tests.index_server import (
     ranged,
     validated,
 )
+from tests.running import Running
 
 Format = Literal["json", "html"]
 
@@ -51,7 +51,7 @@ class Snapshot(NamedTuple):
     serial: int
 
 
-class FakeIndex:
+class FakeIndex(Running):
     """A simple index at `url`, running inside a `with` block; its attributes may be changed at any time.
 
     `serials="strings"` sends JSON serials as strings, `core_metadata="unhashed"` offers metadata files
@@ -83,31 +83,15 @@ class FakeIndex:
         self._projects: dict[str, IndexProject] = {}
         self._faults = FaultQueue()
         self._lock = threading.RLock()
-        self._server: IndexServer | None = None
         self._port = 0
 
     # Running
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Serve, after a `stop` on the same port as before."""
         if self._server is None:
             self._server = IndexServer(self._port, respond=self._respond, normal=self._answer)
             self._port = self._server.server_port
-
-    def stop(self) -> None:
-        """Stop serving at once, cutting what is under way."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.stop()
 
     @property
     def origin(self) -> str:

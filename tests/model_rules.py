@@ -186,7 +186,8 @@ def _in_room(options: FileOptions, files: list[IndexFile], wants: set[str]) -> I
 
     taken = 0
     by_name = sorted(files, key=lambda each: each.filename, reverse=True)
-    for file in reversed(sorted(by_name, key=turn)):  # noqa: C413 (of equals the last comes first)
+    by_name.sort(key=turn)
+    for file in reversed(by_name):  # of equals the last comes first
         taken += len(file.content)
         if options.max_project_size and taken > options.max_project_size:
             return

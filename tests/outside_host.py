@@ -3,12 +3,12 @@
 import itertools
 import os
 import threading
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from tests.faults import Fault, FaultQueue
 from tests.index_server import Answer, Exchange, IndexServer, Request, conditional, validated
+from tests.running import Running
 
 _addresses = itertools.count(2)
 _MODIFIED_S = 1704067200
@@ -26,7 +26,7 @@ class _Page(NamedTuple):
     modified_s: float
 
 
-class OutsideHost:
+class OutsideHost(Running):
     """A host at `origin`, running inside a `with` block; `address` is its own, or one given."""
 
     def __init__(self, address: str | None = None, *, validators: bool = True) -> None:
@@ -36,18 +36,8 @@ class OutsideHost:
         self._pages: dict[str, _Page] = {}
         self._faults = FaultQueue()
         self._lock = threading.Lock()
-        self._server: IndexServer | None = None
         self._port = 0
         self._made = 0
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Answer, after a `stop` at the same port as before."""
@@ -55,12 +45,6 @@ class OutsideHost:
             self._port, respond=self._respond, normal=self._answer, address=self.address
         )
         self._port = self._server.server_port
-
-    def stop(self) -> None:
-        """Be dead."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.stop()
 
     @property
     def origin(self) -> str:

@@ -2,42 +2,26 @@
 
 import contextlib
 import socket
-import threading
-from types import TracebackType
-from typing import Self
+
+from tests.running import Listener
 
 CLOSED = b"closed"
 """Stands for the end of the connection."""
 
 
-class RawServer:
+class RawServer(Listener):
     """Answers each request for a path by the bytes given for it; `asked` are the requests."""
 
     def __init__(self, **answers: bytes) -> None:
         self.answers = {f"/{name}": answer for name, answer in answers.items()}
         self.asked: list[bytes] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        super().__init__()
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"http://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
+    def serve(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError), client:
             while request := client.recv(65536):
                 self.asked.append(request)

@@ -22,7 +22,7 @@ from pypimirror.cli import command, main, modes
 from pypimirror.publishing import tree
 from pypimirror.store import Store
 from pypimirror.store.spelling import Spelling
-from pypimirror.store.tree import Tree
+from pypimirror.store.tree import FileStore
 from tests.mirror import clean_environment
 
 KILLED = -int(signal.SIGKILL)
@@ -92,14 +92,14 @@ class Stepper:
         return Stepped(*json.loads(self._process.stdout.readline()))
 
 
-def _of_a_mac(_tree: Tree) -> Spelling:
+def _of_a_mac(_tree: FileStore) -> Spelling:
     return Spelling(ignores_case=True, ignores_form=True)
 
 
 def serve() -> None:
     """Obey until there are no more orders."""
     if os.environ.get("PYPIMIRROR_TEST_IGNORES_CASE"):
-        Tree.spelling = _of_a_mac  # type: ignore[method-assign, assignment]
+        FileStore.spelling = _of_a_mac  # type: ignore[method-assign, assignment]
     assert command, modes  # imported here once, and not in each fork
     gc.freeze()  # no fork looks through it, which would copy it
     for line in sys.stdin:

@@ -6,11 +6,10 @@ import ssl
 import subprocess
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 from tests.fake_index import FakeIndex
+from tests.running import Listener
 
 _BLOCK = 1 << 16
 
@@ -38,7 +37,7 @@ class Certificate:
         subprocess.run([*command, *extension, *files], check=True, capture_output=True)
 
 
-class TlsServer:
+class TlsServer(Listener):
     """Speaks TLS at an address and a port of its own, and hands on what comes in to another port there."""
 
     def __init__(self, certificate: Certificate, address: str, target: int) -> None:
@@ -48,28 +47,9 @@ class TlsServer:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate.path, certificate.key)
         self._context.sni_callback = lambda _socket, name, _context: self.names.append(name)
-        self._socket = socket.create_server((address, 0))
+        super().__init__(address)
 
-    @property
-    def port(self) -> int:
-        return int(self._socket.getsockname()[1])
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._socket.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._socket.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
+    def serve(self, client: socket.socket) -> None:
         with (
             contextlib.suppress(OSError),
             client,

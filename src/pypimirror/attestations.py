@@ -28,7 +28,7 @@ def verify(document: bytes, *, url: str, filename: str, sha256: str) -> tuple[st
 
 
 def _publishers(document: bytes, filename: str, sha256: str) -> tuple[str, ...]:
-    from pypi_attestations import Distribution, Provenance  # noqa: PLC0415 (few mirrors need it, and it is slow)
+    from pypi_attestations import Distribution, Provenance  # few mirrors need it, and it is slow
 
     # It warns of each trusted root that it does not refresh, which is as we want it.
     logging.getLogger("sigstore").setLevel(logging.ERROR)

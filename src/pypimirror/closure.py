@@ -45,7 +45,7 @@ class Closure:
 
     def __init__(
         self,
-        roots: Roots = Roots(),  # noqa: B008 (a frozen value)
+        roots: Roots = Roots(),
         *,
         environments: Environments | None = None,
         extras: Mapping[NormalizedName, frozenset[str]] | None = None,
@@ -73,7 +73,7 @@ class Closure:
         """What is asked for of each project, by requirements alone: patterns are not in it. It grows."""
         self._active: tuple[Root, ...] = ()
         self.inactive: tuple[Root, ...] = ()
-        """Roots whose marker holds in none of the environments: they ask for nothing."""
+        """Roots that ask for nothing, as their marker holds in no environment."""
         self.missing: dict[NormalizedName, dict[Need, None]] = {}
         """What `package_excludes` drops although somebody asks for it, and who does."""
         self.direct: dict[Need, None] = {}

@@ -26,7 +26,7 @@ def full_or_itself(error: OSError) -> OSError | DiskFullError:
 
 
 def has_no_inodes(path: str | Path) -> bool:
-    """Tell whether it is files that the disk of a path can take no more of, and not bytes."""
+    """Tell whether a path's disk has bytes left, and no room for one more file."""
     try:
         disk = os.statvfs(Path(os.fsdecode(path)).parent)
     except OSError:

@@ -15,6 +15,8 @@ class Document(NamedTuple):
 
     content: bytes
     validators: Validators
+    is_verified: bool = False
+    """It proves who published its file."""
 
 
 class _ProvenanceObject(msgspec.Struct):

@@ -49,7 +49,7 @@ class ConfigError(MirrorError):
 
 
 class NoMirrorError(ConfigError):
-    """Where a mirror is expected there is none: most likely its disk is not mounted."""
+    """A mirror is expected and missing: most likely its disk is not mounted."""
 
 
 class UsageError(MirrorError):
@@ -164,7 +164,7 @@ class NotFoundError(UpstreamError):
 
 
 class UnavailableError(UpstreamError):
-    """Upstream did not answer, or not to the end.
+    """Upstream did not answer, or broke off.
 
     ``may_pass`` tells whether asking again soon can help; ``retry_after`` is what it asked for, in seconds.
     """
@@ -195,7 +195,7 @@ class CutOffError(UnavailableError):
 
 
 class UnreachableError(UnavailableError):
-    """A host elsewhere gave no answer, or none within its time; `is_connected`: it is there at least."""
+    """An external host gave no answer, or none within its time; `is_connected`: it is there at least."""
 
     def __init__(self, url: str, reason: str, *, is_connected: bool = False) -> None:
         super().__init__(url, reason)

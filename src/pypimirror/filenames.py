@@ -127,7 +127,7 @@ def version_of(filename: str, project: str) -> str | None:
     stem = filename[: -len(suffix)]
     name, _, version = stem.rpartition("-")
     # A pattern for each project is slow to compile, and few versions have a hyphen in them.
-    if not (names.is_valid(name) and names.normalize(name) == project and re.match(r"v?\d", version)):
+    if not (names.is_spelling(name, project) and re.match(r"v?\d", version)):
         pattern = r"[-_.]+".join(map(re.escape, project.split("-"))) + r"-(?=\d|v\d)"
         named = re.match(pattern, stem, re.IGNORECASE)
         version = stem[named.end() :] if named else version
@@ -143,7 +143,7 @@ def release_in(filename: str, project: str) -> Version | None:
     their first two parts.
     """
     # Slow, and seldom needed.
-    from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename  # noqa: PLC0415
+    from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
     lower = filename.lower()
     suffix = next((s for s in SDIST_SUFFIXES + BUILT_SUFFIXES if lower.endswith(s)), None)

@@ -115,11 +115,7 @@ def name_in(text: bytes) -> str | None:
 
 def _member(members: list[str], filename: str) -> str | None:
     project, version = [*filename.split("-"), ""][:2]
-    found = [m for m in map(_METADATA.fullmatch, members) if m and _is_same(m["name"], project)]
+    found = [m for m in map(_METADATA.fullmatch, members) if m and names.are_same(m["name"], project)]
     if len(found) > 1:
         found = [match for match in found if match["version"] == version]
     return found[0][0] if len(found) == 1 else None
-
-
-def _is_same(one: str, other: str) -> bool:
-    return names.is_valid(one) and names.is_valid(other) and names.normalize(one) == names.normalize(other)

@@ -15,7 +15,6 @@ from pypimirror.store import Store
 
 _log = logging.getLogger(__name__)
 
-DAY_S = 86_400.0
 LONGEST_REASON = 1000
 """Characters of what the state keeps of a failure; an error may have an upstream's words in it."""
 
@@ -135,7 +134,7 @@ class Tally:
     """Projects whose pages changed, where they can do so twice."""
 
     def leave(self, project: NormalizedName, reason: str) -> None:
-        """Note that a project was not asked for, or not to its end: it has not failed."""
+        """Note that a project was left as it was: it has not failed, but was not asked for in full."""
         self.unasked.setdefault(reason, set()).add(project)
 
     def note_changed(self, name: NormalizedName, *, may_again: bool) -> None:
@@ -150,7 +149,7 @@ class Tally:
         self,
         mirror: Mirror,
         project: NormalizedName,
-        shown: str,
+        display_name: str,
         reason: str,
         *,
         since: float | None = None,
@@ -159,4 +158,6 @@ class Tally:
         reason = reason[:LONGEST_REASON]
         _log.error("%s: %s", project, reason)
         self.counts.failed += 1
-        mirror.state.projects.record_error(project, shown, reason, mirror.clock() if since is None else since)
+        mirror.state.projects.record_error(
+            project, display_name, reason, mirror.clock() if since is None else since
+        )

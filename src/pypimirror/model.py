@@ -87,7 +87,7 @@ class Listed(NamedTuple):
     """A project as the mirror's root page lists it."""
 
     name: NormalizedName
-    shown: str
+    display_name: str
     digest: str | None
     """Of its JSON page (`simple.page_digest`); None where there is none."""
 

@@ -143,7 +143,7 @@ _FEW = Loss(3, 50)
 """That many may always go."""
 
 _MANY_FILES = 10
-"""From so many files on, more than half of them never go without a question."""
+"""More than half of so many files, or more, go only after a question."""
 
 
 def is_too_much(gone: Loss, held: Loss, *, limit: float, is_everything: bool) -> bool:

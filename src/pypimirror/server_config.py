@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from pypimirror.addresses import is_loopback, masked
+from pypimirror.addresses import PORTS, is_loopback, masked
 from pypimirror.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ SERVERS = {
 _EXAMPLE = "http://pypi.example.org/"
 _NOT_IN_PATHS = re.compile(r"""["\\$*?\[\]{}]""")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
-_PORTS = {"http": 80, "https": 443}
 
 _FILES = "whl|egg|gz|tgz|bz2|xz|z|zst|zip|tar|exe|msi|rpm|deb|dmg"
 """Endings of files, whose bytes never change."""
@@ -84,7 +83,7 @@ def _site(base_url: str) -> Site:
     host = parts.hostname or ""
     shown_host = f"[{host}]" if ":" in host else host
     is_https = parts.scheme == "https"
-    port = 80 if is_https else parts.port or _PORTS[parts.scheme]
+    port = 80 if is_https else parts.port or PORTS[parts.scheme]
     addresses = _addresses(host, port)
     return Site(
         host=shown_host,
@@ -93,7 +92,7 @@ def _site(base_url: str) -> Site:
         listens=addresses if is_loopback(host) else (str(port),),
         virtual_host=" ".join(addresses) if is_loopback(host) else f"*:{port}",
         prefix=parts.path.rstrip("/"),
-        origin=f"{parts.scheme}://{shown_host}:{parts.port or _PORTS[parts.scheme]}",
+        origin=f"{parts.scheme}://{shown_host}:{parts.port or PORTS[parts.scheme]}",
         is_https=is_https,
         is_example=not base_url,
     )
@@ -109,12 +108,12 @@ def _addresses(host: str, port: int) -> tuple[str, ...]:
 
 @functools.cache
 def _template(name: str) -> "jinja2.Template":
-    import jinja2  # noqa: PLC0415 (slow, and most runs write nothing)
+    import jinja2  # slow, and most runs write nothing
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pypimirror", "templates/servers"),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 (no HTML; what goes in was looked at above)
+        autoescape=jinja2.select_autoescape(),  # none of these is HTML; what goes in was looked at above
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -28,7 +28,7 @@ def unmet(
     held: Mapping[NormalizedName, Collection[str]],
     requires: Mapping[NormalizedName, Iterable[tuple[str, str]]],
     *,
-    roots: Roots = Roots(),  # noqa: B008 (a frozen value)
+    roots: Roots = Roots(),
     extras: Mapping[NormalizedName, frozenset[str]] | None = None,
     environments: Environments | None = None,
 ) -> tuple[Unmet, ...]:

@@ -261,9 +261,7 @@ def _apache_as_configured(
         yield
 
 
-def printed(  # noqa: PLR0917
-    server: str, root: Path, folder: Path, port: int, prefix: str = "", options: str = ""
-) -> str:
+def printed(server: str, root: Path, folder: Path, port: int, prefix: str = "", options: str = "") -> str:
     """Return what `--server-config` prints."""
     config = folder / f"{server}.cfg"
     config.write_text(

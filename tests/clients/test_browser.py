@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pypimirror.model import Listed, NormalizedName
-from pypimirror.pages import Counts, Look, root_html
+from pypimirror.pages import PageTotals, Style, root_html
 from tests.clients import servers
 from tests.clients.browser import Tab, browser
 from tests.clients.servers import Served
@@ -206,8 +206,8 @@ def test_the_field_keeps_up_with_20000_names(tab: Tab, pictures: Path, tmp_path:
         f"{first}-{second}-{number}" for first in "abcdefghij" for second in "klmno" for number in range(400)
     ]
     listed = [Listed(NormalizedName(name), name, None) for name in sorted(names)]
-    look = Look(is_styled=True, most_projects=50_000, most_files=1000)
-    page = b"".join(root_html(listed, Counts(20_000, 40_000, 123_456_789_012), look))
+    look = Style(is_styled=True, most_projects=50_000, most_files=1000)
+    page = b"".join(root_html(listed, PageTotals(20_000, 40_000, 123_456_789_012), look))
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree/index.html").write_bytes(page)
     (tmp_path / "log").mkdir()

@@ -47,7 +47,7 @@ def main() -> int:
 def fuzz(name: str, seconds: int, seed: int, found: Path) -> None:
     """Fuzz one target, and end this process."""
     with atheris.instrument_imports(include=["pypimirror"]):
-        from tests.fuzz.targets import TARGETS  # noqa: PLC0415 (only what is imported here is instrumented)
+        from tests.fuzz.targets import TARGETS  # only what is imported here is instrumented
 
     options = [
         f"-max_total_time={seconds}",

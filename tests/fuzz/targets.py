@@ -16,7 +16,7 @@ from pypimirror.selection.kinds import built_for, kind_of
 from pypimirror.selection.pythons import RequiresPython
 from pypimirror.selection.releases import admits, pins, release, release_of
 from pypimirror.selection.tags import Tags
-from pypimirror.simple import ListFacts, parse_links, parse_project_list, parse_project_page
+from pypimirror.simple import Demands, ListFacts, parse_links, parse_project_list, parse_project_page
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "text/html; charset=utf-8"
@@ -39,9 +39,9 @@ def json_page(content: bytes) -> None:
 
 
 def _page(content: bytes, content_type: str) -> None:
-    for tells_its_end in (False, True):
+    for needs_end in (True, False):
         try:
-            page = parse_project_page(content, content_type, PAGE, DEMO, tells_its_end=tells_its_end)
+            page = parse_project_page(content, content_type, PAGE, DEMO, Demands(end=needs_end))
         except BadPageError as error:
             _check_words(error)
             continue
@@ -70,13 +70,13 @@ def check_file(file: File) -> None:
 def _check_our_own(page: ProjectPage) -> None:
     """Check that the pages that we would write list these very files."""
     files = {file.filename: file for file in page.files}
-    ours = pages.Project(
+    ours = pages.PublishedProject(
         name=DEMO,
         files=tuple(HeldFile(file=file, sha256="0" * 64, size=1) for file in files.values()),
         status=page.status,
         status_reason=page.status_reason,
     )
-    look = pages.Look(is_styled=True, most_files=len(files))
+    look = pages.Style(is_styled=True, most_files=len(files))
     rendered = (pages.project_html(ours), pages.project_html(ours, look), pages.project_json(ours))
     for content, content_type in zip(rendered, (HTML, HTML, JSON), strict=True):
         read = parse_project_page(content, content_type, PAGE, DEMO)
@@ -110,7 +110,8 @@ def _list(content: bytes, content_type: str) -> None:
 
 def _entries(chunks: list[bytes], content_type: str) -> list[ListEntry] | None:
     try:
-        return list(parse_project_list(chunks, content_type, LIST, tells_its_end=True, seen=ListFacts()))
+        demands = Demands(end=False)
+        return list(parse_project_list(chunks, content_type, LIST, demands=demands, seen=ListFacts()))
     except BadPageError as error:
         _check_words(error)
         return None

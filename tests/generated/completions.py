@@ -14,7 +14,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
     """Return a script that completes the command in a shell."""
     for action in parser._actions:
         if isinstance(action.metavar, str) and action.metavar in _FILES:
-            action.complete = _FILES[action.metavar]  # type: ignore[attr-defined]
+            vars(action)["complete"] = _FILES[action.metavar]
         if action.nargs == "?" and action.option_strings:
             # Its value is given with "=" alone: the next word is no part of it.
             action.nargs, action.choices = 0, None

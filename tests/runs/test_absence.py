@@ -120,7 +120,7 @@ def test_a_404_counts_as_a_project_that_could_not_be_had(index: FakeIndex, make_
 def test_a_404_is_called_a_404(
     index: FakeIndex,
     make_mirror: MakeMirror,
-    serials: bool,  # noqa: FBT001
+    serials: bool,
 ) -> None:
     fill(index)
     index.serials = serials

@@ -13,7 +13,6 @@ import pytest
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import GOOD, Ended, Mirror, is_over
-from tests.missing import unable
 from tests.sigstore_authority import SigstoreAuthority
 from tests.tls import Certificate, TlsFront
 
@@ -49,11 +48,9 @@ def authority() -> SigstoreAuthority:
 
 
 @pytest.fixture
-def attested(index: FakeIndex, tmp_path: Path, authority: SigstoreAuthority) -> Iterator[Attested]:
-    try:
-        certificate = Certificate(tmp_path)
-    except FileNotFoundError:
-        unable("openssl is not installed")
+def attested(
+    index: FakeIndex, tmp_path: Path, certificate: Certificate, authority: SigstoreAuthority
+) -> Iterator[Attested]:
     with TlsFront(index, certificate) as front:
         base = front.url.removesuffix("/simple/") + "/files/documents"
         for version in ("1.0", "2.0"):

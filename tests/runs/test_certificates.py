@@ -19,14 +19,6 @@ HINT = "name that authority's in ca_bundle, or in the environment variable SSL_C
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> Certificate:
-    try:
-        return Certificate(tmp_path)
-    except FileNotFoundError:
-        unable("openssl is not there to make a certificate")
-
-
-@pytest.fixture
 def mirror(index: FakeIndex, tmp_path: Path, certificate: Certificate) -> Iterator[Mirror]:
     index.add("six", "1.0")
     with TlsFront(index, certificate) as front:

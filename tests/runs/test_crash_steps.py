@@ -46,10 +46,6 @@ def folders(mirror: Mirror) -> set[str]:
     return {p.name for p in mirror.root.iterdir() if p.is_dir() and not p.is_symlink()} - {".pypimirror"}
 
 
-def contents(mirror: Mirror) -> dict[str, bytes]:
-    return {path: entry.content for path, entry in mirror.tree().items()}
-
-
 @pytest.fixture(scope="module")
 def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
     """A mirror of six projects, and an index on which each of them changed in another way."""
@@ -112,7 +108,7 @@ def tried(scenario: Scenario, stepper: Stepper) -> Scenario:
     assert stepped.status == 0, stepped
     mirror.check_links()
     return scenario._replace(
-        expected=contents(mirror),
+        expected=mirror.contents(),
         steps=len(stepped.steps),
         one_of_each_kind=stepped.one_of_each_kind(),
     )
@@ -150,5 +146,5 @@ def check_steps(
         mended = stepper.run(mirror.config, "-U")
         assert mended.status == 0, (step, mended)
         mirror.check_links()
-        assert contents(mirror) == scenario.expected, step
+        assert mirror.contents() == scenario.expected, step
         assert folders(mirror) == {path.partition("/")[0] for path in scenario.expected if "/" in path}, step

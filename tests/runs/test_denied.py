@@ -1,29 +1,22 @@
 """One project's folder that may not be written to, and one file that is too big: the others go on."""
 
 import contextlib
-import ctypes
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests import faults
-from tests.fake_index import FakeIndex
+from tests.fake_index import FakeIndex, Format
 from tests.mirror import Ended, Mirror
 from tests.missing import unable
-from tests.small_disks import SmallDisk, mounted
+from tests.rights import give_up_rights
+from tests.small_disks import SmallDisk
 
 MakeMirror = Callable[..., Mirror]
 MIB = 1 << 20
-
-
-def give_up_rights() -> None:
-    """Take from root what lets it write where it may not."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2, 3):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER
-        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 def update(mirror: Mirror) -> Ended:
@@ -145,17 +138,11 @@ def test_an_answer_that_could_never_fit_fails_that_file_alone(
     assert mirror.check_links() == 11
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    with mounted(tmp_path / "disk", "size=20m") as disk:
-        yield disk
-
-
 @pytest.mark.parametrize("formats", [("json", "html"), ("html",)])
 def test_what_does_not_fit_now_is_left_out_and_smaller_things_go_on(
-    index: FakeIndex, small_disk: SmallDisk, formats: tuple[str, ...]
+    index: FakeIndex, small_disk: SmallDisk, formats: Sequence[Format]
 ) -> None:
-    index.formats = formats  # type: ignore[assignment]
+    index.formats = formats
     index.add_file("aaa", "aaa-1.tar.gz", os.urandom(12 * MIB))
     fill(index)
     (small_disk.path / "ballast").write_bytes(bytes(8 * MIB))

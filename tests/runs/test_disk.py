@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,21 +20,10 @@ MakeMirror = Callable[..., Mirror]
 MIB = 1 << 20
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """An empty folder on a file system of its own, of 20 MiB."""
-    with mounted(tmp_path / "disk", "size=20m") as disk:
-        yield disk
-
-
 def fill(index: FakeIndex, size: int = 20_000) -> None:
     for number in range(6):
         for version in ("1.0", "1.1", "2.0"):
             index.add(f"Project.{number}", version, extra_size=size)
-
-
-def contents(mirror: Mirror) -> dict[str, bytes]:
-    return {path: entry.content for path, entry in mirror.tree().items()}
 
 
 # -- no space ------------------------------------------------------------------------------------
@@ -226,7 +215,7 @@ def test_what_a_power_cut_damaged_is_mended(index: FakeIndex, make_mirror: MakeM
     assert mirror.check_links() == 36
     undisturbed = Mirror(mirror.folder / "undisturbed", index.url)
     undisturbed.update()
-    assert contents(mirror) == contents(undisturbed)
+    assert mirror.contents() == undisturbed.contents()
 
 
 def test_after_a_clean_end_nothing_is_read_again(index: FakeIndex, make_mirror: MakeMirror) -> None:

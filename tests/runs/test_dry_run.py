@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pypimirror.amounts import size_text
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Entry, Mirror
@@ -39,8 +40,8 @@ def test_an_empty_mirror(index: FakeIndex, make_mirror: MakeMirror) -> None:
     fill(index)
     mirror = make_mirror()
     told = dry(mirror)
-    size = sum(len(file.content) for file in index.files("six")) / 1000
-    assert f"\nsix: fetch 2 ({size:.0f} kB)\n" in told
+    size = sum(len(file.content) for file in index.files("six"))
+    assert f"\nsix: fetch 2 ({size_text(size)})\n" in told
     assert "in all: fetch 6 " in told
     assert index.downloads() == []
     assert not mirror.tree()

@@ -134,7 +134,7 @@ def test_a_literal_name_that_failed_and_then_is_unknown_is_no_longer_waited_for(
 def test_a_full_check_leaves_no_link_to_what_somebody_deleted_and_upstream_dropped(
     index: FakeIndex,
     make_mirror: MakeMirror,
-    is_listed: bool,  # noqa: FBT001
+    is_listed: bool,
 ) -> None:
     for name in ("attrs", "six"):
         index.add(name, "1.0")

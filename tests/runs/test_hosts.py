@@ -10,7 +10,6 @@ from tests import faults
 from tests.external import patched
 from tests.fake_index import FakeIndex
 from tests.mirror import GOOD, Ended, Mirror, is_over
-from tests.missing import unable
 from tests.resolver import PUBLIC, Network
 from tests.tls import Certificate, TlsFront
 
@@ -117,14 +116,6 @@ def test_what_another_host_does_not_have_is_not_gone(
     assert mirror.projects() == ["demo", "six"]
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Certificate:
-    try:
-        return Certificate(tmp_path)
-    except FileNotFoundError:
-        unable("openssl is not there to make a certificate")
-
-
 @pytest.mark.parametrize("projects", ["*", "six demo"])
 def test_https_is_never_left_for_a_page(
     projects: str, index: FakeIndex, make_mirror: MakeMirror, certificate: Certificate
@@ -198,7 +189,7 @@ def public(tmp_path: Path, index: FakeIndex) -> Callable[..., tuple[Mirror, Call
 )
 def test_an_index_at_a_public_address_names_no_private_one(
     url: str,
-    has_digest: bool,  # noqa: FBT001 (a parameter)
+    has_digest: bool,
     index: FakeIndex,
     public: Callable[..., tuple[Mirror, Callable[..., Ended], Network]],
 ) -> None:

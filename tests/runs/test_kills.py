@@ -14,10 +14,6 @@ from tests.mirror import GOOD, Mirror
 KILLS = 6
 
 
-def contents(mirror: Mirror) -> dict[str, bytes]:
-    return {path: entry.content for path, entry in mirror.tree().items()}
-
-
 def fill(index: FakeIndex) -> None:
     for number in range(6):
         for version in ("1.0", "1.1", "2.0"):
@@ -44,7 +40,7 @@ def test_killed_runs_leave_a_servable_tree_and_the_next_run_ends_the_same(
     index.latency = 0
     mirror.update()
     mirror.check_links()
-    assert contents(mirror) == contents(undisturbed)
+    assert mirror.contents() == undisturbed.contents()
 
 
 def test_an_upstream_that_restarts_in_mid_run_costs_nothing(index: FakeIndex, tmp_path: Path) -> None:

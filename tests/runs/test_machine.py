@@ -13,6 +13,7 @@ import pytest
 from tests import faults, small_disks
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror, is_over
+from tests.rights import give_up_rights
 from tests.small_disks import SmallDisk
 from tests.stepper import Stepper
 
@@ -113,7 +114,7 @@ def test_a_full_disk_of_the_log_or_of_the_state_is_status_6_too(index: FakeIndex
 def test_standard_error_on_a_full_disk_changes_no_status(index: FakeIndex, tmp_path: Path) -> None:
     fill(index)
     mirror = Mirror(tmp_path / "small", index.url)
-    with small_disks.mounted(mirror.root, "size=200k"), open("/dev/full", "w") as full:  # noqa: PTH123
+    with small_disks.mounted(mirror.root, "size=200k"), Path("/dev/full").open("w") as full:
         descriptor = full.fileno()
         ended = mirror.run("-U", before=lambda: os.dup2(descriptor, 2))
         assert (ended.status, ended.stderr) == (6, "")
@@ -239,13 +240,6 @@ def test_what_the_system_says_at_a_step_decides_the_status(
         assert "Traceback" not in ended.stderr
         mirror.check_links(is_settled=False)
     check_recovered(mirror, undisturbed)
-
-
-def give_up_rights() -> None:
-    """Take from root what lets it write where it may not."""
-    libc = ctypes.CDLL(None)
-    for capability in (1, 2, 3):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER
-        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "prctl"), reason="Linux alone has these capabilities")

@@ -16,7 +16,7 @@ from filelock import FileLock
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import COMMAND, Ended, Mirror
-from tests.runs.test_denied import give_up_rights
+from tests.rights import give_up_rights
 from tests.runs.test_told import from_cron
 
 MakeMirror = Callable[..., Mirror]

@@ -6,14 +6,10 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
-
-import pytest
 
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import COMMAND, GOOD, Mirror, clean_environment, is_over
-from tests.missing import unable
 from tests.tls import Certificate, TlsFront
 
 MakeMirror = Callable[..., Mirror]
@@ -81,14 +77,6 @@ def test_a_certificate_has_to_be_of_a_known_authority(
         bundle = {"REQUESTS_CA_BUNDLE": str(certificate.path)}
         assert is_over(mirror.run("-U", env=bundle))
     assert mirror.check_links() == 2
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Certificate:
-    try:
-        return Certificate(tmp_path)
-    except FileNotFoundError:
-        unable("openssl is not there to make a certificate")
 
 
 def test_redirects_are_followed_and_links_are_relative_to_their_end(

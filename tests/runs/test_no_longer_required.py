@@ -56,7 +56,7 @@ def test_upstream_drops_who_required_it(index: FakeIndex, make_mirror: MakeMirro
 
 
 @pytest.mark.parametrize("dependencies", [True, False])
-def test_a_line_goes(make_mirror: MakeMirror, tmp_path: Path, dependencies: bool) -> None:  # noqa: FBT001
+def test_a_line_goes(make_mirror: MakeMirror, tmp_path: Path, dependencies: bool) -> None:
     mirror = make_mirror(package_matches=None, requirements="r.txt", dependencies=dependencies)
     (tmp_path / "r.txt").write_text("other\nlib\n")
     mirror.update()

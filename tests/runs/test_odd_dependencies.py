@@ -55,7 +55,7 @@ def held(mirror: Mirror) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("pattern", ["app", "ap*"])
 @pytest.mark.parametrize("core_metadata", [True, False, "unhashed"])
-def test_an_index_of_html_alone(pattern: str, core_metadata: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_an_index_of_html_alone(pattern: str, core_metadata: bool, tmp_path: Path) -> None:
     with FakeIndex(formats=("html",), serials=False, validators=False) as index:
         index.core_metadata = core_metadata
         fill(index)
@@ -137,12 +137,12 @@ def circle(index: FakeIndex) -> None:
 @pytest.mark.parametrize("pattern", ["app", "ap*"])
 @pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize("requests", [5, 21, 62])
-def test_a_run_that_is_killed_is_finished_by_the_next(  # noqa: PLR0917
+def test_a_run_that_is_killed_is_finished_by_the_next(
     chain: FakeIndex,
     make_mirror: MakeMirror,
     tmp_path: Path,
     pattern: str,
-    is_first: bool,  # noqa: FBT001
+    is_first: bool,
     requests: int,
 ) -> None:
     options = APP | {"package_matches": pattern}

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from pypimirror.amounts import size_text
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror, anchors
 
@@ -93,7 +94,7 @@ def test_the_root_page_counts_what_is_held(filled: FakeIndex, make_mirror: MakeM
     mirror = make_mirror()
     mirror.update()
     size = sum(file.size for name in ("six", "zope-event") for file in mirror.page(name).files)
-    assert counts(mirror) == f"2 projects, 6 files, {size / 1000:.1f} kB"
+    assert counts(mirror) == f"2 projects, 6 files, {size_text(size)}"
     filled.add("six", "2.0", sdist=False)
     mirror.update()
     assert counts(mirror).startswith("2 projects, 7 files, ")

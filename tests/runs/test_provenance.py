@@ -10,7 +10,6 @@ import pytest
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import GOOD, Ended, Mirror, is_over
-from tests.missing import unable
 from tests.tls import Certificate, TlsFront
 
 WHEEL = "six-1.0-py3-none-any.whl"
@@ -41,11 +40,7 @@ class Attested(NamedTuple):
 
 
 @pytest.fixture
-def attested(index: FakeIndex, tmp_path: Path) -> Iterator[Attested]:
-    try:
-        certificate = Certificate(tmp_path)
-    except FileNotFoundError:
-        unable("openssl is not installed")
+def attested(index: FakeIndex, tmp_path: Path, certificate: Certificate) -> Iterator[Attested]:
     with TlsFront(index, certificate) as front:
         base = front.url.removesuffix("/simple/") + "/files/documents"
         for version in ("1.0", "2.0"):

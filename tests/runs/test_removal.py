@@ -84,7 +84,7 @@ def test_without_grace_files_go_at_the_end_of_the_run(index: FakeIndex, make_mir
 def test_what_comes_back_within_its_grace_is_kept_without_a_download(
     index: FakeIndex,
     mirror: Mirror,
-    whole: bool,  # noqa: FBT001
+    whole: bool,
 ) -> None:
     before = {path: entry.content for path, entry in mirror.tree().items()}
     file = next(file for file in index.files("six") if file.filename == WHEEL)

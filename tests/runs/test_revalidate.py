@@ -236,7 +236,7 @@ def test_any_change_of_an_entry_without_a_digest_is_looked_into(index: FakeIndex
 def test_core_metadata_is_the_wheel_s_own_whatever_is_offered(
     index: FakeIndex,
     make_mirror: MakeMirror,
-    has_digest: bool,  # noqa: FBT001
+    has_digest: bool,
 ) -> None:
     filename, content = make_wheel("six", "1.0")
     hashes: dict[str, str] | None = None if has_digest else {}

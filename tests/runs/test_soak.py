@@ -100,7 +100,7 @@ class Soak(RuleBasedStateMachine):
     # -- upstream -----------------------------------------------------------------------------
 
     @rule(name=names, version=versions, wheel=st.booleans())
-    def add(self, name: str, version: str, wheel: bool) -> None:  # noqa: FBT001
+    def add(self, name: str, version: str, wheel: bool) -> None:
         known = {f.filename for f in self.index.files(name)} if self.has(name) else set()
         if not any(version in filename for filename in known):
             self.index.add(name, version, wheel=wheel)
@@ -142,7 +142,7 @@ class Soak(RuleBasedStateMachine):
             self.index.touch(name)
 
     @rule(name=names, is_loud=st.booleans())
-    def respell(self, name: str, is_loud: bool) -> None:  # noqa: FBT001
+    def respell(self, name: str, is_loud: bool) -> None:
         if self.has(name):
             self.index.project(name).name = name.upper() if is_loud else name
             self.index.touch(name)
@@ -154,7 +154,7 @@ class Soak(RuleBasedStateMachine):
             self.index.add_file(name, file.filename, b"changed %d" % (pick % 2), yanked=file.yanked)
 
     @rule(has_serials=st.booleans())
-    def change_serials(self, has_serials: bool) -> None:  # noqa: FBT001
+    def change_serials(self, has_serials: bool) -> None:
         self.index.serials = has_serials
 
     @rule(serial=st.sampled_from((None, 1_000_000_000)))

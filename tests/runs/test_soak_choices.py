@@ -116,7 +116,7 @@ class Choices(soak.Soak):
         version: str,
         tags: set[str],
         needs: list[tuple[str, str]],
-        is_young: bool,  # noqa: FBT001
+        is_young: bool,
     ) -> None:
         known = {f.filename for f in self.index.files(name)} if self.has(name) else set()
         if any(f"-{version}." in each or f"-{version}-" in each for each in known):

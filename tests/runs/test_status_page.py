@@ -18,7 +18,7 @@ import pytest
 from lxml import html
 
 from pypimirror.report import status_html
-from pypimirror.report.status_page import LeftOut, StatusPage
+from pypimirror.report.status_page import RuleLeftOut, StatusPage
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror
@@ -150,11 +150,11 @@ def test_what_fails_is_shown_and_markup_of_others_is_text(index: FakeIndex, mirr
 def test_what_rules_leave_out_has_its_section(mirror: Mirror) -> None:
     found = msgspec.json.decode((mirror.root / "status.json").read_bytes(), type=StatusPage)
     assert b"What rules leave out" not in status_html.render(found, 24)
-    left = [LeftOut(rule="filename_matches = <*.zip>", files=51, bytes=1_000_000)]
+    left = [RuleLeftOut(rule="filename_matches = <*.zip>", files=51, bytes=1_000_000)]
     with_left = msgspec.structs.replace(found, left_out=left)
     document: Any = html.fromstring(status_html.render(with_left, 24))
     (row,) = document.xpath("//h2[text()='What rules leave out']/..//tr[td]")
-    assert [cell.text_content() for cell in row] == ["filename_matches = <*.zip>", "51", "1 MB"]
+    assert [cell.text_content() for cell in row] == ["filename_matches = <*.zip>", "51", "1.0 MB"]
 
 
 def test_what_is_asked_for_in_vain_is_named(index: FakeIndex, mirror: Mirror) -> None:

@@ -7,7 +7,7 @@ import pty
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 
 from pypimirror.state.schema import FORMAT
 from tests import faults, small_disks
-from tests.fake_index import FakeIndex
+from tests.fake_index import FakeIndex, Format
 from tests.mirror import COMMAND, GOOD, Ended, Mirror, clean_environment, is_over
 
 MakeMirror = Callable[..., Mirror]
@@ -379,9 +379,9 @@ def test_who_takes_some_wheels_or_excludes_them_by_name_is_told_nothing(
 
 @pytest.mark.parametrize("formats", [("json", "html"), ("html",)])
 def test_verbose_writes_nothing_more_for_a_project_without_news(
-    index: FakeIndex, make_mirror: MakeMirror, formats: tuple[str, ...]
+    index: FakeIndex, make_mirror: MakeMirror, formats: Sequence[Format]
 ) -> None:
-    index.formats = formats  # type: ignore[assignment]
+    index.formats = formats
     index.serials = False
     for number in range(5):
         index.add(f"project-{number}", "1.0")

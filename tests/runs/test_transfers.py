@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -196,7 +197,7 @@ def received(upstream: Upstream, url: str) -> int:
 
 
 @pytest.mark.parametrize("is_page", [True, False])
-def test_a_server_that_drips_is_left(index: FakeIndex, is_page: bool) -> None:  # noqa: FBT001
+def test_a_server_that_drips_is_left(index: FakeIndex, is_page: bool) -> None:
     fill(index, 50_000)
     for number in range(50):
         index.add_file("six", f"six-{number}.zip", b"%d" % number)
@@ -322,9 +323,10 @@ def test_a_page_can_be_asked_for_past_caches(index: FakeIndex) -> None:
 
 def test_a_bug_in_a_worker_costs_one_project(index: FakeIndex) -> None:
     index.add("six", "1.0")
+    nothing: Any = None
     task = PageTask(
-        name=None,  # type: ignore[arg-type]
-        validators=None,  # type: ignore[arg-type]
+        name=nothing,
+        validators=nothing,
         serial=None,
         page_serial=None,
         is_from_list=False,

@@ -20,14 +20,9 @@ from tests.missing import unable
 from tests.outside_host import OutsideHost
 from tests.tls import Certificate, TlsServer
 
+pytestmark = pytest.mark.usefixtures("no_proxies")
+
 HTTP = "http://files.example.org"
-
-
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
@@ -377,7 +372,7 @@ def test_dead_hosts_are_not_asked(host: OutsideHost) -> None:
         ("\xff\x00", True, 0.0),
     ],
 )
-def test_robots(host: OutsideHost, text: str, allows: bool, delay: float) -> None:  # noqa: FBT001
+def test_robots(host: OutsideHost, text: str, allows: bool, delay: float) -> None:
     host.put("/robots.txt", text.encode("latin-1"), "text/plain")
     asked = outside("127.*")
     assert asked.robots(f"{host.origin}/dist/") == (allows, delay)
@@ -388,6 +383,6 @@ def test_robots(host: OutsideHost, text: str, allows: bool, delay: float) -> Non
 @pytest.mark.parametrize(
     ("code", "allows"), [(404, True), (410, True), (403, True), (500, False), (503, False)]
 )
-def test_robots_that_can_not_be_had(host: OutsideHost, code: int, allows: bool) -> None:  # noqa: FBT001
+def test_robots_that_can_not_be_had(host: OutsideHost, code: int, allows: bool) -> None:
     host.fault("/robots.txt", faults.Status(code))
     assert outside("127.*").robots(f"{host.origin}/dist/").allows == allows

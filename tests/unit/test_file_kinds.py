@@ -1,7 +1,7 @@
 import pytest
 
+from pypimirror.pages.styled.installing import installing
 from pypimirror.pages.styled.kinds import kind
-from pypimirror.pages.styled.words import counted, installing, size_text
 
 
 @pytest.mark.parametrize(
@@ -62,29 +62,6 @@ def test_wheels(tags: str, words: str) -> None:
 )
 def test_other_files(filename: str, words: str) -> None:
     assert kind(filename) == words
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (9_949, "9.9 kB"),
-        (9_950, "10 kB"),
-        (999_499, "999 kB"),
-        (999_500, "1.0 MB"),
-        (12_345_678, "12 MB"),
-        (3_400_000_000, "3.4 GB"),
-        (40_000_000_000_000, "40.0 TB"),
-    ],
-)
-def test_sizes(size: int, text: str) -> None:
-    assert size_text(size) == text
-
-
-def test_numbers() -> None:
-    assert [counted(number, "file") for number in (0, 1, 20_000)] == ["0 files", "1 file", "20,000 files"]
 
 
 @pytest.mark.parametrize(

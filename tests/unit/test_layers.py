@@ -17,7 +17,7 @@ ROOT = Path(pypimirror.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = (
-    ("addresses", "printable", "upload_times"),
+    ("addresses", "amounts", "printable", "upload_times"),
     ("model", "errors"),
     (
         "config",
@@ -305,6 +305,28 @@ def test_the_served_tree_has_one_owner() -> None:
     # Opening a state records which tree it is of, before there is a run.
     outside = [each for each in calls if not each[2].startswith(("publishing/", "store/", "cli/command.py"))]
     assert outside == []
+
+
+CHANGING = {"os", "shutil", "steps"}
+READING = {"scandir", "lstat", "stat", "path", "access", "readlink", "fstat", "umask", "getpid", "open"}
+"""Of these, what changes nothing on the disk; `open` makes new temporary files."""
+
+
+def test_every_change_of_the_tree_is_a_step_so_that_a_dry_run_makes_none() -> None:
+    """Methods hand what changes the disk to `Tree._step`, which a read-only store replaces."""
+    calls = [
+        (method.name, ast.unparse(node.func))
+        for file in ("tree.py", "folders.py")
+        for room in ast.parse((ROOT / "store" / file).read_text()).body
+        if isinstance(room, ast.ClassDef)
+        for method in room.body
+        if isinstance(method, ast.FunctionDef)
+        for node in ast.walk(method)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).partition(".")[0] in CHANGING
+    ]
+    changing = {method for method, call in calls if call.split(".")[1] not in READING}
+    # A read-only store replaces the first, the second is a step; `prepare` makes the lock's folder.
+    assert changing == {"open_temporary", "_link_or_copy"}
 
 
 def test_no_module_has_a_vague_name() -> None:

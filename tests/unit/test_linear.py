@@ -4,6 +4,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import pytest
 
@@ -174,6 +175,10 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 
 
+def _repeated(read: Callable[[str], object], head: str, body: str, end: str, times: int) -> object:
+    return read(head + body * times + end)
+
+
 def slow_texts(reader: Callable[[str], object]) -> list[str]:
     """Return what a text is made of that takes more than twice the time when it is twice as long."""
     read = _ignored(reader)
@@ -181,8 +186,8 @@ def slow_texts(reader: Callable[[str], object]) -> list[str]:
     return [
         body
         for head, body, end in TEXTS
-        if _seconds(lambda n, t=(head, body, end): read(t[0] + t[1] * n + t[2]), 20_000) > 0.02  # type: ignore[misc]
-        and not is_linear(lambda n, t=(head, body, end): read(t[0] + t[1] * n + t[2]), 5000)  # type: ignore[misc]
+        if _seconds(partial(_repeated, read, head, body, end), 20_000) > 0.02
+        and not is_linear(partial(_repeated, read, head, body, end), 5000)
     ]
 
 

@@ -9,7 +9,7 @@ from packaging.version import Version
 from pypimirror.external.links import (
     MOST_FILES,
     MOST_VERSIONS,
-    Candidate,
+    LinkedFile,
     file_named,
     file_offered,
     worth_it,
@@ -119,11 +119,11 @@ def links(*filenames: str) -> list[Link]:
     return [Link(f"{HOST}/{filename}") for filename in filenames]
 
 
-def names_of(found: list[Candidate]) -> list[str]:
+def names_of(found: list[LinkedFile]) -> list[str]:
     return [candidate.filename for candidate in found]
 
 
-def worth(found: list[Link], **options: Any) -> list[Candidate]:
+def worth(found: list[Link], **options: Any) -> list[LinkedFile]:
     return worth_it(found, "demo", **({"is_wanted": lambda _name: True} | options))
 
 
@@ -144,7 +144,7 @@ def test_unwanted_files_and_snapshots_take_no_place() -> None:
 def test_a_file_comes_once_with_the_digest_of_its_first_link() -> None:
     digest = Digest("sha256", "ab" * 32)
     page = [Link(f"{HOST}/a/demo-1.0.zip", (digest,)), Link(f"{HOST}/b/demo-1.0.zip")]
-    assert worth(page) == [Candidate("demo-1.0.zip", f"{HOST}/a/demo-1.0.zip", (digest,))]
+    assert worth(page) == [LinkedFile("demo-1.0.zip", f"{HOST}/a/demo-1.0.zip", (digest,))]
 
 
 def test_there_is_a_bound_to_the_files_of_a_page() -> None:

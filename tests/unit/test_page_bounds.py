@@ -9,7 +9,7 @@ import pytest
 
 from pypimirror.errors import BadPageError
 from pypimirror.model import NormalizedName, ProjectPage
-from pypimirror.simple import parse_project_page
+from pypimirror.simple import Demands, parse_project_page
 
 JSON = "application/vnd.pypi.simple.v1+json"
 URL = "https://index.example.org/simple/demo/"
@@ -17,7 +17,7 @@ DEMO = NormalizedName("demo")
 
 
 def html(content: str) -> ProjectPage:
-    return parse_project_page(content.encode(), "text/html", URL, DEMO, tells_its_end=True)
+    return parse_project_page(content.encode(), "text/html", URL, DEMO, Demands(end=False))
 
 
 def in_json(**keys: object) -> ProjectPage:
@@ -83,7 +83,7 @@ def test_what_means_nothing_in_an_index_is_not_kept() -> None:
         f'<a href="demo-1.{n}.zip" class="{junk}" data-x="{junk}">x</a>' for n in range(20)
     ).encode()
     tracemalloc.start()
-    page = parse_project_page(content, "text/html", URL, DEMO, tells_its_end=True)
+    page = parse_project_page(content, "text/html", URL, DEMO, Demands(end=False))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(page.files) == 20

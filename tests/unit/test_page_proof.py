@@ -106,7 +106,7 @@ def test_a_version_of_the_api_proves_it() -> None:
         (f"{LIST}?next=/simple/foo-bar/", False),
     ],
 )
-def test_only_the_project_s_own_address_proves(url: str, is_own: bool) -> None:  # noqa: FBT001 (a table)
+def test_only_the_project_s_own_address_proves(url: str, is_own: bool) -> None:
     expected = NAME if is_own else None
     page = read(f"<h1>Links for foo-bar</h1>{FILE}", url)
     assert (page.project, len(page.files)) == (expected, 1)
@@ -157,5 +157,5 @@ def test_json_without_a_name_proves_nothing() -> None:
         ("login.zip", "foo", False, True),
     ],
 )
-def test_whose_file_it_is(filename: str, project: str, is_one: bool, is_other: bool) -> None:  # noqa: FBT001
+def test_whose_file_it_is(filename: str, project: str, is_one: bool, is_other: bool) -> None:
     assert (is_file_of(filename, project), is_of_another(filename, project)) == (is_one, is_other)

@@ -6,7 +6,7 @@ import pytest
 
 from pypimirror.errors import BadPageError
 from pypimirror.model import NormalizedName, ProjectPage
-from pypimirror.simple import is_json, parse_project_list, parse_project_page
+from pypimirror.simple import Demands, is_json, parse_project_list, parse_project_page
 
 URL = "https://index.example.org/simple/demo/"
 LINK = '<a href="demo-1.0.zip">x</a>'
@@ -16,7 +16,7 @@ DEMO = NormalizedName("demo")
 
 def read(content: str | bytes, charset: str = "", *, tells_its_end: bool = False) -> ProjectPage:
     raw = content.encode() if isinstance(content, str) else content
-    return parse_project_page(raw, f"text/html{charset}", URL, DEMO, tells_its_end=tells_its_end)
+    return parse_project_page(raw, f"text/html{charset}", URL, DEMO, Demands(end=not tells_its_end))
 
 
 SWALLOWERS = [
@@ -38,7 +38,7 @@ QUOTES = ['<a href="', '<a title="x href=y>', "<b class=' >", '<a href="demo-3.0
 
 @pytest.mark.parametrize("swallower", [*SWALLOWERS, "<a href='"])
 @pytest.mark.parametrize("tells_its_end", [True, False])
-def test_what_swallows_the_rest_of_a_page(swallower: str, tells_its_end: bool) -> None:  # noqa: FBT001
+def test_what_swallows_the_rest_of_a_page(swallower: str, tells_its_end: bool) -> None:
     with pytest.raises(BadPageError, match=r"swallows|cut off"):
         read(f"<html>{LINK}{swallower}{LAST}</html>", tells_its_end=tells_its_end)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from pypimirror.model import Digest, File, HeldFile, Listed, NormalizedName, ProjectPage
-from pypimirror.pages import Project, full_html, project_html, project_json, root_html, root_json
+from pypimirror.pages import PublishedProject, full_html, project_html, project_json, root_html, root_json
 from pypimirror.simple import parse_project_list, parse_project_page
 from tests.strategies import held_projects, html_texts, normalized_names, spellings, texts
 
@@ -32,11 +32,11 @@ def held_of(filename: str = "demo-1.0.zip", *, metadata: str | None = None, **fi
     return HeldFile(file=file, sha256=SHA256, size=5, metadata=metadata)
 
 
-def project_of(*files: HeldFile, **fields: Any) -> Project:
-    return Project(name=DEMO, files=files, **fields)
+def project_of(*files: HeldFile, **fields: Any) -> PublishedProject:
+    return PublishedProject(name=DEMO, files=files, **fields)
 
 
-def json_of(project: Project) -> dict[str, Any]:
+def json_of(project: PublishedProject) -> dict[str, Any]:
     page: dict[str, Any] = json.loads(project_json(project))
     return page
 
@@ -391,9 +391,9 @@ def test_digests_do_not_depend_on_the_order() -> None:
 
 def test_full_html(look: Look) -> None:
     projects = [
-        Project(name=NormalizedName("a"), files=(held_of("b b.zip"), held_of("a.zip"))),
-        Project(name=NormalizedName("b"), files=()),
-        Project(name=NormalizedName("c"), files=(held_of("<c>.zip"),)),
+        PublishedProject(name=NormalizedName("a"), files=(held_of("b b.zip"), held_of("a.zip"))),
+        PublishedProject(name=NormalizedName("b"), files=()),
+        PublishedProject(name=NormalizedName("c"), files=(held_of("<c>.zip"),)),
     ]
     assert look(b"".join(full_html(projects))).anchors == [
         Anchor({"href": f"a/a.zip#sha256={SHA256}"}, "a.zip"),
@@ -408,20 +408,20 @@ def test_a_long_root_page_comes_in_blocks() -> None:
     assert len(blocks) > 1
     assert max(map(len, blocks)) < 1 << 20
     entries = parse_project_list(blocks, HTML, ROOT_URL)
-    assert [entry.name for entry in entries] == [project.shown for project in projects]
+    assert [entry.name for entry in entries] == [project.display_name for project in projects]
 
 
 # Properties
 
 
 @st.composite
-def _projects(draw: st.DrawFn, text: st.SearchStrategy[str]) -> Project:
+def _projects(draw: st.DrawFn, text: st.SearchStrategy[str]) -> PublishedProject:
     status = draw(st.none() | st.sampled_from(["archived", "quarantined", "deprecated"]))
     reason = None if status is None else draw(st.none() | text)
     return project_of(*draw(held_projects(text=text)), status=status, status_reason=reason)
 
 
-def as_read(project: Project, *, is_html: bool) -> ProjectPage:
+def as_read(project: PublishedProject, *, is_html: bool) -> ProjectPage:
     """Say what a reader of the project's page has to see."""
     return ProjectPage(
         files=tuple(sorted((_as_read(held, is_html=is_html) for held in project.files), key=_name)),
@@ -459,19 +459,19 @@ def read(content: bytes, content_type: str) -> ProjectPage:
 
 @settings(deadline=None)
 @given(_projects(texts()))
-def test_json_is_read_as_it_was_rendered(project: Project) -> None:
+def test_json_is_read_as_it_was_rendered(project: PublishedProject) -> None:
     assert read(project_json(project), JSON) == as_read(project, is_html=False)
 
 
 @settings(deadline=None)
 @given(_projects(html_texts()))
-def test_html_is_read_as_it_was_rendered(project: Project) -> None:
+def test_html_is_read_as_it_was_rendered(project: PublishedProject) -> None:
     assert read(project_html(project), HTML) == as_read(project, is_html=True)
 
 
 @settings(deadline=None)
 @given(_projects(texts()))
-def test_no_text_makes_markup(project: Project) -> None:
+def test_no_text_makes_markup(project: PublishedProject) -> None:
     page = project_html(project)
     for seen in (by_standard_library(page), by_lxml(page)):
         assert set(seen.tags) <= {"html", "head", "meta", "title", "body", "h1", "a", "br"}
@@ -491,7 +491,7 @@ def test_no_text_makes_markup(project: Project) -> None:
 
 @settings(deadline=None)
 @given(_projects(html_texts()))
-def test_both_parsers_see_the_same(project: Project) -> None:
+def test_both_parsers_see_the_same(project: PublishedProject) -> None:
     page = project_html(project)
     one, other = by_standard_library(page), by_lxml(page)
     assert (one.anchors, one.meta) == (other.anchors, other.meta)
@@ -499,7 +499,7 @@ def test_both_parsers_see_the_same(project: Project) -> None:
 
 @settings(deadline=None)
 @given(_projects(html_texts()))
-def test_both_representations_list_the_same_files(project: Project) -> None:
+def test_both_representations_list_the_same_files(project: PublishedProject) -> None:
     files = json_of(project)["files"]
     assert [(f["filename"], f["url"], f["hashes"]["sha256"], f.get("requires-python")) for f in files] == [
         (
@@ -513,7 +513,7 @@ def test_both_representations_list_the_same_files(project: Project) -> None:
 
 @settings(deadline=None)
 @given(_projects(texts()), st.data())
-def test_any_order_gives_the_same_bytes(project: Project, data: st.DataObject) -> None:
+def test_any_order_gives_the_same_bytes(project: PublishedProject, data: st.DataObject) -> None:
     turned = msgspec.structs.replace(project, files=tuple(data.draw(st.permutations(project.files))))
     assert project_html(turned) == project_html(project)
     assert project_json(turned) == project_json(project)
@@ -522,7 +522,7 @@ def test_any_order_gives_the_same_bytes(project: Project, data: st.DataObject) -
 
 @settings(deadline=None)
 @given(_projects(texts()))
-def test_versions_are_those_of_the_files(project: Project) -> None:
+def test_versions_are_those_of_the_files(project: PublishedProject) -> None:
     versions = json_of(project)["versions"]
     assert len(versions) == len(set(versions))
     assert set(versions) == {held.file.version for held in project.files} - {None}
@@ -534,4 +534,4 @@ def test_root_pages_are_read_as_they_were_rendered(names: list[NormalizedName], 
     projects = [Listed(name, data.draw(spellings(name)), None) for name in sorted(names)]
     for chunks, content_type in ((root_html(projects), HTML), (root_json(projects), JSON)):
         entries = parse_project_list(chunks, content_type, ROOT_URL)
-        assert [entry.name for entry in entries] == [project.shown for project in projects]
+        assert [entry.name for entry in entries] == [project.display_name for project in projects]

@@ -189,7 +189,7 @@ def test_what_left_the_pages_and_comes_back_with_other_content_is_fetched() -> N
 def test_how_much_is_too_much(
     gone: Loss,
     held: Loss,
-    is_refused: bool,  # noqa: FBT001 (a table)
+    is_refused: bool,
 ) -> None:
     assert is_too_much(gone, held, limit=10, is_everything=False) == is_refused
 
@@ -240,7 +240,7 @@ def test_missing_core_metadata(
     filename: str,
     offer: tuple[Digest, ...] | None,
     metadata: str | None,
-    is_complete: bool,  # noqa: FBT001 (a table)
+    is_complete: bool,
 ) -> None:
     held = held_of(filename, core_metadata=offer, metadata=metadata)
     assert plan_of([held.file], held) == plan(keep=(held,), complete=() if is_complete else (held,))

@@ -9,17 +9,12 @@ import pytest
 from pypimirror.upstream.reach import Reach, RefusedAddressError, is_index_private
 from pypimirror.upstream.rules import Rules
 
+pytestmark = pytest.mark.usefixtures("no_proxies")
+
 PUBLIC = "93.184.216.34"
 INDEX = "https://index.example.org/simple/"
 
 Names = dict[str, list[str]]
-
-
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
@@ -56,7 +51,7 @@ def reach(*globs: str, index_url: str = INDEX, is_private: bool | None = None) -
 )
 def test_where_an_index_is(
     addresses: list[str],
-    is_private: bool,  # noqa: FBT001 (a parameter)
+    is_private: bool,
     resolve: Callable[[Names], list[str]],
 ) -> None:
     resolve({"index.example.org": addresses})

@@ -401,7 +401,7 @@ ENTRY = {"filename": "demo-1.0.zip", "url": FILE_URL, "hashes": {}}
         ({"filename": "demo-2.0.zip", "url": FILE_URL, "size": -1}, False),
     ],
 )
-def test_one_bad_entry_is_one_bad_entry(entry: object, is_nameless: bool) -> None:  # noqa: FBT001
+def test_one_bad_entry_is_one_bad_entry(entry: object, is_nameless: bool) -> None:
     content = {"meta": {"api-version": "1.0"}, "name": "demo", "files": [ENTRY, entry]}
     page = read(json.dumps(content).encode())
     assert page.files == (demo(),)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 
 from pypimirror.model import File, HeldFile, Listed, NormalizedName
-from pypimirror.pages import Counts, Look, Project, project_html, root_html
+from pypimirror.pages import PageTotals, PublishedProject, Style, project_html, root_html
 from pypimirror.simple import parse_project_list
 from tests.strategies import html_texts, texts
 from tests.unit.test_pages import (
@@ -34,7 +34,7 @@ from tests.unit.test_pages import (
     read,
 )
 
-STYLED = Look(is_styled=True, most_projects=50_000, most_files=1000)
+STYLED = Style(is_styled=True, most_projects=50_000, most_files=1000)
 HERE = msgspec.structs.replace(STYLED, base_url="https://pypi.example.org/")
 
 # What easy_install and buildout look for in a page, as setuptools 57 has it.
@@ -43,7 +43,7 @@ REL = re.compile(r"""<([^>]*\srel\s{0,10}=\s{0,10}['"]?([^'" >]+)[^>]*)>""", re.
 TRAP = "see href = 'https://evil.example.org/demo-99.zip' rel=download HREF=x"
 
 
-def styled(project: Project, look: Look = STYLED) -> str:
+def styled(project: PublishedProject, look: Style = STYLED) -> str:
     return project_html(project, look).decode()
 
 
@@ -53,8 +53,8 @@ def words(page: str) -> str:
     return " ".join(html.unescape(re.sub("<[^>]*>", " ", body)).split())
 
 
-def root(projects: list[Listed], look: Look = STYLED) -> bytes:
-    counts = Counts(len(projects), 2 * len(projects), 5000 * len(projects))
+def root(projects: list[Listed], look: Style = STYLED) -> bytes:
+    counts = PageTotals(len(projects), 2 * len(projects), 5000 * len(projects))
     return b"".join(root_html(projects, counts, look))
 
 
@@ -67,7 +67,7 @@ def listed(*names: str) -> list[Listed]:
 
 @settings(deadline=None)
 @given(_projects(texts()))
-def test_the_anchors_are_those_of_the_bare_page(project: Project) -> None:
+def test_the_anchors_are_those_of_the_bare_page(project: PublishedProject) -> None:
     bare, nice = project_html(project), project_html(project, HERE)
     for look in (by_standard_library, by_lxml):
         assert sorted(map(str, look(nice).anchors)) == sorted(map(str, look(bare).anchors))
@@ -75,13 +75,13 @@ def test_the_anchors_are_those_of_the_bare_page(project: Project) -> None:
 
 @settings(deadline=None)
 @given(_projects(html_texts()))
-def test_html_is_read_as_it_was_rendered(project: Project) -> None:
+def test_html_is_read_as_it_was_rendered(project: PublishedProject) -> None:
     assert read(project_html(project, HERE), HTML) == as_read(project, is_html=True)
 
 
 @settings(deadline=None)
 @given(_projects(texts()))
-def test_no_text_makes_markup(project: Project) -> None:
+def test_no_text_makes_markup(project: PublishedProject) -> None:
     page = project_html(project, HERE)
     table = {"table", "thead", "tbody", "tr", "th", "td"}
     for seen in (by_standard_library(page), by_lxml(page)):
@@ -95,9 +95,9 @@ def test_no_text_makes_markup(project: Project) -> None:
         assert seen.tags["i"] == sum(held.file.yanked is not None for held in project.files)
 
 
-@pytest.mark.parametrize("look", [Look(is_styled=False), HERE], ids=["bare", "styled"])
+@pytest.mark.parametrize("look", [Style(is_styled=False), HERE], ids=["bare", "styled"])
 @pytest.mark.parametrize("filename", ["demo-1.0.zip", "demo-1.0 href=x rel=y.zip"])
-def test_easy_install_finds_the_links_of_files_alone(look: Look, filename: str) -> None:
+def test_easy_install_finds_the_links_of_files_alone(look: Style, filename: str) -> None:
     """It looks for `href=` all over the page, whoever wrote it."""
     held = held_of(filename, yanked=TRAP, requires_python=TRAP, provenance="https://example.org/?href=x")
     page = styled(project_of(held, status="archived", status_reason=TRAP), look)
@@ -116,7 +116,7 @@ def test_easy_install_finds_the_links_of_projects_alone() -> None:
 
 @settings(deadline=None)
 @given(_projects(texts()))
-def test_any_order_gives_the_same_bytes(project: Project) -> None:
+def test_any_order_gives_the_same_bytes(project: PublishedProject) -> None:
     turned = msgspec.structs.replace(project, files=project.files[::-1])
     assert project_html(turned, HERE) == project_html(project, HERE)
 
@@ -125,7 +125,9 @@ def test_any_order_gives_the_same_bytes(project: Project) -> None:
 
 
 def test_what_a_page_says() -> None:
-    project = Project(name=DEMO, shown="Demo", files=(EVERYTHING, held_of("demo-2.0.zip", version="2.0")))
+    project = PublishedProject(
+        name=DEMO, display_name="Demo", files=(EVERYTHING, held_of("demo-2.0.zip", version="2.0"))
+    )
     assert words(styled(project, HERE)) == (
         "Demo 2 versions, 2 files, 10 B, last upload 2024-01-02"
         " pip install --index-url https://pypi.example.org/ demo"
@@ -246,15 +248,17 @@ def test_a_styled_root_page() -> None:
     ],
 )
 def test_how_much_there_is_is_told_with_two_digits(files: int, size: int, told: str) -> None:
-    page = b"".join(root_html(listed("six"), Counts(1, files, size), STYLED)).decode()
+    page = b"".join(root_html(listed("six"), PageTotals(1, files, size), STYLED)).decode()
     assert f"<p>1 project, {told}</p>" in page
 
 
 def test_a_long_root_page_is_read_as_it_was_rendered() -> None:
     projects = listed(*(f"P{number:05}" for number in range(10_000)))
-    blocks = list(root_html(projects, Counts(10_000, 0, 0), STYLED))
+    blocks = list(root_html(projects, PageTotals(10_000, 0, 0), STYLED))
     assert max(map(len, blocks)) < 1 << 16
-    assert [entry.name for entry in parse_project_list(blocks, HTML, ROOT_URL)] == [p.shown for p in projects]
+    assert [entry.name for entry in parse_project_list(blocks, HTML, ROOT_URL)] == [
+        p.display_name for p in projects
+    ]
 
 
 @pytest.mark.parametrize(("most", "is_styled"), [(2, True), (1, False)])
@@ -291,7 +295,7 @@ def test_the_policy_names_the_style_and_the_script(page: bytes) -> None:
 _random = random.Random(1)  # the same pages in each run
 
 
-def _of_a_hundred(names: Callable[[int], list[tuple[str, str]]], **said: str) -> Project:
+def _of_a_hundred(names: Callable[[int], list[tuple[str, str]]], **said: str) -> PublishedProject:
     versions = (names(number) for number in itertools.count())
     rows = list(itertools.islice(itertools.chain.from_iterable(versions), 100))
     return project_of(*(_held(filename, version, **said) for filename, version in rows))

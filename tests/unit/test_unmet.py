@@ -16,7 +16,7 @@ Requires = dict[NormalizedName, list[tuple[str, str]]]
 A, B, C = map(NormalizedName, "abc")
 
 
-def told(held: Held, requires: Requires, roots: Roots = Roots()) -> list[str]:  # noqa: B008 (a frozen value)
+def told(held: Held, requires: Requires, roots: Roots = Roots()) -> list[str]:
     return [str(each) for each in unmet(held, requires, roots=roots)]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -52,8 +53,8 @@ class Devpi:
     def yank(self, file: Dist, reason: str) -> None:
         raise NotImplementedError
 
-    def _ask(self, method: str, path: str, **more: object) -> requests.Response:
+    def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
         url = self.process.origin + path
-        answer = self._session.request(method, url, timeout=_PATIENCE_S, **more)  # type: ignore[arg-type]
+        answer = self._session.request(method, url, timeout=_PATIENCE_S, **more)
         answer.raise_for_status()
         return answer

@@ -33,14 +33,16 @@ def own_pages(
     if mirror.state.notes.get(NOTE) != _OWN:
         return
     pool: Readers[tuple[NormalizedName, HeldFile | None]] = Readers(suitable_readers())
-    shown = _names_shown(mirror, upstream)
+    display_names = _display_names(mirror, upstream)
     for name in mirror.store.project_folders():
         page = _own_page(mirror, upstream, name)
         sizes = mirror.store.sizes(name)
         if page is None:
             continue
         files = [file for file in page.files if sizes.get(file.filename) == file.size]
-        mirror.state.projects.record_page(name, shown.get(name, name), page.status, page.status_reason)
+        mirror.state.projects.record_page(
+            name, display_names.get(name, name), page.status, page.status_reason
+        )
         pages.names.intend(name)
         for file in files:
             pool.submit(partial(_checked, mirror, name, file, trusts_sizes=trusts_sizes))
@@ -68,7 +70,7 @@ def _own_page(mirror: Mirror, upstream: Upstream, name: NormalizedName) -> Proje
         return None
 
 
-def _names_shown(mirror: Mirror, upstream: Upstream) -> dict[NormalizedName, str]:
+def _display_names(mirror: Mirror, upstream: Upstream) -> dict[NormalizedName, str]:
     """Return how the tree's own root page spells the names."""
     content = mirror.store.read(".", JSON)
     if content is None:

@@ -14,7 +14,7 @@ from pypimirror.store import Store, size_of
 _log = logging.getLogger(__name__)
 
 
-class Look(NamedTuple):
+class FoundFile(NamedTuple):
     """How a held file was found in the tree."""
 
     name: NormalizedName
@@ -24,23 +24,23 @@ class Look(NamedTuple):
     """With the companions that were found beside it."""
 
 
-def by_bytes(store: Store, name: NormalizedName, held: HeldFile) -> Look:
+def by_bytes(store: Store, name: NormalizedName, held: HeldFile) -> FoundFile:
     """Read a held file, and what lies beside it, in full; in a thread of its own."""
     content = store.open_existing(name, held.file.filename)
     is_whole = False
     if content is not None:
         with content:
             is_whole = download.sha256_of(content) == held.sha256
-    return Look(name, held, is_whole, companions.found(store, name, held))
+    return FoundFile(name, held, is_whole, companions.found(store, name, held))
 
 
-def by_size(store: Store, name: NormalizedName, held: HeldFile, sizes: Mapping[str, int]) -> Look:
+def by_size(store: Store, name: NormalizedName, held: HeldFile, sizes: Mapping[str, int]) -> FoundFile:
     """Compare a held file by its size, and what lies beside it, which is small, by its digest."""
     is_whole = sizes.get(held.file.filename) == held.size
-    return Look(name, held, is_whole, companions.found(store, name, held) if is_whole else held)
+    return FoundFile(name, held, is_whole, companions.found(store, name, held) if is_whole else held)
 
 
-def repair(mirror: Mirror, found: Look) -> None:
+def repair(mirror: Mirror, found: FoundFile) -> None:
     """Record what is wrong with a held file: what upstream still has comes again."""
     filename = found.held.file.filename
     if not found.is_whole:

@@ -7,9 +7,10 @@ marked in the state, and read again after a run that did not come to its end.
 import logging
 from functools import partial
 
+from pypimirror.amounts import DAY_S
 from pypimirror.checks import compare
-from pypimirror.checks.compare import Look
-from pypimirror.mirror import DAY_S, Mirror
+from pypimirror.checks.compare import FoundFile
+from pypimirror.mirror import Mirror
 from pypimirror.publishing import Pages, Tree
 from pypimirror.store import boot_id, partial_key
 from pypimirror.workers import Readers, suitable_readers
@@ -48,7 +49,7 @@ def _sweep(mirror: Mirror) -> None:
 
 def _look_again(mirror: Mirror, pages: Pages, tree: Tree) -> None:
     pages.mark_root_dirty()
-    pool: Readers[Look] = Readers(suitable_readers())
+    pool: Readers[FoundFile] = Readers(suitable_readers())
     for name in mirror.state.files.unsynced():
         mirror.state.files.mark_pages_dirty(name)
         mirror.state.transitions.record_reachable(name)
@@ -60,7 +61,7 @@ def _look_again(mirror: Mirror, pages: Pages, tree: Tree) -> None:
         _record(mirror, tree, pool)
 
 
-def _record(mirror: Mirror, tree: Tree, pool: Readers[Look]) -> None:
+def _record(mirror: Mirror, tree: Tree, pool: Readers[FoundFile]) -> None:
     for found in pool.finished(1):
         compare.repair(mirror, found)
     tree.commit()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from pypimirror.checks import compare, modes
-from pypimirror.checks.compare import Look
+from pypimirror.checks.compare import FoundFile
 from pypimirror.errors import StateError
 from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName
@@ -102,7 +102,7 @@ class Verification:
         self._tell = tell
         self._is_hashing = is_hashing
         self._is_repairing = is_repairing
-        self._pool: Readers[Look] = Readers(suitable_readers())
+        self._pool: Readers[FoundFile] = Readers(suitable_readers())
         self._open: dict[NormalizedName, _Open] = {}
         self._root = _Open()
         self._done = Verified(0, 0, 0, 0)

@@ -52,7 +52,7 @@ def _status(argv: Sequence[str]) -> int:
         gc.set_threshold(_GC_THRESHOLD)
         args = arguments.parse(argv)
         # Slow to import: a signal that comes now has to find its handler, and --help needs none of it.
-        from pypimirror.cli import modes  # noqa: PLC0415
+        from pypimirror.cli import modes
 
         status = modes.run(args)
         signals.check()
@@ -68,7 +68,7 @@ def _status(argv: Sequence[str]) -> int:
 
 def _failed(error: Exception, args: Arguments | None, argv: Sequence[str]) -> Status:
     """Tell what ended a run, in the log and on standard error; return its status."""
-    from pypimirror.cli import news  # noqa: PLC0415 (a run that ends well needs none of it)
+    from pypimirror.cli import news  # a run that ends well needs none of it
 
     status, lines = _told(error)
     if status is not Status.USAGE:  # that is told before the log is there
@@ -76,7 +76,7 @@ def _failed(error: Exception, args: Arguments | None, argv: Sequence[str]) -> St
     first = "" if isinstance(error, UsageError) else "pypimirror: "
     is_news = news.tell_error((f"{first}{lines[0]}", *lines[1:]), status, args, argv)
     if isinstance(error, NoMirrorError) and args is not None and not args.is_dry:
-        from pypimirror.cli import refused  # noqa: PLC0415 (slow, and seldom needed)
+        from pypimirror.cli import refused  # slow, and seldom needed
 
         refused.tell(args, lines[0], is_news=is_news)
     return status

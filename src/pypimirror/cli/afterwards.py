@@ -93,7 +93,7 @@ class Afterwards:
         return status_page.page(self._config, reading, report, moment=now, failed=self._before), key
 
     def _publish(self, work: sync.Run, page: status_page.StatusPage, key: str) -> None:
-        from pypimirror.report import status_html  # noqa: PLC0415 (few runs write one)
+        from pypimirror.report import status_html  # few runs write one
 
         html = status_html.render(page, self._config.status_page_interval)
         published_page.write(work.mirror, html, run_report.as_json(page))

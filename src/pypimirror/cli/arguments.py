@@ -63,7 +63,7 @@ class Arguments(NamedTuple):
     why: str | None
     """The project or file to explain."""
     is_quiet: bool
-    """Say nothing but trouble, though somebody may sit at a terminal."""
+    """Tell trouble alone, also at a terminal."""
     is_wordy: bool
     """-v was given here, not in the configuration."""
     random_delay: float
@@ -77,11 +77,11 @@ class Arguments(NamedTuple):
 
 
 class _SampleConfig(argparse.Action):
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:  # noqa: A002
-        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+    def __init__(self, option_strings: Sequence[str], dest: str, **keywords: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **keywords)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from pypimirror.cli import init  # noqa: PLC0415 (few runs need it)
+        from pypimirror.cli import init
 
         show_as_it_is(init.sample().decode())
         parser.exit()

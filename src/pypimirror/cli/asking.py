@@ -2,12 +2,12 @@
 
 import sys
 
+from pypimirror.amounts import numbered
 from pypimirror.cli import person
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say
 from pypimirror.mirror import Mirror
 from pypimirror.plan import Loss
-from pypimirror.report.words import numbered
 
 _EVERYTHING = (
     "package_matches selects every project. Of PyPI that is 886,000 projects, 12 million files and 40 TB:"

@@ -7,9 +7,10 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pypimirror import sync
+from pypimirror.amounts import duration_text
 from pypimirror.cli import (
     asking,
     configurations,
@@ -43,7 +44,6 @@ from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
 from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
-from pypimirror.report.words import duration_text
 from pypimirror.selection import Selection
 from pypimirror.selection.globs import check_name
 from pypimirror.state import State, damage_told, move_aside
@@ -56,12 +56,20 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_STATE = "state.sqlite"
 _STATE_ID = "tree"
 _SHORTEST_PATIENCE_S = 20.0
 """A worker that says nothing for so long is given up; they say something each second."""
 _AUTOMATIC_WORKERS = 8
 _FEWEST_FAILURES = 3
+
+
+class _Asked(NamedTuple):
+    """What is asked of a run: by the command line, and by the configuration."""
+
+    args: Arguments
+    configuration: Config
+    selection: Selection
+    only: tuple[NormalizedName, ...]
 
 
 def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
@@ -83,22 +91,14 @@ def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
         with _workers(args, configuration) as workers, locked(configuration, _wanted(args)):
             logs.start(configuration, on_console=args.log_console, on_terminal=person.hears_warnings(args))
             follower = _follower(args, configuration, store)
-            attempt = partial(
-                _run_with_state,
-                args,
-                configuration,
-                selection,
-                store,
-                only=only,
-                workers=workers,
-                follower=follower,
-            )
+            asked = _Asked(args, configuration, selection, only)
+            attempt = partial(_run_with_state, asked, store, workers, follower)
             locked_run = partial(_run_locked, configuration, store, attempt, is_dry=args.is_dry)
             return follower.follow(locked_run) if follower else locked_run()
     except MirrorLockedError as error:
         logs.tell_locked(configuration, str(error), on_console=args.log_console)
         if configuration.metrics and not args.is_dry:
-            from pypimirror.cli.report_files import note_locked  # noqa: PLC0415 (few mirrors write any)
+            from pypimirror.cli.report_files import note_locked  # few mirrors write any
 
             note_locked(configuration)
         if not long_run.tell(configuration, is_dry=args.is_dry):
@@ -121,7 +121,7 @@ def _follower(args: Arguments, configuration: Config, store: Store) -> "Afterwar
     hooks = (configuration.on_change, configuration.on_success, configuration.on_failure)
     if args.is_dry or not (configuration.status_page or any(files) or any(hooks)):
         return None
-    from pypimirror.cli.afterwards import Afterwards  # noqa: PLC0415 (a plain run needs none of it)
+    from pypimirror.cli.afterwards import Afterwards
 
     return Afterwards(configuration, store, mode=args.mode, is_quiet=args.log_console)
 
@@ -188,20 +188,14 @@ def _begin_anew(error: DamagedStateError) -> None:
     say(f"pypimirror: {message}")
 
 
-def _run_with_state(  # noqa: PLR0913 (what a run is made of)
-    args: Arguments,
-    configuration: Config,
-    selection: Selection,
-    store: Store,
-    *,
-    only: tuple[NormalizedName, ...],
-    workers: Workers[Any] | None,
-    follower: "Afterwards | None",
+def _run_with_state(
+    asked: _Asked, store: Store, workers: Workers[Any] | None, follower: "Afterwards | None"
 ) -> Status:
+    args, configuration, selection, only = asked
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
         opened.callback(store.sweep)
-        opened.enter_context(damage_told(configuration.state_dir / _STATE))
+        opened.enter_context(damage_told(configuration.state_path))
         state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
         is_private = _is_index_private(configuration.index_url) if workers else None
         upstream = opened.enter_context(contextlib.closing(_upstream(configuration, is_private=is_private)))
@@ -211,20 +205,13 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
         dependencies.begin()
         _check_selected(only, selection)
         asking.tell_everything(args, mirror)
-        configurations.tell_another(state, os.path.abspath(args.config), mirror.clock())  # noqa: PTH100
+        configurations.tell_another(state, os.path.abspath(args.config), mirror.clock())
         tally = Tally(started=mirror.clock())
         shown = _interruptible(show)
         pages = Pages(mirror, tally, on_progress=lambda: shown(tally.counts, ()))
         work = sync.Run(
             mirror=mirror,
-            options=sync.Options(
-                is_recheck=args.mode == "initial-fetch",
-                only=only,
-                allows_removals=args.allows_removals,
-                confirms=(lambda _gone, _held: False) if args.is_dry else asking.may_go,
-                source=sync.Source(args.adopt, store) if args.adopt else None,
-                preview=sync.Preview() if args.is_dry else None,
-            ),
+            options=_options(asked, store),
             tally=tally,
             pages=pages,
             tree=Tree(mirror, tally, pages),
@@ -244,20 +231,31 @@ def _run_with_state(  # noqa: PLR0913 (what a run is made of)
             outcome = outcome._replace(remarks=remarks.of_run(work))
     if isinstance(store, ReadOnlyStore):
         summary.tell_dry(outcome, pages_changed, is_json=args.is_json)
-        return outcome.status
-    if args.mode == "verify":
+    elif args.mode == "verify":
         summary.tell_verified(outcome, is_quiet=args.is_quiet)
-        return outcome.status
-    is_verbose = person.watches_quietly(args) and outcome.status is not Status.OK
-    summary.tell(outcome, configuration, watched=watched, is_verbose=is_verbose)
+    else:
+        is_verbose = person.watches_quietly(args) and outcome.status is not Status.OK
+        summary.tell(outcome, configuration, watched=watched, is_verbose=is_verbose)
     return outcome.status
+
+
+def _options(asked: _Asked, store: Store) -> sync.Options:
+    args = asked.args
+    return sync.Options(
+        is_recheck=args.mode == "initial-fetch",
+        only=asked.only,
+        allows_removals=args.allows_removals,
+        confirms=(lambda _gone, _held: False) if args.is_dry else asking.may_go,
+        source=sync.Source(args.adopt, store) if args.adopt else None,
+        preview=sync.Preview() if args.is_dry else None,
+    )
 
 
 def _external(mirror: Mirror, index_url: str) -> sync.ExternalLinks:
     """Return the mirror's external links, where they are followed or something of them is left."""
     if not (mirror.config.external_links or mirror.state.had_table("external_files")):
         return sync.NoExternalLinks()
-    from pypimirror import external  # noqa: PLC0415 (few mirrors follow links)
+    from pypimirror import external  # few mirrors follow links
 
     return external.opened(mirror, index_url)
 
@@ -276,7 +274,7 @@ def _interruptible(show: sync.Progress) -> sync.Progress:
 def _state(configuration: Config, store: Store, *, is_dry: bool) -> State:
     if not is_dry:
         configuration.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = configuration.state_dir / _STATE
+    path = configuration.state_path
     check_state(path)
     is_new = not path.exists()
     state = State.open(path, is_dry=is_dry)

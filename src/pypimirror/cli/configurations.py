@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
+from pypimirror.amounts import DAY_S
 from pypimirror.cli.console import say
-from pypimirror.mirror import DAY_S
 from pypimirror.state import State
 
 _log = logging.getLogger(__name__)

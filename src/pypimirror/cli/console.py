@@ -5,6 +5,7 @@ import contextlib
 import io
 import os
 import sys
+from pathlib import Path
 from typing import TextIO
 
 from pypimirror.printable import printable
@@ -34,7 +35,7 @@ def _speak_utf8() -> None:
     os.environ["PYTHONUTF8"] = "1"  # for the processes that download, too
     os.environ.setdefault("PYTHONIOENCODING", "ascii:backslashreplace")
     with contextlib.suppress(OSError):
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (it is ourselves)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def _usable(stream: TextIO | None) -> TextIO:
@@ -44,7 +45,7 @@ def _usable(stream: TextIO | None) -> TextIO:
 
 
 def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def say(*lines: str) -> None:

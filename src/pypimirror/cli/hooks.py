@@ -50,7 +50,7 @@ def call(name: str, words: Sequence[str], environment: Mapping[str, str], *, tim
 
 
 def _started(words: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(  # noqa: S603 (what the operator configured)
+    return subprocess.Popen(
         words,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,

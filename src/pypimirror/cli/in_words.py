@@ -1,13 +1,15 @@
 """Progress in words: numbers of what is done, and of what there is as far as that is known. Pure."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pypimirror.amounts import duration_text, size_text
 from pypimirror.cli.estimate import Estimate, Track
 from pypimirror.mirror import Counts
-from pypimirror.report.words import duration_text
 
-_DECIMALS = {"bytes": 0, "kB": 0, "MB": 1, "GB": 1}
+_DIGITS = 3
+"""Of a size, so that it is seen growing."""
 TRACKS = 4
 BYTES = 2
 """The track whose speed is shown."""
@@ -67,28 +69,19 @@ def number_text(track: Track) -> str:
 
 def bytes_text(track: Track) -> str:
     """Return a number of bytes, and how many there are."""
-    done = _size_text(track.done)
-    return done if track.total is None else f"{done} of {_size_text(track.total)}"
-
-
-def _size_text(size: float) -> str:
-    """Return a number of bytes, as exact as it has to be to be seen growing."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.{_DECIMALS[unit]}f} {unit}"
-        size /= 1000
-    return f"{size:.2f} TB"
+    done = size_text(track.done, _DIGITS)
+    return done if track.total is None else f"{done} of {size_text(track.total, _DIGITS)}"
 
 
 def speed_text(per_second: float | None) -> str:
     """Return a speed in bytes; nothing where it is not known."""
-    return "" if per_second is None else f"{_size_text(per_second)}/s"
+    return "" if per_second is None else f"{size_text(per_second, _DIGITS)}/s"
 
 
 def left_text(estimate: Estimate) -> str:
     """Return how long it still takes; nothing where that is not known."""
     left = estimate.seconds_left
-    return "" if left is None else f"{duration_text(left)} left"
+    return "" if left is None else f"{duration_text(math.ceil(left))} left"
 
 
 def trouble_text(now: Seen) -> str:

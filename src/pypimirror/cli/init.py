@@ -94,7 +94,7 @@ def _command() -> str:
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m pypimirror"
-    return shlex.quote(os.path.abspath(shutil.which(sys.argv[0]) or called))  # noqa: PTH100 (links are kept)
+    return shlex.quote(os.path.abspath(shutil.which(sys.argv[0]) or called))  # links are kept
 
 
 def _user() -> str:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any, TextIO
 
 from pypimirror.addresses import without_secrets
 from pypimirror.cli.console import say
@@ -42,8 +43,8 @@ class _Printable(logging.Formatter):
         line.exc_text = None
         return super().format(line)
 
-    def formatException(self, ei: object) -> str:  # noqa: N802 (its name in logging)
-        lines = super().formatException(ei).split("\n")  # type: ignore[arg-type]
+    def formatException(self, ei: Any) -> str:
+        lines = super().formatException(ei).split("\n")
         return "\n".join(printable(without_secrets(line)) for line in lines[-_MOST_TRACEBACK:])
 
 
@@ -120,7 +121,7 @@ class _RotatingAtMidnight(logging.handlers.TimedRotatingFileHandler):
         with contextlib.suppress(OSError):
             super().rotate(source, dest)
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (its name in logging)
+    def handleError(self, record: logging.LogRecord) -> None:
         """Keep what is wrong with the log, for `check` to raise."""
         error = sys.exc_info()[1]
         if isinstance(error, OSError):
@@ -197,13 +198,13 @@ def tell_locked(config: Config, message: str, *, on_console: bool) -> None:
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-class _Console(logging.StreamHandler):  # type: ignore[type-arg]
+class _Console(logging.StreamHandler[TextIO]):
     """The copy on standard error, which may go away."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
 
-    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 (its name in logging)
+    def handleError(self, _record: logging.LogRecord) -> None:
         self.setLevel(logging.CRITICAL + 1)
 
 

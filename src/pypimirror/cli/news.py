@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pypimirror import config
+from pypimirror.amounts import DAY_S
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say
 from pypimirror.config import Config
@@ -26,7 +27,6 @@ from pypimirror.store import ToldTrouble
 if TYPE_CHECKING:
     from pypimirror.report.outcome import Outcome
 
-_DAY_S = 86_400.0
 _BY_CRON = ("update-fetch", "initial-fetch", "indexes-only")
 """Modes whose words go by mail; in the others somebody asks, and gets an answer each time."""
 
@@ -65,17 +65,20 @@ def tell_error(lines: Sequence[str], status: Status, args: Arguments | None, arg
 
 def _is_news(told: ToldTrouble, key: str) -> bool:
     now = time.time()
-    return told.note(key, now, after=now - _DAY_S)
+    return told.note(key, now, after=now - DAY_S)
 
 
 def _name(args: Arguments) -> str:
-    return os.path.abspath(args.config)  # noqa: PTH100 (as the configuration is named)
+    return os.path.abspath(args.config)  # as the configuration is named
 
 
 def _own_folder(name: str) -> Path | None:
     """Return the user's folder for a configuration; None for a user without a home."""
-    home = os.environ.get("XDG_STATE_HOME", "")
-    if not home.startswith("/"):
-        home = os.path.expanduser("~/.local/state")  # noqa: PTH111 (raises nothing)
+    home = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not home.is_absolute():
+        try:
+            home = Path("~/.local/state").expanduser()
+        except RuntimeError:
+            return None
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return Path(home, "pypimirror", digest) if home.startswith("/") else None
+    return home / "pypimirror" / digest if home.is_absolute() else None

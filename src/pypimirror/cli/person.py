@@ -4,9 +4,9 @@ import sys
 import time
 from random import SystemRandom
 
+from pypimirror.amounts import duration_text
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say
-from pypimirror.report.words import duration_text
 
 
 def is_there(args: Arguments) -> bool:

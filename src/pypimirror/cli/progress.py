@@ -24,7 +24,7 @@ def shown(args: Arguments) -> Iterator[Progress]:
     """Show progress on standard error while the block runs, as it suits who reads there."""
     if _has_bars(args):
         # rich is slow to import, and cron never needs it.
-        from pypimirror.cli.bars import Bars  # noqa: PLC0415
+        from pypimirror.cli.bars import Bars
 
         with Bars() as bars:
             yield _Throttled(bars.show, _BARS_EVERY_S, is_at_once=True)

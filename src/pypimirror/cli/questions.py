@@ -6,19 +6,17 @@ from contextlib import closing, contextmanager
 
 import msgspec
 
+from pypimirror.amounts import numbered
 from pypimirror.cli.console import say, show, show_as_it_is
 from pypimirror.config import Config
 from pypimirror.errors import StateError
 from pypimirror.report import why
 from pypimirror.report.exit_status import Status
 from pypimirror.report.mirror_status import check_tree
-from pypimirror.report.words import numbered
 from pypimirror.selection import Selection
 from pypimirror.state import damage_told
 from pypimirror.state.reading import Reading
 from pypimirror.store import Store, check_state
-
-_STATE = "state.sqlite"
 
 
 def tell_why(config: Config, selection: Selection, text: str) -> Status:
@@ -41,7 +39,7 @@ def _meant(text: str) -> str:
 
 def check(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
     """Print what the mirrored releases require and the mirror lacks; OK only where that is nothing."""
-    from pypimirror.dependencies.check import missing_for_pip  # noqa: PLC0415 (few runs need it)
+    from pypimirror.dependencies.check import missing_for_pip
 
     with _state(config) as state:
         names = [each.name for each in state.listed()]
@@ -68,7 +66,7 @@ def check(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
 @contextmanager
 def _state(config: Config) -> Iterator[Reading]:
     """Open the state for reading; raise StateError where there is none, or not its tree."""
-    path = config.state_dir / _STATE
+    path = config.state_path
     check_state(path)
     if not path.exists():
         raise StateError(path, "there is no state yet; --update-fetch makes it")

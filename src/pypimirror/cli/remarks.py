@@ -2,8 +2,9 @@
 
 import msgspec
 
+from pypimirror.amounts import DAY_S
 from pypimirror.findings import wheels
-from pypimirror.mirror import DAY_S, Mirror
+from pypimirror.mirror import Mirror
 from pypimirror.sync import Run
 
 _SHOWN = 5
@@ -21,7 +22,7 @@ def _of_requirements(work: Run) -> tuple[str, ...]:
     mirror = work.mirror
     if not work.tally.counts.changed or mirror.totals().files > _MANY_FILES:
         return ()
-    from pypimirror.dependencies.check import missing_for_pip  # noqa: PLC0415 (few runs need it)
+    from pypimirror.dependencies.check import missing_for_pip
 
     names = [each.name for each in mirror.state.projects.listed()]
     found = missing_for_pip(mirror.config, mirror.store, names, mirror.state.files.held)

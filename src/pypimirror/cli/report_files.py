@@ -114,7 +114,7 @@ def _folder(config: Config) -> str:
 def known(config: Config, now: float) -> tuple[StatusReport | None, metrics.Values]:
     """Return what the state tells of a mirror, or else what the metrics of an earlier call did."""
     try:
-        with closing(Reading.open_read_only(config.state_dir / "state.sqlite")) as reading:
+        with closing(Reading.open_read_only(config.state_path)) as reading:
             report = of_state(config, reading)
             return report, metrics.of_mirror(report, reading.last_ended_run(), now)
     except (MirrorError, OSError):

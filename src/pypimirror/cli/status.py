@@ -18,7 +18,7 @@ def run(config: Config, *, is_json: bool, is_quiet: bool = False) -> Status:
 
     One who `is_quiet` hears of it only where it is not well; a program, which asks for JSON, always.
     """
-    path = config.state_dir / "state.sqlite"
+    path = config.state_path
     check_state(path)
     if not path.exists():
         hint = "--update-fetch makes it"

@@ -48,7 +48,7 @@ def tell(outcome: Outcome, config: Config, *, watched: Figures | None, is_verbos
     level = logging.INFO if outcome.status is Status.OK else logging.ERROR
     _log.log(level, "%s", outcome.line)
     if watched is not None:
-        from pypimirror.cli.table import say_table  # noqa: PLC0415 (rich is slow to import)
+        from pypimirror.cli.table import say_table  # rich is slow to import
 
         say_table(
             f"pypimirror: {outcome.headline or outcome.line}", rows(outcome, watched, config.log_filename)

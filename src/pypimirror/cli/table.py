@@ -9,13 +9,13 @@ from rich.text import Text
 
 from pypimirror.cli.console import has_cursor
 from pypimirror.printable import printable
-from pypimirror.report.run_table import Row
+from pypimirror.report.run_table import TableRow
 
 _WIDEST = 120
 """Characters; longer lines are hard to read."""
 
 
-def say_table(headline: str, rows: Iterable[Row]) -> None:
+def say_table(headline: str, rows: Iterable[TableRow]) -> None:
     """Print a headline and rows below it to standard error."""
     table = Table.grid(Column(no_wrap=True, style="bold"), Column(overflow="fold"), padding=(0, 2))
     for row in rows:

@@ -21,7 +21,7 @@ _OVER = b"."
 def watched(group: int) -> Iterator[None]:
     """End a process group if this process ends within the block without leaving it."""
     try:
-        watchdog = subprocess.Popen(  # noqa: S603 (it is ourselves)
+        watchdog = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, str(group)],
             bufsize=0,
             stdin=subprocess.PIPE,

@@ -103,7 +103,7 @@ def load(path: Path, overrides: Mapping[str, str]) -> Config:
 
     Raises ConfigError with every problem of the file, also where there is no such file.
     """
-    path = Path(os.path.abspath(path))  # noqa: PTH100 (links are kept: paths are relative to where the file is named)
+    path = Path(os.path.abspath(path))  # links are kept: paths are relative to where the file is named
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -213,6 +213,6 @@ def _afterwards(reader: Reader, folder: Path) -> dict[str, Path | tuple[str, ...
 
 def _default_index_url() -> str:
     # distlib is slow to import, and few runs need more than its one constant.
-    from distlib.index import DEFAULT_INDEX  # noqa: PLC0415
+    from distlib.index import DEFAULT_INDEX
 
     return urlunsplit(urlsplit(str(DEFAULT_INDEX))._replace(path="/simple/"))

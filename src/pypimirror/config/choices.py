@@ -20,7 +20,6 @@ from pypimirror.selection import (
 )
 
 _T = TypeVar("_T")
-_HERE = Path()
 _PYTHON = re.compile(r"([23])\.([0-9]{1,2})(t?)")
 _LIKE_PYTHON = re.compile(r"(?:cp|py|pp|python)?([23])\.?([0-9]{1,2})(?:\.[0-9*]+)?(t?)")
 _FIRST_FREE_THREADED = (3, 13)
@@ -70,7 +69,7 @@ def platforms(text: str) -> tuple[str, ...]:
 
 
 def _platform(text: str) -> str:
-    from pypimirror.selection.platforms import check_platform  # noqa: PLC0415 (few runs need it)
+    from pypimirror.selection.platforms import check_platform
 
     if "," in text:
         raise ValueError(f"{text} is no short name of a platform{_apart(text)}")
@@ -120,13 +119,13 @@ def prereleases(text: str) -> Prereleases:
         raise ValueError(f"{error}, nor if-needed") from error
 
 
-def versions(text: str, folder: Path = _HERE) -> ProjectVersions:
+def versions(text: str, folder: Path = lines.HERE) -> ProjectVersions:
     """Read lines of a project and a specifier, such as `django >=4.2,<5`."""
     return _sorted(lines.each(lines.lines(text, folder), _versions))
 
 
 def _versions(line: str) -> tuple[NormalizedName, str]:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 (few runs need it)
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     found = _LINE.fullmatch(line)
     if found is None or ";" in line or "[" in line:
@@ -138,7 +137,7 @@ def _versions(line: str) -> tuple[NormalizedName, str]:
         raise ValueError(f"{line}: {found[2]} is no specifier such as >=4.2,<5 (PEP 440){hint}") from error
 
 
-def latest_releases(text: str, folder: Path = _HERE) -> LatestReleases:
+def latest_releases(text: str, folder: Path = lines.HERE) -> LatestReleases:
     """Read a number for all projects, and lines of a glob and the number for what it matches."""
     read = lines.each(lines.lines(text, folder), _latest)
     numbers = {number for glob, number in read if glob is None}
@@ -167,7 +166,7 @@ def hold_or_allow(text: str) -> str:
     return text.lower()
 
 
-def blocked_files(text: str, folder: Path = _HERE) -> Blocked:
+def blocked_files(text: str, folder: Path = lines.HERE) -> Blocked:
     """Read SHA-256 digests, lines such as `name==version`, and paths of files that have such lines."""
     entries = list(_blocked_entries(text, folder))
     read = lines.each(entries, _blocked)
@@ -201,8 +200,8 @@ def _blocked(entry: str) -> str | tuple[NormalizedName, str]:
     )
 
 
-def _sorted(values: Iterable[_T], key: Callable[[_T], Any] | None = None) -> tuple[_T, ...]:
-    return tuple(sorted(set(values), key=key))  # type: ignore[type-var, arg-type]
+def _sorted(values: Iterable[_T], key: Callable[[_T], Any] = lambda value: value) -> tuple[_T, ...]:
+    return tuple(sorted(set(values), key=key))
 
 
 def _nearest(text: str, known: Sequence[str]) -> str:

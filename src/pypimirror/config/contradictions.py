@@ -102,7 +102,7 @@ def _versions(config: Config) -> Iterator[str]:
 
 
 def _candidates(specifiers: Iterable[str]) -> Iterator[str]:
-    """Yield versions at and between all that specifiers name: where none is admitted, none is."""
+    """Yield versions at and between all that specifiers name: if these are all refused, every version is."""
     yield from ("0", "99999999", "1!99999999")
     for each in (each for text in specifiers for each in SpecifierSet(text)):
         text = each.version.removesuffix(".*")

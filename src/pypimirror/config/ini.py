@@ -92,7 +92,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _one_line(error: configparser.Error) -> str:
-    """Say which lines of a file are no INI, with the first of them where it can hold no password."""
+    """Say which lines of a file are no INI; quote the first unless it may hold a password."""
     errors = getattr(error, "errors", ()) or ((getattr(error, "lineno", 1), getattr(error, "line", "")),)
     numbers = ", ".join(str(number) for number, _ in errors[:_MOST_LINES])
     lines = f"line {numbers}" + (" and others" if len(errors) > _MOST_LINES else "")

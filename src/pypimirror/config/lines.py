@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 _T = TypeVar("_T")
+HERE = Path()
+"""Where relative paths begin that no configuration names."""
 _MAX_BYTES = 1 << 28
 """Of a file; more is none of patterns."""
 _MOST_TOLD = 5

@@ -12,12 +12,11 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pypimirror import names
-from pypimirror.config.lines import each, words
+from pypimirror.config.lines import HERE, each, words
 from pypimirror.model import Digest, NormalizedName
 from pypimirror.selection import check_length, check_name_pattern, is_specifier
 
 _T = TypeVar("_T")
-_HERE = Path()
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _DIGEST = re.compile(r"[a-z0-9_-]{1,32}=[0-9a-f]{8,256}")
@@ -149,7 +148,7 @@ def certificate(text: str, folder: Path) -> tuple[Path, ...]:
     return tuple(path(word, folder) for word in words)
 
 
-def selected_names(text: str, folder: Path = _HERE) -> tuple[str, ...]:
+def selected_names(text: str, folder: Path = HERE) -> tuple[str, ...]:
     """Read patterns of the names of wanted projects, of which there has to be one."""
     patterns = name_globs(text, folder)
     if not patterns:
@@ -179,7 +178,7 @@ def command(text: str, folder: Path) -> tuple[str, ...]:
     return (program, *found[1:])
 
 
-def name_globs(text: str, folder: Path = _HERE) -> tuple[str, ...]:
+def name_globs(text: str, folder: Path = HERE) -> tuple[str, ...]:
     """Read patterns of project names, separated by white space; `@FILE` stands for those in a file."""
     return each(words(text, folder), _name_glob)
 
@@ -192,7 +191,7 @@ def _name_glob(pattern: str) -> str:
     return pattern
 
 
-def attested_names(text: str, folder: Path = _HERE) -> tuple[str, ...]:
+def attested_names(text: str, folder: Path = HERE) -> tuple[str, ...]:
     """Read patterns of project names whose provenance is verified, for which an extra has to be installed."""
     patterns = name_globs(text, folder)
     if patterns and importlib.util.find_spec("pypi_attestations") is None:
@@ -200,7 +199,7 @@ def attested_names(text: str, folder: Path = _HERE) -> tuple[str, ...]:
     return patterns
 
 
-def file_globs(text: str, folder: Path = _HERE) -> tuple[str, ...]:
+def file_globs(text: str, folder: Path = HERE) -> tuple[str, ...]:
     """Read patterns of file names, separated by white space; `@FILE` stands for those in a file.
 
     Where only files are named and these say nothing, that is refused: no pattern at all is every file.
@@ -211,7 +210,7 @@ def file_globs(text: str, folder: Path = _HERE) -> tuple[str, ...]:
     return patterns
 
 
-def excluded_file_globs(text: str, folder: Path = _HERE) -> tuple[str, ...]:
+def excluded_file_globs(text: str, folder: Path = HERE) -> tuple[str, ...]:
     """Read the same, of which there may be none."""
     return each(words(text, folder), _file_glob)
 

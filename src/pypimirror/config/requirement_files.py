@@ -14,20 +14,20 @@ _SHOWN = 2
 _NEEDS_DEPENDENCIES = ("dependency_versions", "extras")
 
 
-class Reader(Protocol):
+class Given(Protocol):
     """What is given, and what is wrong with it."""
 
     given: dict[str, ini.Setting]
     problems: list[Problem | str]
 
 
-def read(reader: Reader, folder: Path, *, is_exact: bool | None) -> Roots:
+def read(reader: Given, folder: Path, *, is_exact: bool | None) -> Roots:
     """Return what the files ask for; what is wrong with them goes to the problems."""
     if "requirements" not in reader.given:
         return Roots()
     section, text = reader.given["requirements"]
     # A run without this option pays for no parser.
-    from pypimirror.requirements import files  # noqa: PLC0415
+    from pypimirror.requirements import files
 
     problems: tuple[str, ...] = ()
     roots = Roots()
@@ -56,7 +56,7 @@ def _passed_over(roots: Roots) -> str:
     return f" that an index answers ({'; '.join(roots.ignored[:_SHOWN])}{more}); write one"
 
 
-def check_patterns(reader: Reader, misplaced: Collection[str]) -> None:
+def check_patterns(reader: Given, misplaced: Collection[str]) -> None:
     """Refuse a configuration that says nothing of which projects to mirror."""
     if not {"package_matches", "requirements"} & {*reader.given, *misplaced}:
         missing = "missing; it has to be set, or requirements"

@@ -123,8 +123,17 @@ class Config:
         """The index without name and password."""
         return without_credentials(self.index_url)
 
+    @property
+    def state_path(self) -> Path:
+        """The state's database."""
+        return self.state_dir / "state.sqlite"
+
     def accepts(self, file: File) -> bool:
         """Tell whether this content may take the place of what is held under the file's name."""
         return self.replace_changed_files or any(
             (file.filename, digest) in self.accepted_changes for digest in file.digests
         )
+
+    def accepts_bytes(self, filename: str, sha256: str) -> bool:
+        """Tell whether these bytes may take the place of others under a name."""
+        return self.replace_changed_files or (filename, Digest("sha256", sha256)) in self.accepted_changes

@@ -150,7 +150,7 @@ class Dependencies:
         before = choices.requires_of(name)
         if before is not None and not has_changed:
             return
-        from pypimirror.dependencies import requires  # noqa: PLC0415 (a run without news needs none of it)
+        from pypimirror.dependencies import requires  # a run without news needs none of it
 
         held = self._mirror.state.files.held(name).values() if held is None else held
         now = requires.of_project(self._mirror.store, name, held, told, read)
@@ -206,8 +206,8 @@ class Dependencies:
     def of_roots(self) -> Closure:
         """Return what the requirements files ask for by themselves."""
         # A run without news needs none of it.
-        from pypimirror.closure import Closure  # noqa: PLC0415
-        from pypimirror.requirements.environments import Environments, environments  # noqa: PLC0415
+        from pypimirror.closure import Closure
+        from pypimirror.requirements.environments import Environments, environments
 
         config = self._mirror.config
         known = environments(config.python_versions, config.platforms, config.implementations)
@@ -222,7 +222,7 @@ class Dependencies:
     def _closure_of_state(self) -> Closure:
         state, selection = self._mirror.state, self._mirror.selection
         closure = self.of_roots()
-        listed = {each.name: each.shown for each in state.projects.listed()}
+        listed = {each.name: each.display_name for each in state.projects.listed()}
         for name, found in state.choices.every_requires():
             if name in listed:
                 closure.add_project(name, found.requirements)

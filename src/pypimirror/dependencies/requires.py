@@ -90,7 +90,7 @@ def _by_sdist(store: Store, name: NormalizedName, held: HeldFile, read: Read) ->
     if content is None:
         return None
     # Few releases have no wheel, and archives are slow to import.
-    from pypimirror.requirements.sdists import sdist_requires  # noqa: PLC0415
+    from pypimirror.requirements.sdists import sdist_requires
 
     with content:
         return sdist_requires(content, held.file.filename)

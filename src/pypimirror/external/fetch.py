@@ -1,4 +1,4 @@
-"""Files that lie elsewhere, beside the main thread: what is behind a link, and such a file's way in.
+"""External files, beside the main thread: what is behind a link, and such a file's way in.
 
 Nobody vouches for what other hosts send: it is bounded in size and time, has to look like what its name says,
 and the bytes that were accepted once are pinned.
@@ -12,7 +12,7 @@ import msgspec
 
 from pypimirror.download import Hashes, Into, core_metadata, strongest, why_packed
 from pypimirror.errors import MirrorError, UnavailableError, UnreachableError, VerificationError
-from pypimirror.external.links import Candidate, file_named, file_offered, worth_it
+from pypimirror.external.links import LinkedFile, file_named, file_offered, worth_it
 from pypimirror.external.model import Origin
 from pypimirror.filenames import magic_of
 from pypimirror.model import File, Link, NormalizedName, Validators
@@ -21,9 +21,9 @@ from pypimirror.upstream import Answer, NotModified, Upstream
 from pypimirror.upstream.external import ExternalHosts
 
 MAX_SIZE = 1 << 30
-"""Bytes of a file elsewhere."""
+"""Bytes of an external file."""
 MAX_PAGE = 5 * 10**6
-"""Bytes of a page elsewhere."""
+"""Bytes of an external page."""
 
 _HEAD = 8
 _LOOK_S = 30.0
@@ -35,14 +35,14 @@ _PAUSE_S = 1.0
 class Looked(NamedTuple):
     """What is behind a link."""
 
-    candidates: list[Candidate]
+    candidates: list[LinkedFile]
     is_page: bool = False
     delay: float = 0.0
     """Seconds that the host wants between two requests."""
 
 
-class Unchanged:
-    """Word that a file elsewhere is what it was when it was last looked at."""
+class SameFile:
+    """Word that an external file is what it was when it was last looked at."""
 
 
 class Brought(NamedTuple):
@@ -86,7 +86,7 @@ def _looked(
     with hosts.open(link.url, seconds=_LOOK_S, dead=dead, allows_http=allows_http) as answer:
         assert isinstance(answer, Answer)
         if filename := file_offered(answer.disposition, name) or file_named(answer.url, name):
-            return Looked([Candidate(filename, link.url, link.digests)])
+            return Looked([LinkedFile(filename, link.url, link.digests)])
         if is_wanted is None or not is_html(answer.content_type):
             return Looked([])
         robots = hosts.robots(answer.url, dead=dead)
@@ -104,8 +104,8 @@ def _looked(
 
 def fetch(
     upstream: Upstream, file: File, origin: Origin, into: Into, dead: Collection[str]
-) -> Brought | Unchanged | MirrorError | OSError:
-    """Fetch a file elsewhere unless it is what it was; errors come as values, as those of `download.obtain`.
+) -> Brought | SameFile | MirrorError | OSError:
+    """Fetch an external file unless it is what it was; errors come as values, as those of `download.obtain`.
 
     Where `origin` has no validators and no length, the bytes alone tell.
     """
@@ -128,14 +128,14 @@ def fetch(
 
 def _fetched(
     upstream: Upstream, file: File, origin: Origin, into: Into, dead: Collection[str]
-) -> Brought | Unchanged:
+) -> Brought | SameFile:
     hashes = Hashes(file)
     known = Validators(origin.etag, origin.last_modified)
     with upstream.external.open(
         file.url, seconds=_FETCH_S, validators=known, dead=dead, allows_http=hashes.expected is not None
     ) as answer:
         if isinstance(answer, NotModified) or _is_same(origin, answer):
-            return Unchanged()
+            return SameFile()
         _check(file, answer)
         into.check_space(answer.length or 0)
         head = b""

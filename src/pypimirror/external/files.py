@@ -1,4 +1,4 @@
-"""What becomes of a file elsewhere: it comes, fails, stays, is pinned or refused."""
+"""What becomes of an external file: it comes, fails, stays, is pinned or refused."""
 
 import itertools
 import logging
@@ -8,9 +8,9 @@ import msgspec
 from pypimirror.errors import TreeError
 from pypimirror.external.fetch import Brought
 from pypimirror.external.model import Origin
-from pypimirror.external.project import Project
+from pypimirror.external.project import ExternalProject
 from pypimirror.external.tasks import FetchTask
-from pypimirror.external.wanted import accepts
+from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import Digest, File, HeldFile
 from pypimirror.publishing import companions
 from pypimirror.run import Run, blocking
@@ -18,25 +18,25 @@ from pypimirror.run import Run, blocking
 _log = logging.getLogger(__name__)
 
 
-def intend(run: Run, project: Project, file: File, origin: Origin) -> None:
+def intend(mirror: Mirror, tally: Tally, project: ExternalProject, file: File, origin: Origin) -> None:
     """Record that a file is to come; one that was lost keeps what was wrong until it is there."""
     if project.is_held(file.filename):
         return
     row = project.rows.get(file.filename)
     if row is None or row.status == "delisted":
-        run.mirror.state.files.record_arriving(project.name, [file])
+        mirror.state.files.record_arriving(project.name, [file])
     project.tables.record(project.name, file, origin)
-    run.tally.counts.files += 1
-    run.tally.counts.unsized += 1
+    tally.counts.files += 1
+    tally.counts.unsized += 1
 
 
-def failed(project: Project, file: File, reason: str) -> None:
-    """Note that a file could not be had: what is held of it stays, and the grace of what is not goes on."""
+def failed(project: ExternalProject, file: File, reason: str) -> None:
+    """Note that a file could not be had: a held one stays, and the grace of another goes on."""
     project.fail(file.url, f"{file.filename}: {reason}")
     let_go(project, file)
 
 
-def let_go(project: Project, file: File) -> None:
+def let_go(project: ExternalProject, file: File) -> None:
     """Let go of a file that did not come, and was to."""
     row = project.rows.get(file.filename)
     if row is not None and row.status == "delisted":
@@ -45,8 +45,8 @@ def let_go(project: Project, file: File) -> None:
         project.tables.delist_unfinished(project.name, [file.filename])
 
 
-def keep(run: Run, project: Project, file: File, origin: Origin) -> None:
-    """Record how a held file lies elsewhere now, with the very bytes that are held."""
+def keep(run: Run, project: ExternalProject, file: File, origin: Origin) -> None:
+    """Record how a held external file is now, with the very bytes that are held."""
     name, row = project.name, project.rows[file.filename]
     digests = tuple(sorted((dict(row.file.digests) | dict(file.digests)).items()))
     now = msgspec.structs.replace(row.file, url=file.url, digests=tuple(itertools.starmap(Digest, digests)))
@@ -55,12 +55,12 @@ def keep(run: Run, project: Project, file: File, origin: Origin) -> None:
         project.has_changed = True
     project.tables.record(name, now, origin, checked=run.mirror.clock())
     if origin.refused is not None:
-        _tell_refused(run, project, now, origin)
+        _tell_refused(run.mirror, run.tally, project, now, origin)
     elif row.origin.refused is not None:
         project.tables.forgive(name, file.filename)
 
 
-def take(run: Run, project: Project, task: FetchTask, brought: Brought) -> None:
+def take(run: Run, project: ExternalProject, task: FetchTask, brought: Brought) -> None:
     """Pin what came first; of what comes later keep to that, unless the configuration accepts it.
 
     Raises TreeError where it can't be placed.
@@ -69,7 +69,7 @@ def take(run: Run, project: Project, task: FetchTask, brought: Brought) -> None:
     if sha256 in run.mirror.selection.blocked_digests:
         blocking.refuse(run, project.name, task.file, sha256, brought.size)
         return
-    if pinned not in (None, sha256) and not accepts(run.mirror, task.file, sha256):
+    if pinned not in (None, sha256) and not run.mirror.config.accepts_bytes(task.file.filename, sha256):
         _refuse(run, project, task.file, brought)
         return
     origin = msgspec.structs.replace(brought.origin, pinned=sha256, refused=None)
@@ -79,25 +79,25 @@ def take(run: Run, project: Project, task: FetchTask, brought: Brought) -> None:
         _place(run, project, task, brought, origin)
 
 
-def _refuse(run: Run, project: Project, file: File, brought: Brought) -> None:
+def _refuse(run: Run, project: ExternalProject, file: File, brought: Brought) -> None:
     """Record what lies there now, so that it need not come again to be refused."""
     known = msgspec.structs.replace(project.rows[file.filename].file, url=file.url)
     origin = msgspec.structs.replace(brought.origin, refused=brought.sha256)
     project.tables.record(project.name, known, origin, checked=run.mirror.clock())
-    _tell_refused(run, project, known, origin)
+    _tell_refused(run.mirror, run.tally, project, known, origin)
 
 
-def _tell_refused(run: Run, project: Project, file: File, origin: Origin) -> None:
+def _tell_refused(mirror: Mirror, tally: Tally, project: ExternalProject, file: File, origin: Origin) -> None:
     reason = (
         f"refused: other bytes lie at {file.url} now, and sha256 {origin.pinned} was accepted once;"
         f" accepted_changes = {file.filename} sha256={origin.refused} takes them"
     )
     _log.error("%s: %s: %s", project.name, file.filename, reason)
-    run.tally.counts.failed += 1
-    project.tables.record_refused(project.name, file.filename, reason, run.mirror.clock())
+    tally.counts.failed += 1
+    project.tables.record_refused(project.name, file.filename, reason, mirror.clock())
 
 
-def _place(run: Run, project: Project, task: FetchTask, brought: Brought, origin: Origin) -> None:
+def _place(run: Run, project: ExternalProject, task: FetchTask, brought: Brought, origin: Origin) -> None:
     name, file = project.name, task.file
     for note in brought.notes:
         _log.warning("%s: %s", name, note)

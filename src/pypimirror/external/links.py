@@ -1,4 +1,4 @@
-"""Links to files that lie elsewhere: which file one leads to, and which of a page are worth it. Pure."""
+"""Links to external files: which file one leads to, and which of a page are worth it. Pure."""
 
 import email.message
 import itertools
@@ -14,14 +14,14 @@ from pypimirror.model import Digest, Link
 
 MOST_VERSIONS = 20
 MOST_FILES = 200
-"""What is taken of one page elsewhere."""
+"""What is taken of one external page."""
 
 _MOST_FIELDS = 50
 _MAX_DISPOSITION = 4000
 """Characters: a file's name has 240 bytes, and may be told twice, percent-encoded."""
 
 
-class Candidate(NamedTuple):
+class LinkedFile(NamedTuple):
     """A link to a file of a project, by the name that its address or its server tells."""
 
     filename: str
@@ -63,18 +63,18 @@ def _of_project(names: Iterable[str], project: str) -> Iterator[str]:
             yield name
 
 
-def worth_it(links: Iterable[Link], project: str, is_wanted: Callable[[str], bool]) -> list[Candidate]:
+def worth_it(links: Iterable[Link], project: str, is_wanted: Callable[[str], bool]) -> list[LinkedFile]:
     """Return the links of a page to wanted files of `project`: the newest versions, each file once.
 
     At most MOST_VERSIONS versions and MOST_FILES files, the newest first; no snapshots of development. (Those
     of old that are no versions, such as 1.0-dev or 1.0dev-r123, are names of no file of the project.)
     """
-    versions: dict[Version, dict[str, Candidate]] = {}
+    versions: dict[Version, dict[str, LinkedFile]] = {}
     for link in links:
         filename = file_named(link.url, project)
         version = release_in(filename, project) if filename else None
         if filename and version and not version.is_devrelease and is_wanted(filename):
-            candidate = Candidate(filename, link.url, link.digests)
+            candidate = LinkedFile(filename, link.url, link.digests)
             versions.setdefault(version, {}).setdefault(filename, candidate)
     newest = sorted(versions, reverse=True)[:MOST_VERSIONS]
     found = (versions[version][filename] for version in newest for filename in sorted(versions[version]))

@@ -8,7 +8,7 @@ from pypimirror.model import File, Link
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a file came that lies elsewhere, and what tells whether it is still the same there."""
+    """How an external file came, and what tells whether it is still the same there."""
 
     link: str
     """The index's own link: to the file, or to the page on which it was found."""
@@ -41,7 +41,7 @@ class Links(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Known(NamedTuple):
-    """What is known of a file that lies elsewhere."""
+    """What is known of an external file."""
 
     status: str
     file: File

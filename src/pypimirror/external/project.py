@@ -5,8 +5,9 @@ import logging
 import msgspec
 
 from pypimirror.addresses import host_of
+from pypimirror.amounts import HOUR_S
 from pypimirror.errors import MirrorError
-from pypimirror.external.links import Candidate
+from pypimirror.external.links import LinkedFile
 from pypimirror.external.model import Origin
 from pypimirror.external.tables import Tables
 from pypimirror.mirror import LONGEST_REASON, Mirror
@@ -15,10 +16,8 @@ from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
 
-_HOUR_S = 3600.0
 
-
-class Project:
+class ExternalProject:
     """A project whose links are looked at."""
 
     def __init__(
@@ -42,12 +41,12 @@ class Project:
         """All links were looked at, so that it is known which files are wanted."""
         self.looked: set[Link] = set()
         self.asked: set[str] = set()
-        self.candidates: dict[str, tuple[Candidate, Origin]] = {}
+        self.candidates: dict[str, tuple[LinkedFile, Origin]] = {}
         self._ranks: dict[str, tuple[bool, bool, bool, int]] = {}
         self.has_changed = False
         """Its page is to be written."""
 
-    def add(self, candidate: Candidate, link: Link, *, is_paged: bool) -> None:
+    def add(self, candidate: LinkedFile, link: Link, *, is_paged: bool) -> None:
         """Note a file behind a link. Of several for one file the best counts.
 
         That is one that could be had the last time, by itself rather than on a page, with a digest, and then
@@ -71,12 +70,12 @@ class Project:
         self.failed.setdefault(host_of(url), str(error)[:LONGEST_REASON])
 
     def is_held(self, filename: str) -> bool:
-        """Tell whether a file from elsewhere is in the tree."""
+        """Tell whether an external file is in the tree."""
         row = self.rows.get(filename)
         return row is not None and row.status == "held"
 
 
-def end(run: Run, project: Project, *, is_adopting: bool) -> None:
+def end(run: Run, project: ExternalProject, *, is_adopting: bool) -> None:
     """Record what was seen of a project's links, and publish what came."""
     tables, name = project.tables, project.name
     every = project.known.every()
@@ -98,7 +97,7 @@ def end(run: Run, project: Project, *, is_adopting: bool) -> None:
     run.tree.commit()
 
 
-def _adopt_unseen(mirror: Mirror, project: Project) -> None:
+def _adopt_unseen(mirror: Mirror, project: ExternalProject) -> None:
     """Where a state was lost and a link can't be followed: take what nobody lists for files behind it."""
     state, name, failed = mirror.state, project.name, project.failed
     link = next((url for url in project.known.every() if url in failed or host_of(url) in failed), None)
@@ -112,15 +111,15 @@ def _adopt_unseen(mirror: Mirror, project: Project) -> None:
         project.tables.record(name, was.file, origin)
 
 
-def _next_look(mirror: Mirror, project: Project) -> float | None:
+def _next_look(mirror: Mirror, project: ExternalProject) -> float | None:
     """Return when to look at all links again; new ones alone put nothing off."""
     if not (project.known.every() or project.failed):
         return None
     due = None if project.is_full else project.tables.next_look(project.name)
-    return due if due is not None else mirror.clock() + mirror.config.external_interval_hours * _HOUR_S
+    return due if due is not None else mirror.clock() + mirror.config.external_interval_hours * HOUR_S
 
 
-def _record_failures(run: Run, project: Project) -> None:
+def _record_failures(run: Run, project: ExternalProject) -> None:
     """Record what could not be followed, and that what was is right again."""
     name = project.name
     for reason in project.failed.values():
@@ -132,7 +131,7 @@ def _record_failures(run: Run, project: Project) -> None:
     run.mirror.state.failures.forget(name, seen - project.failed.keys())
 
 
-def _publish(run: Run, project: Project) -> None:
+def _publish(run: Run, project: ExternalProject) -> None:
     name = project.name
     run.pages.names.intend(name)
     if run.mirror.config.full_index:

@@ -54,11 +54,11 @@ class _Seam:
         if has_news or found != known.page:
             self._tables.record_links(name, msgspec.structs.replace(known, page=found))
 
-    def owned(self, name: NormalizedName) -> frozenset[str]:
+    def owned(self, name: NormalizedName, /) -> frozenset[str]:
         return self._tables.owned(name)
 
     def follow(self, run: Run) -> None:
-        from pypimirror.external.stage import follow  # noqa: PLC0415 (not in modes that make no request)
+        from pypimirror.external.stage import follow  # not in modes that make no request
 
         run.pages.publish()
         run.tree.set_aside()
@@ -80,5 +80,5 @@ class _Seam:
 
 
 def _follows(config: Config, origin: Origin) -> bool:
-    """Tell whether a file that came from elsewhere as this one did is still wanted."""
+    """Tell whether an external file that came as this one did is still wanted."""
     return config.external_links and (config.follow_external_index_pages or not origin.is_paged)

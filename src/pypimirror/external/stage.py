@@ -12,20 +12,21 @@ from typing import Any
 import msgspec
 
 from pypimirror import adopt
+from pypimirror.amounts import DAY_S, HOUR_S
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import DiskFullError, MirrorError, TreeError
 from pypimirror.external import files, tasks
-from pypimirror.external.fetch import Brought, Looked, Unchanged
+from pypimirror.external.fetch import Brought, Looked, SameFile
 from pypimirror.external.hosts import Hosts
-from pypimirror.external.links import Candidate, file_named
+from pypimirror.external.links import LinkedFile, file_named
 from pypimirror.external.model import Links, Origin
-from pypimirror.external.project import Project, end
+from pypimirror.external.project import ExternalProject, end
 from pypimirror.external.tables import Tables
-from pypimirror.external.tasks import DocumentTask, FetchTask, LookTask
+from pypimirror.external.tasks import DocumentTask, FetchTask, LinkTask
 from pypimirror.external.wanted import wanted
-from pypimirror.mirror import DAY_S
+from pypimirror.mirror import Mirror
 from pypimirror.model import File, NormalizedName
-from pypimirror.run import Run
+from pypimirror.run import Options, Run
 from pypimirror.run.arrivals import Arrivals
 from pypimirror.state import Failure
 from pypimirror.workers import Workers
@@ -33,7 +34,6 @@ from pypimirror.workers import Workers
 _log = logging.getLogger(__name__)
 
 _TURN_S = 0.2
-_HOUR_S = 3600.0
 _MOST_LOOKS = 100
 """Of a project's links that name no file so many are looked at."""
 _OPEN = 200
@@ -46,7 +46,7 @@ _PATIENCE_S = 1000.0
 
 def follow(run: Run, tables: Tables) -> None:
     """Follow the links of all projects that are due. Raises DiskFullError, or OSError of the machine."""
-    due = _due(run, tables)
+    due = _due(run.mirror, run.options, tables)
     if not due:
         return
     stage = _Stage(run, tables, due)
@@ -58,20 +58,19 @@ def follow(run: Run, tables: Tables) -> None:
         stage.abandon()
 
 
-def _due(run: Run, tables: Tables) -> list[tuple[NormalizedName, bool]]:
+def _due(mirror: Mirror, options: Options, tables: Tables) -> list[tuple[NormalizedName, bool]]:
     """Return the projects whose links are to be looked at, the last one first, and whether at all of them.
 
     Those of which an address could not be had come last, so that what drops each request for one project
     keeps no other one from the same host.
     """
-    mirror = run.mirror
-    if run.options.only:
-        rows = map(mirror.state.projects.get, run.options.only)
+    if options.only:
+        rows = map(mirror.state.projects.get, options.only)
         due = [(row.name, True) for row in rows if row is not None and row.is_listed]
-    elif run.options.is_recheck:
+    elif options.is_recheck:
         due = [(name, True) for name in tables.linked()]
     else:
-        interval = mirror.config.external_interval_hours * _HOUR_S
+        interval = mirror.config.external_interval_hours * HOUR_S
         due = tables.due(mirror.clock(), interval + DAY_S)
     due.sort(key=lambda each: any("/" in subject for subject in mirror.state.failures.of(each[0])))
     return [each for each in reversed(due) if mirror.selection.selects(each[0])]
@@ -82,7 +81,7 @@ class _Stage:
         self._run = run
         self._tables = tables
         self._due = due
-        self._open: dict[NormalizedName, Project] = {}
+        self._open: dict[NormalizedName, ExternalProject] = {}
         self._is_forced = run.options.is_recheck or bool(run.options.only)
         self._hosts = Hosts()
         self._arrivals = Arrivals(run.mirror.store)
@@ -105,7 +104,8 @@ class _Stage:
                 if not self._workers.unfinished or late > _PATIENCE_S:
                     break
             while self._due and len(self._open) < _OPEN:
-                self._begin(*self._due.pop())
+                name, is_full = self._due.pop()
+                self._begin(name, is_full=is_full)
             self._hosts.begin(lambda: self._workers.has_room)
             for task, result in self._workers.finished(_TURN_S):
                 self._take(task, result)
@@ -131,8 +131,8 @@ class _Stage:
         self._arrivals.abandon()
         self._workers.is_far = False
 
-    def _begin(self, name: NormalizedName, is_full: bool) -> None:  # noqa: FBT001 (half of a pair)
-        project = self._open[name] = Project(
+    def _begin(self, name: NormalizedName, *, is_full: bool) -> None:
+        project = self._open[name] = ExternalProject(
             self._run.mirror, self._tables, name, is_full=is_full, is_forced=self._is_forced
         )
         row = self._run.mirror.state.projects.get(name)
@@ -153,13 +153,13 @@ class _Stage:
             raise result
         if isinstance(task, DocumentTask):
             self._take_document(project, result)
-        elif isinstance(task, LookTask):
+        elif isinstance(task, LinkTask):
             self._take_look(project, task, result)
         else:
             self._take_file(project, task, result)
         self._go_on(project)
 
-    def _go_on(self, project: Project) -> None:
+    def _go_on(self, project: ExternalProject) -> None:
         """Fetch when all links were looked at, end when all files are in; stay due where the disk is full."""
         if self._full:
             return
@@ -172,7 +172,7 @@ class _Stage:
 
     # -- links -----------------------------------------------------------------------------------
 
-    def _take_document(self, project: Project, result: tasks.Document | MirrorError) -> None:
+    def _take_document(self, project: ExternalProject, result: tasks.LegacyDocument | MirrorError) -> None:
         url = self._run.upstream.document_url(project.name)
         project.asked.add(url)
         # Where it can't be had, what it said the last time still counts.
@@ -182,7 +182,7 @@ class _Stage:
             project.known = msgspec.structs.replace(project.known, document=result.link)
         self._look(project)
 
-    def _look(self, project: Project) -> None:
+    def _look(self, project: ExternalProject) -> None:
         """Take the files to which links lead by their addresses, and queue a look at all other links."""
         selection = (
             self._run.mirror.selection if self._run.mirror.config.follow_external_index_pages else None
@@ -199,13 +199,13 @@ class _Stage:
                 continue
             project.looked.add(link)
             if filename := file_named(link.url, project.name):
-                project.add(Candidate(filename, link.url, link.digests), link, is_paged=False)
+                project.add(LinkedFile(filename, link.url, link.digests), link, is_paged=False)
                 continue
             looks += 1
             if looks > _MOST_LOOKS:
                 _log.info("%s: too many links that name no file: %s is left out", project.name, link.url)
                 continue
-            task = LookTask(project.name, link, selection)
+            task = LinkTask(project.name, link, selection)
             self._hosts.add(
                 link.url,
                 partial(self._submit, task),
@@ -213,7 +213,7 @@ class _Stage:
             )
             project.unfinished += 1
 
-    def _take_look(self, project: Project, task: LookTask, result: Looked | MirrorError) -> None:
+    def _take_look(self, project: ExternalProject, task: LinkTask, result: Looked | MirrorError) -> None:
         project.asked.add(task.link.url)
         if isinstance(result, MirrorError):
             self._hosts.end(task.link.url, result)
@@ -223,7 +223,7 @@ class _Stage:
         for candidate in result.candidates:
             project.add(candidate, task.link, is_paged=result.is_page)
 
-    def _refused(self, project: Project, url: str, error: MirrorError) -> None:
+    def _refused(self, project: ExternalProject, url: str, error: MirrorError) -> None:
         """Take it that a link's host is dead."""
         project.unfinished -= 1
         project.refuse(url, error)
@@ -231,7 +231,7 @@ class _Stage:
 
     # -- files -----------------------------------------------------------------------------------
 
-    def _fetch_all(self, project: Project) -> None:
+    def _fetch_all(self, project: ExternalProject) -> None:
         """Queue what is new, and what is held and may have changed."""
         found = wanted(self._run, project)
         if self._run.options.preview:
@@ -239,7 +239,7 @@ class _Stage:
             self._run.options.preview.will_fetch(project.name, tuple(new))
             return
         for file, origin in found:
-            files.intend(self._run, project, file, origin)
+            files.intend(self._run.mirror, self._run.tally, project, file, origin)
         project.unfinished += len(found)
         # Files come before looks, so that one project after the other is done; what failed before comes last.
         again = [each for each in found if each[0].url in project.failed_before]
@@ -251,22 +251,22 @@ class _Stage:
                 is_next=file.url not in project.failed_before,
             )
 
-    def _start(self, project: Project, file: File, origin: Origin) -> None:
+    def _start(self, project: ExternalProject, file: File, origin: Origin) -> None:
         self._run.mirror.store.space.check(0)
         task = FetchTask(project.name, file, self._run.mirror.store.open_temporary(), origin)
         self._arrivals.add(task)
         self._submit(task)
 
-    def _refused_file(self, project: Project, file: File, error: MirrorError) -> None:
+    def _refused_file(self, project: ExternalProject, file: File, error: MirrorError) -> None:
         """Take it that a file's host is dead."""
         files.let_go(project, file)
         self._refused(project, file.url, error)
 
     def _take_file(
         self,
-        project: Project,
+        project: ExternalProject,
         task: FetchTask,
-        result: Brought | Unchanged | MirrorError,
+        result: Brought | SameFile | MirrorError,
     ) -> None:
         self._hosts.end(task.file.url, result)
         project.asked.add(task.file.url)

@@ -51,7 +51,7 @@ class Tables:
         self._state.failures.forget_all()
 
     def sweep(self) -> None:
-        """Forget what left the mirror: projects that are not listed, and files that nothing is known of."""
+        """Forget what left the mirror: projects that are not listed, and files that are unknown by now."""
         self._db.execute(
             "DELETE FROM external_projects WHERE NOT EXISTS"
             " (SELECT 1 FROM projects WHERE name = project AND is_listed)"
@@ -62,7 +62,7 @@ class Tables:
         )
 
     def has_files(self) -> bool:
-        """Tell whether anything is known of any file that lies elsewhere."""
+        """Tell whether anything is known of any external file."""
         return self._db.execute("SELECT 1 FROM external_files LIMIT 1").fetchone() is not None
 
     # -- links ---------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class Tables:
     # -- files ---------------------------------------------------------------------------
 
     def files(self, name: NormalizedName) -> dict[str, Known]:
-        """Return what is known of a project's files that lie elsewhere, delisted ones included."""
+        """Return what is known of a project's external files, delisted ones included."""
         rows = self._db.execute(
             "SELECT filename, status, listed, origin, checked, coalesce(delisted_since, 0)"
             " FROM external_files JOIN files USING (project, filename) WHERE project = ?",
@@ -138,12 +138,12 @@ class Tables:
         }
 
     def owned(self, name: NormalizedName) -> frozenset[str]:
-        """Return the names of a project's files that lie elsewhere."""
+        """Return the names of a project's external files."""
         rows = self._db.execute("SELECT filename FROM external_files WHERE project = ?", (name,))
         return frozenset(filename for (filename,) in rows)
 
     def record(self, name: NormalizedName, file: File, origin: Origin, *, checked: float = 0.0) -> None:
-        """Record how a file came that lies elsewhere, and when that was looked at."""
+        """Record how an external file came, and when that was looked at."""
         self._db.execute(
             "UPDATE files SET listed = ?, vanished_since = NULL WHERE project = ? AND filename = ?",
             (blobs.sealed(file), name, file.filename),
@@ -154,14 +154,14 @@ class Tables:
         )
 
     def forget_files(self, name: NormalizedName, filenames: Iterable[str]) -> None:
-        """Forget that files lie elsewhere."""
+        """Forget that files are external."""
         self._db.executemany(
             "DELETE FROM external_files WHERE project = ? AND filename = ?",
             [(name, filename) for filename in filenames],
         )
 
     def record_refused(self, name: NormalizedName, filename: str, reason: str, now: float) -> None:
-        """Record that other bytes lie elsewhere than those that were accepted, which stay."""
+        """Record that an external host has other bytes than those that were accepted, which stay."""
         self._db.execute(
             "UPDATE files SET error = ?, error_since = coalesce(error_since, ?)"
             " WHERE project = ? AND filename = ?",
@@ -169,7 +169,7 @@ class Tables:
         )
 
     def forgive(self, name: NormalizedName, filename: str) -> None:
-        """Drop what was wrong with a held file that lies elsewhere."""
+        """Drop what was wrong with a held external file."""
         self._db.execute(
             "UPDATE files SET error = NULL, error_since = NULL"
             " WHERE project = ? AND filename = ? AND status = 'held'",
@@ -177,7 +177,7 @@ class Tables:
         )
 
     def record_vanished(self, name: NormalizedName, filenames: Iterable[str], now: float) -> None:
-        """Record to which of a project's files elsewhere no link leads any more; to all others one does."""
+        """Record to which of a project's external files no link leads any more; to all others one does."""
         self._db.executemany(
             "UPDATE files SET vanished_since = NULL WHERE project = ? AND filename = ?",
             [(name, filename) for filename in self.owned(name)],
@@ -190,7 +190,7 @@ class Tables:
     def delist_unfinished(
         self, name: NormalizedName, filenames: Iterable[str], *, are_gone: bool = False
     ) -> None:
-        """Let go of files elsewhere that did not come; of those that were lost only where they `are_gone`."""
+        """Let go of external files that did not come; of those that were lost only where they `are_gone`."""
         unfinished = "('arriving', 'failed')" if are_gone else "('arriving')"
         for filename in filenames:
             delist(self._db, f"status IN {unfinished} AND project = ? AND filename = ?", 0.0, name, filename)
@@ -200,7 +200,7 @@ class Tables:
         delist(self._db, "status = 'arriving' AND project = ? AND filename = ?", since, name, filename)
 
     def every_file(self) -> Iterator[tuple[NormalizedName, str, Origin]]:
-        """Yield every file that lies elsewhere and is held, lost or to come."""
+        """Yield every external file that is held, lost or to come."""
         rows = self._db.execute(
             "SELECT project, filename, origin FROM external_files JOIN files USING (project, filename)"
             " WHERE status != 'delisted'"

@@ -22,7 +22,7 @@ class DocumentTask(NamedTuple):
     name: NormalizedName
 
 
-class Document(NamedTuple):
+class LegacyDocument(NamedTuple):
     """Where a legacy JSON document says that its project can be downloaded, if it does."""
 
     link: Link | None = None
@@ -30,7 +30,7 @@ class Document(NamedTuple):
     """It is such a document of the index's own; whatever else comes tells nothing."""
 
 
-class LookTask(NamedTuple):
+class LinkTask(NamedTuple):
     """A link behind which it is to be looked for files."""
 
     name: NormalizedName
@@ -51,46 +51,46 @@ class FetchTask(NamedTuple):
     """Nothing in the tree stands for what lies fetching."""
 
 
-Task = DocumentTask | LookTask | FetchTask
+Task = DocumentTask | LinkTask | FetchTask
 
 
 def submit(workers: Workers[Task], task: Task, space: FreeSpace, dead: frozenset[str]) -> None:
     """Let the workers do a task; `space` is what files may take, and `dead` hosts are not asked."""
     if isinstance(task, DocumentTask):
         workers.submit(task, partial(read_document, name=task.name))
-    elif isinstance(task, LookTask):
+    elif isinstance(task, LinkTask):
         workers.submit(task, partial(look, task=task, dead=dead))
     else:
         work = partial(fetch, file=task.file, origin=task.origin, space=space, dead=dead)
         workers.submit(task, work, [task.temporary.file])
 
 
-def read_document(upstream: Upstream, *, name: NormalizedName) -> Document | MirrorError:
+def read_document(upstream: Upstream, *, name: NormalizedName) -> LegacyDocument | MirrorError:
     """Read a project's legacy JSON document, if upstream has such; errors come as values."""
     return guarded(lambda: _document(upstream, name))
 
 
-def _document(upstream: Upstream, name: NormalizedName) -> Document:
+def _document(upstream: Upstream, name: NormalizedName) -> LegacyDocument:
     url = upstream.document_url(name)
     try:
         fetched = upstream.page(url, accept="application/json", validators=Validators(), is_of_index=False)
         assert not isinstance(fetched, NotModified)
-        return Document(download_url(fetched.content, fetched.url), upstream.is_own(fetched.url))
+        return LegacyDocument(download_url(fetched.content, fetched.url), upstream.is_own(fetched.url))
     except (NotFoundError, BadPageError):
-        return Document(is_known=False)
+        return LegacyDocument(is_known=False)
     except UnavailableError as error:
         # Whatever an index answers that knows nothing of such documents.
         if error.may_pass or not error.reason.startswith("answers 4"):
             raise
-        return Document(is_known=False)
+        return LegacyDocument(is_known=False)
 
 
-def look(upstream: Upstream, *, task: LookTask, dead: frozenset[str]) -> fetching.Looked | MirrorError:
+def look(upstream: Upstream, *, task: LinkTask, dead: frozenset[str]) -> fetching.Looked | MirrorError:
     """Look what is behind a link."""
     return guarded(lambda: _look(upstream, task, dead))
 
 
-def _look(upstream: Upstream, task: LookTask, dead: frozenset[str]) -> fetching.Looked | MirrorError:
+def _look(upstream: Upstream, task: LinkTask, dead: frozenset[str]) -> fetching.Looked | MirrorError:
     selection = task.selection
     is_wanted = None if selection is None else lambda filename: selection.why_not(filename) is None
     return fetching.look(upstream.external, task.link, task.name, is_wanted=is_wanted, dead=dead)
@@ -104,7 +104,7 @@ def fetch(  # noqa: PLR0913 (a task's values, and its open file)
     origin: Origin,
     space: FreeSpace,
     dead: frozenset[str],
-) -> fetching.Brought | fetching.Unchanged | MirrorError | OSError:
+) -> fetching.Brought | fetching.SameFile | MirrorError | OSError:
     """Fetch a file; the descriptor is closed."""
     with TemporaryFile(temporary, "r+") as opened:
         into = Into(opened, None, space.check_file)

@@ -6,36 +6,35 @@ from collections.abc import Collection
 import msgspec
 
 from pypimirror import metadata
+from pypimirror.amounts import HOUR_S
 from pypimirror.errors import TreeError
 from pypimirror.external.model import Known, Origin
-from pypimirror.external.project import Project
+from pypimirror.external.project import ExternalProject
 from pypimirror.filenames import is_wheel, version_of
 from pypimirror.mirror import Mirror
-from pypimirror.model import Digest, File, HeldFile
-from pypimirror.publishing import companions
+from pypimirror.model import File, HeldFile
+from pypimirror.publishing import Tree, companions
 from pypimirror.run import Run
 from pypimirror.store import aside_folder
 
 _log = logging.getLogger(__name__)
 
-_HOUR_S = 3600.0
 
-
-def wanted(run: Run, project: Project) -> list[tuple[File, Origin]]:
+def wanted(run: Run, project: ExternalProject) -> list[tuple[File, Origin]]:
     """Return the files to fetch, and those held that are due to be looked at, each with what is known of it.
 
     What is new comes first, and then what was looked at longest ago.
     """
     chosen = [f for f in project.candidates if _is_chosen(run.mirror, project, f)]
     _bring_back(run, project, chosen)
-    _complete(run, project)
+    _complete(run.mirror, run.tree, project)
     own = run.mirror.state.files.file_names(project.name) - project.tables.owned(project.name)
     found = [_known(run.mirror, project, filename) for filename in chosen if filename not in own]
     due = [each for each in found if _is_due(run.mirror, project, each[0])]
     return sorted(due, key=lambda each: _checked(project, each[0].filename))
 
 
-def _is_chosen(mirror: Mirror, project: Project, filename: str) -> bool:
+def _is_chosen(mirror: Mirror, project: ExternalProject, filename: str) -> bool:
     reason = mirror.selection.why_not(filename)
     if mirror.selection.needs_provenance(project.name):
         reason = "provenance_required: what lies elsewhere has none"
@@ -44,17 +43,17 @@ def _is_chosen(mirror: Mirror, project: Project, filename: str) -> bool:
     return not reason
 
 
-def _checked(project: Project, filename: str) -> float:
+def _checked(project: ExternalProject, filename: str) -> float:
     return project.rows[filename].checked if project.is_held(filename) else 0.0
 
 
-def _is_due(mirror: Mirror, project: Project, file: File) -> bool:
+def _is_due(mirror: Mirror, project: ExternalProject, file: File) -> bool:
     row = project.rows.get(file.filename)
     if row is None or not project.is_held(file.filename) or project.is_forced or row.file.url != file.url:
         return True
-    if row.origin.refused is not None and accepts(mirror, file, row.origin.refused):
+    if row.origin.refused is not None and mirror.config.accepts_bytes(file.filename, row.origin.refused):
         return True
-    interval = mirror.config.external_interval_hours * _HOUR_S
+    interval = mirror.config.external_interval_hours * HOUR_S
     return _contradicts(row, file) or not 0 <= mirror.clock() - row.checked < interval
 
 
@@ -64,7 +63,7 @@ def _contradicts(row: Known, file: File) -> bool:
     return any(known.get(algorithm) != hexdigest for algorithm, hexdigest in file.digests)
 
 
-def _known(mirror: Mirror, project: Project, filename: str) -> tuple[File, Origin]:
+def _known(mirror: Mirror, project: ExternalProject, filename: str) -> tuple[File, Origin]:
     """Return a file with what is known of it: what is pinned, and where that can tell, what it was like."""
     candidate, origin = project.candidates[filename]
     version = version_of(filename, project.name)
@@ -73,20 +72,20 @@ def _known(mirror: Mirror, project: Project, filename: str) -> tuple[File, Origi
     if row is None:
         return file, origin
     known = msgspec.structs.replace(row.origin, link=origin.link, is_paged=origin.is_paged)
-    is_accepted = known.refused is not None and accepts(mirror, file, known.refused)
+    is_accepted = known.refused is not None and mirror.config.accepts_bytes(file.filename, known.refused)
     is_same_place = project.is_held(filename) and row.file.url == file.url
     if not is_same_place or is_accepted or _contradicts(row, file):
         known = msgspec.structs.replace(known, etag=None, last_modified=None, length=None)
     return file, known
 
 
-def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
+def _bring_back(run: Run, project: ExternalProject, chosen: Collection[str]) -> None:
     """Hold again what is still in the tree: what is in its grace, or what the index itself has no longer.
 
     So bytes that were accepted once come back without a download, and stay pinned.
     """
     state, name = run.mirror.state, project.name
-    back = companions.restorable(run.mirror, name) | _put_back(run, project, chosen)
+    back = companions.restorable(run.mirror, name) | _put_back(run.mirror, run.tree, project, chosen)
     vanished = state.transitions.vanished_files_of(name) - project.tables.owned(name)
     held = state.files.held(name) if vanished else {}
     for filename in chosen:
@@ -106,49 +105,44 @@ def _bring_back(run: Run, project: Project, chosen: Collection[str]) -> None:
             project.has_changed = True
 
 
-def _put_back(run: Run, project: Project, chosen: Collection[str]) -> dict[str, HeldFile]:
+def _put_back(
+    mirror: Mirror, tree: Tree, project: ExternalProject, chosen: Collection[str]
+) -> dict[str, HeldFile]:
     """Put those files back into their place that a quarantine put out of reach, and return them."""
     name = project.name
     folder = aside_folder(name)
-    sizes = run.mirror.store.sizes(folder)
-    delisted = run.mirror.state.files.delisted_of(name) if sizes else {}
+    sizes = mirror.store.sizes(folder)
+    delisted = mirror.state.files.delisted_of(name) if sizes else {}
     found = {f: delisted[f] for f in chosen if f in delisted and sizes.get(f) == delisted[f].size}
     if found:  # a new quarantine, after a kill, has to know where they may be
-        run.mirror.state.transitions.record_reachable(name)
-        run.tree.commit()
+        mirror.state.transitions.record_reachable(name)
+        tree.commit()
     for filename, held in list(found.items()):
         try:
-            run.tree.take_over(name, folder, filename)
+            tree.take_over(name, folder, filename)
         except TreeError as error:
             project.fail(held.file.url, str(error))
             del found[filename]
     return found
 
 
-def _complete(run: Run, project: Project) -> None:
-    """Write the core metadata that wheels from elsewhere have in them, and lack beside them."""
+def _complete(mirror: Mirror, tree: Tree, project: ExternalProject) -> None:
+    """Write the core metadata that external wheels have in them, and lack beside them."""
     name = project.name
     owned = project.tables.owned(name)
-    for filename, held in (run.mirror.state.files.held(name) if owned else {}).items():
+    for filename, held in (mirror.state.files.held(name) if owned else {}).items():
         if filename not in owned or held.metadata is not None or not is_wheel(filename):
             continue
-        content = run.mirror.store.open_existing(name, filename)
+        content = mirror.store.open_existing(name, filename)
         if content is None:
             continue
         with content:
             text = metadata.from_wheel(content, filename)
         if text is not None:
-            run.mirror.state.files.mark_pages_dirty(name)
-            run.tree.commit()
+            mirror.state.files.mark_pages_dirty(name)
+            tree.commit()
             project.has_changed = True
             try:
-                run.mirror.state.files.record_held(
-                    name, [companions.write_metadata(run.tree, name, held, text)]
-                )
+                mirror.state.files.record_held(name, [companions.write_metadata(tree, name, held, text)])
             except TreeError as error:
                 project.fail(held.file.url, str(error))
-
-
-def accepts(mirror: Mirror, file: File, sha256: str) -> bool:
-    """Tell whether the configuration takes these bytes under a name that had others."""
-    return mirror.config.accepts(msgspec.structs.replace(file, digests=(Digest("sha256", sha256),)))

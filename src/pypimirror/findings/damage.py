@@ -21,7 +21,7 @@ class Damage(msgspec.Struct):
 
 
 def known(note: str | None) -> Damage | None:
-    """Read what is kept; None where nothing is, or nothing that can be read."""
+    """Read what is kept; None where no damage is known."""
     try:
         return msgspec.json.decode(note or "null", type=Damage | None)
     except (msgspec.DecodeError, UnicodeError):

@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 NOTE = "wheels left out"
 
 
-class LeftOut(msgspec.Struct):
+class WheelsLeftOut(msgspec.Struct):
     """How many wheels `filename_matches` left out, as far as pages were read, and whether it took any."""
 
     selection: str
@@ -26,12 +26,12 @@ class LeftOut(msgspec.Struct):
         return 0 if self.takes_some else self.left
 
 
-def known(note: str | None) -> LeftOut:
+def known(note: str | None) -> WheelsLeftOut:
     """Read what is kept."""
     try:
-        return msgspec.json.decode(note or "{}", type=LeftOut)
+        return msgspec.json.decode(note or "{}", type=WheelsLeftOut)
     except (msgspec.DecodeError, UnicodeError):
-        return LeftOut("")
+        return WheelsLeftOut("")
 
 
 def text(number: int) -> str:
@@ -49,7 +49,7 @@ def record(mirror: Mirror, tally: Tally) -> None:
         return
     before = known(mirror.state.notes.get(NOTE))
     if before.selection != mirror.selection.of_files:
-        before = LeftOut(mirror.selection.of_files, told=before.told)
+        before = WheelsLeftOut(mirror.selection.of_files, told=before.told)
     now = msgspec.structs.replace(
         before,
         # A page that is read again shows the same once more.
@@ -62,6 +62,6 @@ def record(mirror: Mirror, tally: Tally) -> None:
             _log.warning("%s", text(now.number))
 
 
-def keep(mirror: Mirror, left_out: LeftOut) -> None:
+def keep(mirror: Mirror, left_out: WheelsLeftOut) -> None:
     """Keep it."""
     mirror.state.notes.set(NOTE, msgspec.json.encode(left_out).decode())

@@ -11,17 +11,17 @@ from pypimirror.model import Listed
 from pypimirror.pages import bare
 from pypimirror.pages.as_json import project_json, root_json
 from pypimirror.pages.bare import full_html
-from pypimirror.pages.look import PLAIN, Counts, Look
 from pypimirror.pages.markup import API_VERSION
-from pypimirror.pages.project import Project
+from pypimirror.pages.page_style import PLAIN, PageTotals, Style
+from pypimirror.pages.project import PublishedProject
 
 __all__ = [
     "API_VERSION",
     "PLAIN",
     "RENDERER",
-    "Counts",
-    "Look",
-    "Project",
+    "PageTotals",
+    "PublishedProject",
+    "Style",
     "full_html",
     "project_html",
     "project_json",
@@ -33,21 +33,21 @@ RENDERER = "5"
 """To be changed whenever the same state renders to other bytes: that is how an upgrade reaches old pages."""
 
 
-def project_html(project: Project, look: Look = PLAIN) -> bytes:
+def project_html(project: PublishedProject, style: Style = PLAIN) -> bytes:
     """Render a project page."""
-    if not look.is_styled or len(project.files) > look.most_files:
+    if not style.is_styled or len(project.files) > style.most_files:
         return bare.project_html(project)
-    from pypimirror.pages import styled  # noqa: PLC0415 (a run without changes renders nothing)
+    from pypimirror.pages import styled  # a run without changes renders nothing
 
-    return styled.project_html(project, look.base_url)
+    return styled.project_html(project, style.base_url)
 
 
 def root_html(
-    projects: Iterable[Listed], counts: Counts | None = None, look: Look = PLAIN
+    projects: Iterable[Listed], counts: PageTotals | None = None, style: Style = PLAIN
 ) -> Iterator[bytes]:
     """Render the root page block by block; `projects` are sorted by name, and so many as `counts` tells."""
-    if counts is None or not look.is_styled or counts.projects > look.most_projects:
+    if counts is None or not style.is_styled or counts.projects > style.most_projects:
         return bare.root_html(projects)
-    from pypimirror.pages import styled  # noqa: PLC0415 (a run without changes renders nothing)
+    from pypimirror.pages import styled  # a run without changes renders nothing
 
-    return styled.root_html(projects, counts, look.base_url)
+    return styled.root_html(projects, counts, style.base_url)

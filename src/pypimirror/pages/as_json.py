@@ -9,7 +9,7 @@ import msgspec
 from pypimirror.filenames import canonical_version
 from pypimirror.model import HeldFile, Listed
 from pypimirror.pages.markup import API_VERSION
-from pypimirror.pages.project import Project
+from pypimirror.pages.project import PublishedProject
 from pypimirror.upload_times import normal_time
 
 _BLOCK = 1000
@@ -61,7 +61,7 @@ class _ProjectPage(msgspec.Struct, omit_defaults=True, rename={"project_status":
     project_status: _Status | None = None
 
 
-def project_json(project: Project) -> bytes:
+def project_json(project: PublishedProject) -> bytes:
     """Render a project page."""
     files = project.files
     # PEP 700: of the files that are listed; in the one form that PEP 440 has for each.
@@ -77,7 +77,7 @@ def root_json(projects: Iterable[Listed]) -> Iterator[bytes]:
     With a private key (PEP 691: it begins with `_`) that tells a mirror of this mirror which pages changed.
     """
     yield b'{"meta":' + _encode(_Meta()) + b',"projects":['
-    entries = (_Entry(shown, digest) for _, shown, digest in projects)
+    entries = (_Entry(display_name, digest) for _, display_name, digest in projects)
     separator = b""
     while block := list(itertools.islice(entries, _BLOCK)):
         yield separator + _encode(block)[1:-1]

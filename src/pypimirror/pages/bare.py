@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 
 from pypimirror.model import Listed
 from pypimirror.pages import markup
-from pypimirror.pages.project import Project
+from pypimirror.pages.project import PublishedProject
 
 BLOCK = 1000
 """Links of a page that is written piece by piece."""
 
 
-def project_html(project: Project) -> bytes:
+def project_html(project: PublishedProject) -> bytes:
     """Render a project page."""
     title = f"Links for {project.name}"
     before = markup.before(title, markup.about(project.status, project.status_reason))
@@ -22,11 +22,11 @@ def project_html(project: Project) -> bytes:
 def root_html(projects: Iterable[Listed]) -> Iterator[bytes]:
     """Render the root page block by block; `projects` are sorted by name."""
     return _streamed(
-        "Simple index", (markup.project_anchor(project.name, project.shown) for project in projects)
+        "Simple index", (markup.project_anchor(project.name, project.display_name) for project in projects)
     )
 
 
-def full_html(projects: Iterable[Project]) -> Iterator[bytes]:
+def full_html(projects: Iterable[PublishedProject]) -> Iterator[bytes]:
     """Render the ancestor's page of all files block by block; `projects` are sorted by name."""
     links = (markup.link(held, f"{project.name}/") for project in projects for held in project.files)
     return _streamed("All files", links)

@@ -75,9 +75,9 @@ def about(status: str | None, reason: str | None) -> dict[str, str | None]:
     return {"status": status, "status-reason": status and reason}
 
 
-def project_anchor(name: str, shown: str) -> str:
+def project_anchor(name: str, display_name: str) -> str:
     """Return the link to a project's page."""
-    text = shown if _AS_IT_IS.fullmatch(shown) else escaped(shown)
+    text = display_name if _AS_IT_IS.fullmatch(display_name) else escaped(display_name)
     return f'<a href="{name}/">{text}</a>'
 
 

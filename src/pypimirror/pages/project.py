@@ -6,13 +6,13 @@ from pypimirror.filenames import version_key
 from pypimirror.model import HeldFile, NormalizedName
 
 
-class Project(msgspec.Struct, frozen=True, kw_only=True):
+class PublishedProject(msgspec.Struct, frozen=True, kw_only=True):
     """What a project's page shows."""
 
     name: NormalizedName
     files: tuple[HeldFile, ...]
     """By version, and then by name, however they were handed in."""
-    shown: str = ""
+    display_name: str = ""
     """The name as people spell it; empty where that is not known."""
     status: str | None = None
     status_reason: str | None = None

@@ -12,7 +12,6 @@ from pypimirror.model import HeldFile, NormalizedName, Provenance
 from pypimirror.publishing.tree import Tree
 from pypimirror.state import State
 from pypimirror.store import METADATA, PROVENANCE, Store
-from pypimirror.upstream import NotModified
 
 _log = logging.getLogger(__name__)
 
@@ -62,25 +61,17 @@ def withdraw_metadata(mirror: Mirror, tree: Tree, name: NormalizedName, files: C
     tree.republish(name)
 
 
-def keep_provenance(  # noqa: PLR0913 (whose document, and what is known of it)
-    mirror: Mirror,
-    tree: Tree,
-    name: NormalizedName,
-    filename: str,
-    result: documents.Document | NotModified,
-    *,
-    is_verified: bool = False,
+def keep_provenance(
+    mirror: Mirror, tree: Tree, name: NormalizedName, filename: str, document: documents.Document
 ) -> None:
-    """Write a document of provenance beside its file, unless it is what it was; raise TreeError."""
-    if isinstance(result, NotModified):
-        return
-    if tree.write_beside(name, filename + PROVENANCE, result.content):
+    """Write a document of provenance beside its file; raise TreeError."""
+    if tree.write_beside(name, filename + PROVENANCE, document.content):
         _log.debug("%s: stored %s", name, filename + PROVENANCE)
     provenance = Provenance(
-        sha256=download.sha256(result.content),
-        etag=result.validators.etag,
-        last_modified=result.validators.last_modified,
-        is_verified=is_verified,
+        sha256=download.sha256(document.content),
+        etag=document.validators.etag,
+        last_modified=document.validators.last_modified,
+        is_verified=document.is_verified,
     )
     mirror.state.files.record_provenance(name, filename, provenance)
 

@@ -58,4 +58,6 @@ class NameLinks:
         config = self._mirror.config
         if not (config.name_links and config.create_indexes and row.is_listed):
             return None
-        return names.link_name(row.shown if row.shown != row.name else row.spelled or row.shown, row.name)
+        return names.link_name(
+            row.display_name if row.display_name != row.name else row.spelled or row.display_name, row.name
+        )

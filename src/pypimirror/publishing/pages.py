@@ -117,7 +117,7 @@ class Pages:
     def _root_html(self) -> Iterator[bytes]:
         state = self._mirror.state
         listed, held = (state.totals.of(status) for status in ("listed", "held"))
-        counts = pages.Counts(listed.number, held.number, held.bytes)
+        counts = pages.PageTotals(listed.number, held.number, held.bytes)
         return pages.root_html(state.projects.listed(), counts, self._look)
 
     def full(self) -> None:
@@ -205,18 +205,18 @@ class Pages:
         return self._mirror.state.notes.get(_FULL_WRITTEN_NOTE) is not None
 
 
-def _rendered(mirror: Mirror, name: NormalizedName) -> pages.Project:
+def _rendered(mirror: Mirror, name: NormalizedName) -> pages.PublishedProject:
     row = mirror.state.projects.get(name)
-    return pages.Project(
+    return pages.PublishedProject(
         name=name,
         files=tuple(mirror.state.files.held(name).values()),
-        shown=row.shown if row else "",
+        display_name=row.display_name if row else "",
         status=row.status if row else None,
         status_reason=row.status_reason if row else None,
     )
 
 
-def _all_rendered(mirror: Mirror) -> Iterator[pages.Project]:
+def _all_rendered(mirror: Mirror) -> Iterator[pages.PublishedProject]:
     return (_rendered(mirror, name) for name, *_ in mirror.state.projects.listed())
 
 
@@ -233,10 +233,10 @@ def fingerprint(config: Config) -> str:
     return hashlib.sha256(repr(options).encode()).hexdigest()[:16]
 
 
-def _look(config: Config) -> pages.Look:
+def _look(config: Config) -> pages.Style:
     if config.page_style == "plain":
         return pages.PLAIN
     most_projects, most_files = config.plain_index_above
     # What pip has to be told is public; a name and password in it are not.
     base_url = without_credentials(config.base_url)
-    return pages.Look(is_styled=True, most_projects=most_projects, most_files=most_files, base_url=base_url)
+    return pages.Style(is_styled=True, most_projects=most_projects, most_files=most_files, base_url=base_url)

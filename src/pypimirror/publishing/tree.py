@@ -11,6 +11,7 @@ import itertools
 import logging
 from collections.abc import Iterator
 
+from pypimirror.amounts import HOUR_S
 from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import File, NormalizedName
@@ -20,12 +21,11 @@ from pypimirror.store import SUFFIXES, Temporary, aside_folder
 
 _log = logging.getLogger(__name__)
 
-_HOUR_S = 3600.0
 _SYNC_INTERVAL_S = 600.0
 
 
 class Tree:
-    """The owner of the promise that no page links to what is not whole and verified."""
+    """The owner of the promise that pages link to whole, verified files alone."""
 
     def __init__(self, mirror: Mirror, tally: Tally, pages: Pages) -> None:
         self._mirror = mirror
@@ -54,7 +54,7 @@ class Tree:
             self.sync()
 
     def lacks_root_mode(self) -> bool:
-        """Tell whether nobody but the owner can enter the mirror's folder, though the umask allows it."""
+        """Tell whether the mirror's folder is closed to others, though the umask opens it."""
         return self._mirror.store.lacks_mode(".")
 
     def make_readable(self, folder: str, name: str = "") -> bool:
@@ -117,7 +117,7 @@ class Tree:
             self._check(name)
 
     def _check(self, name: NormalizedName) -> None:
-        """Raise TreeError where a page is not what the state renders to, and could not be made so."""
+        """Raise TreeError where a page differs from what the state renders to, and could not be written."""
         if name in self._pages.unwritable:
             raise TreeError(name, "its page can't be written, and may still link to what is there")
 
@@ -156,7 +156,7 @@ class Tree:
         """Remove the files whose grace is over; return those to `forget` once that is on the disk."""
         config = self._mirror.config
         # What has no grace goes without `cleanup`, too: it never was on a page, or is blocked.
-        before = self._mirror.clock() - config.removal_grace_hours * _HOUR_S if config.cleanup else 0.0
+        before = self._mirror.clock() - config.removal_grace_hours * HOUR_S if config.cleanup else 0.0
         delisted = self._mirror.state.transitions.delisted(before)
         unwritable = self._pages.unwritable
         return [file for file in delisted if file.project not in unwritable and self._remove(file)]

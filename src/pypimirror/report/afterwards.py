@@ -5,12 +5,12 @@ from pathlib import Path
 
 import msgspec
 
+from pypimirror.amounts import DAY_S
 from pypimirror.store import PRIVATE
 
 RUN = ""
 """Stands for the run itself among the options, where an error ended it."""
 _NAME = "afterwards.json"
-_DAY_S = 86_400.0
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ def merged(before: Mapping[str, Failed], reasons: Mapping[str, str], now: float)
 def _merged(before: Failed | None, reason: str, now: float) -> Failed:
     if before is None or before.since > now:
         return Failed(reason, now, told=now)
-    is_due = not 0 <= now - before.told < _DAY_S
+    is_due = not 0 <= now - before.told < DAY_S
     return Failed(reason, before.since, told=now if is_due else before.told)
 
 

@@ -13,7 +13,6 @@ _GAP = 0.2
 """Share of a bar's room that stays empty."""
 _ROW, _NAMES, _NUMBERS = 22.0, 130.0, 82.0
 _LONGEST_NAME = 20
-_DAY_S = 86_400.0
 
 
 class Point(NamedTuple):
@@ -59,7 +58,7 @@ class Chart(NamedTuple):
     area: str = ""
 
 
-class Row(NamedTuple):
+class NamedBar(NamedTuple):
     """A name with its bar and its number."""
 
     name: str
@@ -75,7 +74,7 @@ class Rows(NamedTuple):
 
     title: str
     height: float
-    rows: tuple[Row, ...]
+    rows: tuple[NamedBar, ...]
 
 
 def line(
@@ -135,7 +134,7 @@ def rows(title: str, values: Sequence[tuple[str, float, str]], label: Callable[[
     top = max(value for _, value, _ in values) or 1.0
     room = WIDTH - _NAMES - _NUMBERS
     drawn = tuple(
-        Row(_shortened(name), number * _ROW, _round(room * value / top), value, label(value), told)
+        NamedBar(_shortened(name), number * _ROW, _round(room * value / top), value, label(value), told)
         for number, (name, value, told) in enumerate(values)
     )
     return Rows(title, len(values) * _ROW, drawn)

@@ -4,10 +4,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from pypimirror.amounts import numbered
 from pypimirror.config import Config, ini
 from pypimirror.config.advice import advice
 from pypimirror.config.nothing import inactive, why_inactive
-from pypimirror.report.words import numbered
 from pypimirror.selection import asks_for_everything
 
 _OF_THE_ANCESTOR = {

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from pypimirror.amounts import numbered, size_text
 from pypimirror.report.exit_status import Status
 from pypimirror.report.outcome import Outcome
-from pypimirror.report.words import numbered, size_text
 from pypimirror.run.preview import Change
 from pypimirror.state import Total
 

@@ -8,19 +8,19 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from pypimirror.amounts import HOUR_S
 from pypimirror.config import Config
 from pypimirror.errors import MirrorError
 from pypimirror.state.reading import Reading
 from pypimirror.store import PRIVATE, check_state
 
-_HOUR_S = 3600.0
 _PROBES = 3
 _PROBE_PAUSE_S = 0.3
 
 
 def why_not_good(config: Config, began: float, ended: float | None) -> str | None:
     """Say of the last run, as `--status` does, that it goes on for too long; None where it does not."""
-    if ended is not None or time.time() - began <= config.status_max_age_hours * _HOUR_S:
+    if ended is not None or time.time() - began <= config.status_max_age_hours * HOUR_S:
         return None
     is_held = _is_held(config.mirror_file_path / PRIVATE / "lock")
     return sentence(config, began) if is_held else None
@@ -37,7 +37,7 @@ def sentence(config: Config, began: float) -> str:
 
 def began(config: Config) -> float | None:
     """Return since when the last run goes on; None where nothing tells."""
-    path = config.state_dir / "state.sqlite"
+    path = config.state_path
     try:
         check_state(path)
         with contextlib.closing(Reading.open_read_only(path)) as state:

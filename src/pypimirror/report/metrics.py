@@ -93,7 +93,7 @@ def of_mirror(report: StatusReport, ended: PastRun | None, now: float) -> Values
 
 def text(values: Values, mirror: str) -> bytes:
     """Return values in the text format of Prometheus."""
-    from prometheus_client import CollectorRegistry, Gauge, generate_latest  # noqa: PLC0415 (an extra)
+    from prometheus_client import CollectorRegistry, Gauge, generate_latest  # an extra
 
     registry = CollectorRegistry()
     for name, meaning in METRICS.items():
@@ -107,7 +107,7 @@ def text(values: Values, mirror: str) -> bytes:
 
 def kept(content: str, mirror: str) -> Values:
     """Return the values in a text of an earlier call; nothing where it is no text of ours."""
-    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415 (an extra)
+    from prometheus_client.parser import text_string_to_metric_families  # an extra
 
     try:
         samples = [sample for family in text_string_to_metric_families(content) for sample in family.samples]

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from pypimirror.amounts import HOUR_S, numbered
 from pypimirror.config import Config
 from pypimirror.dependencies import MISSING_NOTE, missing_in
 from pypimirror.disk import FreeSpace
@@ -15,14 +16,13 @@ from pypimirror.findings.unmatched import NOTE, read
 from pypimirror.report import afterwards, long_run
 from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.exit_status import Status
-from pypimirror.report.words import moment, numbered
+from pypimirror.report.words import moment
 from pypimirror.state import Failure
 from pypimirror.state.reading import Reading
 from pypimirror.state.runs import PastRun
 from pypimirror.store import read_id
 
 _SHOWN = 50
-_HOUR_S = 3600.0
 
 
 class Pending(msgspec.Struct):
@@ -114,7 +114,7 @@ def of_state(config: Config, state: Reading) -> StatusReport:
     check_tree(config, state)
     now = time.time()
     good, ended = state.last_good_run(), state.last_ended_run()
-    age = None if good is None or good.ended is None else (now - good.ended) / _HOUR_S
+    age = None if good is None or good.ended is None else (now - good.ended) / HOUR_S
     failing, failing_count = state.failing(_SHOWN)
     pending, pending_count = state.waiting(_SHOWN)
     vanished_projects, vanished_files = state.vanished()
@@ -163,7 +163,7 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         vanished_files=vanished_files,
         grace_files=grace.number,
         grace_bytes=grace.bytes,
-        grace_ends=None if first is None else first + config.removal_grace_hours * _HOUR_S,
+        grace_ends=None if first is None else first + config.removal_grace_hours * HOUR_S,
         accepts_unverified=list(config.accept_unverified),
         disk_free=shutil.disk_usage(config.mirror_file_path).free,
         afterwards=afterwards.listed(afterwards.read(config.mirror_file_path)),

@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pypimirror.amounts import numbered, size_text
 from pypimirror.dependencies import Missing
 from pypimirror.errors import UpstreamError
 from pypimirror.plan import Loss
 from pypimirror.report.exit_status import Status
-from pypimirror.report.words import failure_text, numbered, size_text
+from pypimirror.report.words import failure_text
 from pypimirror.state import Omitted
 from pypimirror.sync import Change, Refusal, Report, Verified
 

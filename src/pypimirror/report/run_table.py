@@ -1,13 +1,15 @@
 """What one who watched a run wants to know when it has ended, as rows of a table. Pure."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pypimirror.amounts import duration_text, numbered, size_text
 from pypimirror.mirror import Counts
 from pypimirror.report.exit_status import Status
 from pypimirror.report.outcome import Outcome
-from pypimirror.report.words import duration_text, moment_ahead, size_text
+from pypimirror.report.words import moment_ahead
 
 _SHOWN = 10
 
@@ -32,31 +34,31 @@ class Figures(NamedTuple):
     waiting: Waiting | None
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A row: what it is about, and a line or more of it."""
 
     label: str
     lines: tuple[str, ...]
 
 
-def rows(outcome: Outcome, figures: Figures, log: Path) -> Iterator[Row]:
+def rows(outcome: Outcome, figures: Figures, log: Path) -> Iterator[TableRow]:
     """Yield what came, what left, what fails and what to do, and what it took."""
     counts = figures.counts
-    yield Row("came", (_came(counts),))
+    yield TableRow("came", (_came(counts),))
     if left := tuple(_left(counts)):
-        yield Row("left the pages", left)
+        yield TableRow("left the pages", left)
     if counts.removed:
-        removed = f"{_number(counts.removed, 'file')} ({size_text(counts.removed_bytes)})"
-        yield Row("left the disk", (removed,))
+        removed = f"{numbered(counts.removed, 'file')} ({size_text(counts.removed_bytes)})"
+        yield TableRow("left the disk", (removed,))
     if outcome.details:
-        yield Row(
+        yield TableRow(
             "fails" if outcome.status is not Status.TOO_MUCH_GONE else "held back", _first(outcome.details)
         )
     if figures.waiting:
-        yield Row("waits", (waiting_text(figures.waiting, figures.ended),))
+        yield TableRow("waits", (waiting_text(figures.waiting, figures.ended),))
     if outcome.status is not Status.OK:
-        yield Row("what to do", (_what_to_do(outcome.status), f"The log has the details: {log}"))
-    yield Row("took", (_took(figures),))
+        yield TableRow("what to do", (_what_to_do(outcome.status), f"The log has the details: {log}"))
+    yield TableRow("took", (_took(figures),))
 
 
 def waiting_text(waiting: Waiting, now: float) -> str:
@@ -73,10 +75,10 @@ def waiting_text(waiting: Waiting, now: float) -> str:
 
 
 def _came(counts: Counts) -> str:
-    files = _number(counts.stored, "file")
+    files = numbered(counts.stored, "file")
     size = f" ({size_text(counts.stored_bytes)})" if counts.stored else ""
     adopted = f", {counts.adopted:,} more from what was there" if counts.adopted else ""
-    changed = f"; {_number(counts.changed, 'project')} changed" if counts.changed else ""
+    changed = f"; {numbered(counts.changed, 'project')} changed" if counts.changed else ""
     return f"{files}{size}{adopted}{changed}" if counts.stored or counts.adopted or changed else "nothing new"
 
 
@@ -88,7 +90,7 @@ def _left(counts: Counts) -> Iterator[str]:
         (deselected, deselected_files, "no longer selected"),
         (counts.unrequired_projects, counts.unrequired_files, "nothing requires them any more"),
     ):
-        told = [_number(n, noun) for n, noun in ((projects, "project"), (files, "file")) if n]
+        told = [numbered(n, noun) for n, noun in ((projects, "project"), (files, "file")) if n]
         if told:
             yield f"{' and '.join(told)}: {why}"
 
@@ -113,10 +115,6 @@ def _what_to_do(status: Status) -> str:
 
 
 def _took(figures: Figures) -> str:
-    duration = duration_text(max(0.0, figures.ended - figures.began))
+    duration = duration_text(math.ceil(max(0.0, figures.ended - figures.began)))
     retries = f", {figures.counts.retries:,} of them retries" if figures.counts.retries else ""
-    return f"{duration}, {_number(figures.requests, 'request')}{retries}"
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{duration}, {numbered(figures.requests, 'request')}{retries}"

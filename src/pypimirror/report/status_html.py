@@ -8,11 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pypimirror.amounts import duration_text, numbered, size_text
 from pypimirror.report import charts
 from pypimirror.report.charts import Chart, Point, Rows
 from pypimirror.report.run_report import RunEnd
 from pypimirror.report.status_page import Part, StatusPage
-from pypimirror.report.words import numbered, size_text
 
 if TYPE_CHECKING:
     import jinja2
@@ -52,7 +52,7 @@ def _over_time(page: StatusPage) -> list[Chart]:
         charts.line("Size over time", sizes, size_text, _day),
         charts.bars("Files stored per run", stored, _count, _day),
         charts.bars("Bytes stored per run", size, size_text, _day),
-        charts.bars("Duration of runs", took, _clock, _day),
+        charts.bars("Duration of runs", took, duration_text, _day),
     )
     return [chart for chart in found if chart is not None]
 
@@ -86,7 +86,7 @@ def _style() -> str:
 
 @functools.cache
 def _template() -> "jinja2.Template":
-    import jinja2  # noqa: PLC0415 (slow, and most runs write nothing)
+    import jinja2  # slow, and most runs write nothing
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pypimirror", "templates/status"),
@@ -127,23 +127,4 @@ def _seconds(run: RunEnd) -> float:
 
 
 def _duration(run: RunEnd) -> str:
-    return "" if run.ended is None else _seconds_text(_seconds(run))
-
-
-def _clock(seconds: float) -> str:
-    """Return a duration in the few characters that there are beside a chart."""
-    if seconds < 60:
-        return _seconds_text(seconds)
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02} h"
-
-
-def _seconds_text(seconds: float) -> str:
-    """Return a duration to the second, or to the tenth where it is short."""
-    if seconds < 10:
-        return f"{seconds:g} s" if seconds == round(seconds, 1) else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    return "" if run.ended is None else duration_text(_seconds(run))

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from pypimirror import __version__
+from pypimirror.amounts import HOUR_S
 from pypimirror.config import Config
 from pypimirror.report.afterwards import AfterFailure, Failed, listed
 from pypimirror.report.mirror_status import StatusReport
@@ -23,10 +24,9 @@ _POINTS = 400
 _LARGEST = 10
 _CHEAP = 200_000
 """Held files that are read through in less than a second."""
-_HOUR_S = 3600.0
 
 
-class LeftOut(msgspec.Struct, kw_only=True, frozen=True):
+class RuleLeftOut(msgspec.Struct, kw_only=True, frozen=True):
     """What a rule of the selection leaves out."""
 
     rule: str
@@ -77,7 +77,7 @@ class StatusPage(msgspec.Struct, kw_only=True, frozen=True):
     sizes: list[SizeThen]
     """Of each day of ten years in which that changed, after each of `changes`, and now; 400 at most."""
     breakdown: Breakdown
-    left_out: list[LeftOut]
+    left_out: list[RuleLeftOut]
     afterwards: list[AfterFailure]
 
 
@@ -111,13 +111,13 @@ def is_due(config: Config, written: Written | None, key: str, now: float) -> boo
     """Tell whether the page is to be written though nothing was changed in the tree."""
     if written is None or written.key != key:
         return True
-    return not 0 <= now - written.moment < config.status_page_interval * _HOUR_S
+    return not 0 <= now - written.moment < config.status_page_interval * HOUR_S
 
 
 def breakdown(config: Config, state: Reading, now: float) -> Breakdown:
     """Return what the held files are, as it was noted where that is young enough and they are many."""
     noted = state.hint(BREAKDOWN_NOTE, Breakdown)
-    is_young = noted is not None and 0 <= now - noted.moment < config.status_page_interval * _HOUR_S
+    is_young = noted is not None and 0 <= now - noted.moment < config.status_page_interval * HOUR_S
     if noted is not None and is_young and state.total("held").number > _CHEAP:
         return noted
     return Breakdown(
@@ -149,7 +149,9 @@ def page(
         changes=[_published(past, root) for past in changes],
         sizes=_thinned(_sizes(report, state.sizes(), changes, moment)),
         breakdown=breakdown(config, state, moment),
-        left_out=[LeftOut(rule=each.rule, files=each.files, bytes=each.bytes) for each in state.left_out()],
+        left_out=[
+            RuleLeftOut(rule=each.rule, files=each.files, bytes=each.bytes) for each in state.left_out()
+        ],
         # What a command said is for the log alone.
         afterwards=[
             msgspec.structs.replace(each, reason="it fails; the log has the reason")

@@ -2,9 +2,10 @@
 
 import msgspec
 
+from pypimirror.amounts import numbered, size_text
 from pypimirror.findings import wheels
 from pypimirror.report.mirror_status import StatusReport
-from pypimirror.report.words import missing_text, moment, numbered, size_text, total_text
+from pypimirror.report.words import missing_text, moment, total_text
 from pypimirror.state import Total
 from pypimirror.state.runs import PastRun
 

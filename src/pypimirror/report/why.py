@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import groupby, pairwise
 
 from pypimirror import names
+from pypimirror.amounts import numbered, size_text
 from pypimirror.config import Config
 from pypimirror.dependencies import MISSING_NOTE, missing_in
 from pypimirror.filenames import is_distribution
@@ -12,7 +13,6 @@ from pypimirror.findings import unmatched
 from pypimirror.findings.selected import QUESTION, SELECTED
 from pypimirror.model import NormalizedName
 from pypimirror.report import why_not
-from pypimirror.report.words import numbered, size_text
 from pypimirror.selection import Selection
 from pypimirror.state.reading import Reading
 
@@ -137,7 +137,7 @@ def _needs(state: Reading, name: str) -> tuple[tuple[str, str], ...]:
 
 def _is_project(by: str) -> bool:
     """Tell a project that asks from a file that does: its name has a dot in it."""
-    return names.is_valid(by) and names.normalize(by) == by
+    return names.is_spelling(by, by)
 
 
 # -- files -----------------------------------------------------------------------------------

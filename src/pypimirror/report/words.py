@@ -1,43 +1,18 @@
-"""Numbers and moments as people read them."""
+"""Moments, totals and failures as people read them."""
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from pypimirror.amounts import size_text
 
 if TYPE_CHECKING:
     from pypimirror.state import Failure, Total
 
 
-def size_text(size: float) -> str:
-    """Return a number of bytes."""
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB" if size < 1000 else f"{size / 1000:.1f} TB"
-
-
-def numbered(number: int, noun: str) -> str:
-    """Return a number of things: `1 file`, `2 files`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def total_text(total: "Total") -> str:
     """Return a number of files, and of their bytes."""
     return f"{total.number} ({size_text(total.bytes)})"
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration, to the second below an hour."""
-    minutes, rest = divmod(math.ceil(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
 
 
 def moment(seconds: float | None) -> str:

@@ -107,7 +107,7 @@ class _Reading:
         self.problems.append(f"{named.source}: {text}" if named.source else text)
 
     def read_lock(self, named: _Named, shown: str) -> None:
-        from pypimirror.requirements import locks  # noqa: PLC0415 (slow to import, and few name such a file)
+        from pypimirror.requirements import locks  # slow to import, and few name such a file
 
         if named.source or not locks.is_valid_pylock_path(named.path):
             raise ValueError(

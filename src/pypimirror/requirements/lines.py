@@ -4,6 +4,7 @@ Of the library its `RequirementsFile` alone is used, and this module alone uses 
 """
 
 import re
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pip_requirements_parser import RequirementsFile
@@ -54,8 +55,7 @@ class Lines(NamedTuple):
 
 def read(path: str) -> Lines:
     """Read a requirements file, and none that it names. Raises OSError, or ValueError for what is no text."""
-    with open(path, "rb"):  # noqa: PTH123 (the library's own error names no reason)
-        pass
+    Path(path).open("rb").close()  # the library's own error names no reason
     try:
         found = RequirementsFile.from_file(path, include_nested=False)
     except (UnicodeError, LookupError) as error:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pypimirror.adopt import Source
+from pypimirror.amounts import DAY_S
 from pypimirror.dependencies import Dependencies, Missing, missing
 from pypimirror.errors import DiskFullError
 from pypimirror.findings.unmatched import Unmatched, known
-from pypimirror.mirror import DAY_S, Counts, Mirror, Refusal, Tally
+from pypimirror.mirror import Counts, Mirror, Refusal, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.publishing import Pages, Tree
@@ -107,9 +108,11 @@ class Run:
     """What makes requests beside the main thread; None in modes that make none."""
     progress: Progress
 
-    def fail(self, project: NormalizedName, shown: str, reason: str, *, since: float | None = None) -> None:
+    def fail(
+        self, project: NormalizedName, display_name: str, reason: str, *, since: float | None = None
+    ) -> None:
         """Record that a project could not be brought up to date, in this run or `since` a moment."""
-        self.tally.fail(self.mirror, project, shown, reason, since=since)
+        self.tally.fail(self.mirror, project, display_name, reason, since=since)
 
     def stay_due(self, project: NormalizedName) -> None:
         """Record that a project is still to be brought up to date, without a pause."""

@@ -20,8 +20,8 @@ class ExternalLinks(Protocol):
         A page that `can_remove` tells that other links are gone; one that `has_news` is a reason to look.
         """
 
-    def owned(self, name: NormalizedName) -> frozenset[str]:
-        """Return the names of the files that lie elsewhere: the page of a project does not tell of them."""
+    def owned(self, name: NormalizedName, /) -> frozenset[str]:
+        """Return the names of the external files: the page of a project does not tell of them."""
 
     def follow(self, run: "Run") -> None:
         """Ask other hosts, when nothing is left to be done that could have to wait for them.
@@ -33,7 +33,7 @@ class ExternalLinks(Protocol):
         """Return the files that the configuration no longer wants, by project."""
 
     def forget(self, name: NormalizedName, filenames: Collection[str]) -> None:
-        """Forget that files lie elsewhere: the index has them itself now."""
+        """Forget that files are external: the index has them itself now."""
 
 
 class NoExternalLinks:
@@ -44,7 +44,7 @@ class NoExternalLinks:
     ) -> None:
         """Record nothing."""
 
-    def owned(self, name: NormalizedName) -> frozenset[str]:  # noqa: ARG002
+    def owned(self, _name: NormalizedName, /) -> frozenset[str]:
         """Return no names."""
         return frozenset()
 

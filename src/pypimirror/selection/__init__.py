@@ -76,7 +76,7 @@ class Selection:
         provenance_required: tuple[str, ...] = (),
         external_links: bool = False,
         follow_external_index_pages: bool = False,
-        rules: FileRules = FileRules(),  # noqa: B008 (frozen)
+        rules: FileRules = FileRules(),
         roots: str = "",
     ) -> None:
         """Compose a selection; `roots` is a fingerprint of what else says which projects are wanted."""
@@ -123,11 +123,11 @@ class Selection:
         named = {NormalizedName(name) for name in self.projects.literals} | self.asked.keys()
         return tuple(sorted(name for name in named if self.selects(name)))
 
-    def choose(self, shown: Sequence[str]) -> Sequence[int]:
+    def choose(self, display_names: Sequence[str]) -> Sequence[int]:
         """Return the positions of the names, as a project list shows them, that `selects` has to look at."""
         if self.projects.is_everything:
-            return range(len(shown))
-        return self.projects.find(names.normalize_all(shown), self.asked)
+            return range(len(display_names))
+        return self.projects.find(names.normalize_all(display_names), self.asked)
 
     def selects(self, name: NormalizedName) -> bool:
         """Tell whether the project is wanted."""
@@ -196,11 +196,13 @@ class Selection:
         if wants == EVERYTHING and self.rules == _NO_RULES:
             found = ((file.filename, self._no_by_name(file)) for file in files)
             return {filename: no for filename, no in found if no is not None}
-        return self._chain.noes(name, wants, files, by_name=self._no_by_name, now=now, held=held)
+        from pypimirror.selection.rules import Facts
+
+        return self._chain.noes(files, Facts(name, wants, now, held), self._no_by_name)
 
     @functools.cached_property
     def _chain(self) -> "Chain":
-        from pypimirror.selection.rules import Chain  # noqa: PLC0415 (most runs need none of the rules)
+        from pypimirror.selection.rules import Chain  # most runs need none of the rules
 
         return Chain(self.rules)
 

@@ -2,14 +2,14 @@
 
 import msgspec
 
+from pypimirror.amounts import DAY_S
 from pypimirror.model import File
 from pypimirror.selection.want import No
 from pypimirror.upload_times import posix_time, shown_time
 
-_DAY_S = 86_400.0
 _EARLIEST = 946_684_800.0
 """2000: there was no index before."""
-_FARTHEST_S = 366 * _DAY_S
+_FARTHEST_S = 366 * DAY_S
 """So far ahead no clock goes."""
 
 
@@ -25,10 +25,10 @@ class Age(msgspec.Struct, frozen=True):
         if uploaded is None:
             why = "nobody tells when it was uploaded (min_age_unknown = allow lets it through)"
             return None if self.allows_unknown else No("min_age_days", why)
-        until = uploaded + self.days * _DAY_S
+        until = uploaded + self.days * DAY_S
         if now >= until:
             return None
-        age = max(now - uploaded, 0.0) / _DAY_S
+        age = max(now - uploaded, 0.0) / DAY_S
         why = f"it is {age:.1f} of {self.days:g} days old, and comes on {shown_time(until)}"
         return No("min_age_days", why, until)
 

@@ -12,10 +12,8 @@ _WILDCARD = re.compile(r"[*?\[]")
 _BRACKETS = re.compile(r"\[(!?)(\]?[^\]]*)\]")
 MAX_PATTERN = 1000
 """Characters of a pattern: no name has so many, and reading brackets takes the square of their number."""
-_SEPARATORS = re.compile(r"[-_.]+")
 _RANGE = re.compile(r"(.)(?:-(.))?", re.DOTALL)
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
-_TO_HYPHEN = str.maketrans("_.", "--")
 _NEVER = "[+]"
 """A glob for what no name holds."""
 
@@ -75,9 +73,9 @@ def normalize_glob(pattern: str) -> str:
     check_length(pattern)
     parts, end = [], 0
     for match in _BRACKETS.finditer(pattern):
-        parts += [_SEPARATORS.sub("-", pattern[end : match.start()]), _normalized_brackets(match)]
+        parts += [names.SEPARATORS.sub("-", pattern[end : match.start()]), _normalized_brackets(match)]
         end = match.end()
-    parts.append(_SEPARATORS.sub("-", pattern[end:]))
+    parts.append(names.SEPARATORS.sub("-", pattern[end:]))
     return "".join(parts).lower()
 
 
@@ -87,7 +85,7 @@ def _normalized_brackets(match: re.Match[str]) -> str:
     held = {
         c for low, high in set(_RANGE.findall(content)) for c in _NAME_CHARACTERS if low <= c <= (high or low)
     }
-    normalized = "".join(sorted(held)).translate(_TO_HYPHEN).lower()
+    normalized = "".join(sorted(held)).translate(names.TO_HYPHEN).lower()
     letters = "".join(sorted(set(normalized) - {"-"}))
     inside = letters + ("-" if "-" in normalized else "")  # at the end it makes no range
     if not inside:

@@ -40,7 +40,7 @@ def has_fitting_micro(requires: str, python: str) -> bool:
 
 
 def _is_fit(requires: str, python: str) -> bool:
-    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 (few runs need it)
+    from packaging.specifiers import SpecifierSet
 
     specifiers = SpecifierSet(requires)
     micros = {0, _LATE}

@@ -63,7 +63,7 @@ def release_of(file: File, project: str) -> Release:
 
 @functools.lru_cache(maxsize=1024)
 def _read(specifier: str) -> "SpecifierSet | None":
-    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 (few runs need it)
+    from packaging.specifiers import SpecifierSet
 
     try:
         read = SpecifierSet(specifier)

@@ -103,18 +103,8 @@ class Chain:
             no_blocked_release(name, release_of(file, name), blocked) if blocked else None
         )
 
-    def noes(  # noqa: PLR0913 (what a decision depends on)
-        self,
-        name: NormalizedName,
-        wants: frozenset[Want],
-        files: Sequence[File],
-        *,
-        by_name: Check,
-        now: float,
-        held: Collection[str],
-    ) -> dict[str, No]:
+    def noes(self, files: Sequence[File], facts: Facts, by_name: Check) -> dict[str, No]:
         """Return by the files' names what the first rule says that says no."""
-        facts = Facts(name, wants, now, held)
         noes = _said_by(self._of_files(facts, by_name), files)
         left = [file for file in files if file.filename not in noes]
         return noes | self._of_releases(facts, left)

@@ -101,7 +101,7 @@ def _supported(
 
 
 def _taken_by(version: str, *, is_cpython: bool) -> Iterator[tuple[str, str, str]]:
-    from packaging import tags  # noqa: PLC0415 (slow, and needed by few)
+    from packaging import tags  # slow, and needed by few
 
     major, minor = (int(part) for part in version.rstrip("t").split("."))
     interpreter = f"cp{major}{minor}"

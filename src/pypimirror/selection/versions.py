@@ -25,7 +25,7 @@ class Versions(msgspec.Struct, frozen=True):
     def no(self, release: Release) -> No | None:
         """Say why a release is left out; None where it is not.
 
-        What is no version is none of those to keep, and none of those to exclude, but where `===` names it.
+        What is no version is neither kept nor excluded, unless `===` names it.
         """
         for specifier in self.kept:
             if not admits(specifier, release):

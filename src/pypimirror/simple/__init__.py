@@ -10,17 +10,20 @@ import msgspec
 from pypimirror.errors import BadPageError
 from pypimirror.model import Link, ListEntry, NormalizedName, ProjectPage
 from pypimirror.simple import from_html, from_json, html_list, json_list, lenient
+from pypimirror.simple.html import Demands
 from pypimirror.simple.list_facts import ListFacts
-from pypimirror.simple.problems import DIGEST, LONGEST_ADDRESS, PageProblem
+from pypimirror.simple.problems import DIGEST, LONGEST_ADDRESS, PageError
 
 __all__ = [
     "ACCEPT",
     "JSON_TYPE",
+    "Demands",
     "ListFacts",
     "download_url",
     "is_html",
     "is_json",
     "page_digest",
+    "page_serial",
     "parse_links",
     "parse_project_list",
     "parse_project_page",
@@ -47,21 +50,16 @@ def page_digest(content: bytes) -> str:
     return f"page:{hashlib.sha256(content).hexdigest()[:32]}"
 
 
-def parse_project_page(  # noqa: PLR0913 (what is known of the page)
-    content: bytes,
-    content_type: str,
-    url: str,
-    name: NormalizedName,
-    *,
-    needs_version: bool = False,
-    serial: str | None = None,
-    tells_its_end: bool = False,
+def page_serial(content: bytes, listed: str | None) -> str | None:
+    """Return a page's digest as its serial, where what the project list says of it is one."""
+    return page_digest(content) if listed is not None and DIGEST.fullmatch(listed) else None
+
+
+def parse_project_page(
+    content: bytes, content_type: str, url: str, name: NormalizedName, demands: Demands = Demands()
 ) -> ProjectPage:
     """Read the project page that `url` (after redirects) gave.
 
-    With `needs_version` HTML has to name its API version, as that of an index that speaks JSON does. Where
-    the project list's `serial` is the digest of a page, the page's own serial is its digest. HTML needs its
-    `</html>` unless the transport `tells_its_end`.
     Raises BadPageError for another type, another major API version, invalid JSON, HTML that is cut off, or
     what is no project page.
     """
@@ -69,17 +67,10 @@ def parse_project_page(  # noqa: PLR0913 (what is known of the page)
         raise BadPageError(url, "its own address is too long")
     try:
         if is_json(content_type):
-            page = from_json.project_page(content, url, name)
-        else:
-            charset = _charset(content_type)
-            page = from_html.project_page(
-                content, charset, url, name, needs_version=needs_version, tells_its_end=tells_its_end
-            )
-    except PageProblem as problem:
+            return from_json.project_page(content, url, name)
+        return from_html.project_page(content, _charset(content_type), url, name, demands)
+    except PageError as problem:
         raise BadPageError(url, str(problem)) from problem
-    if page.serial is None and serial is not None and DIGEST.fullmatch(serial):
-        return msgspec.structs.replace(page, serial=page_digest(content))
-    return page
 
 
 def parse_project_list(  # noqa: PLR0913 (what is known of the list, and what is wanted of it)
@@ -88,8 +79,7 @@ def parse_project_list(  # noqa: PLR0913 (what is known of the list, and what is
     url: str,
     *,
     asked: str | None = None,
-    needs_version: bool = False,
-    tells_its_end: bool = False,
+    demands: Demands = Demands(),
     choose: json_list.Choose = lambda names: range(len(names)),
     seen: ListFacts | None = None,
 ) -> Iterator[ListEntry]:
@@ -106,18 +96,11 @@ def parse_project_list(  # noqa: PLR0913 (what is known of the list, and what is
         if is_json(content_type):
             yield from json_list.entries(lenient.without_mark(chunks), choose, seen)
         else:
-            found = html_list.entries(
-                chunks,
-                _charset(content_type),
-                url,
-                asked=asked or url,
-                needs_version=needs_version,
-                tells_its_end=tells_its_end,
-            )
+            found = html_list.entries(chunks, _charset(content_type), url, demands, asked=asked or url)
             while block := list(itertools.islice(found, _BLOCK)):
                 seen.see(len(block), (entry.serial for entry in block))
                 yield from (block[number] for number in choose([entry.name for entry in block]))
-    except PageProblem as problem:
+    except PageError as problem:
         raise BadPageError(url, str(problem)) from problem
 
 
@@ -154,7 +137,7 @@ def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         size += len(chunk)
         if size > MAX_LIST:
-            raise PageProblem(f"the project list is longer than {MAX_LIST} bytes")
+            raise PageError(f"the project list is longer than {MAX_LIST} bytes")
         yield chunk
 
 
@@ -164,15 +147,15 @@ def is_html(content_type: str) -> bool:
 
 
 def is_json(content_type: str) -> bool:
-    """Tell which representation a type of the API is; raise PageProblem for any other type."""
+    """Tell which representation a type of the API is; raise PageError for any other type."""
     media_type = _media_type(content_type)
     if media_type == JSON_TYPE:
         return True
     if media_type in _HTML_TYPES:
         return False
     if media_type.startswith("application/vnd.pypi.simple."):
-        raise PageProblem(f"{media_type[:100]} is an API that this version does not speak")
-    raise PageProblem(f"{media_type[:100] or 'no type at all'} is not a type of the simple repository API")
+        raise PageError(f"{media_type[:100]} is an API that this version does not speak")
+    raise PageError(f"{media_type[:100] or 'no type at all'} is not a type of the simple repository API")
 
 
 def _media_type(content_type: str) -> str:

@@ -54,8 +54,9 @@ def _found(head: bytes, charset: str | None) -> tuple[bytes, str]:
 def _encoding(label: str) -> str | None:
     try:
         found = codecs.lookup(label.strip()[:40])
+        b"<".decode(found.name, "ignore")  # raises LookupError for what encodes no text, such as zip
     except (LookupError, ValueError):
         return None
-    if found.name in _NONE or not found._is_text_encoding:  # noqa: SLF001 (the only way to tell)
+    if found.name in _NONE:
         return None
     return _READ_AS.get(found.name, found.name)

@@ -30,7 +30,7 @@ _PAIR = re.compile("[=:]")
 
 
 class DigestError(ValueError):
-    """What an index says of a file's digests is not to be relied on: nothing vouches for the file."""
+    """What an index says of a file's digests can't be relied on, so that nothing vouches for the file."""
 
 
 def digests(offered: Iterable[tuple[str, object]]) -> tuple[Digest, ...]:

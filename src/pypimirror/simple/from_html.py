@@ -9,13 +9,13 @@ from pypimirror.model import Digest, File, Link, NormalizedName, ProjectPage
 from pypimirror.simple import proof
 from pypimirror.simple.digests import DigestError, in_fragment, in_pairs
 from pypimirror.simple.gathered import Gathered
-from pypimirror.simple.html import Anchor, Bounds, Read, feed
+from pypimirror.simple.html import Anchor, Bounds, Demands, Read, feed
 from pypimirror.simple.problems import (
     LONGEST_ADDRESS,
     LONGEST_REASON,
     LONGEST_TEXT,
     MOST_ENTRIES,
-    PageProblem,
+    PageError,
     check_api_version,
     project_status,
     provenance,
@@ -29,39 +29,33 @@ _STATUS = "pypi:project-status"
 _EXTERNAL_RELS = frozenset({"homepage", "download"})
 _EXTERNAL_TEXTS = ("download_url", "home_page")
 _MOST_LINKS = 1000
-_MOST_LINKS_ELSEWHERE = 20_000
+_MOST_EXTERNAL_LINKS = 20_000
 _BOUNDS = Bounds(anchors=MOST_ENTRIES, elements=10 * MOST_ENTRIES)
-_BOUNDS_ELSEWHERE = Bounds(anchors=_MOST_LINKS_ELSEWHERE, elements=10 * MOST_ENTRIES)
+_EXTERNAL_BOUNDS = Bounds(anchors=_MOST_EXTERNAL_LINKS, elements=10 * MOST_ENTRIES)
 
 
-def project_page(  # noqa: PLR0913 (what is known of the page)
-    content: bytes,
-    charset: str | None,
-    url: str,
-    name: NormalizedName,
-    *,
-    needs_version: bool,
-    tells_its_end: bool,
+def project_page(
+    content: bytes, charset: str | None, url: str, name: NormalizedName, demands: Demands
 ) -> ProjectPage:
-    """Read a project page; raise PageProblem where it is cut off, of another API, or no project page."""
+    """Read a project page; raise PageError where it is cut off, of another API, or no project page."""
     read = Read(_BOUNDS)
-    for _ in feed([content], charset, read, tells_its_end=tells_its_end):
+    for _ in feed([content], charset, read, needs_end=demands.end):
         pass
-    check_version(read, needs_version=needs_version)
+    check_version(read, demands)
     base = base_of(url, read)
     gathered = Gathered(name)
     links: dict[str, Link] = {}
-    is_named_elsewhere = False
+    is_named_by_external = False
     if read.swallows:
         gathered.refuse_nameless("a quote that is not closed swallows links")
     for anchor in read.anchors:
         if not _is_external(anchor):
             _take(anchor, base, name, gathered)
             continue
-        is_named_elsewhere = is_named_elsewhere or is_file_of(anchor.name, name)
+        is_named_by_external = is_named_by_external or is_file_of(anchor.name, name)
         if len(links) < _MOST_LINKS and (found := link(base, anchor.href)):
             links.setdefault(found.url, found)
-    is_proved = _is_proved(read, url, name, gathered, is_named_elsewhere=is_named_elsewhere)
+    is_proved = _is_proved(read, url, name, gathered, is_named_by_external=is_named_by_external)
     status, reason = project_status(read.meta.get(_STATUS), read.meta.get(f"{_STATUS}-reason"))
     return gathered.page(
         status=status, status_reason=reason, project=name if is_proved else None, links=tuple(links.values())
@@ -69,32 +63,32 @@ def project_page(  # noqa: PLR0913 (what is known of the page)
 
 
 def _is_proved(
-    read: Read, url: str, name: NormalizedName, gathered: Gathered, *, is_named_elsewhere: bool
+    read: Read, url: str, name: NormalizedName, gathered: Gathered, *, is_named_by_external: bool
 ) -> bool:
-    """Tell whether a page is the project's; raise PageProblem where it is none of any index.
+    """Tell whether a page is the project's; raise PageError where it is none of any index.
 
-    What is not called after the project is passed over where no title names the project.
+    Where no title names the project, files that are not called after it are passed over.
     """
     is_titled = proof.names_project(read.titles, name)
     is_index = is_titled or any(key in read.meta for key in (VERSION, _STATUS))
     if read.has_password or (not is_titled and proof.is_login(read.titles)):
-        raise PageProblem(f"a page that asks who you are is no page of the project {name}")
+        raise PageError(f"a page that asks who you are is no page of the project {name}")
     is_own = is_of_project(url, name)
     if not is_titled:
         gathered.skip_others()
-    if is_index or is_named_elsewhere or gathered.names_project():
+    if is_index or is_named_by_external or gathered.names_project():
         return is_own
     if not gathered.files and (read.anchors or not is_own):
-        raise PageProblem(
+        raise PageError(
             f"this is no page of the project {name}: no file of it, and no sign of an index; a login page?"
         )
     return False
 
 
-def check_version(read: Read, *, needs_version: bool) -> None:
-    """Raise PageProblem where a page says that its API is not 1.x (PEP 629), or has to and does not."""
-    if needs_version and VERSION not in read.meta:
-        raise PageProblem(f"HTML without {VERSION}, where JSON used to come, is no page of this index")
+def check_version(read: Read, demands: Demands) -> None:
+    """Raise PageError where a page says that its API is not 1.x (PEP 629), or has to and does not."""
+    if demands.version and VERSION not in read.meta:
+        raise PageError(f"HTML without {VERSION}, where JSON used to come, is no page of this index")
     check_api_version(read.meta.get(VERSION, "1.0"))
 
 
@@ -112,14 +106,14 @@ def _take(anchor: Anchor, base: str, name: NormalizedName, gathered: Gathered) -
 
 def links(content: bytes, charset: str | None, url: str) -> list[Link]:
     """Return what any page links to by http or https, however bad its HTML is: the first so many."""
-    read = Read(_BOUNDS_ELSEWHERE)
-    with contextlib.suppress(PageProblem):  # what came before is what there is
-        for _ in feed([content], charset, read, tells_its_end=True):
+    read = Read(_EXTERNAL_BOUNDS)
+    with contextlib.suppress(PageError):  # what came before is what there is
+        for _ in feed([content], charset, read, needs_end=False):
             pass
     found: dict[str, Link] = {}
     try:
         base = base_of(url, read)
-    except PageProblem:
+    except PageError:
         return []
     for each in _each(read.anchors, base):
         found.setdefault(each.url, each)
@@ -131,7 +125,7 @@ def _each(anchors: Iterable[Anchor], base: str) -> Iterable[Link]:
 
 
 def link(base: str, href: str | None) -> Link | None:
-    """Return where a link leads to; None where that is none of http or https, too long, or of bad digests."""
+    """Return where a link leads to; None for other schemes than http, long addresses, and bad digests."""
     try:
         return None if href is None else Link(file_url(base, href), in_fragment(href))
     except ValueError:
@@ -139,13 +133,13 @@ def link(base: str, href: str | None) -> Link | None:
 
 
 def base_of(url: str, read: Read) -> str:
-    """Return what a page's links are relative to; raise PageProblem where that is too long."""
+    """Return what a page's links are relative to; raise PageError where that is too long."""
     try:
         base = urljoin(url, read.base or "")
     except ValueError:  # browsers pass over it, too
         base = url
     if len(base) > LONGEST_ADDRESS:
-        raise PageProblem("its own address is too long")
+        raise PageError("its own address is too long")
     return base
 
 

@@ -15,7 +15,7 @@ from pypimirror.simple.problems import (
     LONGEST_REASON,
     LONGEST_TEXT,
     MOST_ENTRIES,
-    PageProblem,
+    PageError,
     check_api_version,
     project_status,
     provenance,
@@ -77,20 +77,20 @@ _decode = msgspec.json.Decoder(_Page).decode
 
 
 def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
-    """Read a project page; raise PageProblem where it is none."""
+    """Read a project page; raise PageError where it is none."""
     content = lenient.as_utf8(content)
     if content.count(b",") > _MOST_VALUES:
-        raise PageProblem(f"it has more than {_MOST_VALUES} values")
+        raise PageError(f"it has more than {_MOST_VALUES} values")
     gathered = Gathered(name)
     try:
         page = _decode(content)
     except NOT_DECODED as error:
         page = _leniently(content, error, gathered)
     check_api_version(page.meta.api_version)
-    if page.name is not None and not _is_named(page.name, name):
-        raise PageProblem(f"it is the page of {page.name[:100]!r}")
+    if page.name is not None and not names.is_spelling(page.name, name):
+        raise PageError(f"it is the page of {page.name[:100]!r}")
     if len(page.files) + gathered.nameless > MOST_ENTRIES:
-        raise PageProblem(f"it has more than {MOST_ENTRIES} files")
+        raise PageError(f"it has more than {MOST_ENTRIES} files")
     spelled = {canonical_version(v): v for v in page.versions or () if len(v) <= LONGEST_TEXT}
     for entry in page.files:
         gathered.take(entry.filename, _file, entry, url, name, spelled, gathered)
@@ -117,8 +117,8 @@ def _leniently(content: bytes, error: Exception, gathered: Gathered) -> _Page:
         _status(said.get("project-status"), gathered),
     )
     serial = said.get("_last-serial")
-    shown = envelope.get("name")
-    if shown is not None and not isinstance(shown, str):
+    display_name = envelope.get("name")
+    if display_name is not None and not isinstance(display_name, str):
         note("", "the page's name is no text")
     files = [_lenient_file(entry, gathered) for entry in envelope["files"]]
     listed = envelope.get("versions")
@@ -129,7 +129,7 @@ def _leniently(content: bytes, error: Exception, gathered: Gathered) -> _Page:
             last_serial=serial if isinstance(serial, int) else lenient.text(serial),
             project_status=status[1],
         ),
-        name=shown if isinstance(shown, str) else None,
+        name=display_name if isinstance(display_name, str) else None,
         versions=[v for v in listed if isinstance(v, str)] if isinstance(listed, list) else None,
         project_status=status[0],
     )
@@ -187,7 +187,7 @@ def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str],
         size=size or None,
         version=version,
         requires_python=requires_python,
-        yanked=_yanked(entry.yanked),
+        yanked=_yanked(entry),
         core_metadata=_core_metadata(entry, gathered),
         upload_time=uploaded,
         provenance=provenance(entry.provenance),
@@ -213,14 +213,10 @@ def _size(entry: _File, gathered: Gathered) -> int | None:
     raise ValueError("its size is no number of bytes")
 
 
-def _is_named(shown: str, name: NormalizedName) -> bool:
-    return names.is_valid(shown) and names.normalize(shown) == name
-
-
-def _yanked(yanked: bool | str | None) -> str | None:  # noqa: FBT001 (PEP 592's own type)
-    if yanked is None or yanked is False:
+def _yanked(entry: _File) -> str | None:
+    if entry.yanked is None or entry.yanked is False:
         return None
-    return "" if yanked is True else yanked[:LONGEST_REASON]
+    return "" if entry.yanked is True else entry.yanked[:LONGEST_REASON]
 
 
 def _core_metadata(entry: _File, gathered: Gathered) -> tuple[Digest, ...] | None:

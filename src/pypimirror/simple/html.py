@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pypimirror.simple.charsets import decoded
-from pypimirror.simple.problems import LONGEST_ADDRESS, PageProblem
+from pypimirror.simple.problems import LONGEST_ADDRESS, PageError
 from pypimirror.simple.urls import filename_of
 
 _BLOCK = 1 << 16
 _SILENCE = 1 << 20
-"""Characters of a page without a single event: a tag of that length is no index's."""
+"""Characters of a page without a single event: no index writes so long a tag."""
 _MOST_STEPS = 500_000_000
 """Ends of elements times the elements that are open: what the parser looks through for a beginning."""
 
@@ -53,7 +53,7 @@ class Anchor(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """How much a page may have; beyond that PageProblem is raised."""
+    """How much a page may have; beyond that PageError is raised."""
 
     anchors: int
     elements: int
@@ -110,7 +110,7 @@ class Read:
             self._depth += 1
             self.deepest = max(self.deepest, self._depth)
         if self._elements > self._bounds.elements:
-            raise PageProblem(f"it has more than {self._bounds.elements} elements")
+            raise PageError(f"it has more than {self._bounds.elements} elements")
 
     def flat(self) -> None:
         """Begin to count `deepest` anew."""
@@ -126,7 +126,7 @@ class Read:
         self._end_anchor()
         self._anchors += 1
         if self._anchors > self._bounds.anchors:
-            raise PageProblem(f"it has more than {self._bounds.anchors} links")
+            raise PageError(f"it has more than {self._bounds.anchors} links")
         # What means nothing in an index is not kept.
         self._open = {
             key: value if key == "href" else value[:_LONGEST_VALUE]
@@ -192,38 +192,45 @@ class Read:
         return anchors
 
 
-def feed(
-    chunks: Iterable[bytes], charset: str | None, target: Read, *, tells_its_end: bool
-) -> Iterator[None]:
+class Demands(NamedTuple):
+    """What a page of HTML has to say itself."""
+
+    version: bool = False
+    """The version of its API, as that of an index that speaks JSON does."""
+    end: bool = True
+    """Its `</html>`, where the transport does not tell its end."""
+
+
+def feed(chunks: Iterable[bytes], charset: str | None, target: Read, *, needs_end: bool) -> Iterator[None]:
     """Read a page block by block, yielding after each one.
 
-    Raises PageProblem where something swallowed the rest of it (an unclosed quote, comment, script, title),
+    Raises PageError where something swallowed the rest of it (an unclosed quote, comment, script, title),
     or it has no `</html>` and nobody else tells that it is whole.
     """
-    from lxml import etree  # noqa: PLC0415 (slow, and an index that speaks JSON needs none)
+    from lxml import etree  # slow, and an index that speaks JSON needs none
 
     parser = etree.HTMLParser(target=target, encoding="utf-8", huge_tree=True)  # type: ignore[arg-type]
     silent, events, steps = 0, 0, 0
     for block in filter(None, _blocks(decoded(chunks, charset))):
-        marked = block if tells_its_end else _END.sub(f'<i id="{target.mark}" class="html"></i>\\g<0>', block)
+        marked = _END.sub(f'<i id="{target.mark}" class="html"></i>\\g<0>', block) if needs_end else block
         parser.feed(marked.encode("utf-8", "replace"))
         silent = silent + len(block) if target.events == events else 0
         events = target.events
         steps += block.count("</") * target.deepest
         target.flat()
         if steps > _MOST_STEPS:
-            raise PageProblem("its elements are too deep within each other")
+            raise PageError("its elements are too deep within each other")
         if silent > _SILENCE:
-            raise PageProblem(f"a tag or a comment of it is longer than {_SILENCE} characters")
+            raise PageError(f"a tag or a comment of it is longer than {_SILENCE} characters")
         yield
     # Browsers would read on inside of what is open here; only what they would take for a new element tells
     # that all before it was read.
     parser.feed(f'<i id="{target.mark}"></i>'.encode())
     parser.close()
     if not target.is_whole:
-        raise PageProblem("the HTML page is cut off, or something in it swallows its rest")
-    if not tells_its_end and not target.ended:
-        raise PageProblem("the HTML page is cut off (it has no </html>)")
+        raise PageError("the HTML page is cut off, or something in it swallows its rest")
+    if needs_end and not target.ended:
+        raise PageError("the HTML page is cut off (it has no </html>)")
     yield
 
 

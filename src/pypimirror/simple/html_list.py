@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from pypimirror import names
 from pypimirror.filenames import BUILT_SUFFIXES, PASSED_OVER, SDIST_SUFFIXES
 from pypimirror.model import ListEntry
 from pypimirror.simple import proof
 from pypimirror.simple.from_html import VERSION, base_of, check_version
-from pypimirror.simple.html import Anchor, Bounds, Read, feed
-from pypimirror.simple.problems import LONGEST_ADDRESS, PageProblem
+from pypimirror.simple.html import Anchor, Bounds, Demands, Read, feed
+from pypimirror.simple.problems import LONGEST_ADDRESS, PageError
 from pypimirror.simple.urls import folder_of, is_index, is_same_folder, quoted
 
 _BOUNDS = Bounds(anchors=4_000_000, elements=16_000_000)
@@ -26,24 +26,18 @@ _FILE_SUFFIXES = (
 )
 
 
-def entries(  # noqa: PLR0913 (what is known of the page)
-    chunks: Iterable[bytes],
-    charset: str | None,
-    url: str,
-    *,
-    asked: str,
-    needs_version: bool,
-    tells_its_end: bool,
+def entries(
+    chunks: Iterable[bytes], charset: str | None, url: str, demands: Demands, *, asked: str
 ) -> Iterator[ListEntry]:
     """Yield the projects of the list that was `asked` for and found at `url`.
 
-    Raises PageProblem where that is another address, or the page is cut off or none of an index.
+    Raises PageError where that is another address, or the page is cut off or none of an index.
     """
     if not is_same_folder(url, asked):
-        raise PageProblem(f"{asked} leads to another page; if that is the list, set index_url to it")
+        raise PageError(f"{asked} leads to another page; if that is the list, set index_url to it")
     read = Read(_BOUNDS)
     projects = others = 0
-    for _ in feed(chunks, charset, read, tells_its_end=tells_its_end):
+    for _ in feed(chunks, charset, read, needs_end=demands.end):
         if anchors := read.taken():
             listing = _Listing(url, base_of(url, read))
             for entry in listing.entries(anchors):
@@ -51,14 +45,12 @@ def entries(  # noqa: PLR0913 (what is known of the page)
                 yield entry
             others += listing.others
     if read.swallows:
-        raise PageProblem("a quote that is not closed swallows links")
-    check_version(read, needs_version=needs_version)
+        raise PageError("a quote that is not closed swallows links")
+    check_version(read, demands)
     if 0 < projects < others and VERSION not in read.meta and not proof.is_list(read.titles):
-        raise PageProblem(
-            "most of its links lead elsewhere than to projects: is index_url the list's address?"
-        )
+        raise PageError("most of its links lead elsewhere than to projects: is index_url the list's address?")
     if read.has_password or proof.is_login(read.titles):
-        raise PageProblem("a page that asks who you are is no project list")
+        raise PageError("a page that asks who you are is no project list")
 
 
 class _Listing:
@@ -87,23 +79,33 @@ class _Listing:
         for anchor in anchors:
             if anchor.href and (found := self._plain(anchor.href) or self._resolved(anchor.href)):
                 last, url = found
-                shown = anchor.text.rstrip("/")
-                yield ListEntry(shown if shown == last or _same(shown, last) else last, url=url)
+                display_name = anchor.text.rstrip("/")
+                yield ListEntry(
+                    display_name if display_name == last or names.are_same(display_name, last) else last,
+                    url=url,
+                )
             elif anchor.href and self._leads_away(anchor.href):
                 self.others += 1
 
     def _leads_away(self, href: str) -> bool:
         """Tell whether a link leads to neither the list itself, nor what is above or below it."""
-        try:
-            parts = urlsplit(urljoin(self._base, href.partition("#")[0]))
-            host = parts.hostname
-        except ValueError:
-            return False
-        if parts.scheme not in ("http", "https") or host != self._host:
-            return True
+        parts = self._address(href)
+        if parts is None or not self._is_of_host(parts):
+            return parts is not None
         segments = tuple(unquote(segment) for segment in parts.path.split("/") if segment)
         common = min(len(segments), len(self._folder))
         return segments[:common] != self._folder[:common]
+
+    def _address(self, href: str) -> SplitResult | None:
+        """Return the address that a link leads to; None for what is no address."""
+        try:
+            return urlsplit(urljoin(self._base, href.partition("#")[0]))
+        except ValueError:
+            return None
+
+    def _is_of_host(self, parts: SplitResult) -> bool:
+        # Behind a proxy a server may not know by which scheme and port it was asked.
+        return parts.scheme in ("http", "https") and parts.hostname == self._host
 
     def _plain(self, href: str) -> tuple[str, str] | None:
         for prefix in self._prefixes:
@@ -113,13 +115,8 @@ class _Listing:
 
     def _resolved(self, href: str) -> tuple[str, str] | None:
         """Return the component below the list, and the address of that on the list's own origin."""
-        try:
-            parts = urlsplit(urljoin(self._base, href.partition("#")[0]))
-            host = parts.hostname
-        except ValueError:
-            return None
-        # Behind a proxy a server may not know by which scheme and port it was asked.
-        if parts.scheme not in ("http", "https") or host != self._host:
+        parts = self._address(href)
+        if parts is None or not self._is_of_host(parts):
             return None
         segments = [unquote(segment) for segment in parts.path.split("/") if segment]
         is_folder = parts.path.endswith("/")
@@ -137,7 +134,3 @@ class _Listing:
 
 def _is_loose(last: str) -> bool:
     return is_index(last) or last.lower().endswith(_FILE_SUFFIXES)
-
-
-def _same(text: str, last: str) -> bool:
-    return names.is_valid(text) and names.is_valid(last) and names.normalize(text) == names.normalize(last)

@@ -12,7 +12,7 @@ from pypimirror.model import ListEntry
 from pypimirror.simple import lenient
 from pypimirror.simple.from_json import NOT_DECODED, Meta, serial_text
 from pypimirror.simple.list_facts import ListFacts
-from pypimirror.simple.problems import DIGEST, PageProblem, check_api_version
+from pypimirror.simple.problems import DIGEST, PageError, check_api_version
 
 Choose = Callable[[Sequence[str]], Iterable[int]]
 """Gets the names of a block, and says by their positions which entries are wanted."""
@@ -45,7 +45,7 @@ _decode_frame = msgspec.json.Decoder(_Frame).decode
 
 
 def entries(chunks: Iterable[bytes], choose: Choose, seen: ListFacts) -> Iterator[ListEntry]:
-    """Yield the entries that are chosen; raise PageProblem for all but one complete list of API 1.x."""
+    """Yield the entries that are chosen; raise PageError for all but one complete list of API 1.x."""
     source = _Source(chunks)
     head = _until_projects(source)
     is_ended, count = False, 0
@@ -53,7 +53,7 @@ def entries(chunks: Iterable[bytes], choose: Choose, seen: ListFacts) -> Iterato
         decoded, source.held, is_ended = _take(source.held)
         count += len(decoded)
         if is_ended and count and not decoded:
-            raise PageProblem("not the JSON of a project list (a comma ends it)")
+            raise PageError("not the JSON of a project list (a comma ends it)")
         named = [entry for entry in decoded if entry.name and "\ufffd" not in entry.name]
         seen.nameless += len(decoded) - len(named)
         seen.see(len(named), map(_serial, named))
@@ -63,11 +63,11 @@ def entries(chunks: Iterable[bytes], choose: Choose, seen: ListFacts) -> Iterato
         if not decoded and not is_ended:
             source.grow(_ENTRY_LIMIT, "an entry is too long")
     if seen.nameless and not seen.entries:
-        raise PageProblem("not the JSON of a project list (no entry has a name)")
+        raise PageError("not the JSON of a project list (no entry has a name)")
     try:
         frame = _decode_frame(head + source.rest(_REST_LIMIT, "it goes on after the projects"))
     except NOT_DECODED as error:
-        raise PageProblem(f"not the JSON of a project list ({error})") from error
+        raise PageError(f"not the JSON of a project list ({error})") from error
     check_api_version(frame.meta.api_version)
 
 
@@ -83,9 +83,9 @@ class _Source:
         self.held = b""
 
     def grow(self, limit: int, problem: str) -> None:
-        """Read on; raise PageProblem where nothing comes, or more than `limit` bytes are held."""
+        """Read on; raise PageError where nothing comes, or more than `limit` bytes are held."""
         if len(self.held) > limit:
-            raise PageProblem(f"not the JSON of a project list ({problem})")
+            raise PageError(f"not the JSON of a project list ({problem})")
         pieces, missing = [self.held], max(len(self.held), 1)
         for chunk in self._chunks:
             pieces.append(chunk)
@@ -93,17 +93,17 @@ class _Source:
             if missing <= 0:
                 break
         if not any(pieces[1:]):
-            raise PageProblem("the project list is cut off")
+            raise PageError("the project list is cut off")
         self.held = b"".join(pieces)
 
     def rest(self, limit: int, problem: str) -> bytes:
-        """Return all that is left; raise PageProblem where that is more than `limit` bytes."""
+        """Return all that is left; raise PageError where that is more than `limit` bytes."""
         pieces, size = [self.held], len(self.held)
         for chunk in self._chunks:
             pieces.append(chunk)
             size += len(chunk)
             if size > limit:
-                raise PageProblem(f"not the JSON of a project list ({problem})")
+                raise PageError(f"not the JSON of a project list ({problem})")
         return b"".join(pieces)
 
 
@@ -119,9 +119,9 @@ def _until_projects(source: _Source) -> bytes:
     while True:
         try:
             source.grow(_HEAD_LIMIT, _NO_PROJECTS)
-        except PageProblem:
+        except PageError:
             if lenient.is_whole(source.held):  # and so it is not cut off
-                raise PageProblem(f"not the JSON of a project list ({_NO_PROJECTS})") from None
+                raise PageError(f"not the JSON of a project list ({_NO_PROJECTS})") from None
             raise
         start = _projects_start(source.held)
         if start is not None:
@@ -163,7 +163,7 @@ def _take(buffer: bytes) -> tuple[list[_Entry], bytes, bool]:
     except NOT_DECODED as error:
         decoded = _one_by_one(block, f"not the JSON of a project list ({error})")
     if not decoded and not is_ended:
-        raise PageProblem("not the JSON of a project list (a comma follows nothing)")
+        raise PageError("not the JSON of a project list (a comma follows nothing)")
     return decoded, buffer[end + (not is_ended) :], is_ended
 
 
@@ -171,7 +171,7 @@ def _one_by_one(block: bytes, problem: str) -> list[_Entry]:
     """Read entries that are not all of the right types; one without a name that can be read has none."""
     found = lenient.decoded(block, problem)
     if not isinstance(found, list):
-        raise PageProblem(problem)
+        raise PageError(problem)
     objects = (each if isinstance(each, dict) else {} for each in found)
     return [
         _Entry(

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pypimirror.simple.problems import PageProblem
+from pypimirror.simple.problems import PageError
 
 _LONGEST_ODD = 1 << 24
 """Bytes of a page with what is no JSON (NaN, half a surrogate pair): it is read by a slow reader."""
@@ -57,33 +57,33 @@ def without_mark(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def envelope(content: bytes, error: Exception) -> dict[str, Any]:
     """Return the object of a page, with a list of files and a `meta`; `error` is why the typed decode failed.
 
-    Raises PageProblem where the bytes are no such object.
+    Raises PageError where the bytes are no such object.
     """
     problem = f"not the JSON of a project page ({error})"
     page = decoded(content, problem)
     if not isinstance(page, dict) or not isinstance(page.get("files"), list):
-        raise PageProblem(problem)
+        raise PageError(problem)
     if not isinstance(page.get("meta"), dict):
-        raise PageProblem(problem)
+        raise PageError(problem)
     return page
 
 
 def decoded(content: bytes, problem: str) -> object:
     """Return what JSON holds, with what is no JSON but often sent as such (NaN, half a surrogate pair).
 
-    Raises PageProblem with `problem` where it can't be read.
+    Raises PageError with `problem` where it can't be read.
     """
     try:
         return msgspec.json.decode(content)
     except RecursionError as error:
-        raise PageProblem(problem) from error
+        raise PageError(problem) from error
     except (msgspec.DecodeError, UnicodeDecodeError):
         if len(content) > _LONGEST_ODD:
-            raise PageProblem(problem) from None
+            raise PageError(problem) from None
     try:
         return json.loads(content.decode("utf-8", "replace"), parse_int=_number)
     except (ValueError, RecursionError) as error:
-        raise PageProblem(problem) from error
+        raise PageError(problem) from error
 
 
 def _number(digits: str) -> int | float:

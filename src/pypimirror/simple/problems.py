@@ -16,14 +16,14 @@ LONGEST_TEXT = 500
 """Characters of any other text, as a constraint of Python versions; what is longer is dropped."""
 
 
-class PageProblem(Exception):  # noqa: N818 (becomes BadPageError, which knows the address)
-    """Why bytes are no page of a simple index."""
+class PageError(Exception):
+    """Why bytes are no page of a simple index; it becomes BadPageError, which knows the address."""
 
 
 def check_api_version(version: str | float) -> None:
-    """Raise PageProblem for another major version than 1 (PEP 629)."""
+    """Raise PageError for another major version than 1 (PEP 629)."""
     if str(version).partition(".")[0] != "1":
-        raise PageProblem(f"API version {str(version)[:20]}; only 1.x is known")
+        raise PageError(f"API version {str(version)[:20]}; only 1.x is known")
 
 
 def provenance(url: str | None) -> str | None:

@@ -10,13 +10,14 @@ from pypimirror.model import NormalizedName
 # Artifactory, GitLab and Azure "Links for", devpi "root/pypi: simple list (including inherited indices)
 # for", http.server "Directory listing for", Apache and nginx "Index of".
 _WORDS = frozenset(
-    (  # noqa: SIM905 (one word a line is no better to read)
+    re.findall(
+        r"\w+",
         "a all and archive archives artifactory available browse by cache cached content contents "
         "devpi directory distribution distributions download downloads file files folder for from in "
         "including index indexes indices inherited link links list listing local mirror name nexus of "
         "on package packages page private project projects proxpi proxy pypi pypiserver python "
-        "release releases repo repository simple stage the to versions"
-    ).split()
+        "release releases repo repository simple stage the to versions",
+    )
 )
 _SIGNS = re.compile(
     r"\b(?:log[ -]?(?:in|on)|sign[ -]?(?:in|on)|sso|single sign|authenticat|unauthorized|forbidden"
@@ -52,8 +53,7 @@ def _is_stage(token: str) -> bool:
 
 
 def _is_name(token: str, name: NormalizedName) -> bool:
-    last = token.rpartition("/")[2]
-    return names.is_valid(last) and names.normalize(last) == name
+    return names.is_spelling(token.rpartition("/")[2], name)
 
 
 _LISTS = frozenset({"directory", "index", "links", "list", "listing", "packages", "projects", "simple"})

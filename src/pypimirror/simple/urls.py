@@ -14,7 +14,7 @@ _PLAIN = re.compile(
     r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[1-9][0-9]{0,4})?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
 )
 _HOST = re.compile(r"[^\s<>\"^`{|}\\%]+")
-"""Without what no host name can have (URL standard, forbidden host code points)."""
+"""Without the forbidden host code points of the URL standard."""
 _RESERVED = re.compile("(@|%2F)", re.IGNORECASE)
 _IN_QUERY = "!#$%&'()*+,/:;=?@[]~"
 _INDEX = re.compile(r"(?:index|default)\.(?:html?|json|v1_json|v1_html|php|aspx?)", re.IGNORECASE)
@@ -82,7 +82,7 @@ def is_index(segment: str) -> bool:
 def is_of_project(url: str, name: NormalizedName) -> bool:
     """Tell whether an address is that of the project's own page, whatever folder it lies in."""
     last = folder_of(url)[-1:]
-    return bool(last) and names.is_valid(last[0]) and names.normalize(last[0]) == name
+    return bool(last) and names.is_spelling(last[0], name)
 
 
 def is_same_folder(url: str, asked: str) -> bool:

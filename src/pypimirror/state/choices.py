@@ -169,7 +169,7 @@ class Choices:
         """Forget what was noted of projects that the state no longer knows."""
         for table in ("requires", "left_out"):
             self._db.execute(
-                f"DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM projects WHERE name = project)"  # noqa: S608
+                f"DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM projects WHERE name = project)"
             )
 
 

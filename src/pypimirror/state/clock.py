@@ -32,20 +32,20 @@ class Clock:
         if not self._is_any_later(now, longest_pause_s):
             return
         for table, column, where in _MOMENTS:
-            query = f"SELECT 1 FROM {table} WHERE {where} AND typeof({column}) IN ('text', 'blob')"  # noqa: S608
+            query = f"SELECT 1 FROM {table} WHERE {where} AND typeof({column}) IN ('text', 'blob')"
             if self._db.execute(query).fetchone():
                 raise DamagedStateError(self._path, f"is damaged ({table}.{column} is no moment)")
             self._db.execute(
-                f"UPDATE {table} SET {column} = ? WHERE {where} AND {column} > ?",  # noqa: S608
+                f"UPDATE {table} SET {column} = ? WHERE {where} AND {column} > ?",
                 (now, now),
             )
-        self._db.execute(f"UPDATE projects SET next_try = NULL WHERE {_PAUSED}", (now + longest_pause_s,))  # noqa: S608
+        self._db.execute(f"UPDATE projects SET next_try = NULL WHERE {_PAUSED}", (now + longest_pause_s,))
 
     def _is_any_later(self, now: float, longest_pause_s: float) -> bool:
         looks = [
-            f"EXISTS (SELECT 1 FROM {table} WHERE {where} AND {column} > ?1)"  # noqa: S608
+            f"EXISTS (SELECT 1 FROM {table} WHERE {where} AND {column} > ?1)"
             for table, column, where in _MOMENTS
         ]
-        looks.append(f"EXISTS (SELECT 1 FROM projects WHERE {_PAUSED.replace('?', '?2')})")  # noqa: S608
+        looks.append(f"EXISTS (SELECT 1 FROM projects WHERE {_PAUSED.replace('?', '?2')})")
         query = f"SELECT {' OR '.join(looks)}"
         return bool(self._db.execute(query, (now, now + longest_pause_s)).fetchone()[0])

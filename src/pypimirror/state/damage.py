@@ -88,13 +88,13 @@ def _wrong_values(connection: sqlite3.Connection, table: str) -> Iterator[str]:
             right += f" AND {column} BETWEEN 0 AND {_LARGEST}"
         elif kind == "REAL":
             right += f" AND {column} BETWEEN 0 AND {_LATEST}"
-        query = f"SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND NOT ({right}) LIMIT 1"  # noqa: S608
+        query = f"SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND NOT ({right}) LIMIT 1"
         if connection.execute(query).fetchone():
             yield f"something wrong lies in {table}.{column}"
     if (
         table == "files"
         and connection.execute(
-            f"SELECT 1 FROM files WHERE status NOT IN {_STATUSES}"  # noqa: S608
+            f"SELECT 1 FROM files WHERE status NOT IN {_STATUSES}"
             " OR (status = 'held' AND (sha256 IS NULL OR size IS NULL))"
             " OR length(sha256) NOT IN (0, 64) OR length(metadata) != 64"
         ).fetchone()
@@ -110,9 +110,7 @@ def _wrong_blobs(connection: sqlite3.Connection, more: list[str]) -> Iterator[st
         if kind == "BLOB"
     }
     for (table, column), decoded in (_BLOBS | others).items():
-        for (blob,) in connection.execute(
-            f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608
-        ):
+        for (blob,) in connection.execute(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"):
             try:
                 decoded(blob)
             except Exception as error:  # noqa: BLE001 (whatever noise makes of it)
@@ -121,6 +119,6 @@ def _wrong_blobs(connection: sqlite3.Connection, more: list[str]) -> Iterator[st
 
 def _wrong_names(connection: sqlite3.Connection, columns: Iterable[tuple[str, str]]) -> Iterator[str]:
     for table, column in columns:
-        for (name,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}"):  # noqa: S608
-            if not names.is_valid(name) or names.normalize(name) != name:
+        for (name,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}"):
+            if not names.is_spelling(name, name):
                 yield f"{name!r} in {table}.{column} is no project's name"

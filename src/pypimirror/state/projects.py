@@ -35,8 +35,8 @@ class Projects:
         ).fetchone()
         if row is None:
             return None
-        name, shown, is_listed, is_current, serial, page_serial, etag, last_modified, *rest = row
-        head = (name, shown, bool(is_listed), bool(is_current), serial, page_serial)
+        name, display_name, is_listed, is_current, serial, page_serial, etag, last_modified, *rest = row
+        head = (name, display_name, bool(is_listed), bool(is_current), serial, page_serial)
         return typed(ProjectRow, (*head, (etag, last_modified), *rest))
 
     def names(self, after: str = "") -> Iterator[NormalizedName]:
@@ -127,14 +127,14 @@ class Projects:
         return self._where("NOT is_listed AND pages IS NULL")
 
     def record_page(
-        self, name: NormalizedName, shown: str, status: str | None, status_reason: str | None
+        self, name: NormalizedName, display_name: str, status: str | None, status_reason: str | None
     ) -> None:
         """Record that a good page was seen, and that the mirror's own pages of the project are due."""
         self._db.execute(
             "INSERT INTO projects (name, shown, is_listed, status, status_reason) VALUES (?, ?, 1, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET shown = excluded.shown, is_listed = 1,"
             " status = excluded.status, status_reason = excluded.status_reason, pages = NULL, is_current = 0",
-            (name, shown, status, status_reason),
+            (name, display_name, status, status_reason),
         )
 
     def record_pages_written(
@@ -149,12 +149,12 @@ class Projects:
             (fingerprint, digest, html_digest, name),
         )
 
-    def record_spelled(self, name: NormalizedName, spelled: str, shown: str) -> None:
+    def record_spelled(self, name: NormalizedName, spelled: str, display_name: str) -> None:
         """Record how a project's files spell its name, and how it is shown from now on: also on its page."""
         self._db.execute(
             "UPDATE projects SET spelled = ?, shown = ?,"
             " pages = iif(is_listed AND shown != ?, NULL, pages) WHERE name = ?",
-            (spelled, shown, shown, name),
+            (spelled, display_name, display_name, name),
         )
 
     def record_link(self, name: NormalizedName, link: str | None) -> None:
@@ -191,26 +191,28 @@ class Projects:
             (name,),
         )
 
-    def record_pending(self, name: NormalizedName, shown: str, page_serial: str | None, now: float) -> float:
+    def record_pending(
+        self, name: NormalizedName, display_name: str, page_serial: str | None, now: float
+    ) -> float:
         """Record that upstream's page is not yet the one that its list speaks of; return since when."""
         self._db.execute(
             "INSERT INTO projects (name, shown, is_listed, pages, pending_since) VALUES (?, ?, 0, '', ?)"
             " ON CONFLICT (name) DO UPDATE SET is_current = 0, error = NULL,"
             " pending_since = coalesce(pending_since, excluded.pending_since)",
-            (name, shown, now),
+            (name, display_name, now),
         )
         self._db.execute("UPDATE projects SET page_serial = ? WHERE name = ?", (page_serial, name))
         row = self._db.execute("SELECT pending_since FROM projects WHERE name = ?", (name,)).fetchone()
         return float(row[0])
 
-    def record_error(self, name: NormalizedName, shown: str, reason: str, since: float) -> None:
+    def record_error(self, name: NormalizedName, display_name: str, reason: str, since: float) -> None:
         """Record that the project could not be brought up to date; its last good state stays."""
         self._db.execute(
             "INSERT INTO projects (name, shown, is_listed, pages, error, error_since)"
             " VALUES (?, ?, 0, '', ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET error = excluded.error, is_current = 0,"
             " error_since = coalesce(error_since, excluded.error_since)",
-            (name, shown, reason, since),
+            (name, display_name, reason, since),
         )
 
     def record_try(self, name: NormalizedName, failures: int, next_try: float) -> None:
@@ -255,5 +257,5 @@ class Projects:
 
     def _where(self, where: str, *values: str) -> list[NormalizedName]:
         """Return the names for which an SQL expression of our own is true, sorted."""
-        rows = self._db.execute(f"SELECT name FROM projects WHERE {where} ORDER BY name", values)  # noqa: S608
+        rows = self._db.execute(f"SELECT name FROM projects WHERE {where} ORDER BY name", values)
         return [NormalizedName(name) for (name,) in rows]

@@ -117,7 +117,7 @@ class Reading:
         """
         when = " ".join(f"WHEN filename LIKE '%{ending}' THEN '{ending}'" for ending in _ENDINGS)
         rows = self._db.execute(
-            f"SELECT CASE {when} ELSE '' END, count(*), coalesce(sum(size), 0) FROM files"  # noqa: S608
+            f"SELECT CASE {when} ELSE '' END, count(*), coalesce(sum(size), 0) FROM files"
             " WHERE status = 'held' GROUP BY 1 ORDER BY 3 DESC, 1"
         )
         return [typed(tuple[str, int, int], row) for row in rows]
@@ -132,4 +132,4 @@ class Reading:
         return [typed(tuple[str, int, int], row) for row in rows]
 
     def _count(self, rows: str) -> int:
-        return int(self._db.execute(f"SELECT count(*) FROM {rows}").fetchone()[0])  # noqa: S608
+        return int(self._db.execute(f"SELECT count(*) FROM {rows}").fetchone()[0])

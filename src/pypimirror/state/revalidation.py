@@ -2,12 +2,12 @@
 
 import hashlib
 
+from pypimirror.amounts import DAY_S
 from pypimirror.model import NormalizedName
 from pypimirror.state.database import Database
 from pypimirror.state.notes import Notes
 from pypimirror.state.rows import Failure
 
-_DAY_S = 86_400.0
 _NOTE = "revalidate_days"
 
 
@@ -27,7 +27,7 @@ class Revalidation:
             "UPDATE projects SET"
             " revalidate_at = iif(?1 > 0, coalesce(revalidated, ?2) + ?1 * share(name), NULL)"
             " WHERE is_listed AND vanished_since IS NULL",
-            (days * _DAY_S, now),
+            (days * DAY_S, now),
         )
         self._notes.set(_NOTE, f"{days:g}")
 
@@ -39,7 +39,7 @@ class Revalidation:
         rows = self._db.execute(
             "SELECT name FROM projects WHERE revalidate_at <= ? UNION ALL"
             " SELECT name FROM projects WHERE revalidate_at > ?",
-            (now, now + days * _DAY_S),
+            (now, now + days * DAY_S),
         )
         return sorted(NormalizedName(name) for (name,) in rows)
 
@@ -50,7 +50,7 @@ class Revalidation:
         """
         self._db.execute(
             "UPDATE projects SET revalidated = ?, revalidate_at = ? WHERE name = ?",
-            (now, now + days * _DAY_S * _share(name) if days else None, name),
+            (now, now + days * DAY_S * _share(name) if days else None, name),
         )
 
     def record_held_back(self, name: NormalizedName, reason: str | None, now: float) -> None:

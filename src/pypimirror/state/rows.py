@@ -18,7 +18,7 @@ class ProjectRow(NamedTuple):
     """What is known of a project."""
 
     name: NormalizedName
-    shown: str
+    display_name: str
     is_listed: bool
     is_current: bool
     serial: str | None
@@ -42,7 +42,7 @@ class ProjectRow(NamedTuple):
 
     @property
     def is_gone(self) -> bool:
-        """Whether nothing of it is published, and no trouble with its page says why."""
+        """Whether nothing of it is published though its page had no trouble."""
         return not self.is_listed and self.is_current and not self.failures
 
 

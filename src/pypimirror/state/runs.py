@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
+from pypimirror.amounts import DAY_S
 from pypimirror.state.database import Database
 from pypimirror.state.rows import typed
 
 _KEPT = 1000
 _FETCHES = ("update-fetch", "initial-fetch")
-_DAY_S = 86_400.0
-_YEARS_KEPT_S = 3660 * _DAY_S
+_YEARS_KEPT_S = 3660 * DAY_S
 _HELD = (
     "held_projects = (SELECT number FROM totals WHERE status = 'listed'),"
     " (held_files, held_bytes) = (SELECT number, bytes FROM totals WHERE status = 'held')"
@@ -65,11 +65,11 @@ class Runs:
     def end(self, number: int, **values: float | str | None) -> None:
         """Record how a run ended, and what there is now; the keywords are the columns."""
         columns = ", ".join([*(f"{name} = ?" for name in values), _HELD])
-        self._db.execute(f"UPDATE runs SET {columns} WHERE id = ?", (*values.values(), number))  # noqa: S608
+        self._db.execute(f"UPDATE runs SET {columns} WHERE id = ?", (*values.values(), number))
 
     def record_size(self, now: float) -> None:
         """Record what there is now as the word of its day (UTC); what is older than ten years goes."""
-        day = now - now % _DAY_S
+        day = now - now % DAY_S
         self._db.execute("DELETE FROM sizes WHERE moment >= ? OR moment < ?", (day, day - _YEARS_KEPT_S))
         self._db.execute(
             "INSERT INTO sizes SELECT ?, listed.number, held.number, held.bytes"
@@ -85,7 +85,7 @@ class Runs:
         """Return the last runs of all modes, the oldest first; those `that_changed` any file, if so asked."""
         changed = "WHERE coalesce(stored, 0) + coalesce(adopted, 0) + coalesce(removed, 0) > 0"
         rows = self._db.execute(
-            f"SELECT {', '.join(PastRun._fields)} FROM runs"  # noqa: S608
+            f"SELECT {', '.join(PastRun._fields)} FROM runs"
             f" {changed if that_changed else ''} ORDER BY id DESC LIMIT ?",
             (limit,),
         )
@@ -109,6 +109,6 @@ class Runs:
         return self._run("AND status = 0")
 
     def _run(self, condition: str) -> PastRun | None:
-        query = f"SELECT {', '.join(PastRun._fields)} FROM runs WHERE mode IN (?, ?) {condition}"  # noqa: S608
+        query = f"SELECT {', '.join(PastRun._fields)} FROM runs WHERE mode IN (?, ?) {condition}"
         row = self._db.execute(f"{query} ORDER BY id DESC LIMIT 1", _FETCHES).fetchone()
         return None if row is None else typed(PastRun, row)

@@ -25,7 +25,7 @@ class Transitions:
         self._db = database.connection
 
     def record_vanished(self, name: NormalizedName, now: float) -> None:
-        """Record that upstream no longer has a project, and that nothing more is waited for from it."""
+        """Record that upstream no longer has a project, so that nothing more of it is waited for."""
         self._db.execute(
             "UPDATE projects SET vanished_since = coalesce(vanished_since, ?), is_current = 1, serial = NULL,"
             " selection = NULL, pending_since = NULL, failures = 0, next_try = NULL, error = NULL,"
@@ -185,7 +185,7 @@ class Transitions:
         return {NormalizedName(name): Total(number, size) for name, number, size in rows}
 
     def forget_delisted(self, files: Iterable[Delisted]) -> None:
-        """Record that files are in the tree no longer, and forget projects of which nothing is left."""
+        """Record that files left the tree, and forget the projects that have nothing left."""
         gone = [(file.project, file.filename) for file in files]
         # What was to come back and could not be is still missing.
         self._db.executemany(
@@ -214,4 +214,4 @@ def delist(db: sqlite3.Connection, where: str, now: float, *values: str) -> None
         "status = 'delisted', delisted_since = ?, vanished_since = NULL, error = NULL, error_since = NULL,"
         " partial = NULL"
     )
-    db.execute(f"UPDATE files SET {delisted} WHERE {where}", (now, *values))  # noqa: S608
+    db.execute(f"UPDATE files SET {delisted} WHERE {where}", (now, *values))

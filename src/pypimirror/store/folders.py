@@ -10,10 +10,11 @@ from collections.abc import Container
 
 from pypimirror import names
 from pypimirror.model import NormalizedName
+from pypimirror.store import steps
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.modes import missing
 from pypimirror.store.opened import entries_if_any
-from pypimirror.store.tree import Tree
+from pypimirror.store.tree import FileStore
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ _ASIDE = "aside"
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
-class Store(Tree):
+class Store(FileStore):
     """The tree below one folder, with what lies in it under other names."""
 
     # -- trees that were laid out by others ---------------------------------------------------
@@ -29,8 +30,8 @@ class Store(Tree):
     def project_folders(self) -> list[NormalizedName]:
         """Return the folders with normalized names, sorted."""
         with os.scandir(self._root) as entries:
-            folders = [e.name for e in entries if names.is_valid(e.name) and e.is_dir(follow_symlinks=False)]
-        return sorted(names.normalize(name) for name in folders if names.normalize(name) == name)
+            folders = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
+        return sorted(names.normalize(name) for name in folders if names.is_spelling(name, name))
 
     def raw_folders(self) -> dict[NormalizedName, list[str]]:
         """Return the folders whose names are a project's in another spelling than the normalized one."""
@@ -53,16 +54,18 @@ class Store(Tree):
         with self.local_errors(target):
             self._make_folder(project)
             self.changing(target)
-            self.step(target)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(target)
-            try:
-                os.link(source, target)
-            except OSError:  # another file system, one without hard links, or somebody else's file
-                temporary = self.open_temporary()
-                temporary.file.close()
-                shutil.copy2(source, temporary.path)
-                os.replace(temporary.path, target)
+            self._step(target, self._link_or_copy, source, target)
+
+    def _link_or_copy(self, source: str, target: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(target)
+        try:
+            os.link(source, target)
+        except OSError:  # another file system, one without hard links, or somebody else's file
+            temporary = self.open_temporary()
+            temporary.file.close()
+            shutil.copy2(source, temporary.path)
+            os.replace(temporary.path, target)
 
     def is_same(self, folder: str, project: NormalizedName) -> bool:
         """Tell whether two names are one folder, as on a file system that ignores case."""
@@ -76,10 +79,7 @@ class Store(Tree):
         target = f"{self._root}/{project}"
         for name in entries_if_any(f"{self._root}/{folder}") if self.changes else ():
             self.changing(f"{target}/{name}")
-        self.step(target)
-        if os.path.islink(target):  # a name in another spelling, that somebody made for the raw folder
-            os.unlink(target)
-        os.rename(f"{self._root}/{folder}", target)
+        self._step(target, steps.rename, f"{self._root}/{folder}", target)
 
     def size(self, folder: str, name: str) -> int | None:
         """Return a regular file's size in bytes; None where there is none."""
@@ -104,9 +104,8 @@ class Store(Tree):
         """Make a relative link to a project's folder; tell whether the file system takes links."""
         path = f"{self._root}/{name}"
         self.changing(path)
-        self.step(path)
         try:
-            os.symlink(project, path)
+            self._step(path, os.symlink, project, path)
         except OSError as error:
             if error.errno in _NO_LINKS:
                 return False
@@ -118,14 +117,13 @@ class Store(Tree):
         if self.link_target(name) == project:
             path = f"{self._root}/{name}"
             self.changing(path)
-            self.step(path)
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
+                self._step(path, os.unlink, path)
 
     # -- modes --------------------------------------------------------------------------------
 
     def lacks_mode(self, folder: str, name: str = "") -> bool:
-        """Tell whether nobody but the owner can read a file or a folder, though the umask allows it."""
+        """Tell whether a file or a folder is closed to others, though the umask opens it."""
         try:
             found = os.lstat(f"{self._root}/{folder}/{name}")
         except OSError:
@@ -142,10 +140,9 @@ class Store(Tree):
     def make_readable(self, folder: str, name: str = "") -> bool:
         """Let others read a file or a folder as far as the umask allows; tell whether that worked."""
         path = f"{self._root}/{folder}/{name}"
-        self.step(path)
         try:
             found = os.lstat(path)
-            os.chmod(path, stat.S_IMODE(found.st_mode) | missing(found, self._umask))
+            self._step(path, os.chmod, path, stat.S_IMODE(found.st_mode) | missing(found, self._umask))
         except OSError as error:
             _log.warning("%s can't be made readable for the web server (%s)", path, error.strerror)
             return False
@@ -157,12 +154,9 @@ class Store(Tree):
         """Put a file out of reach, if it is there."""
         source, folder = self._path(project, name), f"{self._root}/{aside_folder(project)}"
         with self.local_errors(source), contextlib.suppress(FileNotFoundError):
-            os.makedirs(folder, mode=0o700, exist_ok=True)
             if os.path.lexists(source):
                 self.changing(source)
-            self.step(source)
-            os.replace(source, f"{folder}/{name}")
-            os.unlink(source)  # there still where both were one file: then a rename does nothing
+            self._step(source, steps.set_aside, source, folder, name)
 
     def sweep_aside(self, wanted: Container[tuple[str, str]]) -> None:
         """Remove what was put out of reach, but for what is wanted: project and filename."""

@@ -12,19 +12,21 @@ import stat
 import uuid
 from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ParamSpec
 
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError, TreeError
 from pypimirror.model import NormalizedName
+from pypimirror.store import steps
 from pypimirror.store.changes import Changes
 from pypimirror.store.entries import size_before, size_of, status_of, time_after
 from pypimirror.store.layout import PRIVATE
-from pypimirror.store.machine import sync_file_system
 from pypimirror.store.modes import FILE_MODE, FOLDER_MODE
 from pypimirror.store.opened import open_file, read_id, read_regular
 from pypimirror.store.spelling import Spelling, ignores_case, ignores_form
 from pypimirror.store.temporary import Temporary, TemporaryFile
+
+_P = ParamSpec("_P")
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ _LOOK_EVERY = 1 << 18
 _NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
 
 
-class Tree:
+class FileStore:
     """The tree below one folder: its files. Names handed in are normalized names and safe file names."""
 
     on_step: Callable[[str], None] = staticmethod(lambda _path: None)
@@ -90,24 +92,22 @@ class Tree:
         with os.scandir(self._temporary) as entries:
             left = [entry.path for entry in entries]
         for path in left:
-            self.step(path)
-            _unlink(path)
+            self._step(path, steps.unlink, path)
         return len(left)
 
     def sync(self) -> None:
         """Return when everything that was done so far is on the disk, as far as the disk tells."""
         if not self._is_dirty:
             return
-        self.step(self._root)
-        descriptor = os.open(self._root, os.O_RDONLY)
-        try:
-            sync_file_system(descriptor)
-        finally:
-            os.close(descriptor)
+        self._step(self._root, steps.sync, self._root)
         self._is_dirty = False
 
-    def step(self, path: str) -> None:
-        """Note that something is about to be made, renamed or removed."""
+    def _step(self, path: str, change: Callable[_P, object], *args: _P.args, **kwargs: _P.kwargs) -> None:
+        """Make, rename or remove something at a place: all changes but new temporary files come this way."""
+        self._note_step(path)
+        change(*args, **kwargs)
+
+    def _note_step(self, path: str) -> None:
         self._is_dirty = True
         self.on_step(path)
 
@@ -149,8 +149,7 @@ class Tree:
         temporary = self.open_temporary()
         temporary.file.write(text.encode())
         temporary.file.close()
-        self.step(str(path))
-        os.replace(temporary.path, path)
+        self._step(str(path), os.replace, temporary.path, path)
 
     def spelling(self) -> Spelling:
         """Return which names are one file here; looked up once."""
@@ -160,11 +159,11 @@ class Tree:
 
     # -- files ------------------------------------------------------------------------------
 
-    def open_temporary(self, key: str | None = None) -> Temporary:
+    def open_temporary(self, key: str | None = None, /) -> Temporary:
         """Open a new file in the private folder, or one that was kept under a key."""
         self._count += 1
         path = f"{self._temporary}/{os.getpid()}-{self._count}"
-        self.step(path)
+        self._note_step(path)
         if key is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.replace(f"{self._partial}/{key}", path)
@@ -174,10 +173,7 @@ class Tree:
     def keep_partial(self, temporary: Temporary, key: str) -> None:
         """Keep what came of a file for the next run."""
         temporary.file.close()
-        self.step(temporary.path)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(self._partial, 0o700)
-        os.replace(temporary.path, f"{self._partial}/{key}")
+        self._step(temporary.path, steps.move_into, temporary.path, self._partial, key)
 
     def sweep_partial(self, wanted: Container[str]) -> None:
         """Remove what was kept for later, but for the keys that are wanted."""
@@ -187,8 +183,7 @@ class Tree:
         except FileNotFoundError:
             return
         for path in left:
-            self.step(path)
-            _unlink(path)
+            self._step(path, steps.unlink, path)
 
     def discard(self, temporary: Temporary) -> None:
         """Close and remove a temporary file, unless it has its place."""
@@ -196,13 +191,12 @@ class Tree:
         if temporary.file.is_placed:
             return
         with contextlib.suppress(FileNotFoundError):
-            self.step(temporary.path)
-            os.unlink(temporary.path)
+            self._step(temporary.path, os.unlink, temporary.path)
 
     def abandon(self, temporary: Temporary) -> None:
         """Remove a temporary file that another process may still write to, and give back its space."""
         with contextlib.suppress(OSError):
-            os.unlink(temporary.path)
+            self._step(temporary.path, os.unlink, temporary.path)
             temporary.file.truncate(0)
         temporary.file.close()
 
@@ -213,15 +207,12 @@ class Tree:
 
         Raises TreeError where something foreign is in the way.
         """
-        if mtime is not None:
-            os.utime(temporary.file.fileno(), (mtime, mtime))
         temporary.file.close()
         target = self._path(project, name)
         with self.local_errors(target):
             self._make_folder(project)
             self.changing(target)
-            self.step(target)
-            os.replace(temporary.path, target)
+            self._step(target, steps.place, temporary.path, target, mtime)
         temporary.file.is_placed = True
 
     def write(self, project: NormalizedName | None, name: str, content: bytes) -> bool:
@@ -370,8 +361,7 @@ class Tree:
         if project is None or project in self._folders:
             return
         with contextlib.suppress(FileExistsError):
-            self.step(f"{self._root}/{project}")
-            os.mkdir(f"{self._root}/{project}", FOLDER_MODE)
+            self._step(f"{self._root}/{project}", os.mkdir, f"{self._root}/{project}", FOLDER_MODE)
         self._folders.add(project)
 
     def remove(self, folder: str, name: str) -> None:
@@ -380,29 +370,18 @@ class Tree:
         with self.local_errors(path), contextlib.suppress(FileNotFoundError):
             if self.changes is not None and os.path.lexists(path):
                 self.changing(os.path.normpath(path))
-            self.step(path)
-            os.unlink(path)
+            self._step(path, os.unlink, path)
 
     def remove_folder(self, folder: str) -> bool:
         """Remove a folder if nothing is left in it; tell whether it is gone."""
         self._folders.discard(folder)
-        self.step(f"{self._root}/{folder}")
+        path = f"{self._root}/{folder}"
         try:
-            os.rmdir(f"{self._root}/{folder}")
+            self._step(path, os.rmdir, path)
         except OSError:
             return False
-        self.changing(f"{self._root}/{folder}/")
+        self.changing(f"{path}/")
         return True
-
-
-def _unlink(path: str) -> None:
-    """Remove what was left; a folder is not ours, and stays."""
-    try:
-        os.unlink(path)
-    except OSError as error:
-        if not os.path.isdir(path):
-            raise
-        _log.warning("%s: something else is in the way (%s); remove it", path, error.strerror)
 
 
 def _made(path: str, flags: int) -> int:

@@ -99,7 +99,7 @@ def _updated(run: Run) -> Report:
     run.pages.publish()
     run.pages.remove_gone()
     adopt.remove_leftovers(run.mirror, run.pages, run.tree, raw_folders)
-    crawl.keep_note(run, found)
+    crawl.keep_note(run.mirror, run.tally, found)
     _remove_files(run)
     unmatched.record(run, found, outcome.vanished)
     wheels.record(run.mirror, run.tally)
@@ -196,7 +196,7 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
 
     Raises StateError where the state knows of no project.
     """
-    from pypimirror.checks import verify as checks  # noqa: PLC0415 (an update needs none of it)
+    from pypimirror.checks import verify as checks  # an update needs none of it
 
     held = run.mirror.totals()
 

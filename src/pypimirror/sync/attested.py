@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName
+from pypimirror.publishing import Pages
 from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def wanted(run: Run, name: NormalizedName, files: tuple[File, ...]) -> tuple[Fil
         lost = [(file.filename, _WITHOUT, file.size or 0) for file in files if file.filename not in kept]
         run.mirror.state.choices.add_left_out(name, {"provenance_required": lost})
         left_out = {filename for filename, *_ in lost}
-        _leave(run, name, sorted(left_out & run.mirror.state.files.held(name).keys()))
+        _leave(run.mirror, run.pages, name, sorted(left_out & run.mirror.state.files.held(name).keys()))
     return found
 
 
@@ -48,17 +49,22 @@ def leave(run: Run, asked: Iterable[NormalizedName]) -> None:
     for name in list(asked if is_same or run.options.only else run.mirror.state.projects.names()):
         if run.mirror.selection.needs_provenance(name):
             held = run.mirror.state.files.held(name)
-            _leave(run, name, [filename for filename, each in held.items() if not each.is_attested])
+            _leave(
+                run.mirror,
+                run.pages,
+                name,
+                [filename for filename, each in held.items() if not each.is_attested],
+            )
     if not run.options.only:
         run.mirror.state.notes.set(_NOTE, run.mirror.selection.of_projects)
     run.tree.commit()
 
 
-def _leave(run: Run, name: NormalizedName, filenames: list[str]) -> None:
+def _leave(mirror: Mirror, pages: Pages, name: NormalizedName, filenames: list[str]) -> None:
     if not filenames:
         return
     number = len(filenames)
     _log.warning("%s: %d files leave its pages, as no provenance of them is verified", name, number)
-    run.mirror.state.transitions.delist_files(name, filenames, run.mirror.clock(), keeps_error=True)
-    if run.mirror.config.full_index:
-        run.pages.mark_root_dirty()
+    mirror.state.transitions.delist_files(name, filenames, mirror.clock(), keeps_error=True)
+    if mirror.config.full_index:
+        pages.mark_root_dirty()

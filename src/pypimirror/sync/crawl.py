@@ -7,13 +7,15 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from pypimirror import names
+from pypimirror.amounts import DAY_S
+from pypimirror.dependencies import Dependencies
 from pypimirror.errors import BadPageError, MirrorError, NotFoundError, UnavailableError
-from pypimirror.mirror import DAY_S, Mirror
+from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import ListEntry, NormalizedName, Validators
-from pypimirror.run import Run, why_unasked
-from pypimirror.simple import ACCEPT, ListFacts, is_json, parse_project_list
+from pypimirror.run import Options, Run, why_unasked
+from pypimirror.simple import ACCEPT, Demands, ListFacts, is_json, parse_project_list
 from pypimirror.state import ProjectRow
-from pypimirror.upstream import NotModified
+from pypimirror.upstream import NotModified, Upstream
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ class Due(NamedTuple):
     """A project to ask about: its serial by the project list, and what makes the request conditional."""
 
     name: NormalizedName
-    shown: str
+    display_name: str
     serial: str | None
     page_serial: str | None
     """What the last page said."""
@@ -73,11 +75,11 @@ def find_due(run: Run, *, has_new_selection: bool) -> Crawl:
 
     Raises UpstreamError where the list can't be had or trusted.
     """
-    _heed_configuration(run)
+    _end_pauses_of_another_configuration(run.mirror, run.upstream)
     if run.mirror.config.min_age_days:
         run.mirror.state.choices.end_waits(run.mirror.clock())
     if has_new_selection or run.dependencies.is_unsettled:
-        _heed_selection(run)
+        _forget_answers_to_another_selection(run.mirror, run.dependencies)
     run.mirror.state.revalidation.set_revalidation(run.mirror.config.revalidate_days, run.mirror.clock())
     if run.options.only:
         return Crawl(_all_due(run, dict.fromkeys(run.options.only)), is_full=False, note=None)
@@ -87,22 +89,22 @@ def find_due(run: Run, *, has_new_selection: bool) -> Crawl:
     return _by_list(run)
 
 
-def _heed_configuration(run: Run) -> None:
+def _end_pauses_of_another_configuration(mirror: Mirror, upstream: Upstream) -> None:
     """End all pauses when the configuration changed: it may be what was wrong, or say what to do."""
-    fingerprint = run.mirror.config.fingerprint
-    if run.mirror.state.notes.get(_CONFIG_NOTE) != fingerprint:
-        run.mirror.state.projects.end_pauses()
-        if run.mirror.state.notes.get(_INDEX_NOTE) != run.upstream.index_url:
-            run.mirror.state.projects.forget_learned()
-            run.mirror.state.notes.set(_INDEX_NOTE, run.upstream.index_url)
-        run.mirror.state.notes.set(_CONFIG_NOTE, fingerprint)
+    fingerprint = mirror.config.fingerprint
+    if mirror.state.notes.get(_CONFIG_NOTE) != fingerprint:
+        mirror.state.projects.end_pauses()
+        if mirror.state.notes.get(_INDEX_NOTE) != upstream.index_url:
+            mirror.state.projects.forget_learned()
+            mirror.state.notes.set(_INDEX_NOTE, upstream.index_url)
+        mirror.state.notes.set(_CONFIG_NOTE, fingerprint)
 
 
-def _heed_selection(run: Run) -> None:
+def _forget_answers_to_another_selection(mirror: Mirror, dependencies: Dependencies) -> None:
     """Let pages be asked for again of which the selection now wants something else."""
-    state, selection = run.mirror.state, run.mirror.selection
+    state, selection = mirror.state, mirror.selection
     is_known = state.notes.get(SELECTION_NOTE) == selection.of_projects
-    if is_known and not run.dependencies.is_unsettled:
+    if is_known and not dependencies.is_unsettled:
         return
     state.projects.mark_stale(
         name
@@ -126,10 +128,10 @@ def forget_list(mirror: Mirror) -> None:
     mirror.state.notes.set(_LIST_NOTE, None)
 
 
-def keep_note(run: Run, crawl: Crawl) -> None:
+def keep_note(mirror: Mirror, tally: Tally, crawl: Crawl) -> None:
     """Remember the list, once every project that it made due was looked at."""
-    if crawl.is_full and run.mirror.selection.needs_list and not run.tally.unasked:
-        run.mirror.state.notes.set(_LIST_NOTE, crawl.note)
+    if crawl.is_full and mirror.selection.needs_list and not tally.unasked:
+        mirror.state.notes.set(_LIST_NOTE, crawl.note)
 
 
 def _all_due(run: Run, entries: Mapping[NormalizedName, ListEntry | None]) -> list[Due]:
@@ -137,21 +139,21 @@ def _all_due(run: Run, entries: Mapping[NormalizedName, ListEntry | None]) -> li
     due = [
         _due(run, name, row, entry)
         for name, entry in entries.items()
-        if not _is_paused(run, row := run.mirror.state.projects.get(name), entry)
+        if not _is_paused(run.mirror, run.options, row := run.mirror.state.projects.get(name), entry)
     ]
     return sorted(due, key=lambda each: (each.failures > 0, each.next_try))
 
 
-def _is_paused(run: Run, row: ProjectRow | None, entry: ListEntry | None) -> bool:
-    if row is None or row.next_try is None or run.options.is_recheck or run.options.only:
+def _is_paused(mirror: Mirror, options: Options, row: ProjectRow | None, entry: ListEntry | None) -> bool:
+    if row is None or row.next_try is None or options.is_recheck or options.only:
         return False
     has_news = entry is not None and entry.serial != row.serial
     # A moment that is further away than any pause was recorded by a clock that was wrong.
-    return not has_news and 0 < row.next_try - run.mirror.clock() <= DAY_S
+    return not has_news and 0 < row.next_try - mirror.clock() <= DAY_S
 
 
 def due_of(run: Run, name: NormalizedName) -> Due:
-    """Return a project to ask about of which nothing is known, but that it is required."""
+    """Return what to ask of a project that is required, and else unknown."""
     return _due(run, name, None, None)
 
 
@@ -170,10 +172,10 @@ def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntr
         and row.selection == run.mirror.selection.fingerprint(name)
         and not run.options.is_recheck
     )
-    url = _link(run, name, row, entry)
+    url = _link(run.upstream, name, row, entry)
     return Due(
         name=name,
-        shown=_shown(name, row, entry),
+        display_name=_display_name(name, row, entry),
         serial=entry.serial if entry else None,
         page_serial=row.page_serial if row else None,
         validators=row.validators if row and is_conditional else Validators(),
@@ -187,19 +189,21 @@ def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntr
     )
 
 
-def _shown(name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> str:
+def _display_name(name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> str:
     """Return how a project is shown: as a list spells it that does not normalize, else as its files do."""
     if entry is not None and entry.name != name:
         return entry.name
     if row is None:
         return name
-    return (row.spelled or name) if entry else row.shown
+    return (row.spelled or name) if entry else row.display_name
 
 
-def _link(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None) -> str | None:
+def _link(
+    upstream: Upstream, name: NormalizedName, row: ProjectRow | None, entry: ListEntry | None
+) -> str | None:
     """Return where the list's own link leads, or led when the list was last read; not the usual address."""
     url = entry.url if entry else row.url if row else None
-    return None if url == run.upstream.project_url(name) else url
+    return None if url == upstream.project_url(name) else url
 
 
 def is_to_revalidate(mirror: Mirror, row: ProjectRow | None) -> bool:
@@ -258,17 +262,19 @@ def _read_list(
     known = run.mirror.state.projects.serials()
     # Whatever the list says of these: no serial that was seen confirms them.
     known |= {name: None for name in too_old if name in known}
-    with run.upstream.open_page(url, accept=ACCEPT, validators=_validators(run)) as answer:
+    with run.upstream.open_page(
+        url, accept=ACCEPT, validators=_validators(run.mirror, run.options)
+    ) as answer:
         if isinstance(answer, NotModified):
             return None
         due: dict[NormalizedName, ListEntry] = {}
         facts = ListFacts()
         listed = 0
 
-        def choose(shown: Sequence[str]) -> Sequence[int]:
+        def choose(display_names: Sequence[str]) -> Sequence[int]:
             nonlocal listed
-            listed += len(shown)
-            return run.mirror.selection.choose(shown)
+            listed += len(display_names)
+            return run.mirror.selection.choose(display_names)
 
         has_serials = True
         entries = parse_project_list(
@@ -276,8 +282,7 @@ def _read_list(
             answer.content_type,
             answer.url,
             asked=url,
-            needs_version=_speaks_json(run),
-            tells_its_end=answer.tells_its_end,
+            demands=Demands(version=_speaks_json(run), end=not answer.tells_its_end),
             choose=choose,
             seen=facts,
         )
@@ -304,7 +309,7 @@ def _read_list(
 def _told_apart(
     entries: Iterable[tuple[NormalizedName, ListEntry]], facts: ListFacts
 ) -> Iterator[tuple[NormalizedName, ListEntry]]:
-    """Yield all entries, without their serials where the list's are all equal: such serials say nothing."""
+    """Yield all entries; serials that are all equal say nothing, and are left out."""
     waiting = []
     for each in entries:
         if not facts.serials_differ and each[1].serial is not None:
@@ -350,11 +355,11 @@ def _note_absent(mirror: Mirror, known: Mapping[str, str | None], facts: ListFac
     mirror.state.transitions.forget_projects(absent)
 
 
-def _validators(run: Run) -> Validators:
-    note = run.mirror.state.notes.hint(_LIST_NOTE, _Note)
-    if note is None or run.options.is_recheck:
+def _validators(mirror: Mirror, options: Options) -> Validators:
+    note = mirror.state.notes.hint(_LIST_NOTE, _Note)
+    if note is None or options.is_recheck:
         return Validators()
-    if note.selection != run.mirror.selection.of_projects:
+    if note.selection != mirror.selection.of_projects:
         return Validators()
     return Validators(note.etag, note.last_modified)
 

@@ -12,7 +12,7 @@ from pypimirror.findings.selected import SELECTED
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
-from pypimirror.run import Run
+from pypimirror.run import ExternalLinks, Run
 from pypimirror.selection import LeftOut
 from pypimirror.sync import question
 
@@ -58,7 +58,7 @@ def in_run_for_some(run: Run) -> None:
 
 
 def _deselected_by_configuration(run: Run) -> _Deselected:
-    found = _deselected(run, run.mirror.state.projects.names())
+    found = _deselected(run.mirror, run.external, run.mirror.state.projects.names())
     if run.dependencies.is_new:
         # These may be what is required; it shows when all is followed.
         found.projects = [name for name in found.projects if run.mirror.selection.excludes(name)]
@@ -107,7 +107,7 @@ def by_requirements(run: Run, *, are_pages_read: bool) -> set[NormalizedName]:
     is_whole = not (run.options.only or run.tally.unasked or run.tally.keeps_deselected)
     # What leaves may have been what required something else.
     while less := run.dependencies.settle(is_whole=is_whole):
-        found = _deselected(run, sorted(less))
+        found = _deselected(run.mirror, run.external, sorted(less))
         if run.options.only:
             return set()
         if _is_refused(run, found):
@@ -128,19 +128,19 @@ def by_requirements(run: Run, *, are_pages_read: bool) -> set[NormalizedName]:
     return more_fit
 
 
-def _deselected(run: Run, names: Iterable[NormalizedName]) -> _Deselected:
+def _deselected(mirror: Mirror, external: ExternalLinks, names: Iterable[NormalizedName]) -> _Deselected:
     """Compare what is held of projects with what is selected."""
     found = _Deselected()
-    external = run.external.deselect()
+    external_files = external.deselect()
     for name in names:
-        if not run.mirror.selection.selects(name):
+        if not mirror.selection.selects(name):
             found.projects.append(name)
             continue
-        left_out = _unwanted(run.mirror, name)
-        elsewhere = set(external.get(name, ()))
-        if elsewhere:  # what was lost of it is let go already
-            elsewhere.intersection_update(run.mirror.state.files.held_names(name))
-        if gone := [*(each.file.filename for each in left_out), *sorted(elsewhere)]:
+        left_out = _unwanted(mirror, name)
+        external_names = set(external_files.get(name, ()))
+        if external_names:  # what was lost of it is let go already
+            external_names.intersection_update(mirror.state.files.held_names(name))
+        if gone := [*(each.file.filename for each in left_out), *sorted(external_names)]:
             found.files[name], found.left_out[name] = list(dict.fromkeys(gone)), left_out
     return found
 

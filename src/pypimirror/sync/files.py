@@ -93,7 +93,7 @@ class Files:
         """Ask what releases require that a run would fetch: their core metadata stands for the wheels."""
         if not self._run.dependencies.are_followed:
             return
-        from pypimirror.dependencies import requires  # noqa: PLC0415 (few runs need it)
+        from pypimirror.dependencies import requires
 
         asked = list(requires.to_ask(made.fetch))
         self.waiting += [partial(self._loop.begin, tasks.RequiresTask(project.name, file)) for file in asked]
@@ -106,7 +106,7 @@ class Files:
         self, project: Project, task: tasks.RequiresTask, found: tuple[str, ...] | MirrorError
     ) -> None:
         """Note what a release requires that a run would fetch."""
-        from pypimirror.dependencies import requires  # noqa: PLC0415 (few runs need it)
+        from pypimirror.dependencies import requires
 
         told = None if isinstance(found, MirrorError) else found
         project.told.append(Told(requires.release_of(task.file, project.name), told))
@@ -270,7 +270,7 @@ class Files:
     ) -> None:
         run, file = self._run, task.file
         if received.sha256 in run.mirror.selection.blocked_digests:
-            from pypimirror.run.blocking import refuse  # noqa: PLC0415 (few runs need it)
+            from pypimirror.run.blocking import refuse
 
             refuse(run, project.name, file, received.sha256, received.size)
             return
@@ -299,10 +299,7 @@ class Files:
         if received.served is not None:
             run.mirror.state.files.record_served(project.name, file.filename, received.served)
         if received.provenance is not None:
-            filename = file.filename
-            companions.keep_provenance(
-                run.mirror, run.tree, project.name, filename, received.provenance, is_verified=True
-            )
+            companions.keep_provenance(run.mirror, run.tree, project.name, file.filename, received.provenance)
         elif self._wants_provenance(project, held):
             self.waiting.append(partial(self._start_provenance, project, held))
             project.missing += 1
@@ -334,9 +331,8 @@ class Files:
         try:
             if isinstance(found, MirrorError):
                 raise found
-            companions.keep_provenance(
-                self._run.mirror, self._run.tree, task.name, filename, found, is_verified=task.is_attested
-            )
+            if isinstance(found, documents.Document):  # else it is what it was
+                companions.keep_provenance(self._run.mirror, self._run.tree, task.name, filename, found)
         except (NotFoundError, VerificationError) as error:
             if task.is_attested:
                 record.file_failed(self._run, project, filename, str(error))

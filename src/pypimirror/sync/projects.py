@@ -18,6 +18,7 @@ from pypimirror.errors import (
     TreeError,
     UnavailableError,
 )
+from pypimirror.mirror import Tally
 from pypimirror.model import NormalizedName
 from pypimirror.run import Run
 from pypimirror.run.arrivals import Arrivals
@@ -40,7 +41,7 @@ _FEW, _MANY = 64, 256
 """Files waiting: below the first pages are read until there are the second, so that commits are few."""
 
 
-class Outcome(NamedTuple):
+class PageOutcome(NamedTuple):
     """What became of the projects' pages: why some could not be had, which are said to be gone."""
 
     errors: list[MirrorError]
@@ -49,7 +50,7 @@ class Outcome(NamedTuple):
     """Of those that no list names: whose page has no file, and nothing else of an index's page."""
 
 
-def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> Outcome:
+def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> PageOutcome:
     """Ask upstream about every project that is due, fetch what is missing, publish what changed.
 
     Projects that lose something are not published yet. Raises DiskFullError, or OSError of the machine.
@@ -62,20 +63,20 @@ def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName,
         raise full_or_itself(error) from error
     finally:
         engine.abandon()
-        _tell_unverified(run)
+        _tell_unverified(run.tally)
     return engine.outcome
 
 
-def _tell_unverified(run: Run) -> None:
+def _tell_unverified(tally: Tally) -> None:
     """Say once what may have come as anybody sent it, however many files it is."""
-    if number := run.tally.counts.unverified:
+    if number := tally.counts.unverified:
         files = "1 file was" if number == 1 else f"{number} files were"
         _log.warning("%s taken without a digest, as upstream offers none", files)
-        run.tally.counts.unverified = 0
+        tally.counts.unverified = 0
 
 
 def _seen_pages(run: Run) -> "SeenPages":
-    from pypimirror.sync.again import SeenPages  # noqa: PLC0415 (few mirrors need it)
+    from pypimirror.sync.again import SeenPages
 
     return SeenPages(run)
 
@@ -100,7 +101,7 @@ class _Engine:
         assert run.workers is not None
         self._workers: Workers[tasks.Task] = run.workers
         self._workers.latency = run.upstream.latency
-        self.outcome = Outcome([], [], [])
+        self.outcome = PageOutcome([], [], [])
         self._full: DiskFullError | None = None
 
     def work(self) -> None:
@@ -253,7 +254,7 @@ class _Engine:
             self._page_seen(project, result)
 
     def _page_missing(self, project: Project, error: NotFoundError) -> None:
-        """Tell apart: not there yet, gone, never there, and not gone by any good list."""
+        """Tell apart what a missing page means: not there yet, gone, never there, or still listed."""
         run, name = self._run, project.name
         row = run.mirror.state.projects.get(name)
         is_known = row is not None and row.is_listed
@@ -295,7 +296,7 @@ class _Engine:
 
     def _page_failed(self, project: Project, error: MirrorError) -> None:
         self._note_error(project, error)
-        self._run.fail(project.name, project.due.shown, str(error))
+        self._run.fail(project.name, project.due.display_name, str(error))
         pause = error.retry_after if isinstance(error, UnavailableError) else None
         self._run.pause(project.name, at_least=pause or 0.0)
         self._done(project)
@@ -309,9 +310,13 @@ class _Engine:
     def _page_unchanged(self, project: Project) -> None:
         self._unanswered.discard(project.name)
         project.page_serial, project.validators = project.due.page_serial, project.due.validators
-        record.shown(self._run, project)
+        record.record_display_name(self._run.mirror, self._run.pages, project)
         if project.due.is_revalidation and not self._run.options.preview:
-            self._files.look(project, record.without_digest(self._run, project.name), changed=set())
+            self._files.look(
+                project,
+                record.without_digest(self._run.mirror, self._run.external, project.name),
+                changed=set(),
+            )
         if project.missing:
             return
         record.mark_current(self._run, project)

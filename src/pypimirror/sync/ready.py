@@ -43,7 +43,7 @@ class Ready:
         self._published_at = time.monotonic()
         ready, self._projects = self._projects, []
         for project in ready:
-            spelling.note(self._run, project.name)
+            spelling.note(self._run.mirror, self._run.pages, project.name)
         # What they lose and the links that they are going to have are known before anything of it is done.
         self._commit()
         for project in ready:

@@ -4,12 +4,12 @@ import logging
 
 import msgspec
 
+from pypimirror.amounts import DAY_S
 from pypimirror.download import Received, strongest
 from pypimirror.errors import MirrorError
 from pypimirror.filenames import is_wheel
-from pypimirror.mirror import DAY_S, LONGEST_REASON, Mirror
+from pypimirror.mirror import LONGEST_REASON, Mirror
 from pypimirror.model import (
-    Digest,
     File,
     HeldFile,
     NormalizedName,
@@ -17,8 +17,8 @@ from pypimirror.model import (
     Served,
 )
 from pypimirror.plan import Conflict, Plan, make_plan, told_apart
-from pypimirror.publishing import companions
-from pypimirror.run import Run
+from pypimirror.publishing import Pages, companions
+from pypimirror.run import ExternalLinks, Run
 from pypimirror.state import ProjectRow
 from pypimirror.sync import attested, chosen, tasks
 from pypimirror.sync.crawl import Due
@@ -45,21 +45,21 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     _note_published(run.mirror, project)
     wanted = attested.wanted(run, name, wanted)
     wanted, clashes = _told_apart(run.mirror, name, wanted)
-    made = _compared(run, project, wanted)
+    made = _compared(run.mirror, run.external, project, wanted)
     project.is_new = project.is_new and not made.keep
-    _record_page(run, project, page, made)
+    _record_page(run.mirror, run.pages, project, page, made)
     run.mirror.state.choices.record_falls_due(name, project.falls_due)
     if project.has_changed:  # a page that is read again and again fills no log
         chosen.log(project)
     _record_address(run.mirror, project.due, is_json=seen.is_json)
-    _note_links(run, project, page)
+    _note_links(run.external, project, page)
     if is_quarantined:
         run.mirror.state.transitions.record_returned(name)
         run.tally.counts.vanished_files += run.mirror.state.files.held_total(name).number
         run.mirror.state.transitions.record_quarantined(name, run.mirror.clock())
         _record_held_back(run.mirror, project, page, set())
     else:
-        _record_vanished(run, project, page, made)
+        _record_vanished(run.mirror, run.external, project, page, made)
     run.mirror.state.files.forgive(name, [file.filename for file in wanted], but=run.external.owned(name))
     _refuse(run, project, clashes)
     _tell_disputed(name, made)
@@ -100,7 +100,7 @@ def _refuse(run: Run, project: Project, clashes: tuple[Conflict, ...]) -> None:
     project.is_whole, project.lacks_some = False, True
     more = f" (and of {len(clashes) - 1} files more)" if len(clashes) > 1 else ""
     reason = f"refused {clashes[0].filename}{more}: {clashes[0].reason}; keep the mirror on one that does"
-    run.fail(project.name, project.due.shown, reason)
+    run.fail(project.name, project.due.display_name, reason)
 
 
 def _tell(name: NormalizedName, page: ProjectPage) -> None:
@@ -143,13 +143,13 @@ def _tell_disputed(name: NormalizedName, made: Plan) -> None:
             _log.warning("%s: %s: upstream offers core metadata that is not the wheel's own", name, filename)
 
 
-def _compared(run: Run, project: Project, wanted: tuple[File, ...]) -> Plan:
-    """Compare what is wanted with what is held. What lies elsewhere comes and goes by its links alone.
+def _compared(mirror: Mirror, external: ExternalLinks, project: Project, wanted: tuple[File, ...]) -> Plan:
+    """Compare what is wanted with what is held. What is external comes and goes by its links alone.
 
-    But the index's word counts for more: what it has itself now takes the place of what came from elsewhere.
+    But the index's word counts for more: what it has itself now takes the place of what is external.
     """
-    mirror, name = run.mirror, project.name
-    external = run.external.owned(name)
+    name = project.name
+    foreign = external.owned(name)
     own = {file.filename for file in wanted}
     held = mirror.state.files.held(name)
     back = attested.may_return(mirror, name, companions.restorable(mirror, name))
@@ -158,20 +158,20 @@ def _compared(run: Run, project: Project, wanted: tuple[File, ...]) -> Plan:
         {
             filename: each
             for filename, each in held.items()
-            if filename not in external - own and filename not in project.drops
+            if filename not in foreign - own and filename not in project.drops
         },
-        delisted={filename: each for filename, each in back.items() if filename not in external},
-        accepts=lambda file: file.filename in external or mirror.config.accepts(file),
+        delisted={filename: each for filename, each in back.items() if filename not in foreign},
+        accepts=lambda file: file.filename in foreign or mirror.config.accepts(file),
         looks=project.due.is_revalidation,
-        foreign=external,
+        foreign=foreign,
     )
-    run.external.forget(name, external & own - {each.file.filename for each in made.replace})
+    external.forget(name, foreign & own - {each.file.filename for each in made.replace})
     return made
 
 
-def _note_links(run: Run, project: Project, page: ProjectPage) -> None:
+def _note_links(external: ExternalLinks, project: Project, page: ProjectPage) -> None:
     """Note where else there may be files; only a good page tells that a link is gone."""
-    run.external.note(
+    external.note(
         project.name,
         page.links,
         can_remove=not project.is_pending and can_remove(project.name, page),
@@ -185,18 +185,18 @@ def can_remove(name: NormalizedName, page: ProjectPage) -> bool:
     return page.project == name and not page.nameless
 
 
-def _record_page(run: Run, project: Project, page: ProjectPage, made: Plan) -> None:
+def _record_page(mirror: Mirror, pages: Pages, project: Project, page: ProjectPage, made: Plan) -> None:
     """Record that the mirror's pages of the project are due, if they will change."""
-    shown = project.due.shown
-    row = run.mirror.state.projects.get(project.name)
-    is_new_on_root = row is None or not row.is_listed or row.shown != shown
+    display_name = project.due.display_name
+    row = mirror.state.projects.get(project.name)
+    is_new_on_root = row is None or not row.is_listed or row.display_name != display_name
     has_news = bool(made.fetch or made.restore or made.update or made.complete)
     if not is_new_on_root and not has_news and _shows(row, page):
         return
-    if is_new_on_root or run.mirror.config.full_index:
-        run.pages.mark_root_dirty()
-    run.mirror.state.projects.record_page(project.name, shown, page.status, page.status_reason)
-    run.pages.names.intend(project.name)
+    if is_new_on_root or mirror.config.full_index:
+        pages.mark_root_dirty()
+    mirror.state.projects.record_page(project.name, display_name, page.status, page.status_reason)
+    pages.names.intend(project.name)
     project.has_changed = True
 
 
@@ -207,22 +207,22 @@ def _shows(row: ProjectRow | None, page: ProjectPage) -> bool:
     return (row.status, row.status_reason) == (page.status, page.status_reason)
 
 
-def _record_vanished(run: Run, project: Project, page: ProjectPage, made: Plan) -> None:
+def _record_vanished(
+    mirror: Mirror, external: ExternalLinks, project: Project, page: ProjectPage, made: Plan
+) -> None:
     """Record what a good page no longer lists; one that is older than the project list is not good."""
-    mirror, name = run.mirror, project.name
+    name = project.name
     mirror.state.transitions.record_returned(name)
     vanished = {held.file.filename for held in made.vanished} - page.unusable
     if project.is_pending or not can_remove(name, page):
         vanished &= mirror.state.transitions.vanished_files_of(name)
-    mirror.state.transitions.record_vanished_files(
-        name, vanished, mirror.clock(), but=run.external.owned(name)
-    )
+    mirror.state.transitions.record_vanished_files(name, vanished, mirror.clock(), but=external.owned(name))
     project.loses = bool(vanished) and mirror.config.cleanup
     _record_held_back(mirror, project, page, {held.file.filename for held in made.vanished} - vanished)
 
 
 def _record_held_back(mirror: Mirror, project: Project, page: ProjectPage, kept: set[str]) -> None:
-    """Record why files are kept that a page does not list, or that none are; that is told after a day.
+    """Record why files that a page does not list are kept, or that there are none; that is told after a day.
 
     Of a page that is older than the list that is told by itself.
     """
@@ -246,11 +246,11 @@ def _why_not_gone(name: NormalizedName, page: ProjectPage) -> str | None:
     return None
 
 
-def without_digest(run: Run, name: NormalizedName) -> list[HeldFile]:
+def without_digest(mirror: Mirror, external: ExternalLinks, name: NormalizedName) -> list[HeldFile]:
     """Return the held files of a project that upstream offers no digest of."""
-    external = run.external.owned(name)
-    held = run.mirror.state.files.held(name)
-    return [each for f, each in held.items() if f not in external and (each.served or not each.file.digests)]
+    foreign = external.owned(name)
+    held = mirror.state.files.held(name)
+    return [each for f, each in held.items() if f not in foreign and (each.served or not each.file.digests)]
 
 
 def looked(run: Run, project: Project, held: HeldFile, served: Served | None) -> None:
@@ -264,14 +264,18 @@ def looked(run: Run, project: Project, held: HeldFile, served: Served | None) ->
 
 def is_now_accepted(mirror: Mirror, held: HeldFile) -> bool:
     """Tell whether bytes that were refused may come now."""
-    return bool(held.served and held.served.refused and _accepts(mirror, held.file, held.served.refused))
+    return bool(
+        held.served
+        and held.served.refused
+        and mirror.config.accepts_bytes(held.file.filename, held.served.refused)
+    )
 
 
 def takes_other_bytes(run: Run, project: Project, held: HeldFile, received: Received) -> bool:
     """Tell whether other bytes may take the place of a held file's; record it where they may not."""
     filename = held.file.filename
     # Where provenance is required, a document has to prove these bytes, and they came without any.
-    if _accepts(run.mirror, held.file, received.sha256) and not project.is_attested:
+    if run.mirror.config.accepts_bytes(held.file.filename, received.sha256) and not project.is_attested:
         project.replaces |= {filename}
         project.has_changed = True
         return True
@@ -280,10 +284,6 @@ def takes_other_bytes(run: Run, project: Project, held: HeldFile, received: Rece
     run.mirror.state.files.record_served(project.name, filename, refused)
     _refuse_other_bytes(run, project, filename, held.sha256, received.sha256)
     return False
-
-
-def _accepts(mirror: Mirror, file: File, sha256: str) -> bool:
-    return mirror.config.accepts(msgspec.structs.replace(file, digests=(Digest("sha256", sha256),)))
 
 
 def _refuse_other_bytes(run: Run, project: Project, filename: str, held: str, other: str) -> None:
@@ -301,7 +301,7 @@ def how_to_accept(file: File) -> str:
 
 
 def file_failed(run: Run, project: Project, filename: str, reason: str, *, is_kept: bool = False) -> None:
-    """Record that a file could not be had, or not be stored; or that it is kept as it was."""
+    """Record that a file could not be had or stored, or that it is kept as it was."""
     reason = reason[:LONGEST_REASON]
     _log.error("%s: %s: %s", project.name, filename, reason)
     project.is_whole = False
@@ -310,13 +310,20 @@ def file_failed(run: Run, project: Project, filename: str, reason: str, *, is_ke
     run.mirror.state.files.record_file_failed(project.name, filename, reason, run.mirror.clock())
 
 
-def shown(run: Run, project: Project) -> None:
+def record_display_name(mirror: Mirror, pages: Pages, project: Project) -> None:
     """Record how the project list spells a project whose page is unchanged."""
-    row = run.mirror.state.projects.get(project.name)
-    if row is not None and row.is_listed and project.due.is_from_list and row.shown != project.due.shown:
-        run.mirror.state.projects.record_page(project.name, project.due.shown, row.status, row.status_reason)
-        run.pages.names.intend(project.name)
-        run.pages.mark_root_dirty()
+    row = mirror.state.projects.get(project.name)
+    if (
+        row is not None
+        and row.is_listed
+        and project.due.is_from_list
+        and row.display_name != project.due.display_name
+    ):
+        mirror.state.projects.record_page(
+            project.name, project.due.display_name, row.status, row.status_reason
+        )
+        pages.names.intend(project.name)
+        pages.mark_root_dirty()
 
 
 def listed(mirror: Mirror, due: Due) -> None:
@@ -350,8 +357,10 @@ def mark_current(run: Run, project: Project) -> None:
 
 def _wait(run: Run, project: Project) -> None:
     """Record that upstream's list and page don't agree: silently for a day, as a failure after that."""
-    name, shown = project.name, project.due.shown
-    since = run.mirror.state.projects.record_pending(name, shown, project.page_serial, run.mirror.clock())
+    name, display_name = project.name, project.due.display_name
+    since = run.mirror.state.projects.record_pending(
+        name, display_name, project.page_serial, run.mirror.clock()
+    )
     what = "answers 404, though the list names it" if project.is_missing else "is older than the list says"
     _log.info("%s: upstream's page %s; it is waited for", name, what)
     if run.mirror.clock() - since > DAY_S:
@@ -360,5 +369,5 @@ def _wait(run: Run, project: Project) -> None:
             if project.is_missing
             else "upstream's page has not been the one that its list speaks of for more than a day"
         )
-        run.fail(name, shown, reason, since=since)
+        run.fail(name, display_name, reason, since=since)
     run.pause(name)

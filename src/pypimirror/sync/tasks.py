@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
@@ -15,7 +16,7 @@ from pypimirror.dependencies import UNREADABLE
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import MirrorError, NotFoundError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Provenance, Validators
-from pypimirror.simple import ACCEPT, is_json, parse_project_page
+from pypimirror.simple import ACCEPT, Demands, is_json, page_serial, parse_project_page
 from pypimirror.store import Temporary, TemporaryFile
 from pypimirror.upstream import NotModified, Upstream
 from pypimirror.workers import Workers, broken, guarded
@@ -78,6 +79,15 @@ class FileTask(NamedTuple):
     """It is taken only with a provenance that is verified."""
     asks_requires: bool = False
     """What its core metadata requires is to be told, too."""
+
+
+class Expected(NamedTuple):
+    """What a worker is to fetch, and the room that it may take."""
+
+    file: File
+    validator: str | None
+    """As of the task."""
+    space: FreeSpace
 
 
 class LookTask(NamedTuple):
@@ -144,8 +154,10 @@ def submit(workers: Workers[Task], task: Task, space: FreeSpace) -> None:
     elif isinstance(task, FileTask):
         files = [task.temporary.file] + ([task.candidate.file] if task.candidate else [])
         obtain = fetch_attested if task.is_attested else fetch_file
-        fetch = partial(obtain, file=task.file, validator=task.validator, space=space)
-        fetch = partial(file_with_requires, fetch=fetch, name=task.name) if task.asks_requires else fetch
+        fetch = partial(obtain, expected=Expected(task.file, task.validator, space))
+        if task.asks_requires:
+            filename = task.file.filename
+            fetch = partial(file_with_requires, fetch=fetch, name=task.name, filename=filename)
         workers.submit(task, fetch, files)
     elif isinstance(task, LookTask):
         look = partial(look_again, held=task.held, space=space, trusts_size=task.trusts_size)
@@ -186,8 +198,8 @@ def _page(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | N
         if task.url is None:
             raise
         # The list's link leads nowhere (any more): the normalized address is what installers ask for.
-        elsewhere = task._replace(validators=Validators(), needs_version=False)
-        return _page_at(upstream, usual, elsewhere, is_fresh=is_fresh)
+        usual_task = task._replace(validators=Validators(), needs_version=False)
+        return _page_at(upstream, usual, usual_task, is_fresh=is_fresh)
 
 
 def _page_at(upstream: Upstream, url: str, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified:
@@ -200,12 +212,11 @@ def _page_at(upstream: Upstream, url: str, task: PageTask, *, is_fresh: bool) ->
             fetched.content_type,
             fetched.url,
             task.name,
-            needs_version=task.needs_version,
-            serial=task.serial,
-            tells_its_end=fetched.tells_its_end,
+            Demands(version=task.needs_version, end=not fetched.tells_its_end),
         )
         project = page.project if upstream.is_own(fetched.url) else None
-        page = msgspec.structs.replace(page, project=project, serial=page.serial or fetched.serial)
+        serial = page.serial or page_serial(fetched.content, task.serial) or fetched.serial
+        page = msgspec.structs.replace(page, project=project, serial=serial)
         packed = _pack(page)
     return PageSeen(packed, page.serial, fetched.validators, is_json(fetched.content_type))
 
@@ -218,14 +229,8 @@ def _is_stale(task: PageTask, result: PageSeen | NotModified | MirrorError) -> b
     return task.serial is not None and (serial or task.page_serial) not in (None, task.serial)
 
 
-def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
-    upstream: Upstream,
-    temporary: int,
-    existing: int | None = None,
-    *,
-    file: File,
-    validator: str | None,
-    space: FreeSpace,
+def fetch_file(
+    upstream: Upstream, temporary: int, existing: int | None = None, *, expected: Expected
 ) -> download.Received | MirrorError | OSError:
     """Adopt or download a file; the two descriptors are closed."""
     with contextlib.ExitStack() as opened:
@@ -233,9 +238,8 @@ def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
         opened.callback(into.begin_write_back)
         candidate = None if existing is None else opened.enter_context(os.fdopen(existing, "rb"))
         try:
-            return download.obtain(
-                upstream, file, download.Into(into, validator, space.check_file), candidate
-            )
+            place = download.Into(into, expected.validator, expected.space.check_file)
+            return download.obtain(upstream, expected.file, place, candidate)
         except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
             return broken(error)
 
@@ -243,35 +247,31 @@ def fetch_file(  # noqa: PLR0913 (a task's values, and its open files)
 def file_with_requires(
     upstream: Upstream,
     *descriptors: int,
-    fetch: "partial[download.Received | MirrorError | OSError]",
+    fetch: Callable[..., download.Received | MirrorError | OSError],
     name: NormalizedName,
+    filename: str,
 ) -> download.Received | MirrorError | OSError:
     """Obtain a file of a project, and tell what its core metadata requires."""
     found = fetch(upstream, *descriptors)
     if isinstance(found, download.Received) and found.metadata is not None:
-        return found._replace(requires=_requires(found.metadata, name, fetch.keywords["file"].filename))
+        return found._replace(requires=_requires(found.metadata, name, filename))
     return found
 
 
 def _requires(metadata: bytes, name: NormalizedName, filename: str) -> tuple[str, ...]:
-    from pypimirror.requirements.required import requires_dist  # noqa: PLC0415 (few mirrors need it)
+    from pypimirror.requirements.required import requires_dist
 
     return requires_dist(metadata, tell=partial(_log.info, UNREADABLE, name, filename))
 
 
-def fetch_attested(  # noqa: PLR0913 (as fetch_file)
-    upstream: Upstream,
-    temporary: int,
-    existing: int | None = None,
-    *,
-    file: File,
-    validator: str | None,
-    space: FreeSpace,
+def fetch_attested(
+    upstream: Upstream, temporary: int, existing: int | None = None, *, expected: Expected
 ) -> download.Received | MirrorError | OSError:
     """Adopt or download a file, if a document of provenance proves who published it.
 
     The document comes first: a file that can't be taken is not downloaded.
     """
+    file = expected.file
     promised = dict(file.digests).get("sha256")
     document = _document(upstream, file, promised) if promised else None
     if isinstance(document, MirrorError):
@@ -279,7 +279,7 @@ def fetch_attested(  # noqa: PLR0913 (as fetch_file)
             if descriptor is not None:
                 os.close(descriptor)
         return document
-    found = fetch_file(upstream, temporary, existing, file=file, validator=validator, space=space)
+    found = fetch_file(upstream, temporary, existing, expected=expected)
     if not isinstance(found, download.Received):
         return found
     if document is None or found.sha256 != promised:
@@ -351,4 +351,5 @@ def _verified(
     if isinstance(found, documents.Document):
         publishers = attestations.verify(found.content, url=url, filename=filename, sha256=sha256)
         _log.debug("%s: published by %s", filename, ", ".join(publishers))
+        return found._replace(is_verified=True)
     return found

@@ -79,7 +79,7 @@ def _roots(run: Run, before: Unmatched) -> Iterable[str]:
         return ()
     if not (run.tally.counts.pages_read or run.tally.counts.may_change_sizes):
         return before.roots
-    from pypimirror.sync import in_vain  # noqa: PLC0415 (a run without news needs none of it)
+    from pypimirror.sync import in_vain  # a run without news needs none of it
 
     return in_vain.unanswered(run)
 
@@ -102,7 +102,7 @@ def _why_nothing(mirror: Mirror, found: Crawl, before: Unmatched) -> str:
 def _why_no_project(mirror: Mirror) -> str:
     if mirror.totals().projects:
         return ""
-    from pypimirror.config.nothing import why_no_project  # noqa: PLC0415 (few mirrors are empty)
+    from pypimirror.config.nothing import why_no_project  # few mirrors are empty
 
     why = why_no_project(mirror.config)
     return f"no project is selected: {why}" if why else ""

@@ -90,7 +90,7 @@ class Upstream:
         max_rate: int = 0,
         minimum_speed: MinimumSpeed | None = None,
         failures: int = 8,
-        rules: Rules = Rules(),  # noqa: B008 (a value)
+        rules: Rules = Rules(),
     ) -> None:
         self.index_url = without_credentials(index_url)
         self._own = OwnHosts(self.index_url, rules)
@@ -121,7 +121,7 @@ class Upstream:
     @functools.cached_property
     def external(self) -> "ExternalHosts":
         """All other hosts, that links lead to."""
-        from pypimirror.upstream.external import ExternalHosts  # noqa: PLC0415 (few mirrors follow links)
+        from pypimirror.upstream.external import ExternalHosts  # few mirrors follow links
 
         external = ExternalHosts(
             self._rules,

@@ -75,7 +75,7 @@ def context(trusted: Trust, client: tuple[str, ...] = ()) -> ssl.SSLContext:
     is_named = trusted.file is not None or trusted.folders is not None
     made: ssl.SSLContext
     if sys.platform == "darwin" and not is_named:
-        import truststore  # noqa: PLC0415 (there, and only there, the system's store is no file)
+        import truststore  # there, and only there, the system's store is no file
 
         made = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     else:

@@ -93,7 +93,7 @@ class ExternalHosts:
         *,
         seconds: float,
         allows_http: bool = False,
-        validators: Validators = Validators(),  # noqa: B008 (a value)
+        validators: Validators = Validators(),
         dead: Collection[str] = (),
     ) -> Iterator[Answer | NotModified]:
         """Open what is behind a link, conditionally where there are validators; all of it takes `seconds`.

@@ -15,7 +15,10 @@ _SLACK = 1 << 20
 """By how many bytes what travels packed may be longer than what comes out of it."""
 
 _NONE = frozenset(
-    "identity none binary 7bit 8bit ascii us-ascii utf-8 utf8 iso-8859-1 aws-chunked".split()  # noqa: SIM905
+    {
+        *("identity", "none", "binary", "7bit", "8bit", "aws-chunked"),
+        *("ascii", "us-ascii", "utf-8", "utf8", "iso-8859-1"),
+    }
 )
 """What names no packing, though servers put it there."""
 _GZIP = frozenset({"gzip", "x-gzip"})

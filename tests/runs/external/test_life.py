@@ -56,7 +56,7 @@ def test_what_comes_back_in_its_grace_needs_no_host(
     index: FakeIndex,
     host: OutsideHost,
     make: Make,
-    has_quarantine: bool,  # noqa: FBT001
+    has_quarantine: bool,
 ) -> None:
     wheel, content = make_wheel("demo", "0.8")
     anchors = [link(offer(host, "0.9")), link(host.put(f"/{wheel}", content))]

@@ -99,7 +99,7 @@ class Walk(RuleBasedStateMachine):
         self.own ^= {name}
 
     @rule(name=filenames, is_other=st.booleans())
-    def put(self, name: str, is_other: bool) -> None:  # noqa: FBT001
+    def put(self, name: str, is_other: bool) -> None:
         self.hosts[name].put(f"/{name}", (OTHER if is_other else FILES)[name])
 
     @rule(name=filenames, fault=st.sampled_from(FAULTS))

@@ -168,7 +168,7 @@ def test_what_may_hold_does_where_each_comparison_is_decided(
         ("python_version in '3.12.1'", True, True),
     ],
 )
-def test_one_known_environment(marker: str, may: bool, must: bool) -> None:  # noqa: FBT001
+def test_one_known_environment(marker: str, may: bool, must: bool) -> None:
     linux = Environments(environments(["3.12"], ["linux_x86_64"]))
     assert linux.may_hold(marker) is may
     assert linux.must_hold(marker) is must

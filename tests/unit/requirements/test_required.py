@@ -100,7 +100,7 @@ def test_versions_that_can_not_be_read_ask_for_any(line: str, read: tuple[str, .
         (b"Metadata-Version: 2.2\n\nDynamic: Requires-Dist\n", True),
     ],
 )
-def test_when_an_sdist_can_be_relied_on(header: bytes, reliable: bool) -> None:  # noqa: FBT001
+def test_when_an_sdist_can_be_relied_on(header: bytes, reliable: bool) -> None:
     assert is_reliable(header) is reliable
 
 
@@ -141,7 +141,7 @@ def test_no_more_text_than_a_bound_is_believed() -> None:
 
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.booleans())
-def test_any_bytes(content: bytes, is_headed: bool) -> None:  # noqa: FBT001
+def test_any_bytes(content: bytes, is_headed: bool) -> None:
     found = requires_dist(b"Requires-Dist: " + content if is_headed else content)
     assert list(found) == sorted(set(found))
     assert all(canonical(each) == each for each in found)

@@ -22,9 +22,9 @@ PKG_INFO = (
 )
 
 
-def tar(members: Members, *, format: int = tarfile.PAX_FORMAT) -> bytes:  # noqa: A002 (tarfile's own name)
+def tar(members: Members, *, tar_format: int = tarfile.PAX_FORMAT) -> bytes:
     content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz", format=format) as archive:
+    with tarfile.open(fileobj=content, mode="w:gz", format=tar_format) as archive:
         for name, data in members:
             info = tarfile.TarInfo(name)
             info.size = len(data)
@@ -60,9 +60,9 @@ def test_what_an_sdist_requires(pack: Callable[[Members], bytes], filename: str)
     assert requires(pack(members), filename) == ("a", "six>=1")
 
 
-@pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_every_format_of_tar(format: int) -> None:  # noqa: A002 (tarfile's own name)
-    assert requires(tar([("./demo_x-1.0/PKG-INFO", PKG_INFO)], format=format)) == ("a", "six>=1")
+@pytest.mark.parametrize("tar_format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_every_format_of_tar(tar_format: int) -> None:
+    assert requires(tar([("./demo_x-1.0/PKG-INFO", PKG_INFO)], tar_format=tar_format)) == ("a", "six>=1")
 
 
 @pytest.mark.parametrize(("pack", "filename"), ARCHIVES)

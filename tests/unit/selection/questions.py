@@ -1,6 +1,7 @@
 """Short ways to ask what rules choose."""
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from pypimirror.model import Digest, File, NormalizedName
 from pypimirror.selection import Decision, FileRules, Selection, Want
@@ -10,9 +11,9 @@ NOW = 1_790_000_000.0
 """2026-09-21 14:13:20 UTC."""
 
 
-def file_of(filename: str, **facts: object) -> File:
+def file_of(filename: str, **facts: Any) -> File:
     """A file with facts of its own."""
-    return File(filename=filename, url=f"https://files.example.org/{filename}", **facts)  # type: ignore[arg-type]
+    return File(filename=filename, url=f"https://files.example.org/{filename}", **facts)
 
 
 def sdists(*versions: str, **facts: object) -> tuple[File, ...]:

@@ -4,14 +4,15 @@ import functools
 import itertools
 import re
 
+from pypimirror.amounts import numbered, size_text
 from pypimirror.filenames import canonical_version
 from pypimirror.model import HeldFile
 from pypimirror.pages import markup
 from pypimirror.pages.markup import escaped, shown, written
-from pypimirror.pages.project import Project
+from pypimirror.pages.project import PublishedProject
 from pypimirror.pages.styled.head import head
+from pypimirror.pages.styled.installing import commands
 from pypimirror.pages.styled.kinds import kind
-from pypimirror.pages.styled.words import commands, counted, size_text
 from pypimirror.upload_times import normal_time
 
 _HEAD = head("""
@@ -47,16 +48,16 @@ _STATUSES = {
 """PEP 792."""
 
 
-def project_html(project: Project, base_url: str) -> bytes:
+def project_html(project: PublishedProject, base_url: str) -> bytes:
     """Render a project's page; the newest version comes first."""
     about = markup.about(project.status, project.status_reason)
     before = markup.before(f"Links for {project.name}", about, _HEAD)
-    title = f"<h1>{escaped(project.shown or project.name)}</h1>\n"
+    title = f"<h1>{escaped(project.display_name or project.name)}</h1>\n"
     files = _table(project, base_url) if project.files else "<p>No files.</p>\n"
     return f"{before}{title}{_banner(project)}{files}{markup.AFTER}".encode()
 
 
-def _banner(project: Project) -> str:
+def _banner(project: PublishedProject) -> str:
     status, reason = project.status, project.status_reason
     if not status or status == "active":
         return ""
@@ -65,7 +66,7 @@ def _banner(project: Project) -> str:
     return f'<p class="status">{shown(words + reason)}</p>\n'
 
 
-def _table(project: Project, base_url: str) -> str:
+def _table(project: PublishedProject, base_url: str) -> str:
     install = commands(base_url, project.name) if base_url else ""
     versions = [list(files) for _, files in itertools.groupby(reversed(project.files), key=_version)]
     # Lines between versions are there for those that have several files.
@@ -85,12 +86,12 @@ def _version(held: HeldFile) -> str | None:
     return held.file.version
 
 
-def _summary(project: Project) -> str:
+def _summary(project: PublishedProject) -> str:
     files = project.files
     versions = {canonical_version(version) for version in set(map(_version, files)) if version is not None}
-    parts = [counted(len(files), "file"), size_text(sum([held.size for held in files]))]
+    parts = [numbered(len(files), "file"), size_text(sum([held.size for held in files]))]
     if versions:
-        parts.insert(0, counted(len(versions), "version"))
+        parts.insert(0, numbered(len(versions), "version"))
     if last := max([_day(held.file.upload_time or "") for held in files]):
         parts.append(f"last upload {last}")
     return ", ".join(parts)

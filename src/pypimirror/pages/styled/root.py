@@ -3,11 +3,12 @@
 import itertools
 from collections.abc import Iterable, Iterator
 
+from pypimirror.amounts import about, numbered, rounded, size_text
 from pypimirror.model import Listed
 from pypimirror.pages import markup
-from pypimirror.pages.look import Counts
+from pypimirror.pages.page_style import PageTotals
 from pypimirror.pages.styled.head import head, squeezed
-from pypimirror.pages.styled.words import about, commands, counted, rounded, size_text
+from pypimirror.pages.styled.installing import commands
 
 _GROUP = 120
 """Projects that a browser hides, or lays out, together; so many fill their lines in up to six columns."""
@@ -67,17 +68,17 @@ _FIELD = (
 """Shown by the script, without which it can't be used."""
 
 
-def root_html(projects: Iterable[Listed], counts: Counts, base_url: str) -> Iterator[bytes]:
+def root_html(projects: Iterable[Listed], counts: PageTotals, base_url: str) -> Iterator[bytes]:
     """Render the root page block by block; `projects` are sorted by name."""
     yield f"{markup.before('Simple index', {}, _HEAD)}{_top(counts, base_url)}".encode()
-    lines = (f"<li>{markup.project_anchor(project.name, project.shown)}\n" for project in projects)
+    lines = (f"<li>{markup.project_anchor(project.name, project.display_name)}\n" for project in projects)
     while group := "".join(itertools.islice(lines, _GROUP)):
         yield f"<ul>\n{group}</ul>\n".encode()
     yield f"</main>\n<script>{_SCRIPT}</script>\n{markup.AFTER}".encode()
 
 
-def _top(counts: Counts, base_url: str) -> str:
-    projects = counted(counts.projects, "project")
+def _top(counts: PageTotals, base_url: str) -> str:
+    projects = numbered(counts.projects, "project")
     # Exact numbers would change the page with each file that comes, for caches and copies in vain.
     files, size = about(counts.files, "file"), size_text(rounded(counts.bytes))
     install = commands(base_url, "NAME") if base_url and counts.files else ""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
+class Style(msgspec.Struct, frozen=True, kw_only=True):
     """What pages are like: with a style up to so many entries, bare above that."""
 
     is_styled: bool
@@ -17,10 +17,10 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What people type to use the mirror; empty where nobody told."""
 
 
-PLAIN = Look(is_styled=False)
+PLAIN = Style(is_styled=False)
 
 
-class Counts(NamedTuple):
+class PageTotals(NamedTuple):
     """How much there is on the pages of a mirror."""
 
     projects: int

@@ -1,35 +1,9 @@
-"""Numbers, and how to install from here, as people read them. Pure."""
+"""How to install from here. Pure."""
 
 from urllib.parse import urlsplit
 
 from pypimirror.addresses import is_secure
 from pypimirror.pages.markup import escaped
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def about(number: int, noun: str) -> str:
-    """Return a number of things with the two digits that seldom change; a small one as it is."""
-    return counted(number, noun) if number < 100 else f"about {counted(rounded(number), noun)}"
-
-
-def rounded(number: int) -> int:
-    """Return a number that is rounded to two digits."""
-    return int(float(f"{number:.1e}"))
-
-
-def size_text(size: float) -> str:
-    """Return a number of bytes, in units of 1000."""
-    if size < 1000:
-        return f"{size:.0f} B"
-    for unit in ("kB", "MB", "GB"):
-        size /= 1000
-        if size < 999.5:
-            return f"{size:.{1 if size < 9.95 else 0}f} {unit}"
-    return f"{size / 1000:,.1f} TB"
 
 
 def commands(base_url: str, name: str) -> str:
