@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_index import FakeIndex
-from tests.mirror import GOOD, Ended, Mirror, is_over
+from tests.mirror import Mirror
 from tests.stepper import Stepper
 from tests.synced import Synced
 
@@ -137,10 +137,8 @@ def test_in_the_trees_own_place_it_is_told_in_a_line(
             assert place.name.split("-")[0] in ended.stderr or "another tree" in ended.stderr, (mode, ended)
             assert len(ended.stderr.splitlines()) == 1 or mode == "--status", (mode, ended)
     clear(place)
-    # Either mode heals each place.
-    stepped = stepper.run(mirror.config, ("-U", "-I")[KINDS.index(kind) % 2])
-    healed = Ended(stepped.status, "", stepped.stderr)
-    assert is_over(healed) if ended.status else healed == GOOD, healed
+    assert stepper.run(mirror.config, "-U").status == 0
+    assert stepper.run(mirror.config, "-I").status == 0
     assert mirror.check_links() == 8
 
 
