@@ -61,8 +61,8 @@ def follow(run: Run, tables: Tables) -> None:
 def _due(mirror: Mirror, options: Options, tables: Tables) -> list[tuple[NormalizedName, bool]]:
     """Return the projects whose links are to be looked at, the last one first, and whether at all of them.
 
-    Those of which an address could not be had come last, so that what drops each request for one project
-    keeps no other one from the same host.
+    Those of which most addresses could not be had come last, so that what drops each request for one project
+    keeps no other one from the same host: such a one may have failed itself, as the host was left alone.
     """
     if options.only:
         rows = map(mirror.state.projects.get, options.only)
@@ -72,7 +72,7 @@ def _due(mirror: Mirror, options: Options, tables: Tables) -> list[tuple[Normali
     else:
         interval = mirror.config.external_interval_hours * HOUR_S
         due = tables.due(mirror.clock(), interval + DAY_S)
-    due.sort(key=lambda each: any("/" in subject for subject in mirror.state.failures.of(each[0])))
+    due.sort(key=lambda each: sum("/" in subject for subject in mirror.state.failures.of(each[0])))
     return [each for each in reversed(due) if mirror.selection.selects(each[0])]
 
 
