@@ -7,7 +7,7 @@ another host. What other hosts fail to do removes nothing, and is told as any ot
 import logging
 import time
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -58,8 +58,16 @@ def follow(run: Run, tables: Tables) -> None:
         stage.abandon()
 
 
-def _due(mirror: Mirror, options: Options, tables: Tables) -> list[tuple[NormalizedName, bool]]:
-    """Return the projects whose links are to be looked at, the last one first, and whether at all of them.
+class _Due(NamedTuple):
+    """A project whose links are to be looked at: whether all of them, and how many failed the last time."""
+
+    name: NormalizedName
+    is_full: bool
+    failures: int
+
+
+def _due(mirror: Mirror, options: Options, tables: Tables) -> list[_Due]:
+    """Return the projects whose links are to be looked at, the last one first.
 
     Those of which most addresses could not be had come last, so that what drops each request for one project
     keeps no other one from the same host: such a one may have failed itself, as the host was left alone.
@@ -72,16 +80,23 @@ def _due(mirror: Mirror, options: Options, tables: Tables) -> list[tuple[Normali
     else:
         interval = mirror.config.external_interval_hours * HOUR_S
         due = tables.due(mirror.clock(), interval + DAY_S)
-    due.sort(key=lambda each: sum("/" in subject for subject in mirror.state.failures.of(each[0])))
-    return [each for each in reversed(due) if mirror.selection.selects(each[0])]
+    failures = mirror.state.failures.of
+    found = [
+        _Due(name, is_full, sum("/" in subject for subject in failures(name)))
+        for name, is_full in due
+        if mirror.selection.selects(name)
+    ]
+    return sorted(found, key=lambda each: each.failures)[::-1]
 
 
 class _Stage:
-    def __init__(self, run: Run, tables: Tables, due: list[tuple[NormalizedName, bool]]) -> None:
+    def __init__(self, run: Run, tables: Tables, due: list[_Due]) -> None:
         self._run = run
         self._tables = tables
         self._due = due
         self._open: dict[NormalizedName, ExternalProject] = {}
+        self._failures = 0
+        """Of each project that is under way so many addresses failed the last time."""
         self._is_forced = run.options.is_recheck or bool(run.options.only)
         self._hosts = Hosts()
         self._arrivals = Arrivals(run.mirror.store)
@@ -98,14 +113,13 @@ class _Stage:
         while self._due or self._open:
             late = time.monotonic() - self._ends_at
             if self._full or late > 0:
-                self._left += [name for name, _ in self._due]
+                self._left += [each.name for each in self._due]
                 self._due.clear()
                 self._hosts.clear()
                 if not self._workers.unfinished or late > _PATIENCE_S:
                     break
-            while self._due and len(self._open) < _OPEN:
-                name, is_full = self._due.pop()
-                self._begin(name, is_full=is_full)
+            while self._due and len(self._open) < _OPEN and self._is_its_turn(self._due[-1]):
+                self._begin(self._due.pop())
             self._hosts.begin(lambda: self._workers.has_room)
             for task, result in self._workers.finished(_TURN_S):
                 self._take(task, result)
@@ -131,9 +145,16 @@ class _Stage:
         self._arrivals.abandon()
         self._workers.is_far = False
 
-    def _begin(self, name: NormalizedName, *, is_full: bool) -> None:
+    def _is_its_turn(self, due: _Due) -> bool:
+        """Tell whether no project is under way of which fewer addresses failed: that is to be asked first."""
+        if not self._open:
+            self._failures = due.failures
+        return due.failures == self._failures
+
+    def _begin(self, due: _Due) -> None:
+        name = due.name
         project = self._open[name] = ExternalProject(
-            self._run.mirror, self._tables, name, is_full=is_full, is_forced=self._is_forced
+            self._run.mirror, self._tables, name, is_full=due.is_full, is_forced=self._is_forced
         )
         row = self._run.mirror.state.projects.get(name)
         if row is not None and row.status == "quarantined":  # PEP 792: nothing of it may be offered
