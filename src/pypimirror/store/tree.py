@@ -48,6 +48,8 @@ _LOCAL_ERRORS = frozenset(
 )
 _DENIED = frozenset({errno.EACCES, errno.EPERM})
 """Wrong with one project's folder, where the root can be written to."""
+_STAYS = _LOCAL_ERRORS | _DENIED | {errno.EBUSY}
+"""Why a folder is not removed: something is in it, or it is none, or not ours."""
 
 _LOOK_EVERY = 1 << 18
 """Bytes of pages after which the free space is looked at again."""
@@ -373,12 +375,14 @@ class FileStore:
             self._step(path, os.unlink, path)
 
     def remove_folder(self, folder: str) -> bool:
-        """Remove a folder if nothing is left in it; tell whether it is gone."""
+        """Remove a folder if nothing is left in it; tell whether it is gone. Raises OSError of the disk."""
         self._folders.discard(folder)
         path = f"{self._root}/{folder}"
         try:
             self._step(path, os.rmdir, path)
-        except OSError:
+        except OSError as error:
+            if error.errno not in _STAYS:
+                raise
             return False
         self.changing(f"{path}/")
         return True
