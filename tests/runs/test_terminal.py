@@ -155,7 +155,7 @@ def test_files_that_are_taken_over_are_seen(index: FakeIndex, make_mirror: MakeM
     for path in (mirror.root / ".pypimirror").glob("state.sqlite*"):
         path.unlink()
     index.add("six", "1.0")
-    index.fault("/files/six/*", faults.Drip(300, 0.1))
+    index.fault("/files/six/*", faults.Drip(60, 0.1))
     terminal = Terminal(mirror.config, "-U")
     assert terminal.end() == 0
     assert re.search(r"files ([1-9]|[1-5]\d)/\1\b", terminal.text), "as they are read"
