@@ -16,7 +16,8 @@ from pypimirror.upstream.deadlines import Patience
 from pypimirror.upstream.trouble import innermost, raise_of_machine
 from pypimirror.upstream.unpack import PackingError, UnknownPackingError, packing, unpacked
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
+"""Larger blocks are mapped and unmapped one by one, which costs more than it saves."""
 _SETTLED_S = 2
 """So much older than its answer a page has to be for its date to tell it from a later one."""
 _MUCH = 1 << 20
