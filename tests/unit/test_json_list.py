@@ -291,7 +291,14 @@ def test_a_head_without_end_is_not_held() -> None:
         read(chunks())
 
 
-@pytest.mark.parametrize("content", [b"\xff", b'{"meta":{"api-version":"1.0"},"projects":[{"name":"\xff"}]}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff",
+        b'{"meta":{"api-version":"1.0"},"projects":[{"name":"\xff"}]}',
+        b'{"meta":{"seri\x91l":3},"name":"demo"}',
+    ],
+)
 def test_what_is_not_utf8_is_no_list(content: bytes) -> None:
     with pytest.raises(BadPageError):
         read([content])

@@ -37,7 +37,7 @@ def is_whole(content: bytes) -> bool:
     """Tell whether JSON comes to its end."""
     try:
         msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
     return True
 
