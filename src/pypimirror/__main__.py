@@ -2,4 +2,5 @@
 
 from pypimirror.cli import main
 
-main()
+if __name__ == "__main__":  # else a worker that was spawned imports it
+    main()

@@ -87,10 +87,14 @@ class Into(NamedTuple):
     """Called with a size that only the answer tells; raises DiskFullError or TooBigError."""
 
 
-def obtain(
-    upstream: Upstream, file: File, into: Into, existing: BinaryIO | None
-) -> Received | MirrorError | OSError:
-    """Adopt `existing` if it is the file, else download the file into `into`; errors come as values.
+def adopted(upstream: Upstream, file: File, existing: BinaryIO) -> Received | None:
+    """Return what is known of `existing` if it is the file; None where it is not."""
+    found = verified(file, existing)
+    return found and _with_metadata(upstream, file, existing, found, is_adopted=True)
+
+
+def obtain(upstream: Upstream, file: File, into: Into) -> Received | MirrorError | OSError:
+    """Download a file; errors come as values.
 
     What an earlier run left in `into` is gone on with where there is a `validator` for it. A MirrorError
     concerns this file alone, an OSError or DiskFullError the machine; after a CutOffError what came is worth
@@ -98,8 +102,6 @@ def obtain(
     """
     transfer = _Transfer(upstream, file, into)
     try:
-        if existing is not None and (found := verified(file, existing)):
-            return _with_metadata(upstream, file, existing, found, is_adopted=True)
         found = upstream.retrying(transfer)
         received = _with_metadata(upstream, file, into.file, found, is_adopted=False)
         return received if transfer.served is None else received._replace(served=transfer.served)

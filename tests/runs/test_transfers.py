@@ -13,7 +13,7 @@ import pytest
 from pypimirror.errors import UnavailableError
 from pypimirror.model import Validators
 from pypimirror.pace import Holds, MinimumSpeed, Rate
-from pypimirror.sync.tasks import PageTask, fetch_page
+from pypimirror.sync.tasks import PageTask
 from pypimirror.upstream import Upstream
 from tests import faults
 from tests.fake_index import FakeIndex
@@ -332,7 +332,7 @@ def test_a_bug_in_a_worker_costs_one_project(index: FakeIndex) -> None:
         is_from_list=False,
         needs_version=False,
     )
-    answer = fetch_page(upstream_of(index), task)
+    answer = task.run(upstream_of(index))
     assert "a bug in pypimirror" in str(answer.result)
 
 

@@ -326,7 +326,7 @@ def test_every_change_of_the_tree_is_a_step_so_that_a_dry_run_makes_none() -> No
     ]
     changing = {method for method, call in calls if call.split(".")[1] not in READING}
     # A read-only store replaces the first, the second is a step; `prepare` makes the lock's folder.
-    assert changing == {"open_temporary", "_link_or_copy"}
+    assert changing == {"new_temporary", "_link_or_copy"}
 
 
 def test_no_module_has_a_vague_name() -> None:

@@ -6,7 +6,7 @@ pages that link to them there are replaced.
 
 import logging
 from collections.abc import Collection, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from pypimirror.adopt.progress import NOTE, is_adopting
 from pypimirror.adopt.source import Source
@@ -22,10 +22,10 @@ _OLD_FULL_PAGE = b"<html><head><title>PyPI Mirror"
 
 
 class Candidate(NamedTuple):
-    """A file in the tree that may be the one that is wanted: open, and the folder it lies in."""
+    """A file in the tree that may be the one that is wanted, and the folder it lies in."""
 
     folder: str
-    file: BinaryIO
+    path: str
 
 
 class Present:
@@ -66,11 +66,8 @@ class Present:
 
     def candidate(self, file: File) -> Candidate | None:
         """Return what may be `file`, by name and size."""
-        for folder in self._folders(file):
-            opened = self._store.open_existing(folder, file.filename)
-            if opened is not None:
-                return Candidate(folder, opened)
-        return None
+        folder = next(self._folders(file), None)
+        return None if folder is None else Candidate(folder, self._store.path(folder, file.filename))
 
 
 def raw_folders(mirror: Mirror, tree: Tree) -> dict[NormalizedName, list[str]]:

@@ -5,9 +5,9 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pypimirror import sync
 from pypimirror.amounts import duration_text
@@ -87,12 +87,11 @@ def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
     store.space = FreeSpace(str(store.root), configuration.min_free_space)
     store.prepare()
     try:
-        # The workers comes before the lock, so that it holds none.
-        with _workers(args, configuration) as workers, locked(configuration, _wanted(args)):
+        with locked(configuration, _wanted(args)):
             logs.start(configuration, on_console=args.log_console, on_terminal=person.hears_warnings(args))
             follower = _follower(args, configuration, store)
             asked = _Asked(args, configuration, selection, only)
-            attempt = partial(_run_with_state, asked, store, workers, follower)
+            attempt = partial(_run_with_state, asked, store, follower)
             locked_run = partial(_run_locked, configuration, store, attempt, is_dry=args.is_dry)
             return follower.follow(locked_run) if follower else locked_run()
     except MirrorLockedError as error:
@@ -145,13 +144,11 @@ def _check_selected(only: tuple[NormalizedName, ...], selection: Selection) -> N
         raise ConfigError("--project", tuple(f"{name} {why}" for name in wrong))
 
 
-@contextlib.contextmanager
-def _workers(args: Arguments, configuration: Config) -> Iterator[Workers[Any] | None]:
-    """Start the processes that make requests, in the modes that make any."""
+def _workers(args: Arguments, configuration: Config) -> Workers | None:
+    """Return the processes that make requests, in the modes that make any."""
     if args.mode == "indexes-only" or (args.mode == "verify" and not args.is_repairing):
-        yield None
-        return
-    workers: Workers[Any] = Workers(
+        return None
+    return Workers(
         partial(_upstream, configuration, is_private=_is_index_private(configuration.index_url)),
         parallel=configuration.workers,
         # A rate is kept by one process for itself.
@@ -159,8 +156,6 @@ def _workers(args: Arguments, configuration: Config) -> Iterator[Workers[Any] | 
         log_level=logging.DEBUG if configuration.verbose else logging.INFO,
         patience_s=max(_SHORTEST_PATIENCE_S, 2 * configuration.timeout),
     )
-    with contextlib.closing(workers):
-        yield workers
 
 
 def _run_locked(
@@ -188,13 +183,13 @@ def _begin_anew(error: DamagedStateError) -> None:
     say(f"pypimirror: {message}")
 
 
-def _run_with_state(
-    asked: _Asked, store: Store, workers: Workers[Any] | None, follower: "Afterwards | None"
-) -> Status:
+def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") -> Status:
     args, configuration, selection, only = asked
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
         opened.callback(store.sweep)
+        if workers := _workers(args, configuration):
+            opened.callback(workers.close)
         opened.enter_context(damage_told(configuration.state_path))
         state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
         is_private = _is_index_private(configuration.index_url) if workers else None

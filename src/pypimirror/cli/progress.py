@@ -1,7 +1,6 @@
 """Progress: bars on a terminal, a line now and then where the log is copied; nothing at all for cron."""
 
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import has_cursor, say
 from pypimirror.cli.estimate import Estimate
 from pypimirror.cli.in_words import Seen, Transfer
+from pypimirror.store import size_now
 from pypimirror.sync import Counts, InFlight, Progress
 
 LINE_EVERY_S = 30.0
@@ -62,7 +62,7 @@ class _Throttled:
         if now < self._looked + _BARS_EVERY_S:
             return
         self._looked = now
-        transfers = [Transfer(f.filename, os.fstat(f.descriptor).st_size, f.size) for f in in_flight]
+        transfers = [Transfer(f.filename, size_now(f.path), f.size) for f in in_flight]
         seen = in_words.seen(counts, transfers)
         self._estimate.see(now, in_words.tracks(seen))
         if now >= self._next:

@@ -6,6 +6,7 @@ another host. What other hosts fail to do removes nothing, and is told as any ot
 
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,21 +16,22 @@ from pypimirror import adopt
 from pypimirror.amounts import DAY_S, HOUR_S
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import DiskFullError, MirrorError, TreeError
-from pypimirror.external import files, tasks
+from pypimirror.external import files
 from pypimirror.external.fetch import Brought, Looked, SameFile
 from pypimirror.external.hosts import Hosts
 from pypimirror.external.links import LinkedFile, file_named
 from pypimirror.external.model import Links, Origin
 from pypimirror.external.project import ExternalProject, end
 from pypimirror.external.tables import Tables
-from pypimirror.external.tasks import DocumentTask, FetchTask, LinkTask
+from pypimirror.external.tasks import DocumentTask, FetchTask, LegacyDocument, LinkTask
 from pypimirror.external.wanted import wanted
 from pypimirror.mirror import Mirror
-from pypimirror.model import File, NormalizedName
+from pypimirror.model import File, Link, NormalizedName
 from pypimirror.run import Options, Run
 from pypimirror.run.arrivals import Arrivals
+from pypimirror.selection import Selection
 from pypimirror.state import Failure
-from pypimirror.workers import Workers
+from pypimirror.workers import Task
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +103,7 @@ class _Stage:
         self._hosts = Hosts()
         self._arrivals = Arrivals(run.mirror.store)
         assert run.workers is not None
-        self._workers: Workers[tasks.Task] = run.workers
+        self._workers = run.workers
         self._workers.is_far = True
         self._is_adopting = adopt.is_adopting(run.mirror)
         self._full: DiskFullError | None = None
@@ -121,8 +123,8 @@ class _Stage:
             while self._due and len(self._open) < _OPEN and self._is_its_turn(self._due[-1]):
                 self._begin(self._due.pop())
             self._hosts.begin(lambda: self._workers.has_room)
-            for task, result in self._workers.finished(_TURN_S):
-                self._take(task, result)
+            for hand_over in self._workers.finished(_TURN_S):
+                hand_over()
             self._run.tree.sync_if_due()
             self._run.progress(self._run.tally.counts, self._arrivals.shown())
         if self._full:
@@ -162,22 +164,20 @@ class _Stage:
             self._go_on(project)
             return
         project.unfinished += 1
-        self._submit(DocumentTask(name))
+        self._submit(project, DocumentTask(name), self._take_document)
 
-    def _submit(self, task: tasks.Task) -> None:
-        tasks.submit(self._workers, task, self._run.mirror.store.space, self._hosts.dead)
+    def _submit(
+        self, project: ExternalProject, task: Task[Any], take: Callable[[ExternalProject, Any], None]
+    ) -> None:
+        self._workers.submit(task, partial(self._take, project, take))
 
-    def _take(self, task: tasks.Task, result: Any) -> None:
-        project = self._open[task.name]
+    def _take(
+        self, project: ExternalProject, take: Callable[[ExternalProject, Any], None], result: object
+    ) -> None:
         project.unfinished -= 1
         if isinstance(result, OSError):
             raise result
-        if isinstance(task, DocumentTask):
-            self._take_document(project, result)
-        elif isinstance(task, LinkTask):
-            self._take_look(project, task, result)
-        else:
-            self._take_file(project, task, result)
+        take(project, result)
         self._go_on(project)
 
     def _go_on(self, project: ExternalProject) -> None:
@@ -193,7 +193,7 @@ class _Stage:
 
     # -- links -----------------------------------------------------------------------------------
 
-    def _take_document(self, project: ExternalProject, result: tasks.LegacyDocument | MirrorError) -> None:
+    def _take_document(self, project: ExternalProject, result: LegacyDocument | MirrorError) -> None:
         url = self._run.upstream.document_url(project.name)
         project.asked.add(url)
         # Where it can't be had, what it said the last time still counts.
@@ -226,23 +226,26 @@ class _Stage:
             if looks > _MOST_LOOKS:
                 _log.info("%s: too many links that name no file: %s is left out", project.name, link.url)
                 continue
-            task = LinkTask(project.name, link, selection)
             self._hosts.add(
                 link.url,
-                partial(self._submit, task),
+                partial(self._start_look, project, link, selection),
                 partial(self._refused, project, link.url),
             )
             project.unfinished += 1
 
-    def _take_look(self, project: ExternalProject, task: LinkTask, result: Looked | MirrorError) -> None:
-        project.asked.add(task.link.url)
+    def _start_look(self, project: ExternalProject, link: Link, selection: Selection | None) -> None:
+        task = LinkTask(project.name, link, selection, self._hosts.dead)
+        self._submit(project, task, partial(self._take_look, link))
+
+    def _take_look(self, link: Link, project: ExternalProject, result: Looked | MirrorError) -> None:
+        project.asked.add(link.url)
         if isinstance(result, MirrorError):
-            self._hosts.end(task.link.url, result)
-            project.fail(task.link.url, str(result))
+            self._hosts.end(link.url, result)
+            project.fail(link.url, str(result))
             return
-        self._hosts.end(task.link.url, result, delay=result.delay)
+        self._hosts.end(link.url, result, delay=result.delay)
         for candidate in result.candidates:
-            project.add(candidate, task.link, is_paged=result.is_page)
+            project.add(candidate, link, is_paged=result.is_page)
 
     def _refused(self, project: ExternalProject, url: str, error: MirrorError) -> None:
         """Take it that a link's host is dead."""
@@ -273,10 +276,11 @@ class _Stage:
             )
 
     def _start(self, project: ExternalProject, file: File, origin: Origin) -> None:
-        self._run.mirror.store.space.check(0)
-        task = FetchTask(project.name, file, self._run.mirror.store.open_temporary(), origin)
+        store = self._run.mirror.store
+        store.space.check(0)
+        task = FetchTask(project.name, file, store.new_temporary(), origin, store.space, self._hosts.dead)
         self._arrivals.add(task)
-        self._submit(task)
+        self._submit(project, task, partial(self._take_file, task))
 
     def _refused_file(self, project: ExternalProject, file: File, error: MirrorError) -> None:
         """Take it that a file's host is dead."""
@@ -285,8 +289,8 @@ class _Stage:
 
     def _take_file(
         self,
-        project: ExternalProject,
         task: FetchTask,
+        project: ExternalProject,
         result: Brought | SameFile | MirrorError,
     ) -> None:
         self._hosts.end(task.file.url, result)

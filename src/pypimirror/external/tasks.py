@@ -1,6 +1,5 @@
-"""What the workers does at other hosts than the index's: values and open files in, a value out."""
+"""What workers do at other hosts than the index's: frozen values with `run`, each with a value out."""
 
-from functools import partial
 from typing import NamedTuple
 
 from pypimirror.disk import FreeSpace
@@ -11,15 +10,9 @@ from pypimirror.external.model import Origin
 from pypimirror.model import File, Link, NormalizedName, Validators
 from pypimirror.selection import Selection
 from pypimirror.simple import download_url
-from pypimirror.store import Temporary, TemporaryFile
+from pypimirror.store import Temporary
 from pypimirror.upstream import NotModified, Upstream
-from pypimirror.workers import Workers, guarded
-
-
-class DocumentTask(NamedTuple):
-    """A project whose legacy JSON document is to be read; this one is upstream's own."""
-
-    name: NormalizedName
+from pypimirror.workers import guarded
 
 
 class LegacyDocument(NamedTuple):
@@ -30,6 +23,16 @@ class LegacyDocument(NamedTuple):
     """It is such a document of the index's own; whatever else comes tells nothing."""
 
 
+class DocumentTask(NamedTuple):
+    """A project whose legacy JSON document is to be read; this one is upstream's own."""
+
+    name: NormalizedName
+
+    def run(self, upstream: Upstream) -> LegacyDocument | MirrorError:
+        """Read the document, if upstream has such."""
+        return guarded(lambda: _document(upstream, self.name))
+
+
 class LinkTask(NamedTuple):
     """A link behind which it is to be looked for files."""
 
@@ -37,6 +40,17 @@ class LinkTask(NamedTuple):
     link: Link
     selection: Selection | None
     """What of a page is wanted; None where pages are not to be read."""
+    dead: frozenset[str]
+    """Hosts that are not asked."""
+
+    def run(self, upstream: Upstream) -> fetching.Looked | MirrorError:
+        """Look what is behind the link."""
+        return guarded(lambda: self._look(upstream))
+
+    def _look(self, upstream: Upstream) -> fetching.Looked | MirrorError:
+        selection = self.selection
+        is_wanted = None if selection is None else lambda filename: selection.why_not(filename) is None
+        return fetching.look(upstream.external, self.link, self.name, is_wanted=is_wanted, dead=self.dead)
 
 
 class FetchTask(NamedTuple):
@@ -47,27 +61,18 @@ class FetchTask(NamedTuple):
     temporary: Temporary
     origin: Origin
     """With what may tell that it is what it was; where nothing does, the bytes do."""
+    space: FreeSpace
+    """What files may take."""
+    dead: frozenset[str]
+    """Hosts that are not asked."""
     candidate: None = None
     """Nothing in the tree stands for what lies fetching."""
 
-
-Task = DocumentTask | LinkTask | FetchTask
-
-
-def submit(workers: Workers[Task], task: Task, space: FreeSpace, dead: frozenset[str]) -> None:
-    """Let the workers do a task; `space` is what files may take, and `dead` hosts are not asked."""
-    if isinstance(task, DocumentTask):
-        workers.submit(task, partial(read_document, name=task.name))
-    elif isinstance(task, LinkTask):
-        workers.submit(task, partial(look, task=task, dead=dead))
-    else:
-        work = partial(fetch, file=task.file, origin=task.origin, space=space, dead=dead)
-        workers.submit(task, work, [task.temporary.file])
-
-
-def read_document(upstream: Upstream, *, name: NormalizedName) -> LegacyDocument | MirrorError:
-    """Read a project's legacy JSON document, if upstream has such; errors come as values."""
-    return guarded(lambda: _document(upstream, name))
+    def run(self, upstream: Upstream) -> fetching.Brought | fetching.SameFile | MirrorError | OSError:
+        """Fetch the file."""
+        with self.temporary.open() as file:
+            into = Into(file, None, self.space.check_file)
+            return guarded(lambda: fetching.fetch(upstream, self.file, self.origin, into, self.dead))
 
 
 def _document(upstream: Upstream, name: NormalizedName) -> LegacyDocument:
@@ -83,29 +88,3 @@ def _document(upstream: Upstream, name: NormalizedName) -> LegacyDocument:
         if error.may_pass or not error.reason.startswith("answers 4"):
             raise
         return LegacyDocument(is_known=False)
-
-
-def look(upstream: Upstream, *, task: LinkTask, dead: frozenset[str]) -> fetching.Looked | MirrorError:
-    """Look what is behind a link."""
-    return guarded(lambda: _look(upstream, task, dead))
-
-
-def _look(upstream: Upstream, task: LinkTask, dead: frozenset[str]) -> fetching.Looked | MirrorError:
-    selection = task.selection
-    is_wanted = None if selection is None else lambda filename: selection.why_not(filename) is None
-    return fetching.look(upstream.external, task.link, task.name, is_wanted=is_wanted, dead=dead)
-
-
-def fetch(  # noqa: PLR0913 (a task's values, and its open file)
-    upstream: Upstream,
-    temporary: int,
-    *,
-    file: File,
-    origin: Origin,
-    space: FreeSpace,
-    dead: frozenset[str],
-) -> fetching.Brought | fetching.SameFile | MirrorError | OSError:
-    """Fetch a file; the descriptor is closed."""
-    with TemporaryFile(temporary, "r+") as opened:
-        into = Into(opened, None, space.check_file)
-        return guarded(lambda: fetching.fetch(upstream, file, origin, into, dead))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pypimirror.adopt import Source
 from pypimirror.amounts import DAY_S
@@ -41,7 +41,7 @@ class InFlight(NamedTuple):
     """A file on its way in, for showing how far it came."""
 
     filename: str
-    descriptor: int
+    path: str
     """Of the temporary file; its size tells."""
     size: int | None
 
@@ -104,7 +104,7 @@ class Run:
     dependencies: Dependencies
     external: ExternalLinks
     upstream: Upstream
-    workers: Workers[Any] | None
+    workers: Workers | None
     """What makes requests beside the main thread; None in modes that make none."""
     progress: Progress
 

@@ -1,12 +1,11 @@
 """Files on their way in: what room they still need, and how far they came."""
 
-import os
 from typing import Protocol
 
 from pypimirror.adopt import Candidate
 from pypimirror.model import File
 from pypimirror.run import InFlight
-from pypimirror.store import Store, Temporary
+from pypimirror.store import Store, Temporary, size_now
 
 BIG = 1 << 20
 """Files from so many bytes on are looked at one by one for the space that they need."""
@@ -29,7 +28,7 @@ class Arriving(Protocol):
 
 
 class Arrivals:
-    """The files that the workers is fetching."""
+    """The files that workers fetch."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -43,27 +42,23 @@ class Arrivals:
         self._tasks[task.temporary.path] = task
 
     def end(self, task: Arriving) -> None:
-        """Close what a file came in, and remove what was not placed."""
+        """Remove what a file came in, where it has no place."""
         del self._tasks[task.temporary.path]
-        if task.candidate:
-            task.candidate.file.close()
         self._store.discard(task.temporary)
 
     def still_to_come(self) -> int:
         """Return the bytes that big files still need; what is there already takes no more space."""
         big = [t for t in self._tasks.values() if (t.file.size or 0) >= BIG and t.candidate is None]
-        return sum(
-            max(0, (task.file.size or 0) - os.fstat(task.temporary.file.fileno()).st_size) for task in big
-        )
+        return sum(max(0, (task.file.size or 0) - size_now(task.temporary.path)) for task in big)
 
     def shown(self) -> list[InFlight]:
         """Return what can be shown of each."""
         return [
-            InFlight(task.file.filename, task.temporary.file.fileno(), task.file.size)
-            for task in self._tasks.values()
+            InFlight(task.file.filename, task.temporary.path, task.file.size) for task in self._tasks.values()
         ]
 
     def abandon(self) -> None:
         """Remove the temporary files of all."""
         for task in self._tasks.values():
-            self._store.abandon(task.temporary)
+            self._store.discard(task.temporary)
+        self._tasks.clear()

@@ -1,7 +1,7 @@
 """The only room that opens, renames and removes anything below the mirror's folder."""
 
 from pypimirror.store.changes import JOURNAL, Changes
-from pypimirror.store.entries import size_of
+from pypimirror.store.entries import size_now, size_of
 from pypimirror.store.folders import Store, aside_folder
 from pypimirror.store.layout import (
     FULL,
@@ -20,7 +20,7 @@ from pypimirror.store.layout import (
 )
 from pypimirror.store.machine import boot_id
 from pypimirror.store.moments import ToldTrouble, note_moment
-from pypimirror.store.opened import check_state, check_state_file, read_id
+from pypimirror.store.opened import check_state, check_state_file, opened, read_id
 from pypimirror.store.read_only import ReadOnlyStore
 from pypimirror.store.temporary import Temporary, TemporaryFile, partial_key
 
@@ -49,8 +49,10 @@ __all__ = [
     "check_state_file",
     "holds_mirror",
     "note_moment",
+    "opened",
     "partial_key",
     "read_id",
+    "size_now",
     "size_of",
     "why_no_folder",
 ]

@@ -45,3 +45,11 @@ def size_of(entry: os.DirEntry[str]) -> int | None:
         return entry.stat().st_size if entry.is_file() else None
     except OSError:  # a link that leads nowhere, or in a circle
         return None
+
+
+def size_now(path: str) -> int:
+    """Return the bytes of a file that is on its way in; 0 where none came yet."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0

@@ -62,8 +62,8 @@ class Store(FileStore):
         try:
             os.link(source, target)
         except OSError:  # another file system, one without hard links, or somebody else's file
-            temporary = self.open_temporary()
-            temporary.file.close()
+            temporary = self.new_temporary()
+            temporary.open().close()
             shutil.copy2(source, temporary.path)
             os.replace(temporary.path, target)
 

@@ -13,6 +13,7 @@ from pypimirror.errors import StateError
 _LARGEST = 1 << 28
 """Bytes; no page and nothing beside a file is larger, and what is larger is not ours."""
 _BLOCK = 1 << 16
+NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -44,6 +45,19 @@ def open_file(path: str) -> BinaryIO | None:
     """Do the same, for a buffered file."""
     descriptor = open_regular(path)
     return None if descriptor is None else os.fdopen(descriptor, "rb")
+
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[BinaryIO | None]:
+    """Open a regular file for a while; None where it is not there, or not ours to read."""
+    try:
+        found = open_file(path)
+    except OSError as error:
+        if error.errno not in NOT_OURS:
+            raise
+        found = None
+    with found or contextlib.nullcontext():
+        yield found
 
 
 def read_regular(path: str) -> bytes | None:

@@ -8,7 +8,7 @@ from typing import ParamSpec
 from pypimirror.model import NormalizedName
 from pypimirror.store.folders import Store
 from pypimirror.store.spelling import Spelling, ignores_case
-from pypimirror.store.temporary import Temporary, TemporaryFile
+from pypimirror.store.temporary import Temporary
 
 _P = ParamSpec("_P")
 
@@ -24,9 +24,9 @@ class ReadOnlyStore(Store):
     def _step(self, path: str, change: Callable[_P, object], *args: _P.args, **kwargs: _P.kwargs) -> None:
         """Change nothing."""
 
-    def open_temporary(self, _key: str | None = None, /) -> Temporary:
+    def new_temporary(self, _key: str | None = None, /) -> Temporary:
         """Return a file that keeps nothing."""
-        return Temporary(os.devnull, TemporaryFile(os.devnull, "r+"))
+        return Temporary(os.devnull, is_begun=True)
 
     def spelling(self) -> Spelling:
         """Return which names are one file here, as far as it can be told without making one."""

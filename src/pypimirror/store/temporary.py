@@ -6,6 +6,8 @@ import io
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from pypimirror.store.modes import FILE_MODE
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -16,20 +18,9 @@ _LARGE = 1 << 20
 class TemporaryFile(io.FileIO):
     """An unbuffered file that takes all of what is written, where a plain one may take less."""
 
-    is_placed = False
-    """It was renamed into its place, and is no temporary one any more."""
-    _has_begun = False
-    """Something was written to it: most files come in one block."""
-
     def write(self, content: "ReadableBuffer", /) -> int:
-        """Write all of `content`; return its length in bytes.
-
-        Raises InterruptedError where more of it comes and it has no name any more: it was abandoned.
-        """
+        """Write all of `content`; return its length in bytes."""
         view = memoryview(content)
-        if self._has_begun and not os.fstat(self.fileno()).st_nlink:
-            raise InterruptedError
-        self._has_begun = True
         written = 0
         while written < len(view):
             written += super().write(view[written:])
@@ -50,7 +41,19 @@ def partial_key(project: str, filename: str) -> str:
 
 
 class Temporary(NamedTuple):
-    """A file on its way in: open for writing and reading, unbuffered, in the private folder."""
+    """A file on its way in, in the private folder."""
 
     path: str
-    file: TemporaryFile
+    is_begun: bool = False
+    """Something of it came in an earlier run."""
+
+    def open(self) -> TemporaryFile:
+        """Open it for writing and reading, unbuffered; a new one is made. Raises OSError."""
+        if self.is_begun:
+            return TemporaryFile(self.path, "r+")
+        return TemporaryFile(self.path, "x+", opener=_made)
+
+
+def _made(path: str, flags: int) -> int:
+    """Open a new file with the mode that it is to be served with, less the umask."""
+    return os.open(path, flags | os.O_CLOEXEC, FILE_MODE)

@@ -22,9 +22,9 @@ from pypimirror.store.changes import Changes
 from pypimirror.store.entries import size_before, size_of, status_of, time_after
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.modes import FILE_MODE, FOLDER_MODE
-from pypimirror.store.opened import open_file, read_id, read_regular
+from pypimirror.store.opened import NOT_OURS, open_file, read_id, read_regular
 from pypimirror.store.spelling import Spelling, ignores_case, ignores_form
-from pypimirror.store.temporary import Temporary, TemporaryFile
+from pypimirror.store.temporary import Temporary
 
 _P = ParamSpec("_P")
 
@@ -53,7 +53,6 @@ _STAYS = _LOCAL_ERRORS | _DENIED | {errno.EBUSY}
 
 _LOOK_EVERY = 1 << 18
 """Bytes of pages after which the free space is looked at again."""
-_NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
 
 
 class FileStore:
@@ -148,9 +147,9 @@ class FileStore:
         return found
 
     def _write_private(self, path: Path, text: str) -> None:
-        temporary = self.open_temporary()
-        temporary.file.write(text.encode())
-        temporary.file.close()
+        temporary = self.new_temporary()
+        with temporary.open() as file:
+            file.write(text.encode())
         self._step(str(path), os.replace, temporary.path, path)
 
     def spelling(self) -> Spelling:
@@ -161,20 +160,19 @@ class FileStore:
 
     # -- files ------------------------------------------------------------------------------
 
-    def open_temporary(self, key: str | None = None, /) -> Temporary:
-        """Open a new file in the private folder, or one that was kept under a key."""
+    def new_temporary(self, key: str | None = None, /) -> Temporary:
+        """Return a new place for a file in the private folder, or for one that was kept under a key."""
         self._count += 1
         path = f"{self._temporary}/{os.getpid()}-{self._count}"
         self._note_step(path)
         if key is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.replace(f"{self._partial}/{key}", path)
-                return Temporary(path, TemporaryFile(path, "r+"))
-        return Temporary(path, TemporaryFile(path, "x+", opener=_made))
+                return Temporary(path, is_begun=True)
+        return Temporary(path)
 
     def keep_partial(self, temporary: Temporary, key: str) -> None:
         """Keep what came of a file for the next run."""
-        temporary.file.close()
         self._step(temporary.path, steps.move_into, temporary.path, self._partial, key)
 
     def sweep_partial(self, wanted: Container[str]) -> None:
@@ -188,19 +186,19 @@ class FileStore:
             self._step(path, steps.unlink, path)
 
     def discard(self, temporary: Temporary) -> None:
-        """Close and remove a temporary file, unless it has its place."""
-        temporary.file.close()
-        if temporary.file.is_placed:
-            return
-        with contextlib.suppress(FileNotFoundError):
+        """Remove a temporary file, if it is there."""
+        if os.path.lexists(temporary.path):
             self._step(temporary.path, os.unlink, temporary.path)
 
-    def abandon(self, temporary: Temporary) -> None:
-        """Remove a temporary file that another process may still write to, and give back its space."""
-        with contextlib.suppress(OSError):
-            self._step(temporary.path, os.unlink, temporary.path)
-            temporary.file.truncate(0)
-        temporary.file.close()
+    @contextlib.contextmanager
+    def _new_temporary(self) -> Iterator[Temporary]:
+        """Return a place for a file, which is removed where anything goes wrong."""
+        temporary = self.new_temporary()
+        try:
+            yield temporary
+        except BaseException:
+            self.discard(temporary)
+            raise
 
     def place(
         self, temporary: Temporary, project: NormalizedName | None, name: str, *, mtime: float | None = None
@@ -209,13 +207,11 @@ class FileStore:
 
         Raises TreeError where something foreign is in the way.
         """
-        temporary.file.close()
         target = self._path(project, name)
         with self.local_errors(target):
             self._make_folder(project)
             self.changing(target)
             self._step(target, steps.place, temporary.path, target, mtime)
-        temporary.file.is_placed = True
 
     def write(self, project: NormalizedName | None, name: str, content: bytes) -> bool:
         """Write a page, or a file beside a file, unless it has these bytes; tell whether it was written."""
@@ -225,12 +221,10 @@ class FileStore:
             if present and present.st_size == len(content) and self.has_bytes(project, name, [content]):
                 return False
         self._check_growth(len(content) - size_before(present))
-        temporary = self.open_temporary()
-        try:
-            temporary.file.write(content)
+        with self._new_temporary() as temporary:
+            with temporary.open() as file:
+                file.write(content)
             self.place(temporary, project, name, mtime=time_after(present, len(content)))
-        finally:
-            self.discard(temporary)
         return True
 
     def _check_growth(self, growth: int, *, is_written: bool = False) -> None:
@@ -247,23 +241,22 @@ class FileStore:
 
     def write_stream(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
         """Do the same with a page that is too long to be held in memory."""
-        temporary = self.open_temporary()
-        try:
+        with self._new_temporary() as temporary:
             target = self._path(project, name)
             with self.local_errors(target):
                 present = status_of(target)
-            for chunk in chunks:
-                temporary.file.write(chunk)
-                self._check_growth(
-                    min(len(chunk), temporary.file.tell() - size_before(present)), is_written=True
-                )
-            with self.local_errors(target):
-                if self._has_bytes(target, temporary.file):
-                    return False
-            self.place(temporary, project, name, mtime=time_after(present, temporary.file.tell()))
-            return True
-        finally:
-            self.discard(temporary)
+            with temporary.open() as file:
+                for chunk in chunks:
+                    file.write(chunk)
+                    self._check_growth(min(len(chunk), file.tell() - size_before(present)), is_written=True)
+                size = file.tell()
+                with self.local_errors(target):
+                    is_same = self._has_bytes(target, file)
+            if is_same:
+                self.discard(temporary)
+            else:
+                self.place(temporary, project, name, mtime=time_after(present, size))
+            return not is_same
 
     def _has_bytes(self, path: str, wanted: BinaryIO) -> bool:
         try:
@@ -279,7 +272,7 @@ class FileStore:
                         return False
                 return True
         except OSError as error:
-            if error.errno not in _NOT_OURS:
+            if error.errno not in NOT_OURS:
                 raise
             return False
 
@@ -297,7 +290,7 @@ class FileStore:
             with os.scandir(self._folder(folder)) as entries:
                 sizes = {entry.name: size_of(entry) for entry in entries}
         except OSError as error:
-            if error.errno not in _NOT_OURS:
+            if error.errno not in NOT_OURS:
                 raise
             return {}
         return {name: size for name, size in sizes.items() if size is not None}
@@ -308,7 +301,7 @@ class FileStore:
             with os.scandir(f"{self._root}/{project}") as entries:
                 return {entry.name: entry for entry in entries}
         except OSError as error:
-            if error.errno not in _NOT_OURS:
+            if error.errno not in NOT_OURS:
                 raise
             return {}
 
@@ -322,16 +315,20 @@ class FileStore:
         try:
             return read_regular(f"{self._folder(project)}/{name}")
         except OSError as error:
-            if error.errno not in _NOT_OURS:
+            if error.errno not in NOT_OURS:
                 raise
             return None
+
+    def path(self, folder: str, name: str) -> str:
+        """Return where a file lies, for who reads it."""
+        return f"{self._folder(folder)}/{name}"
 
     def open_existing(self, folder: str, name: str) -> BinaryIO | None:
         """Open a file for reading; None where it is not there, or not ours to read."""
         try:
             return open_file(f"{self._folder(folder)}/{name}")
         except OSError as error:
-            if error.errno not in _NOT_OURS:
+            if error.errno not in NOT_OURS:
                 raise
             return None
 
@@ -386,8 +383,3 @@ class FileStore:
             return False
         self.changing(f"{path}/")
         return True
-
-
-def _made(path: str, flags: int) -> int:
-    """Open a new file with the mode that it is to be served with, less the umask."""
-    return os.open(path, flags | os.O_CLOEXEC, FILE_MODE)

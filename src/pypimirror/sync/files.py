@@ -33,6 +33,7 @@ from pypimirror.sync import record, tasks
 from pypimirror.sync.project import Project
 from pypimirror.upstream import NotModified
 from pypimirror.want import Told
+from pypimirror.workers import Task
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +41,8 @@ _log = logging.getLogger(__name__)
 class Loop(NamedTuple):
     """What the loop over the projects does for their files."""
 
-    begin: Callable[[tasks.Task], None]
-    """Let a worker do a task."""
+    begin: Callable[[NormalizedName, Task[Any], Callable[[Any], None]], None]
+    """Let a worker do a task for a project, and hand what becomes of it over."""
     one_less: Callable[[Project], None]
     """Note that one thing less is missing of a project."""
     why_unasked: Callable[[object], str | None]
@@ -96,20 +97,22 @@ class Files:
         from pypimirror.dependencies import requires
 
         asked = list(requires.to_ask(made.fetch))
-        self.waiting += [partial(self._loop.begin, tasks.RequiresTask(project.name, file)) for file in asked]
+        self.waiting += [partial(self._start_requires, project, file) for file in asked]
         project.missing += len(asked)
         releases = {requires.release_of(file, project.name) for file in made.fetch}
         known = {requires.release_of(file, project.name) for file in asked}
         project.told += [Told(release, None) for release in sorted(releases - known)]
 
-    def take_requires(
-        self, project: Project, task: tasks.RequiresTask, found: tuple[str, ...] | MirrorError
-    ) -> None:
+    def _start_requires(self, project: Project, file: File) -> None:
+        task = tasks.RequiresTask(project.name, file)
+        self._loop.begin(project.name, task, partial(self._take_requires, project, file))
+
+    def _take_requires(self, project: Project, file: File, found: tuple[str, ...] | MirrorError) -> None:
         """Note what a release requires that a run would fetch."""
         from pypimirror.dependencies import requires
 
         told = None if isinstance(found, MirrorError) else found
-        project.told.append(Told(requires.release_of(task.file, project.name), told))
+        project.told.append(Told(requires.release_of(file, project.name), told))
         self._loop.one_less(project)
 
     def _missing(self, project: Project, made: Plan) -> tuple[File, ...]:
@@ -136,20 +139,21 @@ class Files:
             self._loop.one_less(project)
             return
         validator = self._partial.get((project.name, file.filename))
-        temporary = self._run.mirror.store.open_temporary(
-            partial_key(project.name, file.filename) if validator else None
-        )
+        store = self._run.mirror.store
+        temporary = store.new_temporary(partial_key(project.name, file.filename) if validator else None)
         task = tasks.FileTask(
             project.name,
             file,
             temporary,
+            store.space,
             candidate,
             validator,
             is_attested=project.is_attested,
             asks_requires=self._run.dependencies.are_followed,
         )
         self._arrivals.add(task)
-        self._loop.begin(task)
+        take = partial(self._take, project, task, use=partial(self._store, project, task))
+        self._loop.begin(project.name, task, take)
 
     def _has_room(self, project: Project, file: File) -> bool:
         """Tell whether a big file fits; one that does not is left out, and smaller ones go on."""
@@ -170,14 +174,9 @@ class Files:
         project.is_whole, project.is_left, project.lacks_some = False, True, True
 
     def _start_metadata(self, project: Project, held: HeldFile) -> None:
-        content = self._run.mirror.store.open_existing(project.name, held.file.filename)
-        if content is None:
-            reason = "it is gone from the tree; --initial-fetch brings it back"
-            record.file_failed(self._run, project, held.file.filename, reason)
-            self._loop.one_less(project)
-            return
-        asks_requires = self._run.dependencies.are_followed
-        self._loop.begin(tasks.MetadataTask(project.name, held, content, asks_requires))
+        path = self._run.mirror.store.path(project.name, held.file.filename)
+        task = tasks.MetadataTask(project.name, held, path, self._run.dependencies.are_followed)
+        self._loop.begin(project.name, task, partial(self._take_metadata, project, held))
 
     def look(self, project: Project, held_files: Iterable[HeldFile], *, changed: set[str]) -> None:
         """Look again at held files; those whose entry `changed` are held against their very bytes."""
@@ -189,27 +188,21 @@ class Files:
     def _start_look(self, project: Project, held: HeldFile, *, trusts_size: bool) -> None:
         if record.is_now_accepted(self._run.mirror, held):
             held = msgspec.structs.replace(held, served=None)  # so that the bytes come
-        temporary = self._run.mirror.store.open_temporary(None)
-        task = tasks.LookTask(project.name, held, temporary, trusts_size)
+        store = self._run.mirror.store
+        task = tasks.LookTask(project.name, held, store.new_temporary(), store.space, trusts_size)
         self._arrivals.add(task)
-        self._loop.begin(task)
+        take = partial(self._take, project, task, use=partial(self._use_look, project, task))
+        self._loop.begin(project.name, task, take)
 
-    def take_look(
-        self,
-        project: Project,
-        task: tasks.LookTask,
-        result: download.Received | download.Unchanged | MirrorError | OSError,
+    def _use_look(
+        self, project: Project, task: tasks.LookTask, found: download.Received | download.Unchanged
     ) -> None:
-        """Take what a second look at a held file found: the same, other bytes, or trouble."""
-
-        def use(found: download.Received | download.Unchanged) -> None:
-            if isinstance(found, download.Unchanged):
-                self._found_unchanged(project, task.held, found)
-            elif record.takes_other_bytes(self._run, project, task.held, found):
-                self._run.tally.counts.files += 1
-                self._store(project, task, found)
-
-        self._take(project, task, result, use)
+        """Take what a second look at a held file found: the same, or other bytes."""
+        if isinstance(found, download.Unchanged):
+            self._found_unchanged(project, task.held, found)
+        elif record.takes_other_bytes(self._run, project, task.held, found):
+            self._run.tally.counts.files += 1
+            self._store(project, task, found)
 
     def _found_unchanged(self, project: Project, held: HeldFile, found: download.Unchanged) -> None:
         record.looked(self._run, project, held, found.served)
@@ -223,19 +216,15 @@ class Files:
 
     def _start_provenance(self, project: Project, held: HeldFile) -> None:
         url = held.file.provenance or ""
-        self._loop.begin(tasks.ProvenanceTask(project.name, held, url, is_attested=project.is_attested))
-
-    def take_file(
-        self, project: Project, task: tasks.FileTask, result: download.Received | MirrorError | OSError
-    ) -> None:
-        """Store a file that came in, or record why it did not."""
-        self._take(project, task, result, partial(self._store, project, task))
+        task = tasks.ProvenanceTask(project.name, held, url, is_attested=project.is_attested)
+        self._loop.begin(project.name, task, partial(self._take_provenance, project, task))
 
     def _take(
         self,
         project: Project,
         task: tasks.FileTask | tasks.LookTask,
-        result: download.Received | download.Unchanged | MirrorError | OSError,
+        result: tasks.FileResult,
+        *,
         use: Callable[[Any], None],
     ) -> None:
         """Use what a task brought, or record why it brought nothing; raise what is wrong with the machine."""
@@ -304,14 +293,17 @@ class Files:
             self.waiting.append(partial(self._start_provenance, project, held))
             project.missing += 1
 
-    def take_metadata(
-        self, project: Project, task: tasks.MetadataTask, found: tasks.Metadata | BrokenWorkerError
+    def _take_metadata(
+        self, project: Project, held: HeldFile, found: tasks.Metadata | BrokenWorkerError | None
     ) -> None:
         """Keep the core metadata of a held file, or record why there is none."""
-        held = task.held
-        task.content.close()
         if isinstance(found, BrokenWorkerError):
             found = tasks.Metadata(None, (), found)
+        if found is None:
+            reason = "it is gone from the tree; --initial-fetch brings it back"
+            record.file_failed(self._run, project, held.file.filename, reason)
+            self._loop.one_less(project)
+            return
         for note in found.notes:
             _log.info("%s: %s", project.name, note)
         try:
@@ -320,7 +312,7 @@ class Files:
             record.file_failed(self._run, project, held.file.filename, str(error))
         self._loop.one_less(project)
 
-    def take_provenance(
+    def _take_provenance(
         self,
         project: Project,
         task: tasks.ProvenanceTask,

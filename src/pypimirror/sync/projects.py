@@ -6,6 +6,8 @@ soon as its last file is in, so that one that is slow or broken holds back no ot
 
 import logging
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pypimirror.disk import full_or_itself
@@ -28,7 +30,7 @@ from pypimirror.sync.files import Files, Loop
 from pypimirror.sync.project import Project
 from pypimirror.sync.ready import Ready
 from pypimirror.upstream import NotModified, given_up, host_and_port
-from pypimirror.workers import Workers
+from pypimirror.workers import Task
 
 if TYPE_CHECKING:
     from pypimirror.sync.again import SeenPages
@@ -88,7 +90,6 @@ class _Engine:
         self._asked = {each.name for each in due}
         self._unanswered = set(self._asked)
         """Of those that the configuration alone leads to; a project may be asked about once more."""
-        self._projects: dict[NormalizedName, Project] = {}
         self._is_reading = True
         self._ready = Ready(run, self._commit)
         self._seen = _seen_pages(run) if run.dependencies.are_followed else None
@@ -99,7 +100,7 @@ class _Engine:
         self._files = Files(run, raw_folders, loop, self._arrivals)
         self._waiting = self._files.waiting
         assert run.workers is not None
-        self._workers: Workers[tasks.Task] = run.workers
+        self._workers = run.workers
         self._workers.latency = run.upstream.latency
         self.outcome = PageOutcome([], [], [])
         self._full: DiskFullError | None = None
@@ -108,9 +109,8 @@ class _Engine:
         while self._due or self._waiting or self._workers.unfinished or self._ready or self._asks_for_more():
             self._check_space()
             self._submit()
-            done = self._workers.finished(_TURN_S if self._workers.unfinished else 0.0)
-            for task, result in done:
-                self._take(task, result)
+            for hand_over in self._workers.finished(_TURN_S if self._workers.unfinished else 0.0):
+                hand_over()
             if self._ready and (self._ready.is_time() or not self._workers.unfinished):
                 for project in self._ready.publish():
                     self._done(project)
@@ -150,24 +150,14 @@ class _Engine:
         failures = self._workers.given_up.get(host)
         return None if failures is None else given_up(host, failures)
 
-    def _take(self, task: tasks.Task, result: Any) -> None:
-        if isinstance(task, tasks.PageTask):
-            self._take_page(task, result)
-            return
+    def _begin(self, name: NormalizedName, task: Task[Any], take: Callable[[Any], None]) -> None:
+        self._workers.submit(task, partial(self._take, name, take))
+
+    def _take(self, name: NormalizedName, take: Callable[[Any], None], result: object) -> None:
         # What is about to be stored is known to the state before it lies in the tree.
-        if task.name in self._uncommitted:
+        if name in self._uncommitted:
             self._commit()
-        project = self._projects[task.name]
-        if isinstance(task, tasks.FileTask):
-            self._files.take_file(project, task, result)
-        elif isinstance(task, tasks.LookTask):
-            self._files.take_look(project, task, result)
-        elif isinstance(task, tasks.MetadataTask):
-            self._files.take_metadata(project, task, result)
-        elif isinstance(task, tasks.RequiresTask):
-            self._files.take_requires(project, task, result)
-        else:
-            self._files.take_provenance(project, task, result)
+        take(result)
 
     def _commit(self) -> None:
         self._run.tree.commit()
@@ -206,7 +196,6 @@ class _Engine:
             self._due.clear()
         while self._due and self._is_reading and self._workers.has_room:
             project = Project(self._due.popleft())
-            self._projects[project.name] = project
             self._run.dependencies.as_held.discard(project.name)
             if self._seen and (seen := self._seen.page(project.name)):
                 self._page_seen(project, seen)
@@ -222,12 +211,9 @@ class _Engine:
                 url=project.due.url,
                 needs_version=project.due.speaks_json,
             )
-            self._begin(task)
+            self._workers.submit(task, partial(self._take_page, project))
         while self._waiting and self._workers.has_room:
             self._waiting.popleft()()
-
-    def _begin(self, task: tasks.Task) -> None:
-        tasks.submit(self._workers, task, self._run.mirror.store.space)
 
     def _show_progress(self) -> None:
         counts = self._run.tally.counts
@@ -236,8 +222,7 @@ class _Engine:
 
     # -- pages -------------------------------------------------------------------------------
 
-    def _take_page(self, task: tasks.PageTask, found: tasks.PageResult | BrokenWorkerError) -> None:
-        project = self._projects[task.name]
+    def _take_page(self, project: Project, found: tasks.PageResult | BrokenWorkerError) -> None:
         result = found.result if isinstance(found, tasks.PageResult) else found
         project.is_pending = isinstance(found, tasks.PageResult) and found.is_stale
         if project.is_pending and record.has_empty_serial(self._run.mirror, project, result):
@@ -305,7 +290,6 @@ class _Engine:
         """Leave a project as it was: its own page has not failed."""
         self._run.tally.leave(project.name, reason)
         self._run.tally.counts.projects_done += 1
-        del self._projects[project.name]
 
     def _page_unchanged(self, project: Project) -> None:
         self._unanswered.discard(project.name)
@@ -368,4 +352,3 @@ class _Engine:
     def _done(self, project: Project) -> None:
         self._run.tally.counts.projects_done += 1
         record.listed(self._run.mirror, project.due)
-        del self._projects[project.name]

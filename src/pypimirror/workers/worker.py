@@ -1,106 +1,69 @@
-"""What a process of the workers does: calls in threads, until the other side of its socket is gone.
+"""What a process of the workers does: tasks in threads, until the other end of its pipe is closed.
 
 It owns nothing: no lock, no state, no name in the tree. So it may be ended at any moment.
 """
 
 import contextlib
 import ctypes
-import errno
+import gc
 import logging
 import os
 import pickle
+import queue
 import signal
-import socket
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
-from typing import NamedTuple, NoReturn
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from typing import Any, NoReturn
 
 from pypimirror.errors import BrokenWorkerError, MirrorError
-from pypimirror.upstream import Upstream
-from pypimirror.workers import wire
-from pypimirror.workers.threads import Raised, Threads
+from pypimirror.workers.messages import (
+    HEARTBEAT_S,
+    Batch,
+    Done,
+    Figures,
+    GivenUp,
+    Message,
+    News,
+    Raised,
+    RetryAfter,
+    Said,
+    Setup,
+    Task,
+    packed,
+)
 
 _log = logging.getLogger(__name__)
 
+_MAX_THREADS = 32
+_MOMENT_S = 0.002
+"""What comes within it goes as one message: each costs both sides something."""
+_MOST_DESCRIPTORS = 1024
 _M_MMAP_THRESHOLD = -3
 _LARGE_BLOCK = 1 << 20
-
-HEARTBEAT_S = 1.0
-"""How often a worker says that it is alive."""
-
-
-class Setup(NamedTuple):
-    """The first message to a worker."""
-
-    connect: Callable[[], Upstream]
-    log_level: int
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""They are for the main process, which ends its workers."""
 
 
-class Call(NamedTuple):
-    """Something to do: `work` gets the upstream, and so many of the message's open files."""
-
-    number: int
-    work: Callable[..., object]
-    files: int
-
-
-class Batch(NamedTuple):
-    """Calls, and in how many threads to do them."""
-
-    calls: list[Call]
-    threads: int
-
-
-class RetryAfter(NamedTuple):
-    """A host wants to be left alone for so many seconds: said by one worker, told to all."""
-
-    host: str
-    seconds: float
-
-
-class GivenUp(NamedTuple):
-    """A host failed so often in a row that nobody asks it any more: said by one worker, told to all."""
-
-    host: str
-    failures: int
-
-
-class Alive(NamedTuple):
-    """A sign of life, and how often the worker has tried again so far."""
-
-    retries: int
-
-
-class Done(NamedTuple):
-    """What became of a call; beside it what the worker did so far, and its best latency."""
-
-    number: int
-    result: object
-    requests: int
-    latency: float
-    retries: int
-
-
-class Said(NamedTuple):
-    """A line for the log."""
-
-    logger: str
-    level: int
-    text: str
-
-
-def serve(mine: socket.socket) -> NoReturn:
+def serve(connection: "Connection[Any, Any]", setup: Setup) -> NoReturn:
     """Obey until the other side is gone."""
-    # Signals are for the main process: it ends its workers.
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    gc.freeze()  # what the main process had is not ours to close, and is not looked through
+    keep = connection.fileno()
+    os.closerange(3, keep)
+    os.closerange(keep + 1, _MOST_DESCRIPTORS)
+    for signum in SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     _give_back()
+    status = 1
     try:
-        _Worker(mine).work()
-    except wire.ClosedError:
-        os._exit(0)
+        _Worker(connection, setup).work()
+    except (EOFError, OSError):
+        status = 0
+    finally:
+        os._exit(status)
 
 
 def _give_back() -> None:
@@ -113,95 +76,109 @@ def _give_back() -> None:
 
 
 class _Worker:
-    def __init__(self, mine: socket.socket) -> None:
-        self._socket = mine
-        self._sending = threading.Lock()
-        setup, _ = wire.receive(mine)
-        _relay_log(setup.log_level, self._send)
-        self._upstream: Upstream = setup.connect()
-        self._upstream.holds.on_hold = lambda host, seconds: self._send(RetryAfter(host, seconds))
-        self._upstream.breaker.on_open = lambda host, failures: self._send(GivenUp(host, failures))
-        self._threads: Threads[Done] = Threads(1, self._deliver)
+    def __init__(self, connection: "Connection[Any, Any]", setup: Setup) -> None:
+        self._connection = connection
+        self._news: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        _relay_log(setup.log_level, self._news)
+        self._upstream = setup.connect()
+        self._upstream.holds.on_hold = lambda host, seconds: self._news.put(RetryAfter(host, seconds))
+        self._upstream.breaker.on_open = lambda host, failures: self._news.put(GivenUp(host, failures))
+        self._executor = ThreadPoolExecutor(_MAX_THREADS)
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[int, Task[Any]]] = deque()
+        self._running = 0
+        self._threads = 1
 
     def work(self) -> NoReturn:
-        with contextlib.suppress(RuntimeError):  # results are signs of life, too
-            threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        """Take what comes; raise EOFError when nothing will."""
+        self._executor.submit(int).result()  # without a single thread this process is of no use
+        threading.Thread(target=self._report, name="report", daemon=True).start()
         while True:
-            message, files = wire.receive(self._socket)
+            message = pickle.loads(self._connection.recv_bytes())  # noqa: S301 (from the main process)
             if isinstance(message, RetryAfter):
                 self._upstream.holds.retry_after(*message)
-                continue
-            if isinstance(message, GivenUp):
+            elif isinstance(message, GivenUp):
                 self._upstream.breaker.give_up(*message)
-                continue
-            self._threads.size = message.threads
-            for call in message.calls:
-                taken, files = files[: call.files], files[call.files :]
-                self._threads.submit(partial(self._done, call, taken))
+            else:
+                self._take(message)
 
-    def _beat(self) -> NoReturn:
+    def _take(self, batch: Batch) -> None:
+        with self._lock:
+            self._threads = batch.threads
+            self._waiting += batch.tasks
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin as many tasks as there may be threads."""
+        with self._lock:
+            while self._waiting and self._running < self._threads:
+                self._running += 1
+                # Where the system has no more threads, those that there are do it.
+                with contextlib.suppress(RuntimeError):
+                    self._executor.submit(self._do, *self._waiting.popleft())
+
+    def _do(self, number: int, task: Task[Any]) -> None:
         while True:
-            self._send(Alive(self._upstream.breaker.retries))
-            time.sleep(HEARTBEAT_S)
+            self._news.put(Done(number, packed(self._result(task))))
+            with self._lock:
+                if not self._waiting or self._running > self._threads:
+                    self._running -= 1
+                    return
+                number, task = self._waiting.popleft()
 
-    def _done(self, call: Call, files: list[int]) -> Done:
+    def _result(self, task: Task[Any]) -> object:
         try:
-            result = call.work(self._upstream, *map(_taken, files))
+            return task.run(self._upstream)
         except OSError as error:
-            result = Raised(_sendable(error))  # the machine's, and the run's
+            return Raised(error)  # the machine's, and the run's
         except MirrorError as error:
-            result = _sendable(error)
+            return error
         except BaseException as error:  # noqa: BLE001 (whatever it is, it costs one task)
             _log.error("a bug in a worker", exc_info=error)
-            result = BrokenWorkerError(f"a worker failed ({error!r}); the log has the details")
+            return BrokenWorkerError(f"a worker failed ({error!r}); the log has the details")
+
+    def _report(self) -> NoReturn:
+        """Say what there is to say, and now and then that this process is alive."""
         upstream = self._upstream
-        return Done(call.number, result, upstream.requests, upstream.latency, upstream.breaker.retries)
-
-    def _deliver(self, done: Done | Raised) -> None:
-        assert isinstance(done, Done)
+        messages: list[Message] = []
         try:
-            self._send(done)
-        except BaseException as error:  # noqa: BLE001 (nobody else would tell that the task is over)
-            broken = BrokenWorkerError(
-                f"the result of a worker can't be sent ({type(error).__name__}: {error})"
-            )
-            self._send(done._replace(result=broken))
+            while True:
+                figures = Figures(upstream.requests, upstream.breaker.retries, upstream.latency)
+                news = News(messages, figures)
+                self._connection.send_bytes(pickle.dumps(news, pickle.HIGHEST_PROTOCOL))
+                messages = self._messages()
+        finally:
+            os._exit(0)  # nobody is there
 
-    def _send(self, message: object) -> None:
-        try:
-            with self._sending:
-                wire.send(self._socket, message, [])
-        except wire.ClosedError:
-            os._exit(0)
-
-
-def _taken(file: int) -> int:
-    if file == wire.NO_FILE:
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-    return file
+    def _messages(self) -> list[Message]:
+        """Wait for something to say, but no longer than a heartbeat, and return all there is."""
+        found = []
+        with contextlib.suppress(queue.Empty):
+            found.append(self._news.get(timeout=HEARTBEAT_S))
+            time.sleep(_MOMENT_S)
+            while True:
+                found.append(self._news.get_nowait())
+        return found
 
 
-def _sendable(error: BaseException) -> BaseException:
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 (made here)
-    except Exception:  # noqa: BLE001 (whatever it is, its text tells)
-        return RuntimeError(repr(error))
-    return error
-
-
-def _relay_log(level: int, send: Callable[[object], None]) -> None:
+def _relay_log(level: int, news: "queue.SimpleQueue[Message]") -> None:
     root = logging.getLogger("pypimirror")
-    root.handlers[:] = [_Relay(send)]
+    _kept.extend(root.handlers)
+    root.handlers[:] = [_Relay(news)]
     root.setLevel(level)
     root.propagate = False
+
+
+_kept: list[logging.Handler] = []
+"""The main process's: closing their files here would close others of the same number."""
 
 
 class _Relay(logging.Handler):
     """Lets the main process write what is to be logged: the file is its own."""
 
-    def __init__(self, send: Callable[[object], None]) -> None:
+    def __init__(self, news: "queue.SimpleQueue[Message]") -> None:
         super().__init__()
-        self._send_message = send
+        self._news = news
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._send_message(Said(record.name, record.levelno, self.format(record)))
+        self._news.put(Said(record.name, record.levelno, self.format(record)))

@@ -1,0 +1,119 @@
+"""What the main process and its workers say to each other, pickled, over pipes.
+
+Results come packed one by one, so that one that can't be sent costs its own task alone.
+"""
+
+import pickle
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from pypimirror.errors import BrokenWorkerError
+from pypimirror.upstream import Upstream
+
+MOST_BYTES = 1 << 28
+"""Of one result: what is longer would cost both sides too much memory."""
+
+HEARTBEAT_S = 1.0
+"""So often a worker says something at least."""
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Task(Protocol[R_co]):
+    """Something to do, as a frozen value that can be pickled."""
+
+    def run(self, upstream: Upstream, /) -> R_co:
+        """Do it; what upstream did wrong comes as a value, and what is wrong with the machine is raised."""
+
+
+class Setup(NamedTuple):
+    """What a worker begins with."""
+
+    connect: Callable[[], Upstream]
+    log_level: int
+
+
+class Batch(NamedTuple):
+    """Tasks by their numbers, and in how many threads to do them."""
+
+    tasks: tuple[tuple[int, Task[Any]], ...]
+    threads: int
+
+
+class RetryAfter(NamedTuple):
+    """A host wants to be left alone for so many seconds: said by one worker, told to all."""
+
+    host: str
+    seconds: float
+
+
+class GivenUp(NamedTuple):
+    """A host failed so often in a row that nobody asks it any more: said by one worker, told to all."""
+
+    host: str
+    failures: int
+
+
+class Raised(NamedTuple):
+    """What a task raised: something is wrong with the machine."""
+
+    error: OSError
+
+
+class Done(NamedTuple):
+    """What became of a task, packed."""
+
+    number: int
+    result: bytes
+
+
+class Said(NamedTuple):
+    """A line for the log."""
+
+    logger: str
+    level: int
+    text: str
+
+
+Message = Done | Said | RetryAfter | GivenUp
+
+
+class Figures(NamedTuple):
+    """What a worker did so far, and the best latency that it saw, in seconds."""
+
+    requests: int
+    retries: int
+    latency: float
+
+
+class News(NamedTuple):
+    """All that a worker has to say, in its order; nothing is a sign of life."""
+
+    messages: list[Message]
+    figures: Figures
+
+
+def packed(result: object) -> bytes:
+    """Pack a result, or say as an error why it can't be sent."""
+    try:
+        found = pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
+        if isinstance(result, BaseException | Raised):
+            pickle.loads(found)  # noqa: S301 (an error may be one that can't be made again)
+        reason = f"it has {len(found)} bytes" if len(found) > MOST_BYTES else ""
+    except Exception as error:  # noqa: BLE001 (whatever it is, nobody else would tell that the task is over)
+        reason = f"{type(error).__name__}: {error}; it is {_short(result)}"
+    if not reason:
+        return found
+    return pickle.dumps(BrokenWorkerError(f"the result of a worker can't be sent ({reason})"))
+
+
+def unpacked(result: bytes) -> Any:
+    """Return a result; what is wrong with the machine is raised."""
+    found = pickle.loads(result)  # noqa: S301 (packed by this program)
+    if isinstance(found, Raised):
+        raise found.error
+    return found
+
+
+def _short(result: object) -> str:
+    return repr(result)[:200]

@@ -1,0 +1,85 @@
+"""The processes of the workers: how they start, how they are spoken to, and how they end.
+
+Where the system allows it they are forks, which begin at once; spawned ones import everything anew.
+"""
+
+import math
+import multiprocessing
+import multiprocessing.connection
+import os
+import pickle
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Iterable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from pypimirror.workers.messages import Figures, News, Setup, Task
+from pypimirror.workers.worker import SIGNALS, serve
+
+_METHOD = "spawn" if sys.platform == "darwin" else "fork"
+"""The libraries of macOS may not be used after a fork."""
+
+
+class Worker:
+    """One process, as the main one sees it."""
+
+    def __init__(self, process: BaseProcess, connection: "Connection[Any, Any]") -> None:
+        self.process = process
+        self.connection = connection
+        self.queued: list[tuple[int, Task[Any]]] = []
+        self.unfinished: set[int] = set()
+        self.figures = Figures(0, 0, math.inf)
+        self.silent_s = 0.0
+        """For how long it said nothing, by the clock of a main process that listens."""
+        self.has_begun = False
+
+    def send(self, message: object) -> None:
+        """Send a message; that nobody takes it is known by silence, or read from the same pipe."""
+        try:
+            self.connection.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+        except BlockingIOError:
+            self.silent_s = math.inf
+        except OSError:
+            pass
+
+    def receive(self) -> News:
+        """Return what the worker says; raise EOFError or OSError where it is gone."""
+        news: News = pickle.loads(self.connection.recv_bytes())  # noqa: S301 (from our own process)
+        return news
+
+    def end(self) -> str:
+        """End the process, if it has not by itself, and say how it ended."""
+        self.connection.close()
+        self.process.kill()
+        self.process.join()
+        code = self.process.exitcode or 0
+        return f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
+
+
+def start(setup: Setup, patience_s: float) -> Worker:
+    """Start a worker; one that takes nothing for so many seconds is given up."""
+    context: Any = multiprocessing.get_context(_METHOD)
+    ours, theirs = context.Pipe()
+    # One that was stopped takes nothing, and shall not stop this one, too.
+    with socket.socket(fileno=os.dup(ours.fileno())) as same:
+        timeout = struct.pack("ll", max(1, int(patience_s)), 0)
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
+    process = context.Process(target=serve, args=(theirs, setup), daemon=True)
+    # A signal that came to a fork before it can ignore it would find the main process's handler.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    theirs.close()
+    return Worker(process, ours)
+
+
+def wait(workers: Iterable[Worker], timeout: float) -> list[Worker]:
+    """Return those that have something to say, or are gone; wait up to `timeout` seconds for the first."""
+    ready = set(multiprocessing.connection.wait([each.connection for each in workers], timeout))
+    return [each for each in workers if each.connection in ready]
