@@ -308,7 +308,7 @@ class _Transfer:
             self._check_space(answer.length)
         told = None if answer.length is None else answer.start + answer.length
         bound = next(b for b in (file.size, told, MAX_UNDECLARED) if b is not None)
-        for chunk in answer.raw_chunks():
+        for chunk in answer.blocks():
             hashes.update(chunk)
             if hashes.size > bound:
                 raise VerificationError(file.url, f"it is longer than {bound} bytes")

@@ -139,7 +139,7 @@ def _fetched(
         _check(file, answer)
         into.check_space(answer.length or 0)
         head = b""
-        for chunk in answer.raw_chunks():
+        for chunk in answer.blocks():
             if len(head) < _HEAD:
                 head += chunk[:_HEAD]
                 _check_head(file, answer.url, head, is_whole=False)

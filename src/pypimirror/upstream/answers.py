@@ -5,7 +5,7 @@ import email.utils
 import http.client
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pypimirror.addresses import without_credentials
 from pypimirror.errors import BadPageError, UnavailableError
@@ -18,10 +18,15 @@ from pypimirror.upstream.unpack import PackingError, UnknownPackingError, packin
 
 CHUNK = 1 << 16
 """Larger blocks are mapped and unmapped one by one, which costs more than it saves."""
+_BLOCK = 1 << 20
+"""What is read again and again into the same memory may be larger."""
 _SETTLED_S = 2
 """So much older than its answer a page has to be for its date to tell it from a later one."""
 _MUCH = 1 << 20
 """Bytes after which a server was good, whatever comes then."""
+
+
+_Bytes = TypeVar("_Bytes", bytes, bytes | memoryview)
 
 
 class Fetched(NamedTuple):
@@ -85,13 +90,22 @@ class Answer:
 
     def raw_chunks(self) -> Iterator[bytes]:
         """Yield the very bytes of the body, as `chunks` does."""
-        # read1 hands over what is there, so that a slow file grows on the disk as it comes in.
-        response = self._response
+        return self._received(self._response.read1, CHUNK)
+
+    def blocks(self) -> Iterator[bytes | memoryview]:
+        """Yield the same in larger blocks where it is long, each good until the next is asked for."""
+        if (self.length or 0) <= CHUNK:
+            return self.raw_chunks()
+        block = memoryview(bytearray(min(self.length or 0, _BLOCK)))
+        return self._received(lambda size: self._response.read_into(block[:size]), len(block))
+
+    def _received(self, read: Callable[[int], _Bytes], largest: int) -> Iterator[_Bytes]:
+        """Yield what is there, so that a slow file grows on the disk as it comes in."""
         is_too_slow = self._pace.minimum_speed.meter()
-        block = self._pace.rate.block(CHUNK)
+        size = self._pace.rate.block(largest)
         received = 0
-        while not response.is_at_end:
-            chunk, seconds = self._read(response.read1, block)
+        while not self._response.is_at_end:
+            chunk, seconds = self._read(read, size)
             if is_too_slow(len(chunk), seconds):
                 raise UnavailableError(self.url, "it comes in more slowly than minimum_speed")
             received += len(chunk)
@@ -103,9 +117,10 @@ class Answer:
                 yield chunk
         self._on_good()
 
-    def _read(self, read: Callable[[int], bytes], size: int) -> tuple[bytes, float]:
+    def _read(self, read: Callable[[int], _Bytes], size: int) -> tuple[_Bytes, float]:
         """Return the next block, and how many seconds it took; an empty one is the end."""
         patience, begun = self.patience, time.monotonic()
+        chunk: _Bytes | None = None
         trouble: Exception | None = None
         if patience:
             patience.begin()
@@ -113,12 +128,13 @@ class Answer:
             chunk = read(size)
         except (http.client.HTTPException, OSError) as error:
             raise_of_machine(error)
-            chunk, trouble = b"", error
+            trouble = error
         seconds = patience.end() if patience else time.monotonic() - begun
         # What ends with its connection may have been cut off.
         if patience and (why := patience.why_over()):
             raise UnavailableError(self.url, why) from trouble
-        if trouble:
+        if chunk is None:
+            assert trouble is not None
             raise UnavailableError(self.url, f"the answer broke off ({innermost(trouble)})") from trouble
         return chunk, seconds
 

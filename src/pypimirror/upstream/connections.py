@@ -80,6 +80,17 @@ class Response(http.client.HTTPResponse):
             raise http.client.HTTPException(f"{self.length} bytes are missing")
         return block
 
+    def read_into(self, block: memoryview) -> memoryview:
+        """Return what is there, as `read1` does, mostly in the block: it is good until the next is read."""
+        if self.chunked or self.length is None:
+            return memoryview(self.read1(len(block)))
+        wanted = block[: self.length]
+        size = self.fp.readinto1(wanted)
+        if not size and self.length:
+            raise http.client.HTTPException(f"{self.length} bytes are missing")
+        self.length -= size
+        return wanted[:size]
+
     def release(self) -> None:
         """Keep the connection if the body was read to its end; else it can't be used again."""
         can_be_kept = self.is_at_end and not self.will_close

@@ -45,6 +45,8 @@ _AHEAD = 64
 """Tasks queued beyond the number of threads, so that none idles while the main process stores and records."""
 _MOST_DEATHS = 16
 """So often a process that died is replaced in a run."""
+_FEW = 16
+_MOMENT_S = 0.002
 _START_S = 60.0
 """What a process may take to begin, on a machine that is busy."""
 
@@ -168,6 +170,11 @@ class Workers:
         results: list[Callable[[], None]] = []
         for each in self._speaking(timeout):
             results += self._heard(each)
+        if 0 < len(results) < _FEW and self._takers:
+            # Each turn of the main thread costs something: a few more may come in a moment.
+            time.sleep(_MOMENT_S)
+            for each in self._speaking(0.0):
+                results += self._heard(each)
         for each in self._silent():
             results += self._lose(each, f"said nothing for {self._patience_s:g} seconds")
         return results
