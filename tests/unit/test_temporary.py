@@ -32,6 +32,24 @@ def test_what_was_kept_is_gone_on_with(tmp_path: Path) -> None:
         assert file.read() == b"some"
 
 
+def test_many_lie_in_folders_of_their_own_which_go_with_them(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.prepare()
+    temporaries = [store.new_temporary() for _ in range(100)]
+    for number, temporary in enumerate(temporaries):
+        temporary.open().close()
+        if number % 2:
+            store.place(temporary, None, f"{number}")
+    assert len({os.path.dirname(temporary.path) for temporary in temporaries}) == 5
+    private = tmp_path / ".pypimirror/new"
+    (private / "1-2-").mkdir()  # of a run that was killed
+    (private / "1-2-" / "1-9").write_bytes(b"left")
+    (private / "theirs").mkdir()
+    assert store.sweep() == 52, "and a folder that is not ours is told"
+    assert list(private.iterdir()) == [private / "theirs"]
+    store.new_temporary().open().close()
+
+
 @pytest.mark.parametrize("size", [0, 100, 3 << 20])
 def test_a_file_that_the_disk_gets_early_keeps_its_bytes(tmp_path: Path, size: int) -> None:
     store = Store(tmp_path)

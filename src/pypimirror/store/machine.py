@@ -1,9 +1,14 @@
 """What is asked of the operating system beyond files."""
 
+import contextlib
 import ctypes
 import os
+import struct
 import sys
 from pathlib import Path
+
+_GET_FLAGS, _SET_FLAGS, _TOP = 0x80086601, 0x40086602, 0x00020000
+"""FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, and what `chattr +T` sets (ioctl_iflags(2))."""
 
 
 def boot_id() -> str:
@@ -23,3 +28,24 @@ def sync_file_system(descriptor: int) -> None:
     if libc.syncfs(descriptor) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def spread_folders(folder: str) -> None:
+    """Let folders that are made in this one lie far from each other on the disk, where it is ext4.
+
+    Else new files look for their inodes where others were just removed, which ext4 passes over one by one:
+    then making a file takes three times as long.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        flags = bytearray(struct.calcsize("l"))
+        with contextlib.suppress(OSError):  # another file system
+            fcntl.ioctl(descriptor, _GET_FLAGS, flags)
+            (before,) = struct.unpack("l", flags)
+            fcntl.ioctl(descriptor, _SET_FLAGS, struct.pack("l", before | _TOP))
+    finally:
+        os.close(descriptor)

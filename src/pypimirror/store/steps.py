@@ -3,7 +3,7 @@
 import logging
 import os
 
-from pypimirror.store.machine import sync_file_system
+from pypimirror.store.machine import spread_folders, sync_file_system
 
 _log = logging.getLogger(__name__)
 
@@ -15,6 +15,13 @@ def sync(root: str) -> None:
         sync_file_system(descriptor)
     finally:
         os.close(descriptor)
+
+
+def spread(folder: str, folders: list[str]) -> None:
+    """Make folders in a private one, far from each other."""
+    spread_folders(folder)
+    for each in folders:
+        os.mkdir(each, 0o700)
 
 
 def place(path: str, target: str, mtime: float | None) -> None:
@@ -31,7 +38,7 @@ def move_into(path: str, folder: str, name: str) -> None:
 
 
 def unlink(path: str) -> None:
-    """Remove what was left; a folder is not ours, and stays."""
+    """Remove what was left; a folder that is not ours stays."""
     try:
         os.unlink(path)
     except OSError as error:

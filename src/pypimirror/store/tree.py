@@ -8,6 +8,7 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import stat
 import uuid
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -51,6 +52,10 @@ _DENIED = frozenset({errno.EACCES, errno.EPERM})
 _STAYS = _LOCAL_ERRORS | _DENIED | {errno.EBUSY}
 """Why a folder is not removed: something is in it, or it is none, or not ours."""
 
+_MANY, _FOLDERS = 64, 4
+"""From so many temporary files on they lie in so many folders."""
+_OURS = re.compile(r"/[0-9]+-[0-9]+-\Z")
+
 _LOOK_EVERY = 1 << 18
 """Bytes of pages after which the free space is looked at again."""
 
@@ -73,6 +78,8 @@ class FileStore:
         self._umask = os.umask(0o077)
         os.umask(self._umask)
         self._count = 0
+        self._spread: list[str] = []
+        """Folders for temporary files, where there are many."""
         self._unlooked = _LOOK_EVERY
         self._folders: set[str] = set()
         self._is_dirty = False
@@ -91,9 +98,15 @@ class FileStore:
     def sweep(self) -> int:
         """Remove all temporary files, and return how many there were. Call it under the lock."""
         with os.scandir(self._temporary) as entries:
-            left = [entry.path for entry in entries]
+            found = {entry.path: entry.is_dir(follow_symlinks=False) for entry in entries}
+        folders = [path for path, is_folder in found.items() if is_folder and _OURS.search(path)]
+        left = [path for path in found if path not in folders]
+        left += [f"{folder}/{name}" for folder in folders for name in os.listdir(folder)]
         for path in left:
             self._step(path, steps.unlink, path)
+        for path in folders:
+            self._step(path, os.rmdir, path)
+        self._count, self._spread = 0, []
         return len(left)
 
     def sync(self) -> None:
@@ -163,7 +176,11 @@ class FileStore:
     def new_temporary(self, key: str | None = None, /) -> Temporary:
         """Return a new place for a file in the private folder, or for one that was kept under a key."""
         self._count += 1
-        path = f"{self._temporary}/{os.getpid()}-{self._count}"
+        if self._count == _MANY:
+            self._spread = [f"{self._temporary}/{os.getpid()}-{number}-" for number in range(_FOLDERS)]
+            self._step(self._temporary, steps.spread, self._temporary, self._spread)
+        folder = self._spread[self._count % _FOLDERS] if self._spread else self._temporary
+        path = f"{folder}/{os.getpid()}-{self._count}"
         self._note_step(path)
         if key is not None:
             with contextlib.suppress(FileNotFoundError):
