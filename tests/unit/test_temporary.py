@@ -40,7 +40,7 @@ def test_many_lie_in_folders_of_their_own_which_go_with_them(tmp_path: Path) -> 
         temporary.open().close()
         if number % 2:
             store.place(temporary, None, f"{number}")
-    assert len({os.path.dirname(temporary.path) for temporary in temporaries}) == 5
+    assert len({Path(temporary.path).parent for temporary in temporaries}) == 5
     private = tmp_path / ".pypimirror/new"
     (private / "1-2-").mkdir()  # of a run that was killed
     (private / "1-2-" / "1-9").write_bytes(b"left")
