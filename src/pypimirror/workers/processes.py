@@ -64,19 +64,28 @@ def start(setup: Setup, patience_s: float) -> Worker:
     """Start a worker; one that takes nothing for so many seconds is given up."""
     context: Any = multiprocessing.get_context(_METHOD)
     ours, theirs = context.Pipe()
-    # One that was stopped takes nothing, and shall not stop this one, too.
-    with socket.socket(fileno=os.dup(ours.fileno())) as same:
-        timeout = struct.pack("ll", max(1, int(patience_s)), 0)
-        same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
-    process = context.Process(target=serve, args=(theirs, setup), daemon=True)
-    # A signal that came to a fork before it can ignore it would find the main process's handler.
+    try:
+        # One that was stopped takes nothing, and shall not stop this one, too.
+        with socket.socket(fileno=os.dup(ours.fileno())) as same:
+            timeout = struct.pack("ll", max(1, int(patience_s)), 0)
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
+        process = context.Process(target=serve, args=(theirs, setup), daemon=True)
+        _start(process)
+    except BaseException:
+        ours.close()  # which ends it, if it has begun
+        raise
+    finally:
+        theirs.close()
+    return Worker(process, ours)
+
+
+def _start(process: BaseProcess) -> None:
+    """Start a process; a signal that came to a fork at once would find the main process's handler there."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         process.start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    theirs.close()
-    return Worker(process, ours)
 
 
 def wait(workers: Iterable[Worker], timeout: float) -> list[Worker]:
