@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -11,23 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pypimirror import sync
 from pypimirror.amounts import duration_text
-from pypimirror.cli import (
-    asking,
-    configurations,
-    dry_pages,
-    folders,
-    logs,
-    long_run,
-    news,
-    person,
-    progress,
-    remarks,
-    signals,
-    summary,
-)
+from pypimirror.cli import folders, logs, news, person, progress, signals, summary
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say, say_on_terminal, show
-from pypimirror.cli.locks import Wanted, locked
+from pypimirror.cli.locks import locked
 from pypimirror.cli.recording import recorded
 from pypimirror.config import Config
 from pypimirror.disk import FreeSpace
@@ -88,8 +74,13 @@ def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
     store.prepare()
     try:
         # The workers comes before the lock, so that it holds none.
-        with _workers(args, configuration) as workers, locked(configuration, _wanted(args)):
-            logs.start(configuration, on_console=args.log_console, on_terminal=person.hears_warnings(args))
+        with (
+            _workers(args, configuration) as workers,
+            locked(configuration, args.mode, args.wait_lock, partial(_tell_wait, args)),
+        ):
+            # A look at the tree prints what it warns of anyway.
+            is_watched = person.is_there(args) and args.mode != "verify"
+            logs.start(configuration, on_console=args.log_console, on_terminal=is_watched)
             follower = _follower(args, configuration, store)
             asked = _Asked(args, configuration, selection, only)
             attempt = partial(_run_with_state, asked, store, workers, follower)
@@ -101,18 +92,14 @@ def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
             from pypimirror.cli.report_files import note_locked  # few mirrors write any
 
             note_locked(configuration)
-        if not long_run.tell(configuration, is_dry=args.is_dry):
+        if not news.tell_long_run(configuration, is_dry=args.is_dry):
             hint = "; --wait-lock SECONDS waits for it" if not args.wait_lock else ""
             say_on_terminal(f"{error}{hint}")
         return Status.LOCKED
 
 
-def _wanted(args: Arguments) -> Wanted:
-    return Wanted(
-        args.mode,
-        args.wait_lock,
-        lambda who: person.tell(args, f"{who}; waiting for it, {duration_text(args.wait_lock)} at most"),
-    )
+def _tell_wait(args: Arguments, who: str) -> None:
+    person.tell(args, f"{who}; waiting for it, {duration_text(args.wait_lock)} at most")
 
 
 def _follower(args: Arguments, configuration: Config, store: Store) -> "Afterwards | None":
@@ -204,8 +191,8 @@ def _run_with_state(
         dependencies = sync.Dependencies(mirror)
         dependencies.begin()
         _check_selected(only, selection)
-        asking.tell_everything(args, mirror)
-        configurations.tell_another(state, os.path.abspath(args.config), mirror.clock())
+        person.tell_everything(args, mirror)
+        news.tell_another_configuration(state, args, mirror.clock())
         tally = Tally(started=mirror.clock())
         shown = _interruptible(show)
         pages = Pages(mirror, tally, on_progress=lambda: shown(tally.counts, ()))
@@ -225,17 +212,8 @@ def _run_with_state(
         answers_somebody = args.is_dry or args.mode == "verify"
         judge = None if answers_somebody else partial(news.judged, args=args, configuration=configuration)
         outcome = recorded(work, partial(_done, work, args), mode=mode, follower=follower, judge=judge)
-        pages_changed = dry_pages.number(mirror, outcome.changes) if args.is_dry else 0
-        watched = summary.figures_of(work) if person.watches(args) else None
-        if watched is not None:
-            outcome = outcome._replace(remarks=remarks.of_run(work))
-    if isinstance(store, ReadOnlyStore):
-        summary.tell_dry(outcome, pages_changed, is_json=args.is_json)
-    elif args.mode == "verify":
-        summary.tell_verified(outcome, is_quiet=args.is_quiet)
-    else:
-        is_verbose = person.watches_quietly(args) and outcome.status is not Status.OK
-        summary.tell(outcome, configuration, watched=watched, is_verbose=is_verbose)
+        tell = summary.of_run(outcome, work, args)
+    tell()  # when the bars are gone
     return outcome.status
 
 
@@ -245,7 +223,7 @@ def _options(asked: _Asked, store: Store) -> sync.Options:
         is_recheck=args.mode == "initial-fetch",
         only=asked.only,
         allows_removals=args.allows_removals,
-        confirms=(lambda _gone, _held: False) if args.is_dry else asking.may_go,
+        confirms=(lambda _gone, _held: False) if args.is_dry else person.may_go,
         source=sync.Source(args.adopt, store) if args.adopt else None,
         preview=sync.Preview() if args.is_dry else None,
     )

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,16 +13,12 @@ from pypimirror.publishing import status_page
 from pypimirror.report.outcome import Outcome
 from pypimirror.state import damage_told
 
+if TYPE_CHECKING:
+    from pypimirror.cli.afterwards import Afterwards
+
 _log = logging.getLogger(__name__)
 
 _FAILURES_KEPT = 100
-
-
-class Follower(Protocol):
-    """What follows a run."""
-
-    def record(self, work: sync.Run, outcome: Outcome) -> None:
-        """Do what has to be done while the state is open."""
 
 
 def recorded(
@@ -30,8 +26,8 @@ def recorded(
     attempt: Callable[[], Outcome],
     *,
     mode: str,
-    follower: Follower | None = None,
-    judge: Callable[[Outcome], Outcome] | None = None,
+    follower: "Afterwards | None",
+    judge: Callable[[Outcome], Outcome] | None,
 ) -> Outcome:
     """Do the work, and record how it ended, however it ended; `judge` says whether that is news."""
     number = work.mirror.state.runs.begin(mode, work.mirror.clock())
@@ -66,7 +62,7 @@ def _record_end(work: sync.Run, number: int, outcome: Outcome) -> None:
         number,
         ended=now,
         status=outcome.status,
-        requests=work.upstream.requests + (work.workers.requests_made() if work.workers else 0),
+        requests=summary.requests_of(work),
         stored=counts.stored,
         adopted=counts.adopted,
         bytes=counts.stored_bytes,

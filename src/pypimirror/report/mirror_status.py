@@ -2,13 +2,12 @@
 
 import shutil
 import time
-from typing import Any
 
 import msgspec
 
 from pypimirror.amounts import HOUR_S, numbered
 from pypimirror.config import Config
-from pypimirror.dependencies import MISSING_NOTE, missing_in
+from pypimirror.dependencies import MISSING_NOTE, Missing, missing_in
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError
 from pypimirror.findings import damage, wheels
@@ -17,7 +16,7 @@ from pypimirror.report import afterwards, long_run
 from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import moment
-from pypimirror.state import Failure
+from pypimirror.state import Failure, Omitted
 from pypimirror.state.reading import Reading
 from pypimirror.state.runs import PastRun
 from pypimirror.store import read_id
@@ -77,10 +76,9 @@ class StatusReport(msgspec.Struct, kw_only=True):
     """What failed when runs were over: reports and commands. It says nothing of the mirror itself."""
     unmatched: list[str] = []
     """What the configuration names and upstream does not have, with what to do."""
-    missing: list[dict[str, Any]] = []
-    """Projects that mirrored ones require and the mirror has not: each its name, why, and who requires it."""
-    left_out: list[dict[str, Any]] = []
-    """What each rule of the selection leaves out: rule, files and bytes."""
+    missing: list[Missing] = []
+    left_out: list[Omitted] = []
+    """What each rule of the selection leaves out."""
     wheels_left_out: int = 0
     """Wheels that filename_matches leaves out, where it leaves out all of them."""
     is_full: bool = False
@@ -168,8 +166,8 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         disk_free=shutil.disk_usage(config.mirror_file_path).free,
         afterwards=afterwards.listed(afterwards.read(config.mirror_file_path)),
         unmatched=list(unmatched),
-        missing=[each._asdict() for each in missing_in(state.note(MISSING_NOTE))],
-        left_out=[each._asdict() for each in state.left_out()],
+        missing=list(missing_in(state.note(MISSING_NOTE))),
+        left_out=list(state.left_out()),
         wheels_left_out=wheels.known(state.note(wheels.NOTE)).number,
         is_full=full is not None or (ended is not None and ended.status == Status.FULL),
         damaged=found.wrong if found else 0,

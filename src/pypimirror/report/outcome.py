@@ -36,8 +36,6 @@ class Outcome(NamedTuple):
     """Whether cron's mailbox shall have it."""
     headline: str = ""
     """The line without what a table below it tells; empty where the line is short."""
-    remarks: tuple[str, ...] = ()
-    """What is no trouble, for somebody at a terminal."""
     is_over: bool = False
     """Whether trouble that was told is over."""
 

@@ -32,6 +32,8 @@ class Figures(NamedTuple):
     """POSIX seconds."""
     requests: int
     waiting: Waiting | None
+    remarks: tuple[str, ...]
+    """What is no trouble."""
 
 
 class TableRow(NamedTuple):

@@ -149,9 +149,7 @@ def page(
         changes=[_published(past, root) for past in changes],
         sizes=_thinned(_sizes(report, state.sizes(), changes, moment)),
         breakdown=breakdown(config, state, moment),
-        left_out=[
-            RuleLeftOut(rule=each.rule, files=each.files, bytes=each.bytes) for each in state.left_out()
-        ],
+        left_out=[RuleLeftOut(**each._asdict()) for each in report.left_out],
         # What a command said is for the log alone.
         afterwards=[
             msgspec.structs.replace(each, reason="it fails; the log has the reason")
