@@ -292,12 +292,11 @@ def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:
 def _done(work: sync.Run, args: Arguments) -> outcomes.Outcome:
     try:
         if args.mode == "verify":
+            is_hashing = args.verify == "hash"
             verified, report = sync.verify(
-                work, _print, is_hashing=args.is_hashing, is_repairing=args.is_repairing
+                work, _print, is_hashing=is_hashing, is_repairing=args.is_repairing
             )
-            return outcomes.of_verified(
-                verified, report, is_repaired=args.is_repairing, is_hashed=args.is_hashing
-            )
+            return outcomes.of_verified(verified, report, is_repaired=args.is_repairing, is_hashed=is_hashing)
         report = sync.rewrite_pages(work) if args.mode == "indexes-only" else sync.update(work)
         logs.check()
         return outcomes.of_report(report)

@@ -31,7 +31,7 @@ def _answered(args: Arguments, configuration: Config, selection: Selection) -> S
     if args.mode == "server-config":
         from pypimirror import server_config
 
-        show_as_it_is(server_config.render(configuration, args.server or "", str(args.config)))
+        show_as_it_is(server_config.render(configuration, args.server_config or "", str(args.config)))
         return Status.OK
     if args.mode == "check-config":
         from pypimirror.report import config_check

@@ -24,7 +24,6 @@ from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError
-from pypimirror.report import long_run
 from pypimirror.report.exit_status import Status
 from pypimirror.store import PRIVATE, ToldTrouble, note_moment
 
@@ -98,6 +97,8 @@ def tell_long_run(config: Config, *, is_dry: bool) -> bool:
 
     Returns whether it was said.
     """
+    from pypimirror.report import long_run  # an error that is told needs none of it
+
     began, now = long_run.began(config), time.time()
     if began is None or now - began <= config.status_max_age_hours * HOUR_S:
         return False
