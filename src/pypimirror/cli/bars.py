@@ -65,10 +65,15 @@ def _largest(transfers: Sequence[Transfer]) -> list[Transfer]:
 def _rows(
     now: Seen, estimate: Estimate, transfers: Sequence[Transfer], width: int
 ) -> Iterator[RenderableType]:
-    things = {f"{name} {_share(track)}": track for name, track in in_words.of_things(now).items()}
+    things = {
+        f"{kind} {in_words.number_text(track, of='/')}": track
+        for kind, track in in_words.of_things(now).items()
+    }
+    come = now.tracks["bytes"]
     label = max(*map(len, things), *(cell_len(each.filename) for each in transfers), 0)
     label = min(label, width // 3)
-    middle = max(cell_len(_come(track)) for track in (now.bytes, *map(_track, transfers)))
+    sizes: list[Track | Transfer] = [come, *transfers]
+    middle = max(cell_len(in_words.bytes_text(each)) for each in sizes)
     table = Table.grid(
         Column(width=label, no_wrap=True, overflow="ellipsis"),
         Column(ratio=1, no_wrap=True),
@@ -78,34 +83,23 @@ def _rows(
         pad_edge=False,
         expand=True,
     )
-    left, speed = in_words.left_text(estimate), in_words.speed_text(estimate.speed(in_words.BYTES))
+    left, speed = in_words.left_text(estimate), in_words.speed_text(estimate)
     for counted, track in things.items():
         table.add_row(Text(counted), _bar(track), "", Text(left))
         left = ""  # it is of all, and stands once
-    if now.bytes != (0, None):
-        table.add_row("bytes", _bar(now.bytes), Text(_come(now.bytes)), Text(speed))
+    if come != (0, None):
+        table.add_row("bytes", _bar(come), Text(in_words.bytes_text(come)), Text(speed))
     for each in transfers:
         name = Text(shortened(printable(each.filename), label))
-        table.add_row(name, _bar(_track(each)), Text(_come(_track(each))), Text(_percent(each)))
+        table.add_row(name, _bar(each), Text(in_words.bytes_text(each)), Text(_percent(each)))
     yield table
     if trouble := in_words.trouble_text(now):
         yield Text(trouble, no_wrap=True, overflow="ellipsis")
 
 
-def _bar(track: Track) -> ProgressBar:
+def _bar(track: Track | Transfer) -> ProgressBar:
     """Return a bar; one whose total nobody knows runs to and fro."""
     return ProgressBar(total=track.total, completed=track.done)
-
-
-def _share(track: Track) -> str:
-    return f"{track.done:,.0f}" if track.total is None else f"{track.done:,.0f}/{track.total:,.0f}"
-
-
-def _track(transfer: Transfer) -> Track:
-    return Track(transfer.done, transfer.total)
-
-
-_come = in_words.bytes_text
 
 
 def _percent(transfer: Transfer) -> str:

@@ -1,7 +1,7 @@
 """Progress in words: numbers of what is done, and of what there is as far as that is known. Pure."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pypimirror.amounts import duration_text, size_text
@@ -10,9 +10,6 @@ from pypimirror.mirror import Counts
 
 _DIGITS = 3
 """Of a size, so that it is seen growing."""
-TRACKS = 4
-BYTES = 2
-"""The track whose speed is shown."""
 _NOTHING = Track(0, None)
 
 
@@ -27,11 +24,8 @@ class Transfer(NamedTuple):
 class Seen(NamedTuple):
     """What a run has done at a moment, and what it has to do."""
 
-    projects: Track
-    files: Track
-    bytes: Track
-    pages: Track
-    """Projects whose pages are written when all else is done."""
+    tracks: Mapping[str, Track]
+    """Of projects, files, bytes, and pages: those are written when all else is done."""
     retries: int
     failures: int
 
@@ -40,41 +34,35 @@ def seen(counts: Counts, transfers: Sequence[Transfer]) -> Seen:
     """Return what the counts and the files on their way say; a total that nobody knows is None."""
     arriving = sum(transfer.done for transfer in transfers)
     wanted = None if counts.unsized or not counts.wanted_bytes else counts.wanted_bytes
-    return Seen(
-        projects=Track(counts.projects_done, counts.projects or None),
-        files=Track(counts.stored + counts.adopted, counts.files or None),
-        bytes=Track(counts.done_bytes + arriving, wanted),
-        pages=Track(counts.pages_done, counts.pages or None),
-        retries=counts.retries,
-        failures=counts.failed,
-    )
-
-
-def tracks(now: Seen) -> tuple[Track, ...]:
-    """Return what an estimate goes by."""
-    return now.projects, now.files, now.bytes, now.pages
+    tracks = {
+        "projects": Track(counts.projects_done, counts.projects or None),
+        "files": Track(counts.stored + counts.adopted, counts.files or None),
+        "bytes": Track(counts.done_bytes + arriving, wanted),
+        "pages": Track(counts.pages_done, counts.pages or None),
+    }
+    return Seen(tracks, counts.retries, counts.failed)
 
 
 def of_things(now: Seen) -> dict[str, Track]:
     """Return what is counted one by one, as far as a run has any; projects where nothing is known."""
-    found = {"projects": now.projects, "files": now.files, "pages": now.pages}
-    return {name: track for name, track in found.items() if track != _NOTHING} or {"projects": now.projects}
+    found = {kind: track for kind, track in now.tracks.items() if kind != "bytes" and track != _NOTHING}
+    return found or {"projects": now.tracks["projects"]}
 
 
-def number_text(track: Track) -> str:
+def number_text(track: Track, of: str = " of ") -> str:
     """Return a number of things, and how many there are."""
-    done = f"{track.done:,.0f}"
-    return done if track.total is None else f"{done} of {track.total:,.0f}"
+    return f"{track.done:,.0f}" + ("" if track.total is None else f"{of}{track.total:,.0f}")
 
 
-def bytes_text(track: Track) -> str:
+def bytes_text(track: Track | Transfer) -> str:
     """Return a number of bytes, and how many there are."""
     done = size_text(track.done, _DIGITS)
     return done if track.total is None else f"{done} of {size_text(track.total, _DIGITS)}"
 
 
-def speed_text(per_second: float | None) -> str:
-    """Return a speed in bytes; nothing where it is not known."""
+def speed_text(estimate: Estimate) -> str:
+    """Return how fast bytes come; nothing where it is not known."""
+    per_second = estimate.speed("bytes")
     return "" if per_second is None else f"{size_text(per_second, _DIGITS)}/s"
 
 
@@ -86,21 +74,19 @@ def left_text(estimate: Estimate) -> str:
 
 def trouble_text(now: Seen) -> str:
     """Return the retries and failures so far; nothing where there are none."""
-    parts = []
-    if now.retries:
-        parts.append("1 retry" if now.retries == 1 else f"{now.retries:,} retries")
-    if now.failures:
-        parts.append(f"{now.failures:,} failed")
-    return ", ".join(parts)
+    retries = "1 retry" if now.retries == 1 else f"{now.retries:,} retries"
+    parts = (retries if now.retries else "", f"{now.failures:,} failed" if now.failures else "")
+    return ", ".join(filter(None, parts))
 
 
 def line(now: Seen, estimate: Estimate) -> str:
     """Return the progress as one line."""
+    come = now.tracks["bytes"]
     parts = (
-        *(f"{number_text(track)} {name}" for name, track in of_things(now).items()),
-        bytes_text(now.bytes) if now.bytes != _NOTHING else "",
-        speed_text(estimate.speed(BYTES)) if now.bytes.done else "",
+        *(f"{number_text(track)} {kind}" for kind, track in of_things(now).items()),
+        bytes_text(come) if come != _NOTHING else "",
+        speed_text(estimate) if come.done else "",
         left_text(estimate),
         trouble_text(now),
     )
-    return ", ".join(part for part in parts if part)
+    return ", ".join(filter(None, parts))

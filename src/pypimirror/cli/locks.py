@@ -56,7 +56,8 @@ def locked(
             if not _is_taken(held, path, deadline - time.monotonic()):
                 raise MirrorLockedError(path, who)
         for path in paths:
-            _note(path, Holder(os.getpid(), mode, time.time()))
+            with contextlib.suppress(OSError):  # the run goes on without it
+                path.write_bytes(msgspec.json.encode(Holder(os.getpid(), mode, time.time())))
             held.callback(_forget, path)
         yield
 
@@ -70,12 +71,6 @@ def _is_taken(held: contextlib.ExitStack, path: Path, patience_s: float) -> bool
     except Timeout:
         return False
     return True
-
-
-def _note(path: Path, holder: Holder) -> None:
-    """Write into the lock file who holds it; the run goes on without it."""
-    with contextlib.suppress(OSError):
-        path.write_bytes(msgspec.json.encode(holder))
 
 
 def _forget(path: Path) -> None:

@@ -22,25 +22,17 @@ _Show = Callable[[Seen, Estimate, Sequence[Transfer]], None]
 @contextlib.contextmanager
 def shown(args: Arguments) -> Iterator[Progress]:
     """Show progress on standard error while the block runs, as it suits who reads there."""
-    if _has_bars(args):
+    is_told = not args.is_quiet
+    if is_told and has_cursor() and not args.log_console:  # the log runs over what moves the cursor
         # rich is slow to import, and cron never needs it.
         from pypimirror.cli.bars import Bars
 
         with Bars() as bars:
             yield _Throttled(bars.show, _BARS_EVERY_S, is_at_once=True)
-    elif _has_lines(args):
+    elif is_told and (args.log_console or args.is_wordy or sys.stderr.isatty()):
         yield _Throttled(_say, LINE_EVERY_S)
     else:
         yield lambda _counts, _in_flight: None
-
-
-def _has_bars(args: Arguments) -> bool:
-    """Tell whether there is a terminal that can move its cursor, and no log that runs over it."""
-    return has_cursor() and not (args.is_quiet or args.log_console)
-
-
-def _has_lines(args: Arguments) -> bool:
-    return not args.is_quiet and (args.log_console or args.is_wordy or sys.stderr.isatty())
 
 
 def _say(now: Seen, estimate: Estimate, _transfers: Sequence[Transfer]) -> None:
@@ -55,7 +47,7 @@ class _Throttled:
         self._every_s = every_s
         self._next = time.monotonic() + (0.0 if is_at_once else every_s)
         self._looked = 0.0
-        self._estimate = Estimate(in_words.TRACKS)
+        self._estimate = Estimate()
 
     def __call__(self, counts: Counts, in_flight: Sequence[InFlight]) -> None:
         now = time.monotonic()
@@ -64,7 +56,7 @@ class _Throttled:
         self._looked = now
         transfers = [Transfer(f.filename, os.fstat(f.descriptor).st_size, f.size) for f in in_flight]
         seen = in_words.seen(counts, transfers)
-        self._estimate.see(now, in_words.tracks(seen))
+        self._estimate.see(now, seen.tracks)
         if now >= self._next:
             self._next = now + self._every_s
             self._show(seen, self._estimate, transfers)

@@ -9,18 +9,17 @@ from rich.text import Text
 
 from pypimirror.cli.console import has_cursor
 from pypimirror.printable import printable
-from pypimirror.report.run_table import TableRow
 
 _WIDEST = 120
 """Characters; longer lines are hard to read."""
 
 
-def say_table(headline: str, rows: Iterable[TableRow]) -> None:
+def say_table(headline: str, rows: Iterable[tuple[str, tuple[str, ...]]]) -> None:
     """Print a headline and rows below it to standard error."""
     table = Table.grid(Column(no_wrap=True, style="bold"), Column(overflow="fold"), padding=(0, 2))
-    for row in rows:
-        for number, line in enumerate(row.lines):
-            table.add_row("" if number else f"  {row.label}", Text(printable(line)))
+    for label, lines in rows:
+        for number, line in enumerate(lines):
+            table.add_row("" if number else f"  {label}", Text(printable(line)))
     with contextlib.suppress(OSError):  # a terminal that went away changes no status
         console = Console(stderr=True, highlight=False, force_terminal=has_cursor())
         console.width = min(console.width, _WIDEST)

@@ -36,31 +36,24 @@ class Figures(NamedTuple):
     """What is no trouble."""
 
 
-class TableRow(NamedTuple):
-    """A row: what it is about, and a line or more of it."""
-
-    label: str
-    lines: tuple[str, ...]
-
-
-def rows(outcome: Outcome, figures: Figures, log: Path) -> Iterator[TableRow]:
-    """Yield what came, what left, what fails and what to do, and what it took."""
+def rows(outcome: Outcome, figures: Figures, log: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what came, what left, what fails and what to do, and what it took: labels, and their lines."""
     counts = figures.counts
-    yield TableRow("came", (_came(counts),))
+    yield "came", (_came(counts),)
     if left := tuple(map(_left, left_pages(counts))):
-        yield TableRow("left the pages", left)
+        yield "left the pages", left
     if counts.removed:
         removed = f"{numbered(counts.removed, 'file')} ({size_text(counts.removed_bytes)})"
-        yield TableRow("left the disk", (removed,))
+        yield "left the disk", (removed,)
     if outcome.details:
         label = "held back" if outcome.status is Status.TOO_MUCH_GONE else "fails"
-        yield TableRow(label, _first(outcome.details))
+        yield label, _first(outcome.details)
     if figures.waiting:
-        yield TableRow("waits", (waiting_text(figures.waiting, figures.ended),))
+        yield "waits", (waiting_text(figures.waiting, figures.ended),)
     if outcome.status is not Status.OK:
         to_do = _TO_DO.get(outcome.status, "See what it says above.")
-        yield TableRow("what to do", (to_do, f"The log has the details: {log}"))
-    yield TableRow("took", (_took(figures),))
+        yield "what to do", (to_do, f"The log has the details: {log}")
+    yield "took", (_took(figures),)
 
 
 def waiting_text(waiting: Waiting, now: float) -> str:

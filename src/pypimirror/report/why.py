@@ -94,14 +94,10 @@ def _chosen(selection: Selection, state: Reading, name: NormalizedName) -> Itera
 
 
 def _need(state: Reading, name: str, by: str, requirement: str) -> str:
-    version = _newest_with(state, by, requirement)
-    return f"{name}: {by} {version}requires {requirement}"
-
-
-def _newest_with(state: Reading, by: str, requirement: str) -> str:
+    """Say who asks for a project, with the newest version that does."""
     requires = state.requires_of(NormalizedName(by))
     version = dict(requires.requirements).get(requirement) if requires else None
-    return f"{version} " if version else ""
+    return f"{name}: {by} {f'{version} ' if version else ''}requires {requirement}"
 
 
 def _way(selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
