@@ -12,23 +12,16 @@ from pypimirror import sync
 from pypimirror.amounts import duration_text
 from pypimirror.cli import folders, logs, news, person, progress, signals, summary
 from pypimirror.cli.arguments import Arguments
-from pypimirror.cli.console import say, say_on_terminal, show
+from pypimirror.cli.console import say, say_on_terminal
 from pypimirror.cli.locks import locked
 from pypimirror.cli.recording import recorded
 from pypimirror.config import Config
 from pypimirror.disk import FreeSpace
-from pypimirror.errors import (
-    ConfigError,
-    DamagedStateError,
-    DiskFullError,
-    MirrorLockedError,
-    UpstreamError,
-)
+from pypimirror.errors import ConfigError, DamagedStateError, MirrorLockedError
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
-from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
 from pypimirror.selection import Selection
 from pypimirror.selection.globs import check_name
@@ -163,16 +156,10 @@ def _run_locked(
     except DamagedStateError as error:
         if is_dry:
             raise
-        _begin_anew(error)
+        message = f"{error}; it is now {move_aside(error.path).name}, and the tree is adopted"
+        _log.warning("%s", message)
+        say(f"pypimirror: {message}")
         return attempt()
-
-
-def _begin_anew(error: DamagedStateError) -> None:
-    """Move a damaged state aside, and say so."""
-    aside = move_aside(error.path)
-    message = f"{error}; it is now {aside.name}, and the tree is adopted"
-    _log.warning("%s", message)
-    say(f"pypimirror: {message}")
 
 
 def _run_with_state(
@@ -208,10 +195,7 @@ def _run_with_state(
             workers=workers,
             progress=shown,
         )
-        mode = f"{args.mode} --project" if args.only else args.mode
-        answers_somebody = args.is_dry or args.mode == "verify"
-        judge = None if answers_somebody else partial(news.judged, args=args, configuration=configuration)
-        outcome = recorded(work, partial(_done, work, args), mode=mode, follower=follower, judge=judge)
+        outcome = recorded(work, args, follower)
         tell = summary.of_run(outcome, work, args)
     tell()  # when the bars are gone
     return outcome.status
@@ -287,26 +271,3 @@ def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:
             is_index_private=is_private,
         ),
     )
-
-
-def _done(work: sync.Run, args: Arguments) -> outcomes.Outcome:
-    try:
-        if args.mode == "verify":
-            is_hashing = args.verify == "hash"
-            verified, report = sync.verify(
-                work, _print, is_hashing=is_hashing, is_repairing=args.is_repairing
-            )
-            return outcomes.of_verified(verified, report, is_repaired=args.is_repairing, is_hashed=is_hashing)
-        report = sync.rewrite_pages(work) if args.mode == "indexes-only" else sync.update(work)
-        logs.check()
-        return outcomes.of_report(report)
-    except UpstreamError as error:
-        return outcomes.of_upstream_error(error)
-    except DiskFullError as full:
-        return outcomes.of_report(
-            sync.report(work.mirror, work.tally, work.options.preview)._replace(full=full)
-        )
-
-
-def _print(finding: sync.Finding) -> None:
-    show(f"{finding.kind.value} {finding.path}")

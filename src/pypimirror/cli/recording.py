@@ -2,14 +2,17 @@
 
 import contextlib
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from pypimirror import __version__, sync
-from pypimirror.cli import summary
+from pypimirror.cli import logs, news, summary
+from pypimirror.cli.arguments import Arguments
+from pypimirror.cli.console import show
+from pypimirror.errors import DiskFullError, UpstreamError
 from pypimirror.publishing import status_page
+from pypimirror.report import outcome as outcomes
 from pypimirror.report.outcome import Outcome
 from pypimirror.state import damage_told
 
@@ -21,22 +24,16 @@ _log = logging.getLogger(__name__)
 _FAILURES_KEPT = 100
 
 
-def recorded(
-    work: sync.Run,
-    attempt: Callable[[], Outcome],
-    *,
-    mode: str,
-    follower: "Afterwards | None",
-    judge: Callable[[Outcome], Outcome] | None,
-) -> Outcome:
-    """Do the work, and record how it ended, however it ended; `judge` says whether that is news."""
+def recorded(work: sync.Run, args: Arguments, follower: "Afterwards | None") -> Outcome:
+    """Do the work, and record how it ended, however it ended."""
+    mode = f"{args.mode} --project" if args.only else args.mode
     number = work.mirror.state.runs.begin(mode, work.mirror.clock())
     work.tree.commit()
-    dry = ", a dry run that writes nothing," if work.options.preview else ""
+    dry = ", a dry run that writes nothing," if args.is_dry else ""
     _log.info("pypimirror %s: --%s of %s%s begins", __version__, mode, work.upstream.index_url, dry)
     try:
         with damage_told(work.mirror.state.path):  # a full disk is told by SQLite in its own words
-            outcome = attempt()
+            outcome = _done(work, args)
     except BaseException as error:
         # Of a run that can't even record that it failed --status tells that it has no end.
         with contextlib.suppress(Exception):
@@ -45,13 +42,32 @@ def recorded(
                 follower.record(work, summary.of_error(error))
         raise
     _record_end(work, number, outcome)
-    if judge is not None:
-        outcome = judge(outcome)
+    if not (args.is_dry or args.mode == "verify"):
+        outcome = news.judged(outcome, args, work.mirror.config)
     if follower is not None:
         follower.record(work, outcome)
-    elif not work.options.preview:
+    elif not args.is_dry:
         status_page.remove(work.mirror)
     return outcome
+
+
+def _done(work: sync.Run, args: Arguments) -> Outcome:
+    try:
+        if args.mode == "verify":
+            is_hashing, is_repairing = args.verify == "hash", args.is_repairing
+            verified, report = sync.verify(work, _show, is_hashing=is_hashing, is_repairing=is_repairing)
+            return outcomes.of_verified(verified, report, is_repaired=is_repairing, is_hashed=is_hashing)
+        report = sync.rewrite_pages(work) if args.mode == "indexes-only" else sync.update(work)
+        logs.check()
+    except UpstreamError as error:
+        return outcomes.of_upstream_error(error)
+    except DiskFullError as full:
+        report = sync.report(work.mirror, work.tally, work.options.preview)._replace(full=full)
+    return outcomes.of_report(report)
+
+
+def _show(finding: sync.Finding) -> None:
+    show(f"{finding.kind.value} {finding.path}")
 
 
 def _record_end(work: sync.Run, number: int, outcome: Outcome) -> None:

@@ -62,7 +62,7 @@ class ReportFiles:
             version=__version__,
             mirror=_folder(self._config),
             run=run,
-            details=run_report.first(outcome.details),
+            details=list(outcome.details[: run_report.DETAILS]),
             details_count=len(outcome.details),
             changed_paths=self.changed,
             now=None if report is None else run_report.now(report),

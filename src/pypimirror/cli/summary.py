@@ -97,7 +97,7 @@ def _of_requirements(work: sync.Run) -> Iterator[str]:
 
 def _tell_table(outcome: Outcome, figures: Figures, log: Path) -> None:
     """Write the summary to the log, and a table for one who watched the run."""
-    from pypimirror.cli.table import say_table  # rich is slow to import
+    from pypimirror.cli.terminal import say_table  # rich is slow to import
 
     _log_line(outcome)
     say_table(f"pypimirror: {outcome.headline or outcome.line}", rows(outcome, figures, log))

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Iterator
 
 import msgspec
 
@@ -119,10 +120,9 @@ def of_state(config: Config, state: Reading) -> StatusReport:
     grace, first = state.in_grace()
     held = state.total("held")
     held_back = state.held_back()
-    what = _why_incomplete(state, ended, failing_count, pending_count)
-    found_unmatched = read(state.note(NOTE))
-    unmatched = found_unmatched.lines()
-    if found_unmatched.failures() or found_unmatched.remarks():
+    what = [*_why_incomplete(state, ended, failing_count, pending_count)]
+    unmatched = read(state.note(NOTE))
+    if unmatched.failures() or unmatched.remarks():
         what.append("the configuration asks for what upstream does not have")
     found = damage.known(state.note(damage.NOTE))
     full = _why_full(config)
@@ -165,7 +165,7 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         accepts_unverified=list(config.accept_unverified),
         disk_free=shutil.disk_usage(config.mirror_file_path).free,
         afterwards=afterwards.listed(afterwards.read(config.mirror_file_path)),
-        unmatched=list(unmatched),
+        unmatched=list(unmatched.lines()),
         missing=list(missing_in(state.note(MISSING_NOTE))),
         left_out=list(state.left_out()),
         wheels_left_out=wheels.known(state.note(wheels.NOTE)).number,
@@ -182,25 +182,22 @@ def _why_full(config: Config) -> str | None:
     return tree.why_full() or FreeSpace(str(config.state_dir), 0).why_full()
 
 
-def _why_incomplete(state: Reading, ended: PastRun | None, failing: int, pending: int) -> list[str]:
-    reasons = []
+def _why_incomplete(state: Reading, ended: PastRun | None, failing: int, pending: int) -> Iterator[str]:
     if failing:
-        fails = "1 project or file is" if failing == 1 else f"{failing} projects or files are"
-        reasons.append(f"{fails} failing")
+        yield "1 project or file is failing" if failing == 1 else f"{failing} projects or files are failing"
     if pending:
         waits = "1 project waits" if pending == 1 else f"{pending} projects wait"
-        reasons.append(f"{waits} for upstream's page")
+        yield f"{waits} for upstream's page"
     if arriving := state.total("arriving").number:
-        reasons.append("1 file is still to come" if arriving == 1 else f"{arriving} files are still to come")
-    if ended is not None and ended.status == Status.TOO_MUCH_GONE:
-        reasons.append("removals wait for --allow-removals")
+        yield "1 file is still to come" if arriving == 1 else f"{arriving} files are still to come"
     if ended is None:
-        reasons.append("no run has come to its end yet")
+        yield "no run has come to its end yet"
     elif ended.status == Status.FULL:
-        reasons.append("the last run ended with status 6: the disk was full, or at min_free_space")
+        yield "the last run ended with status 6: the disk was full, or at min_free_space"
     elif ended.status:
-        reasons.append(f"the last run ended with status {ended.status}")
-    return reasons
+        if ended.status == Status.TOO_MUCH_GONE:
+            yield "removals wait for --allow-removals"
+        yield f"the last run ended with status {ended.status}"
 
 
 def _why_not_good(config: Config, ended: PastRun | None, age: float | None) -> list[str]:

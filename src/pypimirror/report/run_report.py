@@ -12,7 +12,7 @@ from pypimirror.state.runs import PastRun
 
 FORMAT = 1
 """Fields may be added without another number; none is dropped, and none gets another meaning."""
-_DETAILS = 1000
+DETAILS = 1000
 _NAMED = 50
 
 
@@ -125,11 +125,6 @@ def now(report: StatusReport) -> Now:
         "missing": [missing_text(each) for each in report.missing[:_NAMED]],
     }
     return msgspec.convert(told, Now)
-
-
-def first(details: tuple[str, ...]) -> list[str]:
-    """Return as many details as a report has."""
-    return list(details[:_DETAILS])
 
 
 def schema(kind: type[msgspec.Struct], title: str) -> dict[str, Any]:

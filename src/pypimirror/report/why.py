@@ -79,12 +79,12 @@ def _why_absent(selection: Selection, state: Reading, name: NormalizedName) -> s
 
 def _chosen(selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
     """Yield what selects a project, or what leaves it out."""
+    needs = _needs(state, name)
     if pattern := selection.excluded_by(name):
         yield f"{name} is left out: package_excludes: {pattern}"
     elif pattern := selection.matched_by(name):
         yield f"{name} is selected: package_matches: {pattern}"
-    needs = _needs(state, name)
-    if not needs and not selection.excluded_by(name) and not selection.matched_by(name):
+    elif not needs:
         yield f"{name} is not mirrored: {why_not.first(state, name)}"
     for by, requirement in needs[:_MOST]:
         yield _need(state, name, by, requirement)
