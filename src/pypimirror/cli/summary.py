@@ -46,7 +46,7 @@ def of_run(outcome: Outcome, work: sync.Run, args: Arguments) -> Callable[[], No
     if args.is_dry:
         from pypimirror.report import dry_run  # a real run needs none of it
 
-        pages = dry_run.pages_changed(work.mirror, outcome.changes)
+        pages = dry_run.pages_changed(work.mirror, outcome)
         if args.is_json:
             return partial(show_json, dry_run.for_machines(outcome, pages))
         return partial(show, *dry_run.as_lines(outcome, pages))

@@ -3,28 +3,30 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from pypimirror.amounts import numbered, size_text
-from pypimirror.mirror import Mirror
+from pypimirror.mirror import Counts, Mirror
 from pypimirror.report.exit_status import Status
 from pypimirror.report.outcome import Outcome
-from pypimirror.run.preview import Change
 from pypimirror.state import Total
 from pypimirror.store import FULL, HTML, JSON, ReadOnlyStore
+from pypimirror.sync import Change, Report
 
 _SHOWN = 10
+_NOTHING = Report(Counts(), (), None, None)
+"""What a run found that could not have upstream."""
 
 
 def as_lines(outcome: Outcome, pages: int) -> Iterator[str]:
     """Yield what a run would do, the largest projects first; `pages` would change."""
-    changes = _largest_first(outcome.changes)
-    for change in changes:
+    found = outcome.report or _NOTHING
+    for change in _largest_first(found.changes):
         yield f"{change.name}: {_listed(change.fetch, change.keep, change.leave, change.remove)}"
-    fetch, leave, remove = _sums(changes)
-    for each in outcome.left_out:
+    fetch, leave, remove = _sums(found.changes)
+    for each in found.left_out:
         yield f"{each.rule} leaves out {numbered(each.files, 'file')} ({_size(each.bytes)})"
-    for missing in outcome.missing:
+    for missing in found.missing:
         yield f"{missing.name} would be missing, as {missing.why}: {'; '.join(missing.needs[:3])}"
-    if outcome.untold:
-        releases = numbered(outcome.untold, "release")
+    if found.untold:
+        releases = numbered(found.untold, "release")
         yield f"what {releases} may require is not known before the files are there: more may have to come"
     yield f"in all: {_listed(fetch, None, leave, remove)}; {numbered(pages, 'page')} would change"
     yield f"the run would free {size_text(remove.bytes)} and need {size_text(fetch.bytes)}"
@@ -37,13 +39,14 @@ def as_lines(outcome: Outcome, pages: int) -> Iterator[str]:
 
 def for_machines(outcome: Outcome, pages: int) -> dict[str, object]:
     """Return the same for machines; sizes are bytes, as far as upstream tells them."""
-    fetch, leave, remove = _sums(outcome.changes)
+    found = outcome.report or _NOTHING
+    fetch, leave, remove = _sums(found.changes)
     return {
-        "projects": _largest_first(outcome.changes),
+        "projects": _largest_first(found.changes),
         "sum": {"fetch": fetch, "leave": leave, "remove": remove},
-        "left_out": outcome.left_out,
-        "missing": outcome.missing,
-        "untold_releases": outcome.untold,
+        "left_out": found.left_out,
+        "missing": found.missing,
+        "untold_releases": found.untold,
         "pages_changed": pages,
         "status": int(outcome.status),
         "summary": outcome.line,
@@ -51,8 +54,9 @@ def for_machines(outcome: Outcome, pages: int) -> dict[str, object]:
     }
 
 
-def pages_changed(mirror: Mirror, changes: Iterable[Change]) -> int:
+def pages_changed(mirror: Mirror, outcome: Outcome) -> int:
     """Return how many pages would be written: those that the dry run came to, and what waits for files."""
+    changes = (outcome.report or _NOTHING).changes
     written = mirror.store.pages_changed if isinstance(mirror.store, ReadOnlyStore) else ()
     if not mirror.config.create_indexes:
         return len(written)

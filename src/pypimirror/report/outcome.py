@@ -10,8 +10,7 @@ from pypimirror.errors import UpstreamError
 from pypimirror.mirror import Counts
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import failure_text
-from pypimirror.state import Omitted
-from pypimirror.sync import Change, Refusal, Report, Verified
+from pypimirror.sync import Refusal, Report, Verified
 
 _MISSING = 3
 """Projects that are named in a line."""
@@ -24,14 +23,8 @@ class Outcome(NamedTuple):
     line: str
     details: tuple[str, ...] = ()
     key: str = ""
-    changes: tuple[Change, ...] = ()
-    """What a dry run found."""
-    left_out: tuple[Omitted, ...] = ()
-    """What rules leave out, of a dry run."""
-    missing: tuple[Missing, ...] = ()
-    """What mirrored projects require and the mirror has not."""
-    untold: int = 0
-    """Releases of which a dry run can't know what they require."""
+    report: Report | None = None
+    """What it found; None where upstream could not be had."""
     is_news: bool = False
     """Whether cron's mailbox shall have it."""
     headline: str = ""
@@ -50,9 +43,7 @@ class Left(NamedTuple):
 
 def of_report(report: Report) -> Outcome:
     """Sum up a run that came to its end."""
-    return _of_report(report)._replace(
-        changes=report.changes, left_out=report.left_out, missing=report.missing, untold=report.untold
-    )
+    return _of_report(report)._replace(report=report)
 
 
 def _of_report(report: Report) -> Outcome:

@@ -7,13 +7,13 @@ from pypimirror.config import Config
 from pypimirror.config.nothing import inactive
 from pypimirror.dependencies import NO_LONGER_NOTE
 from pypimirror.model import NormalizedName
+from pypimirror.requirements import Root
 from pypimirror.requirements.dependency import Parsed, parsed
 from pypimirror.requirements.environments import Environments, environments
 from pypimirror.selection import Selection
 from pypimirror.state.reading import Reading
 
 _MOST = 5
-_IN_NONE = "that counts in no environment that is mirrored for"
 
 
 def first(state: Reading, name: NormalizedName) -> str:
@@ -24,18 +24,31 @@ def first(state: Reading, name: NormalizedName) -> str:
 
 def more(config: Config, selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
     """Yield who asks for it all the same, and why that does not count; else what may be meant."""
-    is_excluded, idle = selection.excludes(name), inactive(config)
-    asking = [root for root in config.requirements.roots if root.name == name]
-    said = [f"{root.source} asks for {root.words}: {_IN_NONE}" for root in asking if root in idle]
-    said += _requirements(config, state, name, is_excluded=is_excluded)
+    is_excluded = selection.excludes(name)
+    said = [*_lines(config, name), *_requirements(config, state, name, is_excluded=is_excluded)]
     if is_excluded:
-        said += [f"{root.source} asks for {root.words}" for root in asking if root not in idle]
+        said += [f"{each.source} asks for {each.words}" for each in _active(config) if each.name == name]
     yield from said[:_MOST]
     if len(said) > _MOST:
         yield f"and {len(said) - _MOST} more ask for it so"
-    is_unknown = not (said or is_excluded) and state.project(name) is None
-    if is_unknown and (near := _nearest(selection, state, name)):
+    if (
+        not said
+        and not is_excluded
+        and state.project(name) is None
+        and (near := _nearest(selection, state, name))
+    ):
         yield f"did you mean {near}?"
+
+
+def _lines(config: Config, name: NormalizedName) -> Iterator[str]:
+    for root in inactive(config):
+        if root.name == name:
+            yield f"{root.source} asks for {root.words}: that counts in no environment that is mirrored for"
+
+
+def _active(config: Config) -> tuple[Root, ...]:
+    idle = inactive(config)
+    return tuple(root for root in config.requirements.roots if root not in idle)
 
 
 def _requirements(
@@ -57,7 +70,7 @@ def _why_not_followed(known: Environments, found: Parsed, *, is_excluded: bool) 
         return "" if is_excluded else "the next run sees to it"
     if "extra" in found.marker:
         return "nothing asks for that extra, or no environment that is mirrored for needs it"
-    return _IN_NONE
+    return "that counts in no environment that is mirrored for"
 
 
 def _nearest(selection: Selection, state: Reading, name: NormalizedName) -> str | None:
