@@ -86,12 +86,12 @@ def test_the_time_left_of_uneven_work_does_not_jump() -> None:
 
 
 def test_a_total_that_nobody_knows_is_not_shown() -> None:
-    now = progress.seen(Counts(), ())
+    now = progress.seen(0, Counts(), (), Estimate())
     assert {track.total for track in now.tracks.values()} == {None}
     counts = Counts(projects=3, files=2, stored=1, wanted_bytes=500, done_bytes=400, unsized=1)
-    now = progress.seen(counts, [Transfer("x", 50, None)])
+    now = progress.seen(0, counts, [Transfer("x", 50, None)], Estimate())
     assert now.tracks["bytes"] == Track(450, None)
-    assert progress.line(now, Estimate()) == "0 of 3 projects, 1 of 2 files, 450 B"
+    assert progress.line(now) == "0 of 3 projects, 1 of 2 files, 450 B"
 
 
 def test_a_line_tells_all_that_is_known() -> None:
@@ -106,9 +106,8 @@ def test_a_line_tells_all_that_is_known() -> None:
     estimate = Estimate()
     for second in range(5):
         counts.done_bytes += 2_000_000
-        now = progress.seen(counts, ())
-        estimate.see(second, now.tracks)
-    assert progress.line(now, estimate) == (
+        now = progress.seen(second, counts, (), estimate)
+    assert progress.line(now) == (
         "0 of 12,000 projects, 0 of 2 files, 1.51 GB of 3.00 TB, 2.00 MB/s, 17 d 8 h left,"
         " 1 retry, 1,234 failed"
     )

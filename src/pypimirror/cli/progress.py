@@ -30,15 +30,19 @@ class Transfer(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a run has done at a moment, and what it has to do."""
+    """What a run has done at a moment, what it has to do, and how fast that goes."""
 
     tracks: Mapping[str, Track]
     """Of projects, files, bytes, and pages: those are written when all else is done."""
+    transfers: Sequence[Transfer]
     retries: int
     failures: int
+    speed: float | None
+    """Bytes per second, where that is known."""
+    seconds_left: float | None
 
 
-def seen(counts: Counts, transfers: Sequence[Transfer]) -> Seen:
+def seen(now: float, counts: Counts, transfers: Sequence[Transfer], estimate: Estimate) -> Seen:
     """Return what the counts and the files on their way say; a total that nobody knows is None."""
     arriving = sum(transfer.done for transfer in transfers)
     wanted = None if counts.unsized or not counts.wanted_bytes else counts.wanted_bytes
@@ -48,10 +52,9 @@ def seen(counts: Counts, transfers: Sequence[Transfer]) -> Seen:
         "bytes": Track(counts.done_bytes + arriving, wanted),
         "pages": Track(counts.pages_done, counts.pages or None),
     }
-    return Seen(tracks, counts.retries, counts.failed)
-
-
-_Show = Callable[[Seen, Estimate, Sequence[Transfer]], None]
+    estimate.see(now, tracks)
+    speed, left = estimate.speed("bytes"), estimate.seconds_left
+    return Seen(tracks, transfers, counts.retries, counts.failed, speed, left)
 
 
 @contextlib.contextmanager
@@ -70,14 +73,14 @@ def shown(args: Arguments) -> Iterator[Progress]:
         yield lambda _counts, _in_flight: None
 
 
-def _say(now: Seen, estimate: Estimate, _transfers: Sequence[Transfer]) -> None:
-    say(f"pypimirror: {line(now, estimate)}")
+def _say(now: Seen) -> None:
+    say(f"pypimirror: {line(now)}")
 
 
 class _Throttled:
     """Takes each word of progress, and shows one now and then."""
 
-    def __init__(self, show: _Show, every_s: float, *, is_at_once: bool = False) -> None:
+    def __init__(self, show: Callable[[Seen], None], every_s: float, *, is_at_once: bool = False) -> None:
         self._show = show
         self._every_s = every_s
         self._next = time.monotonic() + (0.0 if is_at_once else every_s)
@@ -90,11 +93,10 @@ class _Throttled:
             return
         self._looked = now
         transfers = [Transfer(f.filename, os.fstat(f.descriptor).st_size, f.size) for f in in_flight]
-        now_seen = seen(counts, transfers)
-        self._estimate.see(now, now_seen.tracks)
+        now_seen = seen(now, counts, transfers, self._estimate)
         if now >= self._next:
             self._next = now + self._every_s
-            self._show(now_seen, self._estimate, transfers)
+            self._show(now_seen)
 
 
 def of_things(now: Seen) -> dict[str, Track]:
@@ -114,16 +116,14 @@ def bytes_text(track: Track | Transfer) -> str:
     return done if track.total is None else f"{done} of {size_text(track.total, _DIGITS)}"
 
 
-def speed_text(estimate: Estimate) -> str:
+def speed_text(now: Seen) -> str:
     """Return how fast bytes come; nothing where it is not known."""
-    per_second = estimate.speed("bytes")
-    return "" if per_second is None else f"{size_text(per_second, _DIGITS)}/s"
+    return "" if now.speed is None else f"{size_text(now.speed, _DIGITS)}/s"
 
 
-def left_text(estimate: Estimate) -> str:
+def left_text(now: Seen) -> str:
     """Return how long it still takes; nothing where that is not known."""
-    left = estimate.seconds_left
-    return "" if left is None else f"{duration_text(math.ceil(left))} left"
+    return "" if now.seconds_left is None else f"{duration_text(math.ceil(now.seconds_left))} left"
 
 
 def trouble_text(now: Seen) -> str:
@@ -133,14 +133,14 @@ def trouble_text(now: Seen) -> str:
     return ", ".join(filter(None, parts))
 
 
-def line(now: Seen, estimate: Estimate) -> str:
+def line(now: Seen) -> str:
     """Return the progress as one line."""
     come = now.tracks["bytes"]
     parts = (
         *(f"{number_text(track)} {kind}" for kind, track in of_things(now).items()),
         bytes_text(come) if come != _NOTHING else "",
-        speed_text(estimate) if come.done else "",
-        left_text(estimate),
+        speed_text(now) if come.done else "",
+        left_text(now),
         trouble_text(now),
     )
     return ", ".join(filter(None, parts))

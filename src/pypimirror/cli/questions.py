@@ -26,23 +26,22 @@ def status(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
     if config.state_path.exists():
         with _state(config) as state:
             report = of_state(config, state)
-            if is_json or not (is_quiet and report.is_good):
-                _show(report, is_json=is_json)  # moments that can't be are seen here
+            _show(report, is_json=is_json, is_quiet=is_quiet)  # moments that can't be are seen here
     else:
         hint = "--update-fetch makes it"
         if config.expect_mirror:
             hint = f"{config.mirror_file_path} {folders.NO_MIRROR}"
         report = of_nothing(config, f"there is no state yet ({config.state_path}); {hint}")
-        _show(report, is_json=is_json)
+        _show(report, is_json=is_json, is_quiet=is_quiet)
     if report.is_full:
         return Status.FULL
     return Status.OK if report.is_good else Status.FAILURES
 
 
-def _show(report: StatusReport, *, is_json: bool) -> None:
+def _show(report: StatusReport, *, is_json: bool, is_quiet: bool) -> None:
     if is_json:
         show_json(report)
-    else:
+    elif not (is_quiet and report.is_good):
         show(*as_lines(report))
 
 

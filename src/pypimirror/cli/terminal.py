@@ -15,7 +15,7 @@ from rich.text import Text
 
 from pypimirror.cli import progress
 from pypimirror.cli.console import has_cursor
-from pypimirror.cli.estimate import Estimate, Track
+from pypimirror.cli.estimate import Track
 from pypimirror.cli.progress import Seen, Transfer
 from pypimirror.printable import printable
 
@@ -51,11 +51,10 @@ class Bars:
         with contextlib.suppress(OSError):
             self._live.stop()
 
-    def show(self, now: Seen, estimate: Estimate, transfers: Sequence[Transfer]) -> None:
+    def show(self, now: Seen) -> None:
         """Show how far the run is."""
         with contextlib.suppress(OSError):
-            rows = _rows(now, estimate, _largest(transfers), self._console.width)
-            self._live.update(Group(*rows), refresh=True)
+            self._live.update(Group(*_rows(now, self._console.width)), refresh=True)
 
 
 def _largest(transfers: Sequence[Transfer]) -> list[Transfer]:
@@ -65,9 +64,8 @@ def _largest(transfers: Sequence[Transfer]) -> list[Transfer]:
     return sorted(largest, key=transfers.index)
 
 
-def _rows(
-    now: Seen, estimate: Estimate, transfers: Sequence[Transfer], width: int
-) -> Iterator[RenderableType]:
+def _rows(now: Seen, width: int) -> Iterator[RenderableType]:
+    transfers = _largest(now.transfers)
     things = {
         f"{kind} {progress.number_text(track, of='/')}": track
         for kind, track in progress.of_things(now).items()
@@ -86,7 +84,7 @@ def _rows(
         pad_edge=False,
         expand=True,
     )
-    left, speed = progress.left_text(estimate), progress.speed_text(estimate)
+    left, speed = progress.left_text(now), progress.speed_text(now)
     for counted, track in things.items():
         table.add_row(Text(counted), _bar(track), "", Text(left))
         left = ""  # it is of all, and stands once
