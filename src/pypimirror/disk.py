@@ -10,9 +10,17 @@ from pypimirror.errors import DiskFullError, TooBigError
 _FEW_INODES, _SOME_BYTES = 32, 1 << 20
 
 
-def is_full(error: OSError) -> bool:
+def is_full(error: BaseException) -> bool:
     """Tell whether an error means that there is no space left, on the disk or for this user."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, DiskFullError)
+
+
+def why_failed(error: OSError) -> str:
+    """Return what an error of the machine says, and of what."""
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}"
 
 
 def full_or_itself(error: OSError) -> OSError | DiskFullError:

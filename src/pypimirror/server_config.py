@@ -2,7 +2,7 @@
 
 import functools
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pypimirror.addresses import PORTS, is_loopback, masked
@@ -29,27 +29,6 @@ _FILES = "whl|egg|gz|tgz|bz2|xz|z|zst|zip|tar|exe|msi|rpm|deb|dmg"
 """Endings of files, whose bytes never change."""
 
 
-class Site(NamedTuple):
-    """Where the tree is to be served."""
-
-    host: str
-    port: int
-    """That the web server listens on: 80 where something before it speaks TLS."""
-    addresses: tuple[str, ...]
-    """With the port, as a web server is told where to listen, by IPv4 and by IPv6."""
-    listens: tuple[str, ...]
-    """The same for Apache, to which a port alone means both."""
-    virtual_host: str
-    """The same as the addresses for which a virtual host is."""
-    prefix: str
-    """The path that the root page has, without the slash at its end."""
-    origin: str
-    """Scheme, host and port as clients see them."""
-    is_https: bool
-    is_example: bool
-    """Nobody said where."""
-
-
 def render(config: "Config", server: str, source: str) -> str:
     """Return the configuration for one of `SERVERS`, complete for what it is to be included in.
 
@@ -63,10 +42,9 @@ def render(config: "Config", server: str, source: str) -> str:
             " make a link to it under a simpler name, and put that into what is printed for another path"
         )
     site = _site(config.base_url)
-    if not _PREFIX.fullmatch(site.prefix):
-        problems.append(
-            f"base_url = {masked(config.base_url)}: its path is none that can be told to a web server"
-        )
+    if not _PREFIX.fullmatch(site["prefix"]):
+        address = masked(config.base_url)
+        problems.append(f"base_url = {address}: its path is none that can be told to a web server")
     if problems:
         raise ConfigError(source, tuple(problems))
     return _template(SERVERS[server]).render(
@@ -78,28 +56,31 @@ def render(config: "Config", server: str, source: str) -> str:
     )
 
 
-def _site(base_url: str) -> Site:
+def _site(base_url: str) -> dict[str, Any]:
+    """Return where the tree is to be served, by the names that the templates have for it."""
     parts = urlsplit(base_url or _EXAMPLE)
-    host = parts.hostname or ""
-    shown_host = f"[{host}]" if ":" in host else host
+    name = parts.hostname or ""
+    host = f"[{name}]" if ":" in name else name
     is_https = parts.scheme == "https"
-    port = 80 if is_https else parts.port or PORTS[parts.scheme]
-    addresses = _addresses(host, port)
-    return Site(
-        host=shown_host,
-        port=port,
-        addresses=addresses,
-        listens=addresses if is_loopback(host) else (str(port),),
-        virtual_host=" ".join(addresses) if is_loopback(host) else f"*:{port}",
-        prefix=parts.path.rstrip("/"),
-        origin=f"{parts.scheme}://{shown_host}:{parts.port or PORTS[parts.scheme]}",
-        is_https=is_https,
-        is_example=not base_url,
-    )
+    port = 80 if is_https else parts.port or PORTS[parts.scheme]  # something before it speaks TLS
+    addresses = _addresses(name, port)
+    return {
+        "host": host,
+        "port": port,
+        "addresses": addresses,
+        # For Apache, to which a port alone means IPv4 and IPv6.
+        "listens": addresses if is_loopback(name) else (str(port),),
+        "virtual_host": " ".join(addresses) if is_loopback(name) else f"*:{port}",
+        "prefix": parts.path.rstrip("/"),
+        # As clients see it.
+        "origin": f"{parts.scheme}://{host}:{parts.port or PORTS[parts.scheme]}",
+        "is_https": is_https,
+        "is_example": not base_url,
+    }
 
 
 def _addresses(host: str, port: int) -> tuple[str, ...]:
-    """Return where to listen: everywhere, or on this machine alone where no other one can be meant."""
+    """Return where to listen, by IPv4 and IPv6: on this machine alone where no other one can be meant."""
     if not is_loopback(host):
         return str(port), f"[::]:{port}"
     here = (f"127.0.0.1:{port}",)  # that is where a server asks itself

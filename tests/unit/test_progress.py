@@ -5,10 +5,10 @@ import random
 import pytest
 from rich.cells import cell_len
 
-from pypimirror.cli import in_words
-from pypimirror.cli.bars import shortened
+from pypimirror.cli import progress
 from pypimirror.cli.estimate import Estimate, Speed, Track
-from pypimirror.cli.in_words import Transfer
+from pypimirror.cli.progress import Transfer
+from pypimirror.cli.terminal import shortened
 from pypimirror.mirror import Counts
 from pypimirror.report.run_table import Waiting, waiting_text
 from pypimirror.report.words import moment_ahead
@@ -57,27 +57,28 @@ def test_what_goes_back_counts_for_nothing() -> None:
 
 
 def test_the_slowest_says_when_the_run_ends() -> None:
-    estimate = Estimate(tracks=3)
+    estimate = Estimate()
     for second in range(11):
-        estimate.see(second, (Track(second, 20), Track(0, 5), Track(second * 100, 11_000)))
+        tracks = {"files": Track(second, 20), "pages": Track(0, 5), "bytes": Track(second * 100, 11_000)}
+        estimate.see(second, tracks)
     assert estimate.seconds_left == pytest.approx(100)
-    assert estimate.speed(2) == pytest.approx(100)
+    assert estimate.speed("bytes") == pytest.approx(100)
 
 
 @pytest.mark.parametrize("track", [Track(5, None), Track(5, 5), Track(0, 9)])
 def test_what_has_no_end_or_does_not_move_says_nothing(track: Track) -> None:
-    estimate = Estimate(tracks=1)
+    estimate = Estimate()
     for second in range(5):
-        estimate.see(second, [track])
+        estimate.see(second, {"files": track})
     assert estimate.seconds_left is None
 
 
 def test_the_time_left_of_uneven_work_does_not_jump() -> None:
     rng = random.Random(7)
-    estimate, done, before = Estimate(tracks=1), 0.0, None
+    estimate, done, before = Estimate(), 0.0, None
     for tenth in range(600):
         done += rng.choice([0, 0, 0, 400])  # 1,000 a second
-        estimate.see(tenth / 10, [Track(done, 1_000_000)])
+        estimate.see(tenth / 10, {"bytes": Track(done, 1_000_000)})
         left = estimate.seconds_left
         if before is not None and left is not None and tenth > 100:
             assert abs(left - before) < 0.1 * before
@@ -85,12 +86,12 @@ def test_the_time_left_of_uneven_work_does_not_jump() -> None:
 
 
 def test_a_total_that_nobody_knows_is_not_shown() -> None:
-    now = in_words.seen(Counts(), ())
-    assert (now.projects.total, now.files.total, now.bytes.total) == (None, None, None)
+    now = progress.seen(0, Counts(), (), Estimate())
+    assert {track.total for track in now.tracks.values()} == {None}
     counts = Counts(projects=3, files=2, stored=1, wanted_bytes=500, done_bytes=400, unsized=1)
-    now = in_words.seen(counts, [Transfer("x", 50, None)])
-    assert now.bytes == Track(450, None)
-    assert in_words.line(now, Estimate(in_words.TRACKS)) == "0 of 3 projects, 1 of 2 files, 450 B"
+    now = progress.seen(0, counts, [Transfer("x", 50, None)], Estimate())
+    assert now.tracks["bytes"] == Track(450, None)
+    assert progress.line(now) == "0 of 3 projects, 1 of 2 files, 450 B"
 
 
 def test_a_line_tells_all_that_is_known() -> None:
@@ -102,12 +103,11 @@ def test_a_line_tells_all_that_is_known() -> None:
         retries=1,
         failed=1_234,
     )
-    estimate = Estimate(in_words.TRACKS)
+    estimate = Estimate()
     for second in range(5):
         counts.done_bytes += 2_000_000
-        now = in_words.seen(counts, ())
-        estimate.see(second, in_words.tracks(now))
-    assert in_words.line(now, estimate) == (
+        now = progress.seen(second, counts, (), estimate)
+    assert progress.line(now) == (
         "0 of 12,000 projects, 0 of 2 files, 1.51 GB of 3.00 TB, 2.00 MB/s, 17 d 8 h left,"
         " 1 retry, 1,234 failed"
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pypimirror import __version__
 from pypimirror.cli import arguments, console, signals
 from pypimirror.cli.arguments import Arguments
-from pypimirror.disk import full_or_itself
+from pypimirror.disk import full_or_itself, why_failed
 from pypimirror.errors import ConfigError, DiskFullError, MirrorError, NoMirrorError, UsageError
 from pypimirror.report.exit_status import Status
 
@@ -76,9 +76,11 @@ def _failed(error: Exception, args: Arguments | None, argv: Sequence[str]) -> St
     first = "" if isinstance(error, UsageError) else "pypimirror: "
     is_news = news.tell_error((f"{first}{lines[0]}", *lines[1:]), status, args, argv)
     if isinstance(error, NoMirrorError) and args is not None and not args.is_dry:
-        from pypimirror.cli import refused  # slow, and seldom needed
+        from pypimirror import config
+        from pypimirror.cli import report_files  # slow, and seldom needed
 
-        refused.tell(args, lines[0], is_news=is_news)
+        configuration = config.load(args.config, args.overrides)
+        report_files.note_refused(configuration, args.mode, lines[0], is_news=is_news)
     return status
 
 
@@ -95,7 +97,6 @@ def _told(error: Exception) -> tuple[Status, list[str]]:
     if isinstance(error, MirrorError):
         return Status.ERROR, [str(error)]
     if isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        return Status.ERROR, [f"{place}{error.strerror or error}{_HINTS.get(error.errno or 0, '')}"]
+        return Status.ERROR, [f"{why_failed(error)}{_HINTS.get(error.errno or 0, '')}"]
     _log.error("a bug in pypimirror %s", __version__, exc_info=error)
     return Status.ERROR, [f"a bug in pypimirror ({error!r}); the log has the details"]

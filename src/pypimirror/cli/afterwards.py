@@ -11,36 +11,24 @@ import time
 from collections.abc import Callable
 
 from pypimirror import sync
-from pypimirror.cli import hooks, summary
+from pypimirror.cli import summary
 from pypimirror.cli.console import say
 from pypimirror.cli.replaced import replace
-from pypimirror.cli.report_files import ReportFiles, known
+from pypimirror.cli.report_files import ReportFiles
 from pypimirror.config import Config
 from pypimirror.printable import printable
 from pypimirror.publishing import status_page as published_page
 from pypimirror.report import afterwards, metrics, run_report, status_page
+from pypimirror.report.as_json import as_json
 from pypimirror.report.exit_status import Status
 from pypimirror.report.mirror_status import StatusReport, of_state
 from pypimirror.report.outcome import Outcome
-from pypimirror.report.run_report import RunEnd
 from pypimirror.state.reading import Reading
 from pypimirror.store import Changes, Store
 
 _log = logging.getLogger(__name__)
 
 _INTERRUPTED = (Status.INTERRUPTED, Status.TERMINATED)
-
-
-def told_by(config: Config, files: ReportFiles, option: str) -> dict[str, str]:
-    """Return what a command is told of the mirror in its environment."""
-    return {
-        "PYPIMIRROR_HOOK": option,
-        "PYPIMIRROR_MIRROR": str(config.mirror_file_path),
-        "PYPIMIRROR_BASE_URL": config.base_url,
-        "PYPIMIRROR_REPORT": str(files.report or ""),
-        "PYPIMIRROR_CHANGED_PATHS": str(files.changed_paths or ""),
-        "PYPIMIRROR_CHANGED": str(files.changed),
-    }
 
 
 class Afterwards:
@@ -72,12 +60,14 @@ class Afterwards:
             (past,) = reading.latest_runs(1)
             self._values = metrics.of_mirror(report, reading.last_ended_run(), now)
             page = self._page(work, reading, report, outcome) if self._config.status_page else None
-        if page is not None and outcome.status not in _INTERRUPTED:
-            self._files.attempt("status_page", lambda: self._publish(work, *page))
         if not self._config.status_page:
             published_page.remove(work.mirror)
+        elif page is not None and outcome.status not in _INTERRUPTED:
+            self._files.attempt("status_page", lambda: self._publish(work, *page))
         work.tree.commit()
-        self._write_files(outcome, run_report.run_end(past), report)
+        self._files.hand_on(self._changes)
+        self._files.write_report(outcome, run_report.run_end(past), report)
+        self._files.write_metrics(self._values, self._ends_with(outcome.status))
         self._outcome = outcome
 
     def _page(
@@ -96,15 +86,10 @@ class Afterwards:
         from pypimirror.report import status_html  # few runs write one
 
         html = status_html.render(page, self._config.status_page_interval)
-        published_page.write(work.mirror, html, run_report.as_json(page))
+        published_page.write(work.mirror, html, as_json(page))
         notes = work.mirror.state.notes
-        notes.set(status_page.NOTE, run_report.as_json(status_page.Written(page.written, key)).decode())
-        notes.set(status_page.BREAKDOWN_NOTE, run_report.as_json(page.breakdown).decode())
-
-    def _write_files(self, outcome: Outcome, run: RunEnd, report: StatusReport | None) -> None:
-        self._files.hand_on(self._changes)
-        self._files.write_report(outcome, run, report)
-        self._files.write_metrics(self._values, self._ends_with(outcome.status))
+        notes.set(status_page.NOTE, as_json(status_page.Written(page.written, key)).decode())
+        notes.set(status_page.BREAKDOWN_NOTE, as_json(page.breakdown).decode())
 
     # -- when the state is closed -----------------------------------------------------------------
 
@@ -116,7 +101,8 @@ class Afterwards:
         try:
             status = attempt()
         except Exception as error:
-            outcome = _printable(summary.of_error(error))
+            outcome = summary.of_error(error)
+            outcome = outcome._replace(line=printable(outcome.line))  # whatever bytes a file's name in it has
             self._raised = outcome.line
             if self._outcome is None or self._outcome.status is Status.OK:
                 self._record_without_state(outcome)
@@ -127,12 +113,9 @@ class Afterwards:
     def _record_without_state(self, outcome: Outcome) -> None:
         """Write the files of a run that did not get to record anything; what is known of the mirror stays."""
         self._outcome = outcome
-        ended = time.time()
-        report, self._values = known(self._config, ended)
-        run = RunEnd(
-            mode=self._mode, started=self._started, ended=ended, status=outcome.status, summary=outcome.line
-        )
-        self._write_files(outcome, run, report)
+        self._files.hand_on(self._changes)
+        self._values = self._files.write_report_without_state(outcome, self._mode, self._started)
+        self._files.write_metrics(self._values, self._ends_with(outcome.status))
 
     def _finish(self, status: Status) -> Status:
         """Call the commands, tell what failed, and return the status that the command ends with."""
@@ -140,13 +123,11 @@ class Afterwards:
         if outcome is None or status in _INTERRUPTED:
             return status
         if files.changed and "changed_paths" not in files.reasons:
-            self._call("on_change", self._config.on_change, outcome, status)
+            self._call("on_change", outcome, status)
             if "on_change" not in files.reasons:  # else it comes again
                 self._changes.forget()
-        if self._ends_with(status) is Status.OK:
-            self._call("on_success", self._config.on_success, outcome, status)
-        else:
-            self._call("on_failure", self._config.on_failure, outcome, status)
+        is_good = self._ends_with(status) is Status.OK
+        self._call("on_success" if is_good else "on_failure", outcome, status)
         self._tell()
         if files.reasons:
             files.write_metrics(self._values, self._ends_with(status))
@@ -158,22 +139,10 @@ class Afterwards:
             return Status.ERROR
         return Status.FULL if reasons and status is not Status.ERROR else status
 
-    def _call(self, option: str, words: tuple[str, ...], outcome: Outcome, status: Status) -> None:
-        if not words:
-            return
-        news = afterwards.news(self._before, self._failed())
-        environment = told_by(self._config, self._files, option) | {
-            "PYPIMIRROR_STATUS": str(int(self._ends_with(status))),
-            "PYPIMIRROR_SUMMARY": printable(self._summary(outcome)),
-            "PYPIMIRROR_NEWS": "1" if outcome.is_news or news else "0",
-        }
-        reason = hooks.call(option, words, environment, timeout=self._config.hook_timeout)
-        if reason is not None:
-            self._files.reasons[option] = reason
-
-    def _summary(self, outcome: Outcome) -> str:
-        """Return the line of a run, and what failed since it was over."""
-        return "; ".join([outcome.line, *(f"{key}: {why}" for key, why in self._files.reasons.items())])
+    def _call(self, option: str, outcome: Outcome, status: Status) -> None:
+        is_news = outcome.is_news or bool(afterwards.news(self._before, self._failed()))
+        line = "; ".join([outcome.line, *(f"{name}: {why}" for name, why in self._files.reasons.items())])
+        self._files.call(option, self._ends_with(status), line, is_news=is_news)
 
     def _failed(self) -> dict[str, afterwards.Failed]:
         """Return what failed, with what ended the run, so that this is news once a day, too."""
@@ -191,9 +160,4 @@ class Afterwards:
         if failed != self._before:
             path = afterwards.path_of(self._config.mirror_file_path)
             with contextlib.suppress(OSError):  # then it is told again
-                replace(path, [run_report.as_json(failed)])
-
-
-def _printable(outcome: Outcome) -> Outcome:
-    """Return an outcome whose words can be written anywhere, whatever bytes a file's name in them has."""
-    return outcome._replace(line=printable(outcome.line))
+                replace(path, [as_json(failed)])

@@ -1,9 +1,10 @@
 """The command line: the ancestor's flags, and ours in the same style."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pypimirror import __version__
 from pypimirror.cli.console import show_as_it_is
@@ -40,24 +41,23 @@ examples:
 
 CONFIG_NAME = "pypimirror.cfg"
 """What `--init` writes."""
-_FETCHES = ("update-fetch", "initial-fetch")
 _LONGEST_WAIT_S = 604_800
 
 
-class Arguments(NamedTuple):
+class Arguments(argparse.Namespace):
     """What the command line asks for."""
 
     config: Path
     mode: str
     """The long option's name."""
-    only: tuple[str, ...]
+    only: list[str]
     adopt: Path | None
     """A tree of another tool, absolute."""
     allows_removals: bool
     is_dry: bool
     is_json: bool
-    is_hashing: bool
-    """Verify digests, not only sizes."""
+    verify: str | None
+    """What it compares: `sizes`, or `hash`es."""
     is_repairing: bool
     log_console: bool
     why: str | None
@@ -70,10 +70,20 @@ class Arguments(NamedTuple):
     """Seconds; the run begins within them."""
     wait_lock: float
     """Seconds to wait for a lock that another run holds."""
-    server: str | None
+    server_config: str | None
     """The web server whose configuration to print."""
-    overrides: Mapping[str, str]
-    """Options of the configuration that the command line sets."""
+
+    @property
+    def overrides(self) -> dict[str, str]:
+        """Options of the configuration that the command line sets."""
+        given = {
+            "verbose": self.is_wordy,
+            "external_links": self.follow_external_links,
+            "follow_external_index_pages": self.follow_external_index_pages,
+            "log_filename": self.log_filename,
+            "fetch_since_days": self.fetch_since_days,
+        }
+        return {name: str(value) for name, value in given.items() if value not in (None, False)}
 
 
 class _SampleConfig(argparse.Action):
@@ -94,68 +104,50 @@ def parse(argv: Sequence[str]) -> Arguments:
         parser.print_usage()
         parser.exit(2)
     check_first(argv, parser.format_usage())
-    options = parser.parse_args(argv)
-    _check(parser, options)
-    return Arguments(
-        config=options.config or options.init / CONFIG_NAME,
-        mode=options.mode,
-        only=tuple(options.project),
-        adopt=Path.cwd() / options.adopt if options.adopt else None,
-        allows_removals=options.allow_removals,
-        is_dry=options.dry_run,
-        is_json=options.json,
-        is_hashing=options.verify == "hash",
-        is_repairing=options.repair,
-        log_console=options.log_console,
-        why=options.why,
-        is_quiet=options.quiet,
-        is_wordy=options.verbose,
-        random_delay=options.random_delay,
-        wait_lock=options.wait_lock,
-        server=options.server_config,
-        overrides=_overrides(options),
-    )
+    args = parser.parse_args(argv, Arguments())
+    _check(parser, args)
+    args.config = args.config or args.init / CONFIG_NAME
+    return args
 
 
-def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+def _check(parser: argparse.ArgumentParser, args: Arguments) -> None:
     """Turn what has a value into a mode, and end the program where options don't go together."""
-    modes = ("verify", "why", "server-config", "init")
-    for mode, value in ((name, getattr(options, name.replace("-", "_"))) for name in modes):
-        if value is not None and options.mode is not None:
-            parser.error(f"--{mode} and --{options.mode} are two modes")
-        options.mode = mode if value is not None else options.mode
-    if options.mode is None:
+    for mode in ("verify", "why", "server-config", "init"):
+        if getattr(args, mode.replace("-", "_")) is not None:
+            if args.mode is not None:
+                parser.error(f"--{mode} and --{args.mode} are two modes")
+            args.mode = mode
+    if args.mode is None:
         parser.error(
             "name a mode: --update-fetch, --initial-fetch, --indexes-only, --verify, --status, --why,"
             " --check, --check-config, --server-config, or --init"
         )
-    _check_config(parser, options)
-    if options.project and options.mode not in _FETCHES:
-        parser.error(f"--project limits a fetch; --{options.mode} fetches nothing")
-    if options.adopt and options.mode not in _FETCHES:
-        parser.error(f"--adopt is for a fetch; --{options.mode} fetches nothing")
-    if options.dry_run and options.mode not in (*_FETCHES, "indexes-only"):
-        parser.error("--dry-run is for the modes that fetch and write")
-    if options.json and not (options.mode in ("status", "check") or options.dry_run):
-        parser.error("--json goes with --status, --check and --dry-run")
-    if options.repair and options.mode != "verify":
-        parser.error("--repair goes with --verify")
-    _check_schedule(parser, options)
+    mode = args.mode
+    fetches = mode in ("update-fetch", "initial-fetch")
+    writes = fetches or mode == "indexes-only"
+    locks = writes or mode == "verify"
+    answers = args.is_dry or mode in ("status", "check")
+    no_lock = f"is for runs that take the lock; --{mode} takes none"
+    is_init, has_config = mode == "init", args.config is not None
+    for is_wrong, message in (
+        (is_init and has_config, "--init writes a configuration; give it a folder, and no CONFIG"),
+        (not (is_init or has_config), "name the configuration file, CONFIG; pypimirror --init DIR makes one"),
+        (args.only and not fetches, f"--project limits a fetch; --{mode} fetches nothing"),
+        (args.adopt and not fetches, f"--adopt is for a fetch; --{mode} fetches nothing"),
+        (args.is_dry and not writes, "--dry-run is for the modes that fetch and write"),
+        (args.is_json and not answers, "--json goes with --status, --check and --dry-run"),
+        (args.is_repairing and mode != "verify", "--repair goes with --verify"),
+        (args.is_quiet and args.log_console, "--quiet and --log-console contradict each other"),
+        (args.random_delay and not locks, f"--random-delay {no_lock}"),
+        (args.wait_lock and not locks, f"--wait-lock {no_lock}"),
+    ):
+        if is_wrong:
+            parser.error(message)
 
 
-def _check_config(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    if options.mode == "init" and options.config is not None:
-        parser.error("--init writes a configuration; give it a folder, and no CONFIG")
-    if options.mode != "init" and options.config is None:
-        parser.error("name the configuration file, CONFIG; pypimirror --init DIR makes one")
-
-
-def _check_schedule(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    if options.quiet and options.log_console:
-        parser.error("--quiet and --log-console contradict each other")
-    for name, value in (("random-delay", options.random_delay), ("wait-lock", options.wait_lock)):
-        if value and options.mode not in (*_FETCHES, "indexes-only", "verify"):
-            parser.error(f"--{name} is for runs that take the lock; --{options.mode} takes none")
+def _from_here(text: str) -> Path | None:
+    """Read a path that a shell completed: it is relative to where one stands, not to the configuration."""
+    return Path.cwd() / text if text else None
 
 
 def _folder(text: str) -> Path:
@@ -184,50 +176,17 @@ def _parser() -> argparse.ArgumentParser:
         usage="%(prog)s CONFIG MODE [options]\n       %(prog)s --init DIR",
     )
     parser.add_argument("config", metavar="CONFIG", nargs="?", type=Path, help="the configuration file")
-    _add_modes(parser)
-    fetching = parser.add_argument_group("what to do")
-    fetching.add_argument(
-        "--project",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="fetch this one of the selected projects alone (may be given several times)",
+    _add_modes(parser.add_argument_group("modes"))
+    _add_work(parser.add_argument_group("what to do"))
+    _add_schedule(parser.add_argument_group("schedules"))
+    _add_words(parser.add_argument_group("log and terminal"))
+    external = partial(
+        parser.add_argument_group("files that lie elsewhere").add_argument, action="store_true"
     )
-    fetching.add_argument(
-        "--adopt",
-        metavar="DIR",
-        help="take files out of this folder, such as bandersnatch's web/, where they are what upstream has",
-    )
-    fetching.add_argument(
-        "--repair", action="store_true", help="with --verify: fetch and write again what is wrong"
-    )
-    fetching.add_argument(
-        "--json", action="store_true", help="with --status, --check, --dry-run: for machines"
-    )
-    fetching.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="print what the run would do, and write nothing but the log",
-    )
-    fetching.add_argument(
-        "--allow-removals",
-        action="store_true",
-        help="remove what upstream dropped, though it is more than removal_limit, or what the configuration"
-        " no longer selects, though it is more than half",
-    )
-    _add_schedule(parser)
-    _add_words(parser)
-    external = parser.add_argument_group("files that lie elsewhere")
-    external.add_argument(
-        "-e",
-        "--follow-external-links",
-        action="store_true",
-        help="download files that pages link to elsewhere",
-    )
-    external.add_argument(
+    external("-e", "--follow-external-links", help="download files that pages link to elsewhere")
+    external(
         "-x",
         "--follow-external-index-pages",
-        action="store_true",
         help="together with -e: look for such files on linked pages, too",
     )
     old = parser.add_argument_group("from the days of z3c.pypimirror")
@@ -243,50 +202,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_schedule(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("schedules")
-    group.add_argument(
-        "--random-delay",
-        metavar="SECONDS",
-        type=_seconds,
-        default=0.0,
-        help="begin at a random moment within so many seconds, so that not all mirrors ask at once",
-    )
-    group.add_argument(
-        "--wait-lock",
-        metavar="SECONDS",
-        type=_seconds,
-        default=0.0,
-        help="wait so long for the lock while another run holds it; then end with status 5",
-    )
-
-
-def _add_words(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("log and terminal")
-    group.add_argument("-v", "--verbose", action="store_true", help="log more")
-    group.add_argument(
-        "-q", "--quiet", action="store_true", help="say nothing but trouble, also on a terminal"
-    )
-    group.add_argument("-c", "--log-console", action="store_true", help="copy the log to the console")
-    group.add_argument("-f", "--log-filename", metavar="FILE", help="the log file")
-
-
-def _add_modes(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("modes")
+def _add_modes(group: argparse._ArgumentGroup) -> None:
     modes = group.add_mutually_exclusive_group()
-    for short, name, text in (
-        ("-U", "update-fetch", "bring the mirror up to date; an empty one is filled"),
-        ("-I", "initial-fetch", "the same, and check every project and file whatever the state says"),
-        ("-i", "indexes-only", "write all pages anew, without network"),
-    ):
-        modes.add_argument(short, f"--{name}", dest="mode", action="store_const", const=name, help=text)
-    modes.add_argument(
-        "--status",
-        dest="mode",
-        action="store_const",
-        const="status",
-        help="say how the mirror is; status 0 if the last run was good and is young enough,"
+
+    def add(text: str, name: str, *short: str) -> None:
+        modes.add_argument(*short, f"--{name}", dest="mode", action="store_const", const=name, help=text)
+
+    add("bring the mirror up to date; an empty one is filled", "update-fetch", "-U")
+    add("the same, and check every project and file whatever the state says", "initial-fetch", "-I")
+    add("write all pages anew, without network", "indexes-only", "-i")
+    add(
+        "say how the mirror is; status 0 if the last run was good and is young enough,"
         " 6 if the disk is full, else 3",
+        "status",
     )
     group.add_argument(
         "--verify",
@@ -296,11 +224,8 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
         metavar="hash",
         help="compare files and pages with the state; with --verify=hash read every file",
     )
-    for name, text in (
-        ("check", "say what the mirrored releases require and the mirror lacks, without network"),
-        ("check-config", "say what the configuration asks for, and what in it looks wrong"),
-    ):
-        modes.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=text)
+    add("say what the mirrored releases require and the mirror lacks, without network", "check")
+    add("say what the configuration asks for, and what in it looks wrong", "check-config")
     group.add_argument(
         "--why",
         metavar="NAME",
@@ -320,16 +245,47 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _overrides(options: argparse.Namespace) -> dict[str, str]:
-    flags = {
-        "verbose": options.verbose,
-        "external_links": options.follow_external_links,
-        "follow_external_index_pages": options.follow_external_index_pages,
-    }
-    overrides = {name: "True" for name, is_set in flags.items() if is_set}
-    if options.log_filename:
-        # What a shell completes is relative to where one stands, not to the configuration file.
-        overrides["log_filename"] = str(Path.cwd() / options.log_filename)
-    if options.fetch_since_days is not None:
-        overrides["fetch_since_days"] = options.fetch_since_days
-    return overrides
+def _add_work(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--project",
+        dest="only",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="fetch this one of the selected projects alone (may be given several times)",
+    )
+    group.add_argument(
+        "--adopt",
+        metavar="DIR",
+        type=_from_here,
+        help="take files out of this folder, such as bandersnatch's web/, where they are what upstream has",
+    )
+    switch = partial(group.add_argument, action="store_true")
+    switch("--repair", dest="is_repairing", help="with --verify: fetch and write again what is wrong")
+    switch("--json", dest="is_json", help="with --status, --check, --dry-run: for machines")
+    switch("--dry-run", dest="is_dry", help="print what the run would do, and write nothing but the log")
+    switch(
+        "--allow-removals",
+        dest="allows_removals",
+        help="remove what upstream dropped, though it is more than removal_limit, or what the configuration"
+        " no longer selects, though it is more than half",
+    )
+
+
+def _add_schedule(group: argparse._ArgumentGroup) -> None:
+    seconds = partial(group.add_argument, metavar="SECONDS", type=_seconds, default=0.0)
+    seconds(
+        "--random-delay",
+        help="begin at a random moment within so many seconds, so that not all mirrors ask at once",
+    )
+    seconds(
+        "--wait-lock", help="wait so long for the lock while another run holds it; then end with status 5"
+    )
+
+
+def _add_words(group: argparse._ArgumentGroup) -> None:
+    switch = partial(group.add_argument, action="store_true")
+    switch("-v", "--verbose", dest="is_wordy", help="log more")
+    switch("-q", "--quiet", dest="is_quiet", help="say nothing but trouble, also on a terminal")
+    switch("-c", "--log-console", help="copy the log to the console")
+    group.add_argument("-f", "--log-filename", metavar="FILE", type=_from_here, help="the log file")

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import logging
-import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,38 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pypimirror import sync
 from pypimirror.amounts import duration_text
-from pypimirror.cli import (
-    asking,
-    configurations,
-    dry_pages,
-    folders,
-    logs,
-    long_run,
-    news,
-    person,
-    progress,
-    remarks,
-    signals,
-    summary,
-)
+from pypimirror.cli import folders, logs, news, person, progress, signals, summary
 from pypimirror.cli.arguments import Arguments
-from pypimirror.cli.console import say, say_on_terminal, show
-from pypimirror.cli.locks import Wanted, locked
+from pypimirror.cli.console import say, say_on_terminal
+from pypimirror.cli.locks import locked
 from pypimirror.cli.recording import recorded
 from pypimirror.config import Config
 from pypimirror.disk import FreeSpace
-from pypimirror.errors import (
-    ConfigError,
-    DamagedStateError,
-    DiskFullError,
-    MirrorLockedError,
-    UpstreamError,
-)
+from pypimirror.errors import ConfigError, DamagedStateError, MirrorLockedError
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
-from pypimirror.report import outcome as outcomes
 from pypimirror.report.exit_status import Status
 from pypimirror.selection import Selection
 from pypimirror.selection.globs import check_name
@@ -87,8 +66,10 @@ def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
     store.space = FreeSpace(str(store.root), configuration.min_free_space)
     store.prepare()
     try:
-        with locked(configuration, _wanted(args)):
-            logs.start(configuration, on_console=args.log_console, on_terminal=person.hears_warnings(args))
+        with locked(configuration, args.mode, args.wait_lock, partial(_tell_wait, args)):
+            # A look at the tree prints what it warns of anyway.
+            is_watched = person.is_there(args) and args.mode != "verify"
+            logs.start(configuration, on_console=args.log_console, on_terminal=is_watched)
             follower = _follower(args, configuration, store)
             asked = _Asked(args, configuration, selection, only)
             attempt = partial(_run_with_state, asked, store, follower)
@@ -100,18 +81,14 @@ def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
             from pypimirror.cli.report_files import note_locked  # few mirrors write any
 
             note_locked(configuration)
-        if not long_run.tell(configuration, is_dry=args.is_dry):
+        if not news.tell_long_run(configuration, is_dry=args.is_dry):
             hint = "; --wait-lock SECONDS waits for it" if not args.wait_lock else ""
             say_on_terminal(f"{error}{hint}")
         return Status.LOCKED
 
 
-def _wanted(args: Arguments) -> Wanted:
-    return Wanted(
-        args.mode,
-        args.wait_lock,
-        lambda who: person.tell(args, f"{who}; waiting for it, {duration_text(args.wait_lock)} at most"),
-    )
+def _tell_wait(args: Arguments, who: str) -> None:
+    person.tell(args, f"{who}; waiting for it, {duration_text(args.wait_lock)} at most")
 
 
 def _follower(args: Arguments, configuration: Config, store: Store) -> "Afterwards | None":
@@ -171,16 +148,10 @@ def _run_locked(
     except DamagedStateError as error:
         if is_dry:
             raise
-        _begin_anew(error)
+        message = f"{error}; it is now {move_aside(error.path).name}, and the tree is adopted"
+        _log.warning("%s", message)
+        say(f"pypimirror: {message}")
         return attempt()
-
-
-def _begin_anew(error: DamagedStateError) -> None:
-    """Move a damaged state aside, and say so."""
-    aside = move_aside(error.path)
-    message = f"{error}; it is now {aside.name}, and the tree is adopted"
-    _log.warning("%s", message)
-    say(f"pypimirror: {message}")
 
 
 def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") -> Status:
@@ -199,8 +170,8 @@ def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") 
         dependencies = sync.Dependencies(mirror)
         dependencies.begin()
         _check_selected(only, selection)
-        asking.tell_everything(args, mirror)
-        configurations.tell_another(state, os.path.abspath(args.config), mirror.clock())
+        person.tell_everything(args, mirror)
+        news.tell_another_configuration(state, args, mirror.clock())
         tally = Tally(started=mirror.clock())
         shown = _interruptible(show)
         pages = Pages(mirror, tally, on_progress=lambda: shown(tally.counts, ()))
@@ -216,21 +187,9 @@ def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") 
             workers=workers,
             progress=shown,
         )
-        mode = f"{args.mode} --project" if args.only else args.mode
-        answers_somebody = args.is_dry or args.mode == "verify"
-        judge = None if answers_somebody else partial(news.judged, args=args, configuration=configuration)
-        outcome = recorded(work, partial(_done, work, args), mode=mode, follower=follower, judge=judge)
-        pages_changed = dry_pages.number(mirror, outcome.changes) if args.is_dry else 0
-        watched = summary.figures_of(work) if person.watches(args) else None
-        if watched is not None:
-            outcome = outcome._replace(remarks=remarks.of_run(work))
-    if isinstance(store, ReadOnlyStore):
-        summary.tell_dry(outcome, pages_changed, is_json=args.is_json)
-    elif args.mode == "verify":
-        summary.tell_verified(outcome, is_quiet=args.is_quiet)
-    else:
-        is_verbose = person.watches_quietly(args) and outcome.status is not Status.OK
-        summary.tell(outcome, configuration, watched=watched, is_verbose=is_verbose)
+        outcome = recorded(work, args, follower)
+        tell = summary.of_run(outcome, work, args)
+    tell()  # when the bars are gone
     return outcome.status
 
 
@@ -240,7 +199,7 @@ def _options(asked: _Asked, store: Store) -> sync.Options:
         is_recheck=args.mode == "initial-fetch",
         only=asked.only,
         allows_removals=args.allows_removals,
-        confirms=(lambda _gone, _held: False) if args.is_dry else asking.may_go,
+        confirms=(lambda _gone, _held: False) if args.is_dry else person.may_go,
         source=sync.Source(args.adopt, store) if args.adopt else None,
         preview=sync.Preview() if args.is_dry else None,
     )
@@ -304,27 +263,3 @@ def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:
             is_index_private=is_private,
         ),
     )
-
-
-def _done(work: sync.Run, args: Arguments) -> outcomes.Outcome:
-    try:
-        if args.mode == "verify":
-            verified, report = sync.verify(
-                work, _print, is_hashing=args.is_hashing, is_repairing=args.is_repairing
-            )
-            return outcomes.of_verified(
-                verified, report, is_repaired=args.is_repairing, is_hashed=args.is_hashing
-            )
-        report = sync.rewrite_pages(work) if args.mode == "indexes-only" else sync.update(work)
-        logs.check()
-        return outcomes.of_report(report)
-    except UpstreamError as error:
-        return outcomes.of_upstream_error(error)
-    except DiskFullError as full:
-        return outcomes.of_report(
-            sync.report(work.mirror, work.tally, work.options.preview)._replace(full=full)
-        )
-
-
-def _print(finding: sync.Finding) -> None:
-    show(f"{finding.kind.value} {finding.path}")

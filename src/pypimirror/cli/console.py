@@ -70,15 +70,18 @@ def say_on_terminal(line: str) -> None:
 
 def show(*lines: str) -> None:
     """Print to standard output; where that fails, the work goes on, and its status stays what it is."""
-    _write("".join(f"{printable(line)}\n" for line in lines))
+    show_as_it_is("".join(f"{printable(line)}\n" for line in lines))
+
+
+def show_json(value: object) -> None:
+    """Print a value for machines; its escapes are JSON's."""
+    from pypimirror.report.as_json import as_json  # cron needs none of it
+
+    show_as_it_is(as_json(value).decode())
 
 
 def show_as_it_is(text: str) -> None:
     """Print a text of many lines that is ours."""
-    _write(text)
-
-
-def _write(text: str) -> None:
     try:
         sys.stdout.write(text)  # in one piece, whatever signal comes
     except (OSError, ValueError) as error:

@@ -1,6 +1,6 @@
 """How fast work goes, and when it ends: smoothed, so that one fast or slow second changes little. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import NamedTuple
 
 _HALF_LIFE_S = 15.0
@@ -53,26 +53,26 @@ class Estimate:
     What does not move tells nothing: the one project of a run is done when its last file is.
     """
 
-    def __init__(self, tracks: int) -> None:
-        self._speeds = [Speed() for _ in range(tracks)]
-        self._tracks = (Track(0, None),) * tracks
+    def __init__(self) -> None:
+        self._speeds: dict[str, Speed] = {}
+        self._tracks: Mapping[str, Track] = {}
 
-    def see(self, now: float, tracks: Iterable[Track]) -> None:
+    def see(self, now: float, tracks: Mapping[str, Track]) -> None:
         """Take in how far each kind of work is at a moment."""
-        self._tracks = tuple(tracks)
-        for speed, track in zip(self._speeds, self._tracks, strict=True):
-            speed.see(now, track.done)
+        self._tracks = tracks
+        for kind, track in tracks.items():
+            self._speeds.setdefault(kind, Speed()).see(now, track.done)
 
-    def speed(self, number: int) -> float | None:
+    def speed(self, kind: str) -> float | None:
         """Return how fast one kind of work goes, in units per second; None where that is not known."""
-        return self._speeds[number].per_second
+        return self._speeds[kind].per_second if kind in self._speeds else None
 
     @property
     def seconds_left(self) -> float | None:
         """How long the run still takes; None where nobody knows."""
-        times = []
-        for speed, track in zip(self._speeds, self._tracks, strict=True):
-            per_second = speed.per_second
-            if track.total is not None and track.done < track.total and per_second:
-                times.append((track.total - track.done) / per_second)
-        return max(times) if times else None
+        times = (
+            (track.total - track.done) / per_second
+            for kind, track in self._tracks.items()
+            if track.total is not None and track.done < track.total and (per_second := self.speed(kind))
+        )
+        return max(times, default=None)

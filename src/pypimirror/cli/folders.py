@@ -9,7 +9,7 @@ from pypimirror.errors import ConfigError, NoMirrorError, Problem
 from pypimirror.store import JOURNAL, PRIVATE, holds_mirror, why_no_folder
 
 NO_MIRROR = "holds no mirror; is its disk mounted? For a first run set expect_mirror = False"
-_IS_CONFIGURATION = "it is the configuration itself; name a file of its own"
+_IS_FOLDER = "it is a folder; name a file"
 _WRITTEN = ("report", "metrics", "changed_paths", "log_filename", "lock_file_name")
 _OWN = {"id", "lock", "new", "partial", "aside", "told-lock", "pypimirror.log", "afterwards.json", JOURNAL}
 """Names in the private folder."""
@@ -21,54 +21,57 @@ def check(configuration: Config, source: Path) -> None:
     Raises NoMirrorError where all is well but for a mirror that is expected and is not there.
     """
     root = configuration.mirror_file_path
-    problems = []
-    for option, path in (
-        ("lock_file_name", configuration.lock_file_name),
-        ("log_filename", configuration.log_filename),
-    ):
-        if path.is_dir() or path == root:
-            problems.append(Problem("DEFAULT", option, str(path), "it is a folder; name a file"))
-        elif _is_same(path, source):
-            problems.append(Problem("DEFAULT", option, str(path), _IS_CONFIGURATION))
-        elif option == "log_filename" and str(path) != os.devnull and path.exists() and not path.is_file():
-            problems.append(Problem("DEFAULT", option, str(path), "it is no regular file; name a file"))
-        elif path.parent not in (root, root / PRIVATE) and not path.parent.is_dir():
-            problems.append(
-                Problem("DEFAULT", option, str(path), "its folder does not exist; make it, or name another")
-            )
-    problems += _of_state(configuration)
-    problems += _of_reports(configuration, source)
-    for option, paths in (
-        ("ca_bundle", [configuration.ca_bundle] if configuration.ca_bundle else []),
-        ("client_certificate", configuration.client_certificate),
-    ):
-        problems += [
-            Problem("DEFAULT", option, str(p), "it is not there; name a file of certificates")
-            for p in paths
-            if not p.exists()
-        ]
-    no_mirror = []
+    problems = [
+        *_of_lock_and_log(configuration, source),
+        *_of_state(configuration),
+        *_of_reports(configuration, source),
+        *_of_certificates(configuration),
+    ]
+    is_wrong = bool(problems)
     if configuration.expect_mirror and not holds_mirror(root):
-        no_mirror = [Problem("DEFAULT", "expect_mirror", "True", f"{root} {NO_MIRROR}")]
+        problems.append(Problem("DEFAULT", "expect_mirror", "True", f"{root} {NO_MIRROR}"))
     if problems:
-        raise ConfigError(str(source), (*problems, *no_mirror))
-    if no_mirror:
-        raise NoMirrorError(str(source), tuple(no_mirror))
+        raise (ConfigError if is_wrong else NoMirrorError)(str(source), tuple(problems))
+
+
+def _problem(option: str, path: Path, why: str) -> Problem:
+    return Problem("DEFAULT", option, str(path), why)
+
+
+def _of_lock_and_log(configuration: Config, source: Path) -> Iterator[Problem]:
+    root = configuration.mirror_file_path
+    for option in ("lock_file_name", "log_filename"):
+        path: Path = getattr(configuration, option)
+        may_be_special = option == "lock_file_name" or str(path) == os.devnull
+        why = _IS_FOLDER if path == root else _why_no_file(path, source, may_be_special=may_be_special)
+        if why is None and path.parent not in (root, root / PRIVATE) and not path.parent.is_dir():
+            why = "its folder does not exist; make it, or name another"
+        if why:
+            yield _problem(option, path, why)
+
+
+def _why_no_file(path: Path, source: Path, *, may_be_special: bool = False) -> str | None:
+    """Say why what is at a path is no file that may be written; None where it may, or nothing is there."""
+    if path.is_dir():
+        return _IS_FOLDER
+    if _is_same(path, source):
+        return "it is the configuration itself; name a file of its own"
+    if path.exists() and not path.is_file() and not may_be_special:
+        return "it is no regular file; name a file"
+    return None
 
 
 def _of_state(configuration: Config) -> Iterator[Problem]:
     """Yield what is wrong with the folder of the state, which nobody shall be served."""
-    root, folder = configuration.mirror_file_path, configuration.state_dir
-    if folder == root / PRIVATE:
+    folder = configuration.state_dir
+    root, real = _real(configuration.mirror_file_path), _real(folder)
+    if folder == configuration.mirror_file_path / PRIVATE:
         return
-    real = _real(folder)
     if why := why_no_folder(folder):
-        yield Problem("DEFAULT", "state_dir", str(folder), f"{why}; name a folder")
-    elif real.is_relative_to(_real(root)) and not real.is_relative_to(_real(root) / PRIVATE):
-        why = (
-            "it is where files are served; name a folder outside of mirror_file_path, or leave the option out"
-        )
-        yield Problem("DEFAULT", "state_dir", str(folder), why)
+        yield _problem("state_dir", folder, f"{why}; name a folder")
+    elif real.is_relative_to(root) and not real.is_relative_to(root / PRIVATE):
+        where = "name a folder outside of mirror_file_path, or leave the option out"
+        yield _problem("state_dir", folder, f"it is where files are served; {where}")
 
 
 def _of_reports(configuration: Config, source: Path) -> Iterator[Problem]:
@@ -76,38 +79,35 @@ def _of_reports(configuration: Config, source: Path) -> Iterator[Problem]:
 
     Where one can't be written is told when that was tried: then the mirror is up to date all the same.
     """
-    root = _real(configuration.mirror_file_path)
+    root, state = _real(configuration.mirror_file_path), _real(configuration.state_dir)
     used = {_resolved(configuration.lock_file_name), _resolved(configuration.log_filename)}
-    state = _real(configuration.state_dir)
     own = {root / PRIVATE / name for name in _OWN} | {state / "state.sqlite", state / "state.sqlite-journal"}
-    for option, path in (
-        ("report", configuration.report),
-        ("metrics", configuration.metrics),
-        ("changed_paths", configuration.changed_paths),
-    ):
+    for option in ("report", "metrics", "changed_paths"):
+        path: Path | None = getattr(configuration, option)
         if path is None:
             continue
         real = _resolved(path)
-        if _is_same(path, source):
-            problem = _IS_CONFIGURATION
+        if why := _why_no_file(path, source):
+            pass
         elif reader := next((name for name, read in _files_read(source) if _is_same(path, read)), None):
-            problem = f"{reader} reads this file; name one of its own"
-        elif real.is_dir():
-            problem = "it is a folder; name a file"
-        elif real.exists() and not real.is_file():
-            problem = "it is no regular file; name a file"
+            why = f"{reader} reads this file; name one of its own"
         elif real in used:
-            problem = "it is the file of another option; name one of its own"
+            why = "it is the file of another option; name one of its own"
         elif real.is_relative_to(root) and real.parent != root / PRIVATE:
-            problem = (
-                "it is where files are served; name one outside of mirror_file_path, or in its .pypimirror"
-            )
+            why = "it is where files are served; name one outside of mirror_file_path, or in its .pypimirror"
         elif real in own:
-            problem = "it is a file of pypimirror's own; name another one"
+            why = "it is a file of pypimirror's own; name another one"
+        if why:
+            yield _problem(option, path, why)
         else:
             used.add(real)
-            continue
-        yield Problem("DEFAULT", option, str(path), problem)
+
+
+def _of_certificates(configuration: Config) -> Iterator[Problem]:
+    own = (("client_certificate", path) for path in configuration.client_certificate)
+    for option, path in (("ca_bundle", configuration.ca_bundle), *own):
+        if path is not None and not path.exists():
+            yield _problem(option, path, "it is not there; name a file of certificates")
 
 
 def _files_read(source: Path) -> Iterator[tuple[str, Path]]:
@@ -133,12 +133,10 @@ def _resolved(path: Path) -> Path:
 
 def check_adopted(folder: Path, configuration: Config) -> None:
     """Raise ConfigError where files can't be taken out of a folder."""
-    problem = None
     if not folder.is_dir():
-        problem = "it is no folder"
-    elif _real(folder).is_relative_to(_real(configuration.mirror_file_path)):
+        raise ConfigError(f"--adopt {folder}", ("it is no folder",))
+    if _real(folder).is_relative_to(_real(configuration.mirror_file_path)):
         problem = "it is in the mirror's own folder, which is adopted without a word"
-    if problem:
         raise ConfigError(f"--adopt {folder}", (problem,))
 
 

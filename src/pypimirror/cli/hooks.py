@@ -46,7 +46,9 @@ def call(name: str, words: Sequence[str], environment: Mapping[str, str], *, tim
             output.finish()
     if not is_over:
         return f"{words[0]} took longer than hook_timeout = {timeout:g} seconds, and was ended{output.told()}"
-    return _why(words[0], process.returncode, output)
+    status = process.returncode
+    how = f"signal {-status}" if status < 0 else f"status {status}"
+    return f"{words[0]} ended with {how}{output.told()}" if status else None
 
 
 def _started(words: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
@@ -58,13 +60,6 @@ def _started(words: Sequence[str], environment: Mapping[str, str]) -> "subproces
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-
-
-def _why(program: str, status: int, output: "_Output") -> str | None:
-    if status == 0:
-        return None
-    how = f"signal {-status}" if status < 0 else f"status {status}"
-    return f"{program} ended with {how}{output.told()}"
 
 
 def _wait(process: "subprocess.Popen[bytes]", output: "_Output", until: float) -> bool:

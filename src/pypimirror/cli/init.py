@@ -40,20 +40,20 @@ def _make(path: Path) -> None:
     try:
         (path.parent / _MIRROR).mkdir(parents=True, exist_ok=True)
         _write_new(path, sample())
-    except FileExistsError as error:
-        name = Path(error.filename or path)
-        if name == path:
-            message = "is there already, and stays as it is; name another folder, or go on with this one"
-        else:
-            message = "is no folder; name another one"
-        raise ConfigError(f"--init: {name}", (message,)) from error
-    except NotADirectoryError as error:
-        raise ConfigError(f"--init: {path.parent}", ("lies below a file; name another folder",)) from error
     except OSError as error:
-        if error.errno not in _OF_THE_NAME:
+        place = path.parent
+        if isinstance(error, FileExistsError):
+            place = Path(error.filename or path)
+            why = "is no folder; name another one"
+            if place == path:
+                why = "is there already, and stays as it is; name another folder, or go on with this one"
+        elif isinstance(error, NotADirectoryError):
+            why = "lies below a file; name another folder"
+        elif error.errno in _OF_THE_NAME:
+            why = f"can't be written ({error.strerror}); name a folder of your own"
+        else:
             raise
-        message = f"can't be written ({error.strerror}); name a folder of your own"
-        raise ConfigError(f"--init: {path.parent}", (message,)) from error
+        raise ConfigError(f"--init: {place}", (why,)) from error
 
 
 def _write_new(path: Path, content: bytes) -> None:

@@ -33,21 +33,17 @@ class Holder(NamedTuple):
         return f"process {self.pid}, --{self.mode}, since {moment(self.since)}"
 
 
-class Wanted(NamedTuple):
-    """Who wants the lock, and how long they wait for it."""
-
-    mode: str
-    patience_s: float = 0.0
-    on_wait: Callable[[str], object] = lambda _: None
-    """Is told of whom they wait for."""
-
-
 @contextlib.contextmanager
-def locked(configuration: Config, wanted: Wanted) -> Iterator[None]:
-    """Hold the configured lock, and the tree's own, so that two configurations can't write one tree."""
+def locked(
+    configuration: Config, mode: str, patience_s: float, on_wait: Callable[[str], None]
+) -> Iterator[None]:
+    """Hold the configured lock, and the tree's own, so that two configurations can't write one tree.
+
+    `on_wait` is told of whom one waits for.
+    """
     own = configuration.mirror_file_path / PRIVATE / "lock"
     paths = sorted({path.parent.resolve() / path.name for path in (own, configuration.lock_file_name)})
-    deadline = time.monotonic() + wanted.patience_s
+    deadline = time.monotonic() + patience_s
     with contextlib.ExitStack() as held:
         for path in paths:
             check_state_file(path)
@@ -55,12 +51,13 @@ def locked(configuration: Config, wanted: Wanted) -> Iterator[None]:
             if _is_taken(held, path, _LOOK_S):
                 continue
             who = _who(noted, configuration)
-            if wanted.patience_s:
-                wanted.on_wait(f"another run holds the lock{who}")
+            if patience_s:
+                on_wait(f"another run holds the lock{who}")
             if not _is_taken(held, path, deadline - time.monotonic()):
                 raise MirrorLockedError(path, who)
         for path in paths:
-            _note(path, Holder(os.getpid(), wanted.mode, time.time()))
+            with contextlib.suppress(OSError):  # the run goes on without it
+                path.write_bytes(msgspec.json.encode(Holder(os.getpid(), mode, time.time())))
             held.callback(_forget, path)
         yield
 
@@ -74,12 +71,6 @@ def _is_taken(held: contextlib.ExitStack, path: Path, patience_s: float) -> bool
     except Timeout:
         return False
     return True
-
-
-def _note(path: Path, holder: Holder) -> None:
-    """Write into the lock file who holds it; the run goes on without it."""
-    with contextlib.suppress(OSError):
-        path.write_bytes(msgspec.json.encode(holder))
 
 
 def _forget(path: Path) -> None:

@@ -29,8 +29,6 @@ _LOOK_EVERY = 1 << 16
 """Characters written between two looks at the free space."""
 
 _root = logging.getLogger("pypimirror")
-
-
 _errors: list[OSError | DiskFullError] = []
 
 
@@ -78,14 +76,8 @@ class _FirstOfEach(logging.Handler):
         for count, record in self._left_out.values():
             assert isinstance(record.args, tuple)
             told = copy.copy(record)
-            told.msg, told.args = (
-                "%s: and %d more such lines, the last: %s",
-                (
-                    record.args[0],
-                    count,
-                    record.getMessage(),
-                ),
-            )
+            told.msg = "%s: and %d more such lines, the last: %s"
+            told.args = (record.args[0], count, record.getMessage())
             self._hand_on(told)
         self._left_out.clear()
         super().close()
@@ -160,14 +152,13 @@ def start(config: Config, *, on_console: bool, on_terminal: bool = False) -> Non
     """
     if on_terminal and not on_console:
         _root.addHandler(_Warnings(config.log_filename))
-    if str(config.log_filename) == os.devnull:
-        _start(config, logging.NullHandler(), on_console=on_console)
-        return
-    try:
-        _opened(config.log_filename).close()
-    except OSError as error:
-        raise _why_not(error, config.log_filename) from error
-    handler = _RotatingAtMidnight(config.log_filename, _space(config))
+    handler: logging.Handler = logging.NullHandler()
+    if str(config.log_filename) != os.devnull:
+        try:
+            _opened(config.log_filename).close()
+        except OSError as error:
+            raise _why_not(error, config.log_filename) from error
+        handler = _RotatingAtMidnight(config.log_filename, _space(config))
     _start(config, handler, on_console=on_console)
 
 

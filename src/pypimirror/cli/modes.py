@@ -28,27 +28,24 @@ def run(args: Arguments) -> Status:
 
 def _answered(args: Arguments, configuration: Config, selection: Selection) -> Status | None:
     """Do what needs neither lock nor network; return None where more is asked for."""
-    if args.mode == "status":
-        from pypimirror.cli import status
-
-        return status.run(configuration, is_json=args.is_json, is_quiet=args.is_quiet)
     if args.mode == "server-config":
         from pypimirror import server_config
 
-        show_as_it_is(server_config.render(configuration, args.server or "", str(args.config)))
+        show_as_it_is(server_config.render(configuration, args.server_config or "", str(args.config)))
         return Status.OK
     if args.mode == "check-config":
         from pypimirror.report import config_check
 
         show(*config_check.lines(configuration, args.config, is_quiet=args.is_quiet))
         return Status.OK
-    if args.mode not in ("why", "check"):
+    if args.mode not in ("status", "why", "check"):
         return None
     from pypimirror.cli import questions
 
     if args.mode == "why":
         return questions.tell_why(configuration, selection, args.why or "")
-    return questions.check(configuration, is_json=args.is_json, is_quiet=args.is_quiet)
+    answer = questions.status if args.mode == "status" else questions.check
+    return answer(configuration, is_json=args.is_json, is_quiet=args.is_quiet)
 
 
 def selection_of(configuration: Config) -> Selection:

@@ -7,6 +7,7 @@ configuration.
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import sys
@@ -15,20 +16,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from pypimirror import config
-from pypimirror.amounts import DAY_S
+from pypimirror.amounts import DAY_S, HOUR_S
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError
 from pypimirror.report.exit_status import Status
-from pypimirror.store import ToldTrouble
+from pypimirror.store import PRIVATE, ToldTrouble, note_moment
 
 if TYPE_CHECKING:
     from pypimirror.report.outcome import Outcome
+    from pypimirror.state import State
+
+_log = logging.getLogger(__name__)
 
 _BY_CRON = ("update-fetch", "initial-fetch", "indexes-only")
 """Modes whose words go by mail; in the others somebody asks, and gets an answer each time."""
+_TOLD_LOCK = "told-lock"
+_CONFIGURATION_NOTE = "configuration path"
 
 
 def judged(outcome: "Outcome", args: Arguments, configuration: Config) -> "Outcome":
@@ -82,3 +90,61 @@ def _own_folder(name: str) -> Path | None:
             return None
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return home / "pypimirror" / digest if home.is_absolute() else None
+
+
+def tell_long_run(config: Config, *, is_dry: bool) -> bool:
+    """Say once a day that the run that holds the lock has been at work for longer than a mirror may be old.
+
+    Returns whether it was said.
+    """
+    from pypimirror.report import long_run  # an error that is told needs none of it
+
+    began, now = long_run.began(config), time.time()
+    if began is None or now - began <= config.status_max_age_hours * HOUR_S:
+        return False
+    told = config.mirror_file_path / PRIVATE / _TOLD_LOCK
+    is_told = is_dry or note_moment(told, now, after=max(began, now - DAY_S))
+    if is_told:
+        hint = f"see {config.log_filename}; end it if it hangs, the next run goes on where it was"
+        say(f"pypimirror: {long_run.sentence(config, began)}; {hint}")
+    return is_told
+
+
+class _LastConfiguration(msgspec.Struct):
+    """The configuration of the last run, and when it was told last that it is another one."""
+
+    path: str
+    told: float = 0.0
+    pair: tuple[str, ...] = ()
+    """The two that were told then."""
+
+
+def tell_another_configuration(state: "State", args: Arguments, now: float) -> None:
+    """Remember which configuration a tree is written with; tell of another one, once a day by mail.
+
+    Two in turn would take each other's projects off the pages.
+    """
+    path = _name(args)
+    note, known = _LastConfiguration(path), state.notes.hint(_CONFIGURATION_NOTE, _LastConfiguration)
+    if known is not None:
+        if known.path == path or _is_same(known.path, path):
+            return
+        message = (
+            f"this mirror was written with the configuration {known.path} until now, and this run has {path};"
+            " two configurations for one mirror take each other's projects off the pages: give each its own"
+            " mirror_file_path. If the file was moved, all is well"
+        )
+        _log.warning("%s", message)
+        note.pair, note.told = tuple(sorted((known.path, path))), known.told
+        if note.pair != known.pair or not 0 <= now - known.told < DAY_S:
+            note.told = now
+            say(f"pypimirror: {message}")
+    state.notes.set(_CONFIGURATION_NOTE, msgspec.json.encode(note).decode())
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Tell whether two paths lead to one file, by a link to it or to a folder above it."""
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False

@@ -2,45 +2,38 @@
 
 import contextlib
 import logging
-from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from pypimirror import __version__, sync
-from pypimirror.cli import summary
+from pypimirror.cli import logs, news, summary
+from pypimirror.cli.arguments import Arguments
+from pypimirror.cli.console import show
+from pypimirror.errors import DiskFullError, UpstreamError
 from pypimirror.publishing import status_page
+from pypimirror.report import outcome as outcomes
 from pypimirror.report.outcome import Outcome
 from pypimirror.state import damage_told
+
+if TYPE_CHECKING:
+    from pypimirror.cli.afterwards import Afterwards
 
 _log = logging.getLogger(__name__)
 
 _FAILURES_KEPT = 100
 
 
-class Follower(Protocol):
-    """What follows a run."""
-
-    def record(self, work: sync.Run, outcome: Outcome) -> None:
-        """Do what has to be done while the state is open."""
-
-
-def recorded(
-    work: sync.Run,
-    attempt: Callable[[], Outcome],
-    *,
-    mode: str,
-    follower: Follower | None = None,
-    judge: Callable[[Outcome], Outcome] | None = None,
-) -> Outcome:
-    """Do the work, and record how it ended, however it ended; `judge` says whether that is news."""
+def recorded(work: sync.Run, args: Arguments, follower: "Afterwards | None") -> Outcome:
+    """Do the work, and record how it ended, however it ended."""
+    mode = f"{args.mode} --project" if args.only else args.mode
     number = work.mirror.state.runs.begin(mode, work.mirror.clock())
     work.tree.commit()
-    dry = ", a dry run that writes nothing," if work.options.preview else ""
+    dry = ", a dry run that writes nothing," if args.is_dry else ""
     _log.info("pypimirror %s: --%s of %s%s begins", __version__, mode, work.upstream.index_url, dry)
     try:
         with damage_told(work.mirror.state.path):  # a full disk is told by SQLite in its own words
-            outcome = attempt()
+            outcome = _done(work, args)
     except BaseException as error:
         # Of a run that can't even record that it failed --status tells that it has no end.
         with contextlib.suppress(Exception):
@@ -49,13 +42,32 @@ def recorded(
                 follower.record(work, summary.of_error(error))
         raise
     _record_end(work, number, outcome)
-    if judge is not None:
-        outcome = judge(outcome)
+    if not (args.is_dry or args.mode == "verify"):
+        outcome = news.judged(outcome, args, work.mirror.config)
     if follower is not None:
         follower.record(work, outcome)
-    elif not work.options.preview:
+    elif not args.is_dry:
         status_page.remove(work.mirror)
     return outcome
+
+
+def _done(work: sync.Run, args: Arguments) -> Outcome:
+    try:
+        if args.mode == "verify":
+            is_hashing, is_repairing = args.verify == "hash", args.is_repairing
+            verified, report = sync.verify(work, _show, is_hashing=is_hashing, is_repairing=is_repairing)
+            return outcomes.of_verified(verified, report, is_repaired=is_repairing, is_hashed=is_hashing)
+        report = sync.rewrite_pages(work) if args.mode == "indexes-only" else sync.update(work)
+        logs.check()
+    except UpstreamError as error:
+        return outcomes.of_upstream_error(error)
+    except DiskFullError as full:
+        report = sync.report(work.mirror, work.tally, work.options.preview)._replace(full=full)
+    return outcomes.of_report(report)
+
+
+def _show(finding: sync.Finding) -> None:
+    show(f"{finding.kind.value} {finding.path}")
 
 
 def _record_end(work: sync.Run, number: int, outcome: Outcome) -> None:
@@ -66,7 +78,7 @@ def _record_end(work: sync.Run, number: int, outcome: Outcome) -> None:
         number,
         ended=now,
         status=outcome.status,
-        requests=work.upstream.requests + (work.workers.requests_made() if work.workers else 0),
+        requests=summary.requests_of(work),
         stored=counts.stored,
         adopted=counts.adopted,
         bytes=counts.stored_bytes,

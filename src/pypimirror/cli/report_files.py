@@ -1,18 +1,21 @@
-"""The files that a run leaves for other programs: what it changed, how it went, and metrics."""
+"""What a run leaves for other programs: what it changed, how it went, metrics, and a call of their own."""
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 from pypimirror import __version__
+from pypimirror.cli import hooks
+from pypimirror.cli.console import say
 from pypimirror.cli.replaced import replace
 from pypimirror.config import Config
-from pypimirror.disk import is_full
-from pypimirror.errors import DiskFullError, MirrorError
+from pypimirror.disk import is_full, why_failed
+from pypimirror.errors import MirrorError
 from pypimirror.printable import printable
 from pypimirror.report import afterwards, metrics, run_report
+from pypimirror.report.as_json import as_json
 from pypimirror.report.exit_status import Status
 from pypimirror.report.mirror_status import StatusReport, of_state
 from pypimirror.report.outcome import Outcome
@@ -42,9 +45,8 @@ class ReportFiles:
     def hand_on(self, changes: Changes) -> None:
         """Put the paths that changed where others find them; where there are none the last list stays."""
         self.changed = 0
-        if self.changed_paths is None or changes.is_empty():
-            return
-        self._write("changed_paths", self.changed_paths, self._counted(changes.lines()))
+        if self.changed_paths is not None and not changes.is_empty():
+            self._write("changed_paths", self.changed_paths, self._counted(changes.lines()))
 
     def _counted(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         for line in lines:
@@ -60,19 +62,27 @@ class ReportFiles:
             version=__version__,
             mirror=_folder(self._config),
             run=run,
-            details=run_report.first(outcome.details),
+            details=list(outcome.details[: run_report.DETAILS]),
             details_count=len(outcome.details),
             changed_paths=self.changed,
             now=None if report is None else run_report.now(report),
             afterwards=afterwards.listed(afterwards.read(self._config.mirror_file_path)),
         )
-        self._write("report", self.report, [run_report.as_json(found)])
+        self._write("report", self.report, [as_json(found)])
 
-    def write_metrics(self, values: metrics.Values, status: int) -> None:
+    def write_report_without_state(self, outcome: Outcome, mode: str, started: float) -> metrics.Values:
+        """Write how a run went that did not get to record anything; return what is known of the mirror."""
+        ended = time.time()
+        report, values = known(self._config, ended)
+        run = RunEnd(mode=mode, started=started, ended=ended, status=outcome.status, summary=outcome.line)
+        self.write_report(outcome, run, report)
+        return values
+
+    def write_metrics(self, values: metrics.Values, status: Status) -> None:
         """Write what is known of the mirror, and how the run ended."""
         if self._config.metrics is not None:
-            last = metrics.Try(time.time(), status, failing=len(self.reasons))
-            self._write("metrics", self._config.metrics, [_metrics(self._config, values, last)])
+            now = values | metrics.of_try(status, failing=len(self.reasons))
+            self._write("metrics", self._config.metrics, [metrics.text(now, _folder(self._config))])
 
     def _write(self, option: str, path: Path, chunks: Iterable[bytes]) -> None:
         self.attempt(option, lambda: _replaced(option, path, chunks))
@@ -81,16 +91,29 @@ class ReportFiles:
         """Do something for an option; keep why it failed, if it did."""
         try:
             act()
-        except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
-            self._note(option, f"{place}{error.strerror or error}", is_full=is_full(error))
-        except MirrorError as error:
-            self._note(option, str(error), is_full=isinstance(error, DiskFullError))
+        except (OSError, MirrorError) as error:
+            self.reasons[option] = why_failed(error) if isinstance(error, OSError) else str(error)
+            if is_full(error):
+                self.full.add(option)
 
-    def _note(self, option: str, reason: str, *, is_full: bool) -> None:
-        self.reasons[option] = reason
-        if is_full:
-            self.full.add(option)
+    def call(self, option: str, status: Status, summary: str, *, is_news: bool) -> None:
+        """Call the command that an option names, if there is one; keep why it failed, if it did."""
+        words = getattr(self._config, option)
+        if not words:
+            return
+        environment = {
+            "PYPIMIRROR_HOOK": option,
+            "PYPIMIRROR_MIRROR": str(self._config.mirror_file_path),
+            "PYPIMIRROR_BASE_URL": self._config.base_url,
+            "PYPIMIRROR_REPORT": str(self.report or ""),
+            "PYPIMIRROR_CHANGED_PATHS": str(self.changed_paths or ""),
+            "PYPIMIRROR_CHANGED": str(self.changed),
+            "PYPIMIRROR_STATUS": str(int(status)),
+            "PYPIMIRROR_SUMMARY": printable(summary),
+            "PYPIMIRROR_NEWS": str(int(is_news)),
+        }
+        if reason := hooks.call(option, words, environment, timeout=self._config.hook_timeout):
+            self.reasons[option] = reason
 
 
 def _replaced(option: str, path: Path, chunks: Iterable[bytes]) -> None:
@@ -100,10 +123,6 @@ def _replaced(option: str, path: Path, chunks: Iterable[bytes]) -> None:
         why = error.strerror if path.parent.is_dir() else "its folder does not exist"
         text = f"can't be written ({why}); mend that, or name another file in {option}"
         raise OSError(error.errno, text, str(path)) from error
-
-
-def _metrics(config: Config, values: metrics.Values, last: metrics.Try) -> bytes:
-    return metrics.text(values | metrics.of_try(last), _folder(config))
 
 
 def _folder(config: Config) -> str:
@@ -125,28 +144,45 @@ def _kept(config: Config) -> metrics.Values:
     if config.metrics is None:
         return {}
     try:
-        content = config.metrics.read_text("utf-8")
+        return metrics.kept(config.metrics.read_text("utf-8"), _folder(config))
     except (OSError, UnicodeError):
         return {}
-    return metrics.kept(content, _folder(config))
 
 
 def note_locked(config: Config) -> None:
     """Let the metrics tell that another run holds the lock, and what the state tells now."""
+    last_run = "last_run_timestamp_seconds"
     while config.metrics is not None:
-        now = time.time()
-        _, values = known(config, now)
+        _, values = known(config, time.time())
         failing = len(afterwards.read(config.mirror_file_path))
-        last = metrics.Try(now, Status.LOCKED, is_locked=True, failing=failing)
+        now = values | metrics.of_try(Status.LOCKED, failing, is_locked=True)
         try:
-            replace(config.metrics, [_metrics(config, values, last)])
+            replace(config.metrics, [metrics.text(now, _folder(config))])
         except OSError as error:
             _log.warning("metrics: %s: can't be written (%s)", config.metrics, error.strerror)
             return
         # The other run may have ended, and written its own, since we looked.
-        if _run_of(known(config, now)[1]) == _run_of(values):
+        if known(config, time.time())[1].get(last_run) == values.get(last_run):
             return
 
 
-def _run_of(values: Mapping[str, float]) -> float | None:
-    return values.get("last_run_timestamp_seconds")
+def note_refused(config: Config, mode: str, line: str, *, is_news: bool) -> None:
+    """Write report and metrics, and call `on_failure`, where a mirror is expected and there is none.
+
+    Nothing is written into the mirror's folder, which may be the empty one below a disk that is not mounted.
+    `line` is what was told of the run.
+    """
+    files = ReportFiles(config)
+    files.report = _outside(files.report, config.mirror_file_path)
+    files.changed_paths = _outside(files.changed_paths, config.mirror_file_path)
+    outcome = Outcome(Status.USAGE, printable(line))
+    values = files.write_report_without_state(outcome, mode, started=time.time())
+    files.write_metrics(values, outcome.status)
+    files.call("on_failure", outcome.status, outcome.line, is_news=is_news)
+    if is_news:
+        say(*(f"pypimirror: {option}: {reason}" for option, reason in files.reasons.items()))
+
+
+def _outside(path: Path | None, root: Path) -> Path | None:
+    """Return a path that is not below the mirror's folder."""
+    return None if path is None or path.is_relative_to(root) else path

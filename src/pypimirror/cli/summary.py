@@ -1,14 +1,22 @@
 """What is printed of a run when it ended: nothing while all is well."""
 
 import logging
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import msgspec
 
 from pypimirror import sync
-from pypimirror.cli.console import say, show, show_as_it_is
+from pypimirror.amounts import DAY_S
+from pypimirror.cli import person
+from pypimirror.cli.arguments import Arguments
+from pypimirror.cli.console import say, show, show_json
 from pypimirror.cli.signals import Interrupted
-from pypimirror.config import Config
 from pypimirror.disk import is_full
-from pypimirror.errors import DiskFullError
-from pypimirror.report import dry_run
+from pypimirror.findings import wheels
+from pypimirror.mirror import Mirror
 from pypimirror.report.exit_status import Status
 from pypimirror.report.outcome import Outcome
 from pypimirror.report.run_table import Figures, Waiting, rows
@@ -16,17 +24,41 @@ from pypimirror.report.run_table import Figures, Waiting, rows
 _log = logging.getLogger(__name__)
 
 _SHOWN = 10
+_MISSED_SHOWN = 5
+_MANY_FILES = 20_000
+"""Of so many nobody waits for a look at their metadata; `--check` does that."""
 
 
 def of_error(error: BaseException) -> Outcome:
     """Sum up a run that an error ended."""
     if isinstance(error, Interrupted):
         return Outcome(Status(error.status), "interrupted by a signal")
-    is_disk_full = isinstance(error, DiskFullError) or (isinstance(error, OSError) and is_full(error))
-    return Outcome(Status.FULL if is_disk_full else Status.ERROR, str(error) or type(error).__name__)
+    return Outcome(Status.FULL if is_full(error) else Status.ERROR, str(error) or type(error).__name__)
 
 
-def figures_of(work: sync.Run) -> Figures:
+def requests_of(work: sync.Run) -> int:
+    """Return how many requests a run made."""
+    return work.upstream.requests + (work.workers.requests_made() if work.workers else 0)
+
+
+def of_run(outcome: Outcome, work: sync.Run, args: Arguments) -> Callable[[], None]:
+    """Look up what is to be told of a run while its state is open; return what tells it."""
+    if args.is_dry:
+        from pypimirror.report import dry_run  # a real run needs none of it
+
+        pages = dry_run.pages_changed(work.mirror, outcome)
+        if args.is_json:
+            return partial(show_json, dry_run.for_machines(outcome, pages))
+        return partial(show, *dry_run.as_lines(outcome, pages))
+    if args.mode == "verify":
+        return partial(_tell_verified, outcome, is_quiet=args.is_quiet)
+    log = work.mirror.config.log_filename
+    if person.is_there(args) and not args.log_console:
+        return partial(_tell_table, outcome, _figures_of(work), log)
+    return partial(_tell, outcome, log, is_asked=args.is_quiet and sys.stderr.isatty())
+
+
+def _figures_of(work: sync.Run) -> Figures:
     """Return what a run did, for one who watched it."""
     now, state = work.mirror.clock(), work.mirror.state
     paused = [each for each in state.projects.paused(now) if work.mirror.selection.selects(each[0])]
@@ -35,52 +67,63 @@ def figures_of(work: sync.Run) -> Figures:
         counts=work.tally.counts,
         began=work.tally.started,
         ended=now,
-        requests=work.upstream.requests + (work.workers.requests_made() if work.workers else 0),
+        requests=requests_of(work),
         waiting=Waiting(names, len(paused), paused[0][1]) if paused else None,
+        remarks=(*_of_wheels(work.mirror), *_of_requirements(work)),
     )
 
 
-def tell(outcome: Outcome, config: Config, *, watched: Figures | None, is_verbose: bool) -> None:
-    """Write the summary to the log; to standard error when it is news, or somebody sits there.
+def _of_wheels(mirror: Mirror) -> Iterator[str]:
+    """Yield what it costs that no wheel is mirrored, once a day."""
+    left_out, now = wheels.known(mirror.state.notes.get(wheels.NOTE)), mirror.clock()
+    if left_out.number and not 0 <= now - left_out.told < DAY_S:
+        wheels.keep(mirror, msgspec.structs.replace(left_out, told=now))
+        yield wheels.text(left_out.number)
 
-    One who watched the run gets a table; one who `is_verbose`, the lines that cron's mail has.
-    """
-    level = logging.INFO if outcome.status is Status.OK else logging.ERROR
-    _log.log(level, "%s", outcome.line)
-    if watched is not None:
-        from pypimirror.cli.table import say_table  # rich is slow to import
 
-        say_table(
-            f"pypimirror: {outcome.headline or outcome.line}", rows(outcome, watched, config.log_filename)
-        )
-        say(*(f"  {remark}" for remark in outcome.remarks))
+def _of_requirements(work: sync.Run) -> Iterator[str]:
+    """Yield what mirrored releases require and the mirror lacks, after a change: pip tells it one by one."""
+    mirror = work.mirror
+    if not work.tally.counts.changed or mirror.totals().files > _MANY_FILES:
         return
-    if not (outcome.is_news or outcome.is_over or is_verbose):
+    from pypimirror.dependencies.check import missing_for_pip
+
+    names = [each.name for each in mirror.state.projects.listed()]
+    found = missing_for_pip(mirror.config, mirror.store, names, mirror.state.files.held)
+    yield from (f"pip will miss {each.need.name}: {each}" for each in found[:_MISSED_SHOWN])
+    if len(found) > _MISSED_SHOWN:
+        yield f"and {len(found) - _MISSED_SHOWN} more; --check lists them all"
+
+
+def _tell_table(outcome: Outcome, figures: Figures, log: Path) -> None:
+    """Write the summary to the log, and a table for one who watched the run."""
+    from pypimirror.cli.terminal import say_table  # rich is slow to import
+
+    _log_line(outcome)
+    say_table(f"pypimirror: {outcome.headline or outcome.line}", rows(outcome, figures, log))
+    say(*(f"  {remark}" for remark in figures.remarks))
+
+
+def _tell(outcome: Outcome, log: Path, *, is_asked: bool) -> None:
+    """Write the summary to the log; to standard error when it is news, or trouble that somebody asks for."""
+    _log_line(outcome)
+    is_trouble = outcome.status is not Status.OK
+    if not (outcome.is_news or outcome.is_over or (is_asked and is_trouble)):
         return
     over = "all is well again: " if outcome.is_over else ""
-    say(f"pypimirror: {over}{outcome.line}")
-    for detail in outcome.details[:_SHOWN]:
-        say(f"  {detail}")
-    more = len(outcome.details) - _SHOWN
-    if more > 0:
-        say(f"  and {more} more")
-    if is_verbose:
-        say(*(f"  {remark}" for remark in outcome.remarks))
-    if outcome.status is not Status.OK:
-        say(f"  the log has the details: {config.log_filename}")
+    say(f"pypimirror: {over}{outcome.line}", *(f"  {detail}" for detail in outcome.details[:_SHOWN]))
+    if len(outcome.details) > _SHOWN:
+        say(f"  and {len(outcome.details) - _SHOWN} more")
+    if is_trouble:
+        say(f"  the log has the details: {log}")
 
 
-def tell_dry(outcome: Outcome, pages: int, *, is_json: bool) -> None:
-    """Print what a run would do, and how it would end as far as can be known."""
-    if is_json:
-        show_as_it_is(f"{dry_run.as_json(outcome, pages)}\n")  # its escapes are JSON's
-    else:
-        show(*dry_run.as_lines(outcome, pages))
-
-
-def tell_verified(outcome: Outcome, *, is_quiet: bool) -> None:
+def _tell_verified(outcome: Outcome, *, is_quiet: bool) -> None:
     """Print the last line of a look at the whole tree, below its findings; `is_quiet`: only trouble."""
     _log.info("%s", outcome.line)
-    if is_quiet and outcome.status is Status.OK:
-        return
-    show(outcome.line, *(f"  {detail}" for detail in outcome.details[:_SHOWN]))
+    if not (is_quiet and outcome.status is Status.OK):
+        show(outcome.line, *(f"  {detail}" for detail in outcome.details[:_SHOWN]))
+
+
+def _log_line(outcome: Outcome) -> None:
+    _log.log(logging.INFO if outcome.status is Status.OK else logging.ERROR, "%s", outcome.line)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 WIDTH, HEIGHT = 360.0, 150.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 6.0, 8.0, 20.0
+_ROOM, _HEIGHT, _FLOOR = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM, HEIGHT - _BOTTOM
+"""Of what is drawn: how wide and high it may be, and where it stands."""
 _GAP = 0.2
 """Share of a bar's room that stays empty."""
 _ROW, _NAMES, _NUMBERS = 22.0, 130.0, 82.0
@@ -52,7 +54,7 @@ class Chart(NamedTuple):
     last: str
     bars: tuple[Bar, ...] = ()
     dots: tuple[Bar, ...] = ()
-    """Points as rectangles without a size."""
+    """Points as rectangles without a width."""
     line: str = ""
     """The `points` of a polyline."""
     area: str = ""
@@ -86,21 +88,9 @@ def line(
     top, ticks = _scale(max(point.value for point in points), label)
     begin, end = points[0].moment, points[-1].moment
     span = max(end - begin, 1.0)
-    width, height = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
-    dots = tuple(
-        Bar(
-            _round(_LEFT + width * (point.moment - begin) / span),
-            _round(_TOP + height * (1 - point.value / top)),
-            0.0,
-            0.0,
-            point.value,
-            point.told,
-        )
-        for point in points
-    )
+    dots = tuple(_bar(point, top, _LEFT + _ROOM * (point.moment - begin) / span) for point in points)
     drawn = " ".join(f"{dot.x:g},{dot.y:g}" for dot in dots)
-    floor = HEIGHT - _BOTTOM
-    area = f"{dots[0].x:g},{floor:g} {drawn} {dots[-1].x:g},{floor:g}"
+    area = f"{dots[0].x:g},{_FLOOR:g} {drawn} {dots[-1].x:g},{_FLOOR:g}"
     return Chart(title, ticks, day(begin), day(end), dots=dots, line=drawn, area=area)
 
 
@@ -108,20 +98,12 @@ def bars(
     title: str, points: Sequence[Point], label: Callable[[float], str], day: Callable[[float], str]
 ) -> Chart | None:
     """Return one bar for each point, side by side; None where there is none, or each is nothing."""
-    if not points or not any(point.value for point in points):
+    if not any(point.value for point in points):
         return None
     top, ticks = _scale(max(point.value for point in points), label)
-    room = (WIDTH - _LEFT - _RIGHT) / len(points)
-    height = HEIGHT - _TOP - _BOTTOM
+    room = _ROOM / len(points)
     drawn = tuple(
-        Bar(
-            _round(_LEFT + room * (number + _GAP / 2)),
-            _round(_TOP + height * (1 - point.value / top)),
-            _round(room * (1 - _GAP)),
-            _round(height * point.value / top),
-            point.value,
-            point.told,
-        )
+        _bar(point, top, _LEFT + room * (number + _GAP / 2), room * (1 - _GAP))
         for number, point in enumerate(points)
     )
     return Chart(title, ticks, day(points[0].moment), day(points[-1].moment), bars=drawn)
@@ -147,15 +129,22 @@ def _shortened(name: str) -> str:
     return f"{name[:half]}…{name[-half:]}"
 
 
+def _bar(point: Point, top: float, x: float, width: float = 0.0) -> Bar:
+    """Return a point as a bar below `top`, the value at the top of the chart."""
+    y, height = _y(point.value / top), _round(_HEIGHT * point.value / top)
+    return Bar(_round(x), y, _round(width), height, point.value, point.told)
+
+
+def _y(share: float) -> float:
+    """Return where a share of a chart's height ends."""
+    return _round(_TOP + _HEIGHT * (1 - share))
+
+
 def _scale(largest: float, label: Callable[[float], str]) -> tuple[float, tuple[Tick, ...]]:
     """Return the value at the top of a chart, and the lines across it: from 0 in round steps."""
     step = _step(largest)
-    top = step * max(math.ceil(largest / step - 1e-9), 1)
-    number = round(top / step)
-    height = HEIGHT - _TOP - _BOTTOM
-    return top, tuple(
-        Tick(_round(_TOP + height * (1 - each / number)), label(each * step)) for each in range(number + 1)
-    )
+    number = max(math.ceil(largest / step - 1e-9), 1)
+    return step * number, tuple(Tick(_y(each / number), label(each * step)) for each in range(number + 1))
 
 
 _SMALLEST = 1e-9

@@ -29,22 +29,14 @@ _OF_THE_ANCESTOR = {
 
 def lines(config: Config, path: Path, *, is_quiet: bool) -> Iterator[str]:
     """Yield what to say of a configuration that was read from `path`; quietly, what looks wrong."""
-    if is_quiet:
-        yield from _warnings(config)
-        return
-    yield f"{path} is sound"
-    yield from (f"  {line}" for line in _asks_for(config))
-    yield from _warnings(config)
-    given = ini.parse(path.read_bytes()).settings
-    if "fetch_since_days" in given:
-        yield "it is a configuration of z3c.pypimirror; its options mean:"
-        yield from (f"  {name}: {_OF_THE_ANCESTOR[name]}" for name in given if name in _OF_THE_ANCESTOR)
-
-
-def _warnings(config: Config) -> Iterator[str]:
-    """Yield what looks wrong."""
+    if not is_quiet:
+        yield f"{path} is sound"
+        yield from (f"  {line}" for line in _asks_for(config))
     for warning in (*config.warnings, *advice(config), *_afterwards(config)):
         yield f"warning: {warning}"
+    if not is_quiet and "fetch_since_days" in (given := ini.parse(path.read_bytes()).settings):
+        yield "it is a configuration of z3c.pypimirror; its options mean:"
+        yield from (f"  {name}: {_OF_THE_ANCESTOR[name]}" for name in given if name in _OF_THE_ANCESTOR)
 
 
 def _asks_for(config: Config) -> Iterator[str]:

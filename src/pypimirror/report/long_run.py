@@ -5,12 +5,12 @@ import fcntl
 import os
 import stat
 import time
-from datetime import datetime
 from pathlib import Path
 
 from pypimirror.amounts import HOUR_S
 from pypimirror.config import Config
 from pypimirror.errors import MirrorError
+from pypimirror.report.words import moment
 from pypimirror.state.reading import Reading
 from pypimirror.store import PRIVATE, check_state
 
@@ -22,15 +22,13 @@ def why_not_good(config: Config, began: float, ended: float | None) -> str | Non
     """Say of the last run, as `--status` does, that it goes on for too long; None where it does not."""
     if ended is not None or time.time() - began <= config.status_max_age_hours * HOUR_S:
         return None
-    is_held = _is_held(config.mirror_file_path / PRIVATE / "lock")
-    return sentence(config, began) if is_held else None
+    return sentence(config, began) if _is_held(config.mirror_file_path / PRIVATE / "lock") else None
 
 
 def sentence(config: Config, began: float) -> str:
     """Say since when a run goes on, and that this is too long."""
-    moment = f"{datetime.fromtimestamp(began).astimezone():%Y-%m-%d %H:%M}"
     return (
-        f"a run has been at work since {moment}, for more than"
+        f"a run has been at work since {moment(began)}, for more than"
         f" status_max_age_hours = {config.status_max_age_hours:g}"
     )
 
@@ -48,28 +46,21 @@ def began(config: Config) -> float | None:
 
 def _is_held(lock: Path) -> bool:
     """Tell whether a lock is held: each of some looks finds it so, as another look may hold it a moment."""
-    for number in range(_PROBES):
-        if number:
-            time.sleep(_PROBE_PAUSE_S)
+    for _ in range(_PROBES - 1):
         if not _is_held_now(lock):
             return False
-    return True
+        time.sleep(_PROBE_PAUSE_S)
+    return _is_held_now(lock)
 
 
 def _is_held_now(lock: Path) -> bool:
     try:
-        descriptor = os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return False
-        # Shared: two that look don't see each other. One that begins waits for that long.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        with os.fdopen(os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                # Shared: two that look don't see each other. One that begins waits for that long.
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
-        return False
-    finally:
-        os.close(descriptor)
+        pass
     return False

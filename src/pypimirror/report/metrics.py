@@ -1,7 +1,7 @@
 """The mirror and its last run as metrics, for the textfile collector of Prometheus."""
 
+import time
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from pypimirror import __version__
 from pypimirror.report.mirror_status import StatusReport
@@ -36,26 +36,16 @@ METRICS: Mapping[str, str] = {
 """Names, and what they mean; all are gauges with the label `mirror`, its folder."""
 
 
-class Try(NamedTuple):
-    """A call of the command."""
-
-    moment: float
-    status: int
-    is_locked: bool = False
-    failing: int = 0
-    """Of what is done when a run is over."""
-
-
 Values = dict[str, float]
 
 
-def of_try(last: Try) -> Values:
-    """Return what a call of the command tells, though nothing is known of the mirror."""
+def of_try(status: int, failing: int, *, is_locked: bool = False) -> Values:
+    """Return what this call of the command tells, and how much of what is done when a run is over fails."""
     return {
-        "last_try_timestamp_seconds": last.moment,
-        "last_try_status": last.status,
-        "lock_held": float(last.is_locked),
-        "afterwards_failing": last.failing,
+        "last_try_timestamp_seconds": time.time(),
+        "last_try_status": status,
+        "lock_held": float(is_locked),
+        "afterwards_failing": failing,
     }
 
 

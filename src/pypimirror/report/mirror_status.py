@@ -2,13 +2,13 @@
 
 import shutil
 import time
-from typing import Any
+from collections.abc import Iterator
 
 import msgspec
 
 from pypimirror.amounts import HOUR_S, numbered
 from pypimirror.config import Config
-from pypimirror.dependencies import MISSING_NOTE, missing_in
+from pypimirror.dependencies import MISSING_NOTE, Missing, missing_in
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError
 from pypimirror.findings import damage, wheels
@@ -17,7 +17,7 @@ from pypimirror.report import afterwards, long_run
 from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import moment
-from pypimirror.state import Failure
+from pypimirror.state import Failure, Omitted
 from pypimirror.state.reading import Reading
 from pypimirror.state.runs import PastRun
 from pypimirror.store import read_id
@@ -77,10 +77,9 @@ class StatusReport(msgspec.Struct, kw_only=True):
     """What failed when runs were over: reports and commands. It says nothing of the mirror itself."""
     unmatched: list[str] = []
     """What the configuration names and upstream does not have, with what to do."""
-    missing: list[dict[str, Any]] = []
-    """Projects that mirrored ones require and the mirror has not: each its name, why, and who requires it."""
-    left_out: list[dict[str, Any]] = []
-    """What each rule of the selection leaves out: rule, files and bytes."""
+    missing: list[Missing] = []
+    left_out: list[Omitted] = []
+    """What each rule of the selection leaves out."""
     wheels_left_out: int = 0
     """Wheels that filename_matches leaves out, where it leaves out all of them."""
     is_full: bool = False
@@ -121,10 +120,9 @@ def of_state(config: Config, state: Reading) -> StatusReport:
     grace, first = state.in_grace()
     held = state.total("held")
     held_back = state.held_back()
-    what = _why_incomplete(state, ended, failing_count, pending_count)
-    found_unmatched = read(state.note(NOTE))
-    unmatched = found_unmatched.lines()
-    if found_unmatched.failures() or found_unmatched.remarks():
+    what = [*_why_incomplete(state, ended, failing_count, pending_count)]
+    unmatched = read(state.note(NOTE))
+    if unmatched.failures() or unmatched.remarks():
         what.append("the configuration asks for what upstream does not have")
     found = damage.known(state.note(damage.NOTE))
     full = _why_full(config)
@@ -167,9 +165,9 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         accepts_unverified=list(config.accept_unverified),
         disk_free=shutil.disk_usage(config.mirror_file_path).free,
         afterwards=afterwards.listed(afterwards.read(config.mirror_file_path)),
-        unmatched=list(unmatched),
-        missing=[each._asdict() for each in missing_in(state.note(MISSING_NOTE))],
-        left_out=[each._asdict() for each in state.left_out()],
+        unmatched=list(unmatched.lines()),
+        missing=list(missing_in(state.note(MISSING_NOTE))),
+        left_out=list(state.left_out()),
         wheels_left_out=wheels.known(state.note(wheels.NOTE)).number,
         is_full=full is not None or (ended is not None and ended.status == Status.FULL),
         damaged=found.wrong if found else 0,
@@ -184,25 +182,22 @@ def _why_full(config: Config) -> str | None:
     return tree.why_full() or FreeSpace(str(config.state_dir), 0).why_full()
 
 
-def _why_incomplete(state: Reading, ended: PastRun | None, failing: int, pending: int) -> list[str]:
-    reasons = []
+def _why_incomplete(state: Reading, ended: PastRun | None, failing: int, pending: int) -> Iterator[str]:
     if failing:
-        fails = "1 project or file is" if failing == 1 else f"{failing} projects or files are"
-        reasons.append(f"{fails} failing")
+        yield "1 project or file is failing" if failing == 1 else f"{failing} projects or files are failing"
     if pending:
         waits = "1 project waits" if pending == 1 else f"{pending} projects wait"
-        reasons.append(f"{waits} for upstream's page")
+        yield f"{waits} for upstream's page"
     if arriving := state.total("arriving").number:
-        reasons.append("1 file is still to come" if arriving == 1 else f"{arriving} files are still to come")
-    if ended is not None and ended.status == Status.TOO_MUCH_GONE:
-        reasons.append("removals wait for --allow-removals")
+        yield "1 file is still to come" if arriving == 1 else f"{arriving} files are still to come"
     if ended is None:
-        reasons.append("no run has come to its end yet")
+        yield "no run has come to its end yet"
     elif ended.status == Status.FULL:
-        reasons.append("the last run ended with status 6: the disk was full, or at min_free_space")
+        yield "the last run ended with status 6: the disk was full, or at min_free_space"
     elif ended.status:
-        reasons.append(f"the last run ended with status {ended.status}")
-    return reasons
+        if ended.status == Status.TOO_MUCH_GONE:
+            yield "removals wait for --allow-removals"
+        yield f"the last run ended with status {ended.status}"
 
 
 def _why_not_good(config: Config, ended: PastRun | None, age: float | None) -> list[str]:

@@ -1,17 +1,16 @@
 """How a run ended, in words, and as a key to know the same trouble by."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pypimirror.amounts import numbered, size_text
 from pypimirror.dependencies import Missing
 from pypimirror.errors import UpstreamError
-from pypimirror.plan import Loss
+from pypimirror.mirror import Counts
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import failure_text
-from pypimirror.state import Omitted
-from pypimirror.sync import Change, Refusal, Report, Verified
+from pypimirror.sync import Refusal, Report, Verified
 
 _MISSING = 3
 """Projects that are named in a line."""
@@ -24,55 +23,54 @@ class Outcome(NamedTuple):
     line: str
     details: tuple[str, ...] = ()
     key: str = ""
-    changes: tuple[Change, ...] = ()
-    """What a dry run found."""
-    left_out: tuple[Omitted, ...] = ()
-    """What rules leave out, of a dry run."""
-    missing: tuple[Missing, ...] = ()
-    """What mirrored projects require and the mirror has not."""
-    untold: int = 0
-    """Releases of which a dry run can't know what they require."""
+    report: Report | None = None
+    """What it found; None where upstream could not be had."""
     is_news: bool = False
     """Whether cron's mailbox shall have it."""
     headline: str = ""
     """The line without what a table below it tells; empty where the line is short."""
-    remarks: tuple[str, ...] = ()
-    """What is no trouble, for somebody at a terminal."""
     is_over: bool = False
     """Whether trouble that was told is over."""
 
 
+class Left(NamedTuple):
+    """What left the pages, and why."""
+
+    projects: int
+    files: int
+    why: str
+
+
 def of_report(report: Report) -> Outcome:
     """Sum up a run that came to its end."""
-    return _of_report(report)._replace(
-        changes=report.changes, left_out=report.left_out, missing=report.missing, untold=report.untold
-    )
+    return _of_report(report)._replace(report=report)
 
 
 def _of_report(report: Report) -> Outcome:
+    failed = tuple(map(failure_text, report.failures))
     if report.full is not None:
-        told = tuple(failure_text(failure) for failure in report.failures)
-        return Outcome(Status.FULL, f"stopped: {report.full}; what is there is whole", told, key="full")
+        return Outcome(Status.FULL, f"stopped: {report.full}; what is there is whole", failed, key="full")
     if report.refusal is not None:
-        return _of_refusal(report, report.refusal)
-    counts, failures = report.counts, report.failures
+        return _of_refusal(report.refusal, failed)
+    counts = report.counts
     asked = "1 project" if counts.projects == 1 else f"{counts.projects} projects"
-    done = f"{asked} asked about, {counts.changed} changed; {_files(report)}{_missing(report.missing)}"
+    done = f"{asked} asked about, {counts.changed} changed; {_files(counts)}{_missing(report.missing)}"
     if report.unasked:
-        line = f"{'; '.join(report.unasked)} ({done})"
-        told = tuple(failure_text(f) for f in failures)
         headline = "; ".join(report.unasked)
-        return Outcome(Status.FAILURES, line, told, key="unasked", headline=headline)
-    if not failures:
+        return Outcome(Status.FAILURES, f"{headline} ({done})", failed, key="unasked", headline=headline)
+    if not failed:
         return _of_selection(report, asked, done)
-    projects = len({failure.project for failure in failures})
-    headline = (
-        f"{'1 project is' if projects == 1 else f'{projects} projects are'} not up to date, all others are"
-    )
+    projects = len({failure.project for failure in report.failures})
+    are = "1 project is" if projects == 1 else f"{projects} projects are"
+    headline = f"{are} not up to date, all others are"
     line = f"{headline} ({done}); what failed keeps its last good state and is tried again"
-    key = hashlib.sha256(repr([failure[:2] for failure in failures]).encode()).hexdigest()
-    told = (*(failure_text(f) for f in failures), *report.unmatched.lines())
+    told = (*failed, *report.unmatched.lines())
+    key = _digest([failure[:2] for failure in report.failures])
     return Outcome(Status.FAILURES, line, told, key, headline=headline)
+
+
+def _digest(trouble: object) -> str:
+    return hashlib.sha256(repr(trouble).encode()).hexdigest()
 
 
 def _of_selection(report: Report, asked: str, done: str) -> Outcome:
@@ -81,7 +79,7 @@ def _of_selection(report: Report, asked: str, done: str) -> Outcome:
     unblocked = tuple(f"no longer blocked, and may come again: {each}" for each in report.unblocked)
     remarks = (*unblocked, *unmatched.remarks())
     told = (*unmatched.failures(), *remarks)
-    key = hashlib.sha256(repr(told).encode()).hexdigest()
+    key = _digest(told)
     if unmatched.failures():
         headline = "up to date, but for what the configuration asks for and upstream does not have"
         return Outcome(Status.FAILURES, f"{headline} ({done})", told, key, headline=headline)
@@ -93,32 +91,30 @@ def _of_selection(report: Report, asked: str, done: str) -> Outcome:
     return Outcome(Status.OK, f"up to date: {done}", headline=headline)
 
 
-def _of_refusal(report: Report, refusal: Refusal) -> Outcome:
-    if refusal.is_configured:
-        return _of_deselection(report, refusal)
+def _of_refusal(refusal: Refusal, failed: tuple[str, ...]) -> Outcome:
+    """Sum up a run that removed nothing, as too much would have gone."""
     gone, held, hours = refusal[:3]
-    within = f" (within {hours:g} hours)" if hours else ""
-    line = (
-        f"upstream no longer has {_share(gone, held)}{within};"
-        f" {refusal.why}, so nothing was removed, and all else was done."
-        " If it is right, run once with --allow-removals"
+    share = (
+        f"{gone.projects} of {numbered(held.projects, 'project')}"
+        f" and {gone.files} of {numbered(held.files, 'file')}"
     )
-    names = tuple(f"would go: {name}" for name in refusal.names)
-    failures = tuple(failure_text(f) for f in report.failures)
-    return Outcome(Status.TOO_MUCH_GONE, line, (*names, *failures), key=repr(gone))
-
-
-def _of_deselection(report: Report, refusal: Refusal) -> Outcome:
-    gone, held = refusal.gone, refusal.held
-    whole = " and without --project" if refusal.is_waiting else ""
-    line = (
-        f"the configuration no longer selects {_share(gone, held)};"
-        f" {refusal.why}, so all of them stay, and all else was done."
-        f" If it is right, run once with --allow-removals{whole}; if not, mend the configuration"
-    )
-    names = tuple(f"would go: {name}" for name in refusal.names)
-    failures = tuple(failure_text(f) for f in report.failures)
-    return Outcome(Status.TOO_MUCH_GONE, line, (*names, *failures), key=f"deselected {gone!r}")
+    if refusal.is_configured:
+        key = f"deselected {gone!r}"
+        whole = " and without --project" if refusal.is_waiting else ""
+        line = (
+            f"the configuration no longer selects {share}; {refusal.why}, so all of them stay, and all else"
+            f" was done. If it is right, run once with --allow-removals{whole};"
+            " if not, mend the configuration"
+        )
+    else:
+        key = repr(gone)
+        within = f" (within {hours:g} hours)" if hours else ""
+        line = (
+            f"upstream no longer has {share}{within}; {refusal.why}, so nothing was removed, and all else was"
+            " done. If it is right, run once with --allow-removals"
+        )
+    names = (f"would go: {name}" for name in refusal.names)
+    return Outcome(Status.TOO_MUCH_GONE, line, (*names, *failed), key)
 
 
 def of_upstream_error(error: UpstreamError) -> Outcome:
@@ -144,19 +140,10 @@ def of_verified(verified: Verified, report: Report, *, is_repaired: bool, is_has
     return Outcome(Status.FAILURES, f"{line}; {mends} mends it", key=repr(verified))
 
 
-def _share(gone: Loss, held: Loss) -> str:
-    projects = f"{gone.projects} of {numbered(held.projects, 'project')}"
-    return f"{projects} and {gone.files} of {numbered(held.files, 'file')}"
-
-
-def _files(report: Report) -> str:
-    counts = report.counts
+def _files(counts: Counts) -> str:
     adopted = f", {counts.adopted} adopted" if counts.adopted else ""
     removed = f", {counts.removed} removed ({size_text(counts.removed_bytes)})" if counts.removed else ""
-    left = _left(counts.vanished_projects, counts.vanished_files, "upstream no longer has them")
-    projects = counts.deselected_projects - counts.unrequired_projects
-    left += _left(projects, counts.deselected_files - counts.unrequired_files, "they are no longer selected")
-    left += _left(counts.unrequired_projects, counts.unrequired_files, "nothing requires them any more")
+    left = "".join(f"; {_left(what)} left the pages, as {what.why}" for what in left_pages(counts))
     return (
         f"{numbered(counts.stored, 'file')} stored ({size_text(counts.stored_bytes)}){adopted}{removed}{left}"
     )
@@ -169,11 +156,19 @@ def _missing(missing: Sequence[Missing]) -> str:
     return f"; required, and missing: {', '.join(named)}{more}" if named else ""
 
 
-def _left(projects: int, files: int, why: str) -> str:
-    """Say what left the pages, if anything did."""
-    parts = [
-        f"{number} {noun if number == 1 else noun + 's'}"
-        for number, noun in ((projects, "project"), (files, "file"))
-        if number
-    ]
-    return f"; {' and '.join(parts)} left the pages, as {why}" if parts else ""
+def _left(what: Left) -> str:
+    found = ((what.projects, "project"), (what.files, "file"))
+    return " and ".join(f"{number} {noun if number == 1 else noun + 's'}" for number, noun in found if number)
+
+
+def left_pages(counts: Counts) -> Iterator[Left]:
+    """Yield what left the pages, for each reason that there is."""
+    deselected = counts.deselected_projects - counts.unrequired_projects
+    deselected_files = counts.deselected_files - counts.unrequired_files
+    for left in (
+        Left(counts.vanished_projects, counts.vanished_files, "upstream no longer has them"),
+        Left(deselected, deselected_files, "they are no longer selected"),
+        Left(counts.unrequired_projects, counts.unrequired_files, "nothing requires them any more"),
+    ):
+        if left.projects or left.files:
+            yield left

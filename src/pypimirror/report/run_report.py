@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 
 from pypimirror.report.afterwards import AfterFailure
+from pypimirror.report.as_json import plain
 from pypimirror.report.mirror_status import StatusReport
 from pypimirror.report.words import missing_text
-from pypimirror.state import Failure
 from pypimirror.state.runs import PastRun
 
 FORMAT = 1
 """Fields may be added without another number; none is dropped, and none gets another meaning."""
-_DETAILS = 1000
+DETAILS = 1000
 _NAMED = 50
 
 
@@ -119,45 +119,12 @@ def run_end(past: PastRun) -> RunEnd:
 def now(report: StatusReport) -> Now:
     """Return how a mirror is, without what concerns its machine alone."""
     good = report.last_good_run
-    return Now(
-        index=report.index,
-        is_complete=report.is_complete,
-        is_good=report.is_good,
-        reasons=report.reasons,
-        last_good_run=None if good is None else good.ended,
-        projects=report.projects,
-        files=report.files,
-        bytes=report.bytes,
-        failing=[_failing(failure) for failure in report.failing],
-        failing_count=report.failing_count,
-        pending=[Named(project=each.project, since=each.since) for each in report.pending],
-        pending_count=report.pending_count,
-        held_back=[
-            Named(project=each.project, since=each.since, reason=each.reason) for each in report.held_back
-        ],
-        held_back_count=report.held_back_count,
-        grace_files=report.grace_files,
-        grace_bytes=report.grace_bytes,
-        disk_free=report.disk_free,
-        unmatched=report.unmatched[:_NAMED],
-        missing=[missing_text(each) for each in report.missing[:_NAMED]],
-    )
-
-
-def _failing(failure: Failure) -> Failing:
-    return Failing(
-        project=failure.project, filename=failure.filename, reason=failure.reason, since=failure.since
-    )
-
-
-def first(details: tuple[str, ...]) -> list[str]:
-    """Return as many details as a report has."""
-    return list(details[:_DETAILS])
-
-
-def as_json(value: object) -> bytes:
-    """Return a value as JSON for people and machines, with a line end."""
-    return msgspec.json.format(msgspec.json.encode(value)) + b"\n"
+    told = plain(report) | {
+        "last_good_run": None if good is None else good.ended,
+        "unmatched": report.unmatched[:_NAMED],
+        "missing": [missing_text(each) for each in report.missing[:_NAMED]],
+    }
+    return msgspec.convert(told, Now)
 
 
 def schema(kind: type[msgspec.Struct], title: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pypimirror.amounts import duration_text, numbered, size_text
 from pypimirror.mirror import Counts
 from pypimirror.report.exit_status import Status
-from pypimirror.report.outcome import Outcome
+from pypimirror.report.outcome import Left, Outcome, left_pages
 from pypimirror.report.words import moment_ahead
 
 _SHOWN = 10
@@ -32,33 +32,28 @@ class Figures(NamedTuple):
     """POSIX seconds."""
     requests: int
     waiting: Waiting | None
+    remarks: tuple[str, ...]
+    """What is no trouble."""
 
 
-class TableRow(NamedTuple):
-    """A row: what it is about, and a line or more of it."""
-
-    label: str
-    lines: tuple[str, ...]
-
-
-def rows(outcome: Outcome, figures: Figures, log: Path) -> Iterator[TableRow]:
-    """Yield what came, what left, what fails and what to do, and what it took."""
+def rows(outcome: Outcome, figures: Figures, log: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what came, what left, what fails and what to do, and what it took: labels, and their lines."""
     counts = figures.counts
-    yield TableRow("came", (_came(counts),))
-    if left := tuple(_left(counts)):
-        yield TableRow("left the pages", left)
+    yield "came", (_came(counts),)
+    if left := tuple(map(_left, left_pages(counts))):
+        yield "left the pages", left
     if counts.removed:
         removed = f"{numbered(counts.removed, 'file')} ({size_text(counts.removed_bytes)})"
-        yield TableRow("left the disk", (removed,))
+        yield "left the disk", (removed,)
     if outcome.details:
-        yield TableRow(
-            "fails" if outcome.status is not Status.TOO_MUCH_GONE else "held back", _first(outcome.details)
-        )
+        label = "held back" if outcome.status is Status.TOO_MUCH_GONE else "fails"
+        yield label, _first(outcome.details)
     if figures.waiting:
-        yield TableRow("waits", (waiting_text(figures.waiting, figures.ended),))
+        yield "waits", (waiting_text(figures.waiting, figures.ended),)
     if outcome.status is not Status.OK:
-        yield TableRow("what to do", (_what_to_do(outcome.status), f"The log has the details: {log}"))
-    yield TableRow("took", (_took(figures),))
+        to_do = _TO_DO.get(outcome.status, "See what it says above.")
+        yield "what to do", (to_do, f"The log has the details: {log}")
+    yield "took", (_took(figures),)
 
 
 def waiting_text(waiting: Waiting, now: float) -> str:
@@ -82,17 +77,10 @@ def _came(counts: Counts) -> str:
     return f"{files}{size}{adopted}{changed}" if counts.stored or counts.adopted or changed else "nothing new"
 
 
-def _left(counts: Counts) -> Iterator[str]:
-    deselected = counts.deselected_projects - counts.unrequired_projects
-    deselected_files = counts.deselected_files - counts.unrequired_files
-    for projects, files, why in (
-        (counts.vanished_projects, counts.vanished_files, "upstream no longer has them"),
-        (deselected, deselected_files, "no longer selected"),
-        (counts.unrequired_projects, counts.unrequired_files, "nothing requires them any more"),
-    ):
-        told = [numbered(n, noun) for n, noun in ((projects, "project"), (files, "file")) if n]
-        if told:
-            yield f"{' and '.join(told)}: {why}"
+def _left(left: Left) -> str:
+    found = ((left.projects, "project"), (left.files, "file"))
+    told = " and ".join(numbered(number, noun) for number, noun in found if number)
+    return f"{told}: {left.why.removeprefix('they are ')}"
 
 
 def _first(details: tuple[str, ...]) -> tuple[str, ...]:
@@ -108,10 +96,6 @@ _TO_DO = {
     Status.FULL: "Make room, or set a lower min_free_space; the next run goes on.",
     Status.TOO_MUCH_GONE: "If that is right, run once with --allow-removals.",
 }
-
-
-def _what_to_do(status: Status) -> str:
-    return _TO_DO.get(status, "See what it says above.")
 
 
 def _took(figures: Figures) -> str:

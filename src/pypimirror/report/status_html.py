@@ -4,7 +4,6 @@ import base64
 import functools
 import hashlib
 import importlib.resources
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ def render(page: StatusPage, interval_hours: float) -> bytes:
     """Return the page as HTML in UTF-8."""
     now = page.now
     shown = len(now.failing) + len(now.pending) + len(now.held_back)
-    style = _style()
+    style = importlib.resources.files("pypimirror").joinpath("templates/status/status.css").read_text("utf-8")
     text = _template().render(
         page=page,
         now=now,
@@ -80,11 +79,6 @@ def _below_each_other(page: StatusPage) -> list[Rows]:
 
 
 @functools.cache
-def _style() -> str:
-    return importlib.resources.files("pypimirror").joinpath("templates/status/status.css").read_text("utf-8")
-
-
-@functools.cache
 def _template() -> "jinja2.Template":
     import jinja2  # slow, and most runs write nothing
 
@@ -95,27 +89,22 @@ def _template() -> "jinja2.Template":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Callable[..., str]] = {
+    environment.filters |= {
         "moment": _moment,
-        "iso": _iso,
+        "iso": functools.partial(_in_utc, "%Y-%m-%dT%H:%M:%SZ"),
         "size": size_text,
         "number": _count,
         "duration": _duration,
     }
-    environment.filters |= filters
     return environment.get_template("status.html")
 
 
-def _moment(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+def _in_utc(form: str, seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime(form)
 
 
-def _iso(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _day(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
+_moment = functools.partial(_in_utc, "%Y-%m-%d %H:%M UTC")
+_day = functools.partial(_in_utc, "%Y-%m-%d")
 
 
 def _count(value: float) -> str:

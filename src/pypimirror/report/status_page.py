@@ -138,20 +138,19 @@ def page(
     """Return the page of a mirror at a moment."""
     changes = state.latest_runs(_CHANGES, that_changed=True)
     root = config.mirror_file_path
+    failing = [each._replace(reason=_without(root, each.reason)) for each in report.failing]
     return StatusPage(
         pypimirror_status=FORMAT,
         version=__version__,
         written=moment,
         base_url=config.base_url,
-        now=_published_now(now(report), root),
+        now=now(msgspec.structs.replace(report, failing=failing)),
         last_run=None if report.last_run is None else _published(report.last_run, root),
         runs=[_published(past, root) for past in state.latest_runs(_RUNS)],
         changes=[_published(past, root) for past in changes],
         sizes=_thinned(_sizes(report, state.sizes(), changes, moment)),
         breakdown=breakdown(config, state, moment),
-        left_out=[
-            RuleLeftOut(rule=each.rule, files=each.files, bytes=each.bytes) for each in state.left_out()
-        ],
+        left_out=[RuleLeftOut(**each._asdict()) for each in report.left_out],
         # What a command said is for the log alone.
         afterwards=[
             msgspec.structs.replace(each, reason="it fails; the log has the reason")
@@ -162,13 +161,7 @@ def page(
 
 def _published(past: PastRun, root: Path) -> RunEnd:
     """Return a run as it may be served: where the mirror lies is nobody's business."""
-    found = run_end(past)
-    return msgspec.structs.replace(found, summary=found.summary and _without(root, found.summary))
-
-
-def _published_now(now: Now, root: Path) -> Now:
-    failing = [msgspec.structs.replace(each, reason=_without(root, each.reason)) for each in now.failing]
-    return msgspec.structs.replace(now, failing=failing)
+    return run_end(past._replace(summary=past.summary and _without(root, past.summary)))
 
 
 def _without(root: Path, text: str) -> str:

@@ -79,12 +79,12 @@ def _why_absent(selection: Selection, state: Reading, name: NormalizedName) -> s
 
 def _chosen(selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
     """Yield what selects a project, or what leaves it out."""
+    needs = _needs(state, name)
     if pattern := selection.excluded_by(name):
         yield f"{name} is left out: package_excludes: {pattern}"
     elif pattern := selection.matched_by(name):
         yield f"{name} is selected: package_matches: {pattern}"
-    needs = _needs(state, name)
-    if not needs and not selection.excluded_by(name) and not selection.matched_by(name):
+    elif not needs:
         yield f"{name} is not mirrored: {why_not.first(state, name)}"
     for by, requirement in needs[:_MOST]:
         yield _need(state, name, by, requirement)
@@ -94,14 +94,10 @@ def _chosen(selection: Selection, state: Reading, name: NormalizedName) -> Itera
 
 
 def _need(state: Reading, name: str, by: str, requirement: str) -> str:
-    version = _newest_with(state, by, requirement)
-    return f"{name}: {by} {version}requires {requirement}"
-
-
-def _newest_with(state: Reading, by: str, requirement: str) -> str:
+    """Say who asks for a project, with the newest version that does."""
     requires = state.requires_of(NormalizedName(by))
     version = dict(requires.requirements).get(requirement) if requires else None
-    return f"{version} " if version else ""
+    return f"{name}: {by} {f'{version} ' if version else ''}requires {requirement}"
 
 
 def _way(selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:

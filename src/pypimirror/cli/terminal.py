@@ -1,8 +1,8 @@
-"""Progress as bars over the whole width of a terminal. No row is ever wrapped."""
+"""What is drawn on a terminal: progress as bars over its whole width, and a table for one who watched."""
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -13,19 +13,22 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
 
-from pypimirror.cli import in_words
-from pypimirror.cli.estimate import Estimate, Track
-from pypimirror.cli.in_words import Seen, Transfer
+from pypimirror.cli import progress
+from pypimirror.cli.console import has_cursor
+from pypimirror.cli.estimate import Track
+from pypimirror.cli.progress import Seen, Transfer
 from pypimirror.printable import printable
 
 _SHOWN = 5
 _DOTS = "..."
 _RIGHT = 16
 """Characters for speed and time left."""
+_WIDEST = 120
+"""Characters of a table; longer lines are hard to read."""
 
 
 class Bars:
-    """The bars, from when they are entered until they are left: then they are gone."""
+    """The bars, from when they are entered until they are left: then they are gone; no row is wrapped."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
@@ -48,11 +51,10 @@ class Bars:
         with contextlib.suppress(OSError):
             self._live.stop()
 
-    def show(self, now: Seen, estimate: Estimate, transfers: Sequence[Transfer]) -> None:
+    def show(self, now: Seen) -> None:
         """Show how far the run is."""
         with contextlib.suppress(OSError):
-            rows = _rows(now, estimate, _largest(transfers), self._console.width)
-            self._live.update(Group(*rows), refresh=True)
+            self._live.update(Group(*_rows(now, self._console.width)), refresh=True)
 
 
 def _largest(transfers: Sequence[Transfer]) -> list[Transfer]:
@@ -62,13 +64,17 @@ def _largest(transfers: Sequence[Transfer]) -> list[Transfer]:
     return sorted(largest, key=transfers.index)
 
 
-def _rows(
-    now: Seen, estimate: Estimate, transfers: Sequence[Transfer], width: int
-) -> Iterator[RenderableType]:
-    things = {f"{name} {_share(track)}": track for name, track in in_words.of_things(now).items()}
+def _rows(now: Seen, width: int) -> Iterator[RenderableType]:
+    transfers = _largest(now.transfers)
+    things = {
+        f"{kind} {progress.number_text(track, of='/')}": track
+        for kind, track in progress.of_things(now).items()
+    }
+    come = now.tracks["bytes"]
     label = max(*map(len, things), *(cell_len(each.filename) for each in transfers), 0)
     label = min(label, width // 3)
-    middle = max(cell_len(_come(track)) for track in (now.bytes, *map(_track, transfers)))
+    sizes: list[Track | Transfer] = [come, *transfers]
+    middle = max(cell_len(progress.bytes_text(each)) for each in sizes)
     table = Table.grid(
         Column(width=label, no_wrap=True, overflow="ellipsis"),
         Column(ratio=1, no_wrap=True),
@@ -78,34 +84,23 @@ def _rows(
         pad_edge=False,
         expand=True,
     )
-    left, speed = in_words.left_text(estimate), in_words.speed_text(estimate.speed(in_words.BYTES))
+    left, speed = progress.left_text(now), progress.speed_text(now)
     for counted, track in things.items():
         table.add_row(Text(counted), _bar(track), "", Text(left))
         left = ""  # it is of all, and stands once
-    if now.bytes != (0, None):
-        table.add_row("bytes", _bar(now.bytes), Text(_come(now.bytes)), Text(speed))
+    if come != (0, None):
+        table.add_row("bytes", _bar(come), Text(progress.bytes_text(come)), Text(speed))
     for each in transfers:
         name = Text(shortened(printable(each.filename), label))
-        table.add_row(name, _bar(_track(each)), Text(_come(_track(each))), Text(_percent(each)))
+        table.add_row(name, _bar(each), Text(progress.bytes_text(each)), Text(_percent(each)))
     yield table
-    if trouble := in_words.trouble_text(now):
+    if trouble := progress.trouble_text(now):
         yield Text(trouble, no_wrap=True, overflow="ellipsis")
 
 
-def _bar(track: Track) -> ProgressBar:
+def _bar(track: Track | Transfer) -> ProgressBar:
     """Return a bar; one whose total nobody knows runs to and fro."""
     return ProgressBar(total=track.total, completed=track.done)
-
-
-def _share(track: Track) -> str:
-    return f"{track.done:,.0f}" if track.total is None else f"{track.done:,.0f}/{track.total:,.0f}"
-
-
-def _track(transfer: Transfer) -> Track:
-    return Track(transfer.done, transfer.total)
-
-
-_come = in_words.bytes_text
 
 
 def _percent(transfer: Transfer) -> str:
@@ -126,3 +121,16 @@ def shortened(name: str, width: int) -> str:
         if cell_len(head + tail + character) > room:
             return f"{head}{_DOTS}{tail}"
         head, tail = (head + character, tail) if is_heads_turn else (head, character + tail)
+
+
+def say_table(headline: str, rows: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+    """Print a headline and rows below it to standard error, in two columns, wrapped between words."""
+    table = Table.grid(Column(no_wrap=True, style="bold"), Column(overflow="fold"), padding=(0, 2))
+    for label, lines in rows:
+        for number, line in enumerate(lines):
+            table.add_row("" if number else f"  {label}", Text(printable(line)))
+    with contextlib.suppress(OSError):  # a terminal that went away changes no status
+        console = Console(stderr=True, highlight=False, force_terminal=has_cursor())
+        console.width = min(console.width, _WIDEST)
+        console.print(Text(printable(headline)))
+        console.print(table)
