@@ -92,6 +92,7 @@ class _Worker:
     def work(self) -> NoReturn:
         """Take what comes; raise EOFError when nothing will."""
         self._executor.submit(int).result()  # without a single thread this process is of no use
+        self._say([])  # it has begun
         threading.Thread(target=self._report, name="report", daemon=True).start()
         while True:
             message = pickle.loads(self._connection.recv_bytes())  # noqa: S301 (from the main process)
@@ -139,16 +140,17 @@ class _Worker:
 
     def _report(self) -> NoReturn:
         """Say what there is to say, and now and then that this process is alive."""
-        upstream = self._upstream
-        messages: list[Message] = []
         try:
             while True:
-                figures = Figures(upstream.requests, upstream.breaker.retries, upstream.latency)
-                news = News(messages, figures)
-                self._connection.send_bytes(pickle.dumps(news, pickle.HIGHEST_PROTOCOL))
-                messages = self._messages()
+                self._say(self._messages())
         finally:
             os._exit(0)  # nobody is there
+
+    def _say(self, messages: list[Message]) -> None:
+        upstream = self._upstream
+        figures = Figures(upstream.requests, upstream.breaker.retries, upstream.latency)
+        news = News(messages, figures)
+        self._connection.send_bytes(pickle.dumps(news, pickle.HIGHEST_PROTOCOL))
 
     def _messages(self) -> list[Message]:
         """Wait for something to say, but no longer than a heartbeat, and return all there is."""
