@@ -31,13 +31,14 @@ UNREADABLE = "%s: %s requires what can't be read as it stands: %s"
 """Told in the log, with project, file and line."""
 
 MISSING_NOTE = "missing"
+_UNANSWERED = "no mirrored release of it fits"
 _MOST_NEEDS = 5
 NO_LONGER_NOTE = "no longer required"
 _MOST_NO_LONGER = 1000
 
 
 class Missing(NamedTuple):
-    """A project that a mirrored one requires and the mirror has not, and who requires it."""
+    """A project that a mirrored one requires and that the mirror lacks, or a release of it, and who does."""
 
     name: NormalizedName
     why: str
@@ -80,6 +81,8 @@ class Dependencies:
         self.grown: set[NormalizedName] = set()
         """Projects of which more is asked for than when this was last looked at."""
 
+        self._touched: set[NormalizedName] = set()
+        """Projects of which something came or went in this run."""
         self.as_held: set[NormalizedName] = set()
         """Projects of which this run has all, but for files that upstream changed and that are kept as they
         were: what these require counts."""
@@ -147,6 +150,8 @@ class Dependencies:
         choices = self._mirror.state.choices
         if not self.are_followed:
             return
+        if has_changed:
+            self._touched.add(name)
         before = choices.requires_of(name)
         if before is not None and not has_changed:
             return
@@ -239,7 +244,11 @@ class Dependencies:
         With `is_whole` every project was asked about that had to be. Nothing is dropped where a project's
         requirements could not be had.
         """
+        touched, self._touched = self._touched, set()
         if not self._has_changed:
+            if touched:
+                absent = [each for each in missing(self._mirror.state) if each.why != _UNANSWERED]
+                self._tell_missing(absent, touched)
             return set()
         closure = self._closure()
         self._growing = None  # it may know what is no longer asked for
@@ -249,8 +258,10 @@ class Dependencies:
             now = _united(now, self._known)
         asked = self._mirror.selection.asked
         self._before = _united(self._known, {name: Asked(tuple(wants)) for name, wants in asked.items()})
+        # Another configuration may have made other releases of whatever project leave.
+        news = {name for name, each in now.items() if self._known.get(name) != each or self.is_unsettled}
         self._record(now)
-        self._tell_missing(closure)
+        self._tell_missing(self._absent(closure), touched | news)
         less = {name for name, wants in asked.items() if not wants <= _wants(now, name)}
         asked.clear()
         asked |= {name: frozenset(each.wants) for name, each in now.items()}
@@ -311,8 +322,8 @@ class Dependencies:
             name in now or selection.matches(name) for name in [*stale, *state.choices.without_requires()]
         )
 
-    def _tell_missing(self, closure: Closure) -> None:
-        """Name what is required and not mirrored, with who requires it."""
+    def _absent(self, closure: Closure) -> list[Missing]:
+        """Return what is required and not mirrored at all, with who requires it; sorted."""
         excluded = dict.fromkeys(closure.missing, "package_excludes leaves it out")
         known = self._mirror.state.projects.get
         lost = [name for name in closure.wants if (row := known(name)) is None or row.is_gone]
@@ -321,11 +332,34 @@ class Dependencies:
         for name, why in sorted((excluded | unknown).items()):
             needs = tuple(map(str, closure.missing_for(name) or closure.needs_of(name)))
             found.append(Missing(name, why, needs[:_MOST_NEEDS]))
-        told = missing(self._mirror.state)
-        for each in set(found).difference(told):
-            _log.warning("%s is not mirrored, as %s: %s", each.name, each.why, "; ".join(each.needs))
         for need in closure.direct:
             _log.info("%s: a direct reference is not followed", need)
+        return found
+
+    def _unanswered(self, touched: set[NormalizedName]) -> list[Missing]:
+        """Return where no mirrored release is what is required: as before, but for what was `touched`."""
+        touched = touched - set(self._mirror.state.projects.stale())
+        asked = {name: self._known[name] for name in touched & self._known.keys()}
+        found = [
+            each
+            for each in missing(self._mirror.state)
+            if each.why == _UNANSWERED and each.name in self._known and each.name not in touched
+        ]
+        if asked:
+            from pypimirror.dependencies.unanswered import unanswered  # a run without news needs none of it
+
+            needs: dict[NormalizedName, list[str]] = {}
+            for name, need in unanswered(self._mirror, asked):
+                needs.setdefault(name, []).append(need)
+            found += [Missing(name, _UNANSWERED, tuple(told[:_MOST_NEEDS])) for name, told in needs.items()]
+        return found
+
+    def _tell_missing(self, absent: list[Missing], touched: set[NormalizedName]) -> None:
+        """Name what is required and not mirrored."""
+        found = [*absent, *self._unanswered(touched)]
+        for each in set(found).difference(missing(self._mirror.state)):
+            text = "%s: %s: %s" if each.why == _UNANSWERED else "%s is not mirrored, as %s: %s"
+            _log.warning(text, each.name, each.why, "; ".join(each.needs))
         self._mirror.state.notes.set(MISSING_NOTE, msgspec.json.encode(found).decode() if found else None)
 
 
