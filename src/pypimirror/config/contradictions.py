@@ -1,18 +1,21 @@
 """Options that together select nothing, or nothing of something: each a sentence that says what to do."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from pypimirror.config.nothing import inactive, why_no_project
+from pypimirror.config.nothing import ENVIRONMENT_OPTIONS, inactive, listed, why_no_project
 from pypimirror.config.values import Config
 from pypimirror.filenames import BUILT_SUFFIXES, SDIST_SUFFIXES
-from pypimirror.requirements import Root
+from pypimirror.requirements import Lock, Root
+from pypimirror.requirements.environments import Environments, environments
 from pypimirror.selection import Globs, covers
 from pypimirror.selection.blocked import by_release, no_blocked_release
 from pypimirror.selection.kinds import kind_of
+from pypimirror.selection.pythons import has_fitting_micro
 from pypimirror.selection.releases import release
 from pypimirror.selection.versions import Versions, by_project
 
@@ -33,6 +36,8 @@ def contradictions(config: Config) -> Iterator[str]:
     yield from _kinds(config)
     yield from _versions(config)
     yield from _pins(config)
+    for lock in config.requirements.locks:
+        yield from _locked(config, lock)
     yield from _glibc(config)
     yield from _pairs(config)
 
@@ -133,6 +138,40 @@ def _pins(config: Config) -> Iterator[str]:
             no = no or lines.get(root.name, Versions()).no(pinned)
             if no:
                 yield f"requirements: {_line(root)} is not mirrored, as {no.rule} wins: {no.why}"
+
+
+def _locked(config: Config, lock: Lock) -> Iterator[str]:
+    """Tell for which of the configured environments a lock file was not made."""
+    others = [
+        each
+        for each in config.python_versions
+        if lock.requires_python and not has_fitting_micro(lock.requires_python, each)
+    ]
+    said = f"requirements: {lock.source} is locked for"
+    if others:
+        are = "is" if len(others) == 1 else "are"
+        yield (
+            f"{said} Python {lock.requires_python}, which {' '.join(others)} of python_versions {are} not;"
+            f" {_lock_too(others)}"
+        )
+    options = {name: getattr(config, name) or ("",) for name in ENVIRONMENT_OPTIONS}
+    strange = [
+        " ".join(filter(None, each))
+        for each in itertools.product(*options.values())
+        if each[0] not in others and not _is_locked_for(lock, each)
+    ]
+    if strange:
+        given = " or ".join(name for name in options if getattr(config, name))
+        yield f"{said} other environments than {listed(strange)}; {_lock_too(strange)} of {given}"
+
+
+def _is_locked_for(lock: Lock, environment: tuple[str, ...]) -> bool:
+    known = Environments(environments(*([each] if each else [] for each in environment)))
+    return not lock.environments or any(map(known.may_hold, lock.environments))
+
+
+def _lock_too(these: list[str]) -> str:
+    return f"lock it for {'that, too, or take it' if len(these) == 1 else 'these, too, or take them'} out"
 
 
 def _glibc(config: Config) -> Iterator[str]:

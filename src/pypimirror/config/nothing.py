@@ -8,6 +8,7 @@ from pypimirror.requirements.environments import Environments, environments
 from pypimirror.selection import Globs, covers
 
 _SHOWN = 3
+ENVIRONMENT_OPTIONS = ("python_versions", "platforms", "implementations")
 
 
 def inactive(config: Config) -> tuple[Root, ...]:
@@ -26,7 +27,7 @@ def why_no_project(config: Config) -> str:
     if not all(covers(config.package_excludes, pattern) for pattern in config.package_matches):
         return ""
     excluded = [*config.package_matches, *(f"{root.words} ({root.source})" for root in asking)]
-    reasons = [f"package_excludes leaves out {_listed(excluded)}"] if excluded else []
+    reasons = [f"package_excludes leaves out {listed(excluded)}"] if excluded else []
     if idle:
         reasons.append(why_inactive(config, idle))
     return "; ".join(reasons)
@@ -36,19 +37,20 @@ def why_inactive(config: Config, roots: Iterable[Root]) -> str:
     """Say of such lines where they do not count."""
     lines = [f"{root.source} ({root.words})" for root in roots]
     count = "counts" if len(lines) == 1 else "count"
-    return f"{_listed(lines)} {count} in no environment that is mirrored for{_environments(config)}"
+    return f"{listed(lines)} {count} in no environment that is mirrored for{_environments(config)}"
 
 
 def _environments(config: Config) -> str:
     given = (
         f"{option} = {' '.join(values)}"
-        for option in ("python_versions", "platforms", "implementations")
+        for option in ENVIRONMENT_OPTIONS
         if (values := getattr(config, option))
     )
     text = ", ".join(given)
     return f" ({text})" if text else ""
 
 
-def _listed(texts: list[str]) -> str:
+def listed(texts: list[str]) -> str:
+    """Return the first few of some texts, and how many more there are."""
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return ", ".join(texts[:_SHOWN]) + more

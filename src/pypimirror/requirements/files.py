@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 from pypimirror.requirements import lines
 from pypimirror.requirements.dependency import Parsed, parsed
 from pypimirror.requirements.lines import Line, Lines, Nested
-from pypimirror.requirements.roots import Constraint, Root, Roots
+from pypimirror.requirements.roots import Constraint, Lock, Root, Roots
 from pypimirror.want import Want
 
 _LOCKS_OF_OTHERS = {
@@ -67,6 +67,7 @@ class _Reading:
         self.is_exact = is_exact
         self.found: list[_Found] = []
         self.locked: list[Root] = []
+        self.locks: list[Lock] = []
         self.ignored: dict[str, None] = {}
         self.problems: list[str] = []
         self.lines: dict[Path, Lines] = {}
@@ -114,7 +115,8 @@ class _Reading:
                 "is no requirements file; a lock file is pylock.toml or pylock.NAME.toml, and is named by the"
                 " option itself"
             )
-        roots, ignored = locks.read(named.path.read_bytes(), shown, is_exact=self.is_exact)
+        lock, roots, ignored = locks.read(named.path.read_bytes(), shown, is_exact=self.is_exact)
+        self.locks.append(lock)
         self.locked += roots
         self.ignored |= dict.fromkeys(ignored)
 
@@ -146,7 +148,13 @@ class _Reading:
         roots = [self.root(each, constraints) for each in self.found if not each.is_constraint]
         if self.problems:
             raise RequirementsError(self.problems)
-        return Roots((*roots, *self.locked), tuple(constraints), tuple(self.ignored), tuple(self.files))
+        return Roots(
+            (*roots, *self.locked),
+            tuple(constraints),
+            tuple(self.ignored),
+            tuple(self.files),
+            tuple(self.locks),
+        )
 
     def root(self, found: _Found, constraints: list[Constraint]) -> Root:
         """Return what a line asks for; with `exact` a constraint may give the pin."""

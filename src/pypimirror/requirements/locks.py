@@ -7,14 +7,14 @@ from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
 from pypimirror.model import Digest, NormalizedName
 from pypimirror.requirements.dependency import canonical_marker
-from pypimirror.requirements.roots import Root
+from pypimirror.requirements.roots import Lock, Root
 from pypimirror.want import Want
 
 __all__ = ["is_valid_pylock_path", "read"]
 
 
-def read(content: bytes, source: str, *, is_exact: bool) -> tuple[list[Root], list[str]]:
-    """Return what a lock file pins, and what of it can't be mirrored; raise ValueError for what is none."""
+def read(content: bytes, source: str, *, is_exact: bool) -> tuple[Lock, list[Root], list[str]]:
+    """Return what a lock file is for, what it pins, and what of it can't be mirrored; raise ValueError."""
     try:
         lock = Pylock.from_dict(tomllib.loads(content.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
@@ -29,7 +29,9 @@ def read(content: bytes, source: str, *, is_exact: bool) -> tuple[list[Root], li
         for each in lock.packages
         if each.is_direct
     ]
-    return roots, ignored
+    # One that can't be written may hold anywhere.
+    environments = tuple(canonical_marker(str(each)) or "" for each in lock.environments or ())
+    return Lock(source, str(lock.requires_python or ""), environments), roots, ignored
 
 
 def _root(package: Package, source: str, *, is_exact: bool) -> Root:
