@@ -159,13 +159,6 @@ def _latest(line: str) -> tuple[str | None, int]:
     return (globs[0] if globs else None), int(number)
 
 
-def hold_or_allow(text: str) -> str:
-    """Read what becomes of files whose upload time nobody tells."""
-    if text.lower() not in ("hold", "allow"):
-        raise ValueError("neither hold nor allow")
-    return text.lower()
-
-
 def blocked_files(text: str, folder: Path = lines.HERE) -> Blocked:
     """Read SHA-256 digests, lines such as `name==version`, and paths of files that have such lines."""
     entries = list(_blocked_entries(text, folder))

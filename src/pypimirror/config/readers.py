@@ -124,7 +124,7 @@ def size(text: str) -> int:
     return int(float(match[1]) * _FACTORS[match[2].lower()])
 
 
-def path(text: str, folder: Path) -> Path:
+def path(text: str, folder: Path = HERE) -> Path:
     """Read a path: `~` is a home directory, a relative one is relative to `folder`."""
     if not text or "\0" in text or "\n" in text:
         raise ValueError("not a path")
@@ -134,6 +134,11 @@ def path(text: str, folder: Path) -> Path:
         return Path(os.path.normpath(folder / Path(text).expanduser()))
     except RuntimeError as error:  # "~user" without such a user
         raise ValueError("there is no such home directory; write the whole path") from error
+
+
+def optional_path(text: str, folder: Path) -> Path | None:
+    """Read a path, or nothing."""
+    return path(text, folder) if text else None
 
 
 def certificate(text: str, folder: Path) -> tuple[Path, ...]:
@@ -156,15 +161,20 @@ def selected_names(text: str, folder: Path = HERE) -> tuple[str, ...]:
     return patterns
 
 
-def metrics_path(text: str, folder: Path) -> Path:
-    """Read a path of metrics, for which an extra has to be installed."""
-    if importlib.util.find_spec("prometheus_client") is None:
+def metrics_path(text: str, folder: Path) -> Path | None:
+    """Read a path of metrics, for which an extra has to be installed; or nothing."""
+    if text and importlib.util.find_spec("prometheus_client") is None:
         raise ValueError("it needs an extra: pip install 'pypimirror-ng[metrics]'")
-    return path(text, folder)
+    return optional_path(text, folder)
 
 
 def command(text: str, folder: Path) -> tuple[str, ...]:
-    """Read the words of a command, quoted as for a shell; a relative path of it is relative to `folder`."""
+    """Read the words of a command, quoted as for a shell; a relative path of it is relative to `folder`.
+
+    Nothing is no command.
+    """
+    if not text:
+        return ()
     try:
         found = shlex.split(text)
     except ValueError as error:
