@@ -50,7 +50,8 @@ def parse(content: bytes, *, source: str, folder: Path, overrides: Mapping[str, 
     if values["follow_external_index_pages"] and not values["external_links"]:
         warnings += ("follow_external_index_pages: has no effect without external_links = True",)
     if hosts := values["accept_unverified"]:
-        warnings += (f"accept_unverified: files without a digest are taken over plain http {_from(hosts)}",)
+        whence = "every host" if "http" in hosts else " ".join(hosts)
+        warnings += (f"accept_unverified: files without a digest are taken over plain http from {whence}",)
     warnings += requirement_files.warnings(values, frozenset(given)) + _emptied(reader, values)
     return Config(**values, warnings=warnings)
 
@@ -74,16 +75,8 @@ def _emptied(reader: Reader, values: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(
         f"{name}: there is no entry in {reader.text(name)}, so that nothing is left out by it"
         for name in ("package_excludes", "filename_excludes", "excluded_versions", "blocked_files")
-        if reader.text(name) and not _has_entries(values[name])
+        if reader.text(name) and values[name] in ((), Blocked())
     )
-
-
-def _has_entries(value: Any) -> bool:
-    return value not in ((), Blocked())
-
-
-def _from(hosts: tuple[str, ...]) -> str:
-    return "from every host" if "http" in hosts else f"from {' '.join(hosts)}"
 
 
 def _what_to_do(error: OSError) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from pypimirror.config.nothing import ENVIRONMENT_OPTIONS, inactive, listed, why_no_project
+from pypimirror.config.nothing import ENVIRONMENT_OPTIONS, active, listed, shown, why_no_project
 from pypimirror.config.values import Config
 from pypimirror.filenames import BUILT_SUFFIXES, SDIST_SUFFIXES
-from pypimirror.requirements import Lock, Root
+from pypimirror.requirements import Lock
 from pypimirror.requirements.environments import Environments, environments
 from pypimirror.selection import Globs, covers
 from pypimirror.selection.blocked import by_release, no_blocked_release
@@ -50,21 +50,12 @@ def _excluded(config: Config) -> Iterator[str]:
             by = f" ({excludes.first(*literal)})" if literal else ""
             what = f"{next(iter(literal))} is not mirrored" if literal else f"{pattern} selects nothing"
             yield f"package_matches: {what}, as package_excludes{by} wins; take it out of one of them"
-    for root in _active(config):
+    for root in active(config):
         if excludes.has(root.name):
             yield (
-                f"requirements: {_line(root)} is not mirrored, as package_excludes"
+                f"requirements: {shown(root)} is not mirrored, as package_excludes"
                 f" ({excludes.first(root.name)}) wins; take it out of one of them"
             )
-
-
-def _active(config: Config) -> list[Root]:
-    idle = inactive(config)
-    return [root for root in config.requirements.roots if root not in idle]
-
-
-def _line(root: Root) -> str:
-    return f"{root.words} ({root.source})"
 
 
 def _files(config: Config) -> Iterator[str]:
@@ -129,7 +120,7 @@ def _pins(config: Config) -> Iterator[str]:
     """Tell of releases that a requirement pins, and that another option leaves out."""
     lines = by_project(config.versions, config.excluded_versions)
     blocked = by_release(config.blocked_files)
-    for root in _active(config):
+    for root in active(config):
         for each in SpecifierSet(root.want.specifier):
             if each.operator not in ("==", "===") or each.version.endswith(".*"):
                 continue
@@ -137,7 +128,7 @@ def _pins(config: Config) -> Iterator[str]:
             no = no_blocked_release(root.name, pinned, blocked.get(root.name, frozenset()))
             no = no or lines.get(root.name, Versions()).no(pinned)
             if no:
-                yield f"requirements: {_line(root)} is not mirrored, as {no.rule} wins: {no.why}"
+                yield f"requirements: {shown(root)} is not mirrored, as {no.rule} wins: {no.why}"
 
 
 def _locked(config: Config, lock: Lock) -> Iterator[str]:

@@ -4,13 +4,16 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args
 
 from pypimirror.addresses import without_credentials
 from pypimirror.config import choices, readers
 from pypimirror.model import Digest, File, NormalizedName
 from pypimirror.requirements import Roots
 from pypimirror.selection import Blocked, LatestReleases, Prereleases, ProjectVersions
+
+if TYPE_CHECKING:
+    from pypimirror.requirements.environments import Environments
 
 
 class Option(NamedTuple):
@@ -82,7 +85,7 @@ class Config:
     """Globs in lower case."""
     external_interval_hours: Annotated[float, Option(readers.number(0, 87_600, "hours"), "24")]
     fetch_since_days: Annotated[int, Option(readers.whole(0, 100_000), "7")]
-    workers: Annotated[int | None, Option(readers.or_auto(readers.whole(1, 256)), "auto")]
+    workers: Annotated[int | None, Option(readers.workers, "auto")]
     """None is as many as suit."""
     timeout: Annotated[float, Option(readers.number(0.1, 3600, "seconds"), "30")]
     retries: Annotated[int, Option(readers.whole(0, 100), "4")]
@@ -122,10 +125,17 @@ class Config:
 
     page_style: Annotated[str, Option(readers.one_of("styled", "plain"), "styled")]
     """`styled` or `plain`."""
-    plain_index_above: Annotated[tuple[int, int], Option(readers.two_whole(0, 999_999_999), "50000 1000")]
+    plain_index_above: Annotated[tuple[int, int], Option(readers.two_whole, "50000 1000")]
     """How many projects on the root page, and files on a project's page, are styled at most."""
 
     warnings: tuple[str, ...] = ()
+
+    @property
+    def environments(self) -> "Environments":
+        """The environments that are mirrored for."""
+        from pypimirror.requirements.environments import Environments, environments  # few runs need them
+
+        return Environments(environments(self.python_versions, self.platforms, self.implementations))
 
     @property
     def fingerprint(self) -> str:

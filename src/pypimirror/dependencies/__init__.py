@@ -210,15 +210,12 @@ class Dependencies:
 
     def of_roots(self) -> Closure:
         """Return what the requirements files ask for by themselves."""
-        # A run without news needs none of it.
-        from pypimirror.closure import Closure
-        from pypimirror.requirements.environments import Environments, environments
+        from pypimirror.closure import Closure  # a run without news needs none of it
 
         config = self._mirror.config
-        known = environments(config.python_versions, config.platforms, config.implementations)
         return Closure(
             config.requirements,
-            environments=Environments(known),
+            environments=config.environments,
             extras={name: frozenset(extras) for name, extras in config.extras},
             is_matching=config.dependency_versions == "matching",
             is_excluded=self._mirror.selection.excludes,

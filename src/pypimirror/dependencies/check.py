@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pypimirror.config import Config
 from pypimirror.dependencies import requires
 from pypimirror.model import HeldFile, NormalizedName
-from pypimirror.requirements.environments import Environments, environments
 from pypimirror.store import Store
 from pypimirror.unmet import Unmet, unmet
 
@@ -25,11 +24,10 @@ def missing_for_pip(
         files = held_of(name).values()
         held[name] = frozenset(requires.release_of(each.file, name) for each in files)
         required[name] = requires.of_project(store, name, files).requirements
-    known = environments(config.python_versions, config.platforms, config.implementations)
     return unmet(
         held,
         required,
         roots=config.requirements,
         extras={name: frozenset(extras) for name, extras in config.extras},
-        environments=Environments(known),
+        environments=config.environments,
     )
