@@ -5,7 +5,7 @@ import pytest
 from pypimirror import config
 from pypimirror.config.advice import NAMESPACES, advice
 from pypimirror.report import config_check
-from pypimirror.selection import check_name_pattern
+from pypimirror.selection.globs import check_name_pattern
 from tests.unit.test_config import FOLDER, SAMPLE
 
 

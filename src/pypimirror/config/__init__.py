@@ -10,7 +10,8 @@ from pypimirror.config import ini, requirement_files
 from pypimirror.config.reading import Reader
 from pypimirror.config.values import OPTIONS, Config, Option
 from pypimirror.errors import ConfigError, Problem
-from pypimirror.selection import Blocked, asks_for_everything
+from pypimirror.selection.globs import asks_for_everything
+from pypimirror.selection.options import Blocked
 
 __all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
 

@@ -10,14 +10,8 @@ from pypimirror import names
 from pypimirror.config import lines
 from pypimirror.config.readers import boolean
 from pypimirror.model import NormalizedName
-from pypimirror.selection import (
-    FILE_TYPES,
-    Blocked,
-    LatestReleases,
-    Prereleases,
-    ProjectVersions,
-    check_name_pattern,
-)
+from pypimirror.selection.globs import check_name_pattern
+from pypimirror.selection.options import FILE_TYPES, Blocked, LatestReleases, Prereleases, ProjectVersions
 
 _T = TypeVar("_T")
 _PYTHON = re.compile(r"([23])\.([0-9]{1,2})(t?)")

@@ -12,12 +12,11 @@ from pypimirror.config.values import Config
 from pypimirror.filenames import BUILT_SUFFIXES, SDIST_SUFFIXES
 from pypimirror.requirements import Lock
 from pypimirror.requirements.environments import Environments, environments
-from pypimirror.selection import Globs, covers
-from pypimirror.selection.blocked import by_release, no_blocked_release
+from pypimirror.selection.globs import Globs, covers
 from pypimirror.selection.kinds import kind_of
-from pypimirror.selection.pythons import has_fitting_micro
 from pypimirror.selection.releases import release
-from pypimirror.selection.versions import Versions, by_project
+from pypimirror.selection.single import has_fitting_micro
+from pypimirror.selection.versions import Versions, by_project, by_release, no_blocked_release
 
 _FIRST_GLIBC = {"x86_64": (2, 5), "i686": (2, 5)}
 _FIRST_GLIBC_OF_OTHERS = (2, 17)

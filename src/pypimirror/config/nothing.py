@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pypimirror.config.values import Config
 from pypimirror.requirements import Root
-from pypimirror.selection import Globs, covers
+from pypimirror.selection.globs import Globs, covers
 
 _SHOWN = 3
 ENVIRONMENT_OPTIONS = ("python_versions", "platforms", "implementations")

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pypimirror import names
 from pypimirror.config.lines import HERE, each, words
 from pypimirror.model import Digest, NormalizedName
-from pypimirror.selection import check_length, check_name_pattern, is_specifier
+from pypimirror.selection.globs import check_length, check_name_pattern, is_specifier
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _DIGEST = re.compile(r"[a-z0-9_-]{1,32}=[0-9a-f]{8,256}")

@@ -9,7 +9,7 @@ from pypimirror.config import ini, readers
 from pypimirror.config.reading import Reader
 from pypimirror.errors import Problem
 from pypimirror.requirements import Roots
-from pypimirror.selection import Globs
+from pypimirror.selection.globs import Globs
 
 _SHOWN = 2
 _NEEDS_DEPENDENCIES = ("dependency_versions", "extras")

@@ -10,7 +10,7 @@ from pypimirror.addresses import without_credentials
 from pypimirror.config import choices, readers
 from pypimirror.model import Digest, File, NormalizedName
 from pypimirror.requirements import Roots
-from pypimirror.selection import Blocked, LatestReleases, Prereleases, ProjectVersions
+from pypimirror.selection.options import Blocked, LatestReleases, Prereleases, ProjectVersions
 
 if TYPE_CHECKING:
     from pypimirror.requirements.environments import Environments

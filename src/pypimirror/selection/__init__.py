@@ -11,48 +11,12 @@ from typing import TYPE_CHECKING
 
 from pypimirror import names
 from pypimirror.model import File, NormalizedName
-from pypimirror.selection.globs import (
-    MAX_PATTERN,
-    Globs,
-    asks_for_everything,
-    check_length,
-    check_name_pattern,
-    covers,
-    is_specifier,
-    normalize_glob,
-)
-from pypimirror.selection.options import (
-    FILE_TYPES,
-    Blocked,
-    FileRules,
-    LatestReleases,
-    Prereleases,
-    ProjectVersions,
-    in_order,
-)
+from pypimirror.selection.globs import Globs
+from pypimirror.selection.options import Blocked, FileRules, in_order
 from pypimirror.selection.want import EVERYTHING, Decision, LeftOut, No
 from pypimirror.want import Want
 
-__all__ = [
-    "FILE_TYPES",
-    "MAX_PATTERN",
-    "Blocked",
-    "Decision",
-    "FileRules",
-    "Globs",
-    "LatestReleases",
-    "LeftOut",
-    "Prereleases",
-    "ProjectVersions",
-    "Selection",
-    "Want",
-    "asks_for_everything",
-    "check_length",
-    "check_name_pattern",
-    "covers",
-    "is_specifier",
-    "normalize_glob",
-]
+__all__ = ["Decision", "FileRules", "Globs", "LeftOut", "Selection"]
 
 if TYPE_CHECKING:
     from pypimirror.selection.rules import Chain

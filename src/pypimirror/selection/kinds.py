@@ -4,10 +4,7 @@ import functools
 import re
 from typing import NamedTuple
 
-import msgspec
-
 from pypimirror.filenames import SDIST_SUFFIXES
-from pypimirror.selection.want import No
 
 _BUILT = re.compile(r"[.-](win32|win-[a-z]\w+|linux-[a-z]\w+|macosx-[\d.]+-\w+)(?:-py(\d\.\d+))?")
 """What distutils put behind a version in the names of installers, and of archives of a built tree."""
@@ -56,17 +53,3 @@ def built_for(filename: str) -> Built:
         built = _behind(_BUILT, stem)
         platform, python = (built[1], built[2]) if built else (None, None)
     return Built(python, platform.translate(_PLATFORM_SIGNS) if platform else None)
-
-
-class FileTypes(msgspec.Struct, frozen=True):
-    """The rule `file_types`."""
-
-    types: tuple[str, ...]
-
-    def no(self, filename: str) -> No | None:
-        """Say why a file is left out; None where it is not."""
-        kind = kind_of(filename)
-        if kind in self.types:
-            return None
-        said = {"egg": "an egg", "sdist": "an sdist", "wheel": "a wheel", "other": "another kind of file"}
-        return No("file_types", f"it is {said[kind]}, and these are taken: {', '.join(sorted(self.types))}")
