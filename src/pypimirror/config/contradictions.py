@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from pypimirror.config.nothing import ENVIRONMENT_OPTIONS, active, listed, shown, why_no_project
 from pypimirror.config.values import Config
-from pypimirror.filenames import BUILT_SUFFIXES, SDIST_SUFFIXES
+from pypimirror.filenames import BUILT_SUFFIXES, SDIST_SUFFIXES, ending_of
 from pypimirror.requirements import Lock
 from pypimirror.requirements.environments import Environments, environments
 from pypimirror.selection.globs import Globs, covers
@@ -84,8 +84,8 @@ def _kinds_of(pattern: str) -> frozenset[str]:
     ending = re.split(r"[*?\]]", pattern)[-1].lower()
     if ending.endswith(SDIST_SUFFIXES):
         return frozenset({"sdist", "other"})  # archives of built trees end so, too
-    suffix = next((each for each in BUILT_SUFFIXES if ending.endswith(each)), None)
-    return frozenset() if suffix is None else frozenset({kind_of(f"demo-1.0{suffix}")})
+    suffix = ending_of(ending, BUILT_SUFFIXES)
+    return frozenset({kind_of(f"demo-1.0{suffix}")}) if suffix else frozenset()
 
 
 def _versions(config: Config) -> Iterator[str]:

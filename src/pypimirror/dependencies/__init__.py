@@ -47,15 +47,7 @@ class Missing(NamedTuple):
 
 def missing(state: State) -> tuple[Missing, ...]:
     """Return what mirrored projects require and the mirror has not, as it was last found."""
-    return missing_in(state.notes.get(MISSING_NOTE))
-
-
-def missing_in(note: str | None) -> tuple[Missing, ...]:
-    """Return the same out of what is kept of it."""
-    try:
-        return msgspec.json.decode(note or "[]", type=tuple[Missing, ...])
-    except (msgspec.DecodeError, UnicodeError):
-        return ()
+    return state.notes.hint(MISSING_NOTE, tuple[Missing, ...]) or ()
 
 
 class Dependencies:

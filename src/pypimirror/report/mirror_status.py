@@ -8,7 +8,7 @@ import msgspec
 
 from pypimirror.amounts import HOUR_S, numbered
 from pypimirror.config import Config
-from pypimirror.dependencies import MISSING_NOTE, missing_in
+from pypimirror.dependencies import MISSING_NOTE, Missing
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError
 from pypimirror.findings import damage, wheels
@@ -168,7 +168,7 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         disk_free=shutil.disk_usage(config.mirror_file_path).free,
         afterwards=afterwards.listed(afterwards.read(config.mirror_file_path)),
         unmatched=list(unmatched),
-        missing=[each._asdict() for each in missing_in(state.note(MISSING_NOTE))],
+        missing=[each._asdict() for each in state.hint(MISSING_NOTE, tuple[Missing, ...]) or ()],
         left_out=[each._asdict() for each in state.left_out()],
         wheels_left_out=wheels.known(state.note(wheels.NOTE)).number,
         is_full=full is not None or (ended is not None and ended.status == Status.FULL),

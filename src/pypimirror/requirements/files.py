@@ -88,8 +88,7 @@ class _Reading:
         shown = self.shown(named.path)
         self.files[str(named.path)] = None
         try:
-            _check_file(named.path)
-            _check_kind(named.path)
+            _check(named.path)
             if named.path.suffix == ".toml":
                 self.read_lock(named, shown)
                 return []
@@ -172,14 +171,11 @@ class _Reading:
         return Root(dependency.name, want, tuple(sorted(dependency.extras)), marker, found.source)
 
 
-def _check_file(path: Path) -> None:
-    """Raise OSError where nothing is there, and ValueError where it is no file: a device may have no end."""
+def _check(path: Path) -> None:
+    """Raise OSError where nothing is there, and ValueError where it is no file that can be read here."""
+    # A device may have no end.
     if not stat.S_ISREG(path.stat().st_mode):
         raise ValueError("is no file; name a requirements file or a lock file")
-
-
-def _check_kind(path: Path) -> None:
-    """Raise ValueError for a lock file of a tool's own form, with what writes one that is read here."""
     how = _LOCKS_OF_OTHERS.get(path.name.lower())
     if how is not None:
         raise ValueError(f"is a lock file that one tool alone reads; {how} writes one that counts here")

@@ -35,16 +35,12 @@ def read(content: bytes, source: str, *, is_exact: bool) -> tuple[Lock, list[Roo
 
 
 def _root(package: Package, source: str, *, is_exact: bool) -> Root:
-    digests = sorted({digest for hashes in _hashes(package) for digest in hashes})
+    files = [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
+    digests = sorted({Digest(a.lower(), h.lower()) for file in files for a, h in file.hashes.items()})
     want = Want(f"=={_version(package)}", tuple(digests) if is_exact else ())
     # One that can't be written counts everywhere.
     marker = canonical_marker(str(package.marker or "")) or ""
     return Root(NormalizedName(package.name), want, marker=marker, source=source)
-
-
-def _hashes(package: Package) -> list[list[Digest]]:
-    files = [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
-    return [[Digest(a.lower(), h.lower()) for a, h in file.hashes.items()] for file in files]
 
 
 def _version(package: Package) -> str:

@@ -3,7 +3,7 @@
 import functools
 import re
 
-from pypimirror.filenames import SDIST_SUFFIXES
+from pypimirror.filenames import SDIST_SUFFIXES, ending_of
 
 _INSTALLERS = {".exe": "Windows installer", ".msi": "Windows installer", ".dmg": "macOS disk image"}
 _EGG = re.compile(r"-py(\d+(?:\.\d+)?)(?:-(.+))?\.egg")
@@ -73,13 +73,10 @@ def kind(filename: str) -> str:
         tags = filename[:-4].rsplit("-", 3)[1:]
         return _wheel(*tags) if len(tags) == 3 else "wheel"
     lower = filename.lower()
-    if lower.endswith(SDIST_SUFFIXES):
-        stem = lower.removesuffix(next(suffix for suffix in SDIST_SUFFIXES if lower.endswith(suffix)))
-        built = _BUILT.search(stem)
+    if suffix := ending_of(filename, SDIST_SUFFIXES):
+        built = _BUILT.search(lower.removesuffix(suffix))
         return f"built for {_platform(built[1])}" if built else "source"
-    if lower.endswith(".egg"):
-        return _egg(filename)
-    return _INSTALLERS.get(lower[-4:], "")
+    return _egg(filename) if lower.endswith(".egg") else _INSTALLERS.get(lower[-4:], "")
 
 
 def _egg(filename: str) -> str:
