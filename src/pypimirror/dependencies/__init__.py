@@ -337,10 +337,8 @@ class Dependencies:
         if asked:
             from pypimirror.dependencies.unanswered import unanswered  # a run without news needs none of it
 
-            needs: dict[NormalizedName, list[str]] = {}
-            for name, need in unanswered(self._mirror, asked):
-                needs.setdefault(name, []).append(need)
-            found += [Missing(name, _UNANSWERED, tuple(told[:_MOST_NEEDS])) for name, told in needs.items()]
+            for name, needs in unanswered(self._mirror, asked):
+                found.append(Missing(name, _UNANSWERED, tuple(needs[:_MOST_NEEDS])))
         return found
 
     def _tell_missing(self, absent: list[Missing], touched: set[NormalizedName]) -> None:

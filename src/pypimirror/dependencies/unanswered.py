@@ -11,8 +11,10 @@ from pypimirror.selection.releases import Release, admits, release
 from pypimirror.want import Asked
 
 
-def unanswered(mirror: Mirror, asked: Mapping[NormalizedName, Asked]) -> Iterator[tuple[NormalizedName, str]]:
-    """Yield each project with a requirement of another one that none of its mirrored releases answers.
+def unanswered(
+    mirror: Mirror, asked: Mapping[NormalizedName, Asked]
+) -> Iterator[tuple[NormalizedName, list[str]]]:
+    """Yield each project with the requirements of others that none of its mirrored releases answers.
 
     Not what passes by itself, and not where something failed, which is told. Lines of files are told as such.
     """
@@ -21,9 +23,13 @@ def unanswered(mirror: Mirror, asked: Mapping[NormalizedName, Asked]) -> Iterato
             continue
         filenames = mirror.state.files.mirrored_names(name)
         releases = {release(version_of(filename, name) or "") for filename in filenames}
-        for by, requirement in each.needs:
-            if names.is_spelling(by, by) and not _is_answered(requirement, releases):
-                yield name, f"{by} {_newest_with(mirror, by, requirement)}requires {requirement}"
+        needs = [
+            f"{by} {_newest_with(mirror, by, requirement)}requires {requirement}"
+            for by, requirement in each.needs
+            if names.is_spelling(by, by) and not _is_answered(requirement, releases)
+        ]
+        if needs:
+            yield name, needs
 
 
 def _is_judged(mirror: Mirror, name: NormalizedName) -> bool:
@@ -35,7 +41,7 @@ def _is_judged(mirror: Mirror, name: NormalizedName) -> bool:
 
 def _is_answered(requirement: str, releases: set[Release]) -> bool:
     found = parsed(requirement)
-    return found is None or any(admits(found.dependency.specifier, each) for each in releases)
+    return found is None or any(admits(found.specifier, each) for each in releases)
 
 
 def _newest_with(mirror: Mirror, by: str, requirement: str) -> str:

@@ -7,7 +7,7 @@ from pypimirror.config import Config
 from pypimirror.config.nothing import active, inactive
 from pypimirror.dependencies import NO_LONGER_NOTE
 from pypimirror.model import NormalizedName
-from pypimirror.requirements.dependency import Parsed, parsed
+from pypimirror.requirements.dependency import Dependency, parsed
 from pypimirror.requirements.environments import Environments
 from pypimirror.selection import Selection
 from pypimirror.state.reading import Reading
@@ -52,13 +52,13 @@ def _requirements(
     for project, required in state.every_requires():
         for text, version in required.requirements:
             found = parsed(text)
-            if found is not None and found.dependency.name == name != project:
+            if found is not None and found.name == name != project:
                 why = _why_not_followed(known, found, is_excluded=is_excluded)
                 yield f"{project} {version} requires {text}{why and f': {why}'}"
 
 
-def _why_not_followed(known: Environments, found: Parsed, *, is_excluded: bool) -> str:
-    if found.dependency.url is not None:
+def _why_not_followed(known: Environments, found: Dependency, *, is_excluded: bool) -> str:
+    if found.url is not None:
         return "an address is never followed"
     if known.may_hold(found.marker):
         return "" if is_excluded else "the next run sees to it"

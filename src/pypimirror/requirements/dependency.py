@@ -29,7 +29,7 @@ _USUAL = re.compile(
 
 
 class Dependency(NamedTuple):
-    """What a requirement asks for, beside the environments in which it does."""
+    """What a requirement asks for, and in which environments."""
 
     name: NormalizedName
     extras: frozenset[str] = frozenset()
@@ -37,12 +37,6 @@ class Dependency(NamedTuple):
     specifier: str = ""
     url: str | None = None
     """Of a direct reference; it is never followed."""
-
-
-class Parsed(NamedTuple):
-    """A requirement and its marker."""
-
-    dependency: Dependency
     marker: str = ""
 
 
@@ -84,14 +78,14 @@ def without_versions(text: str) -> str | None:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def parsed(text: str) -> Parsed | None:
+def parsed(text: str) -> Dependency | None:
     """Return what a requirement says; None for what is none."""
     parts = _parts(text)
     marker = canonical_marker(parts.marker) if parts else None
     if parts is None or marker is None:
         return None
     extras = frozenset(map(canonicalize_name, parts.extras))
-    return Parsed(Dependency(names.normalize(parts.name), extras, parts.specifier, parts.url), marker)
+    return Dependency(names.normalize(parts.name), extras, parts.specifier, parts.url, marker)
 
 
 def _parts(text: str) -> _Parts | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from packaging.specifiers import SpecifierSet
 
 from pypimirror.requirements import lines
-from pypimirror.requirements.dependency import Parsed, parsed
+from pypimirror.requirements.dependency import Dependency, parsed
 from pypimirror.requirements.lines import Line, Lines, Nested
 from pypimirror.requirements.roots import Constraint, Lock, Root, Roots
 from pypimirror.want import Want
@@ -157,7 +157,7 @@ class _Reading:
 
     def root(self, found: _Found, constraints: list[Constraint]) -> Root:
         """Return what a line asks for; with `exact` a constraint may give the pin."""
-        dependency, marker = _parsed(found.line)
+        dependency = _parsed(found.line)
         want = Want(dependency.specifier)
         if self.is_exact:
             ours = [each for each in constraints if each.name == dependency.name]
@@ -168,7 +168,7 @@ class _Reading:
                 )
             digests = found.line.digests or tuple(sorted({d for each in ours for d in each.digests}))
             want = Want(dependency.specifier, digests, is_exact=not digests)
-        return Root(dependency.name, want, tuple(sorted(dependency.extras)), marker, found.source)
+        return Root(dependency.name, want, tuple(sorted(dependency.extras)), dependency.marker, found.source)
 
 
 def _check(path: Path) -> None:
@@ -182,11 +182,11 @@ def _check(path: Path) -> None:
 
 
 def _constraint(found: _Found) -> Constraint:
-    dependency, marker = _parsed(found.line)
-    return Constraint(dependency.name, dependency.specifier, found.line.digests, marker, found.source)
+    said = _parsed(found.line)
+    return Constraint(said.name, said.specifier, found.line.digests, said.marker, found.source)
 
 
-def _parsed(line: Line) -> Parsed:
+def _parsed(line: Line) -> Dependency:
     found = parsed(line.requirement)
     assert found is not None  # the line was read by the same parser
     return found
