@@ -251,7 +251,7 @@ class Dependencies:
         news = {name for name, each in now.items() if self._known.get(name) != each or self.is_unsettled}
         self._record(now)
         self._tell_missing(self._absent(closure), touched | news)
-        less = {name for name, wants in asked.items() if not wants <= _wants(now, name)}
+        less = {name for name, wants in asked.items() if not wants <= {*now.get(name, Asked()).wants}}
         asked.clear()
         asked |= {name: frozenset(each.wants) for name, each in now.items()}
         if is_complete:
@@ -352,10 +352,6 @@ class Dependencies:
 
 def _texts(found: Requires) -> list[str]:
     return [text for text, _ in found.requirements]
-
-
-def _wants(asked: Mapping[NormalizedName, Asked], name: NormalizedName) -> frozenset[Want]:
-    return frozenset(asked[name].wants) if name in asked else frozenset()
 
 
 def _asked(closure: Closure, name: NormalizedName) -> Asked:
