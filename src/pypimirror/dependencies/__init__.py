@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from pypimirror.dependencies import missing
 from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName
-from pypimirror.state import State
 from pypimirror.want import NOTHING_READ, Asked, Read, Requires, Told, Want
 
 if TYPE_CHECKING:
@@ -30,24 +30,9 @@ _INCOMPLETE = "incomplete"
 UNREADABLE = "%s: %s requires what can't be read as it stands: %s"
 """Told in the log, with project, file and line."""
 
-MISSING_NOTE = "missing"
-_UNANSWERED = "no mirrored release of it fits"
 _MOST_NEEDS = 5
 NO_LONGER_NOTE = "no longer required"
 _MOST_NO_LONGER = 1000
-
-
-class Missing(NamedTuple):
-    """A project that a mirrored one requires and that the mirror lacks, or a release of it, and who does."""
-
-    name: NormalizedName
-    why: str
-    needs: tuple[str, ...]
-
-
-def missing(state: State) -> tuple[Missing, ...]:
-    """Return what mirrored projects require and the mirror has not, as it was last found."""
-    return state.notes.hint(MISSING_NOTE, tuple[Missing, ...]) or ()
 
 
 class Dependencies:
@@ -236,8 +221,7 @@ class Dependencies:
         touched, self._touched = self._touched, set()
         if not self._has_changed:
             if touched:
-                absent = [each for each in missing(self._mirror.state) if each.why != _UNANSWERED]
-                self._tell_missing(absent, touched)
+                missing.tell(self._mirror, None, self._known, touched)
             return set()
         closure = self._closure()
         self._growing = None  # it may know what is no longer asked for
@@ -250,7 +234,7 @@ class Dependencies:
         # Another configuration may have made other releases of whatever project leave.
         news = {name for name, each in now.items() if self._known.get(name) != each or self.is_unsettled}
         self._record(now)
-        self._tell_missing(self._absent(closure), touched | news)
+        missing.tell(self._mirror, closure, now, touched | news)
         less = {name for name, wants in asked.items() if not wants <= {*now.get(name, Asked()).wants}}
         asked.clear()
         asked |= {name: frozenset(each.wants) for name, each in now.items()}
@@ -310,44 +294,6 @@ class Dependencies:
         return self.are_followed and any(
             name in now or selection.matches(name) for name in [*stale, *state.choices.without_requires()]
         )
-
-    def _absent(self, closure: Closure) -> list[Missing]:
-        """Return what is required and not mirrored at all, with who requires it; sorted."""
-        excluded = dict.fromkeys(closure.missing, "package_excludes leaves it out")
-        known = self._mirror.state.projects.get
-        lost = [name for name in closure.wants if (row := known(name)) is None or row.is_gone]
-        unknown = dict.fromkeys(lost, "upstream has no such project")
-        found = []
-        for name, why in sorted((excluded | unknown).items()):
-            needs = tuple(map(str, closure.missing_for(name) or closure.needs_of(name)))
-            found.append(Missing(name, why, needs[:_MOST_NEEDS]))
-        for need in closure.direct:
-            _log.info("%s: a direct reference is not followed", need)
-        return found
-
-    def _unanswered(self, touched: set[NormalizedName]) -> list[Missing]:
-        """Return where no mirrored release is what is required: as before, but for what was `touched`."""
-        touched = touched - set(self._mirror.state.projects.stale())
-        asked = {name: self._known[name] for name in touched & self._known.keys()}
-        found = [
-            each
-            for each in missing(self._mirror.state)
-            if each.why == _UNANSWERED and each.name in self._known and each.name not in touched
-        ]
-        if asked:
-            from pypimirror.dependencies.unanswered import unanswered  # a run without news needs none of it
-
-            for name, needs in unanswered(self._mirror, asked):
-                found.append(Missing(name, _UNANSWERED, tuple(needs[:_MOST_NEEDS])))
-        return found
-
-    def _tell_missing(self, absent: list[Missing], touched: set[NormalizedName]) -> None:
-        """Name what is required and not mirrored."""
-        found = [*absent, *self._unanswered(touched)]
-        for each in set(found).difference(missing(self._mirror.state)):
-            text = "%s: %s: %s" if each.why == _UNANSWERED else "%s is not mirrored, as %s: %s"
-            _log.warning(text, each.name, each.why, "; ".join(each.needs))
-        self._mirror.state.notes.set(MISSING_NOTE, msgspec.json.encode(found).decode() if found else None)
 
 
 def _texts(found: Requires) -> list[str]:

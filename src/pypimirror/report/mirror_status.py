@@ -8,7 +8,8 @@ import msgspec
 
 from pypimirror.amounts import HOUR_S, numbered
 from pypimirror.config import Config
-from pypimirror.dependencies import MISSING_NOTE, Missing
+from pypimirror.dependencies.missing import NOTE as MISSING_NOTE
+from pypimirror.dependencies.missing import Missing
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError
 from pypimirror.findings import damage, wheels

@@ -7,7 +7,8 @@ from itertools import groupby, pairwise
 from pypimirror import names
 from pypimirror.amounts import numbered, size_text
 from pypimirror.config import Config
-from pypimirror.dependencies import MISSING_NOTE, Missing
+from pypimirror.dependencies.missing import NOTE as MISSING_NOTE
+from pypimirror.dependencies.missing import Missing
 from pypimirror.filenames import is_distribution
 from pypimirror.findings import unmatched
 from pypimirror.findings.selected import QUESTION, SELECTED
