@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args
 
@@ -165,5 +165,5 @@ class Config:
 
 
 OPTIONS: Mapping[str, Option] = {
-    each.name: get_args(each.type)[1] for each in fields(Config) if each.name != "warnings"
+    name: get_args(hint)[1] for name, hint in Config.__annotations__.items() if name != "warnings"
 }
