@@ -47,7 +47,8 @@ def _apart(text: str) -> str:
     return f"; did you mean {' '.join(text.replace(',', ' ').split())}?" if "," in text else ""
 
 
-def _python_key(version: str) -> tuple[int, int, str]:
+def python_key(version: str) -> tuple[int, int, str]:
+    """Return what versions of Python are sorted and compared by."""
     major, _, minor = version.rstrip("t").partition(".")
     return int(major), int(minor), version
 
@@ -89,7 +90,7 @@ def _words(read: Callable[[str], str], key: Callable[[str], Any] = str) -> Calla
     return lambda text: _sorted(lines.each(map(lines.Entry, text.split()), read), key)
 
 
-python_versions = _words(_python, _python_key)
+python_versions = _words(_python, python_key)
 platforms = _words(_platform)
 implementations = _words(_implementation)
 file_types = _words(_file_type)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from pypimirror.config.choices import python_key
 from pypimirror.config.nothing import ENVIRONMENT_OPTIONS, active, listed, shown, why_no_project
 from pypimirror.config.values import Config
 from pypimirror.filenames import BUILT_SUFFIXES, SDIST_SUFFIXES, ending_of
@@ -176,14 +177,9 @@ def _glibc(config: Config) -> Iterator[str]:
 def _pairs(config: Config) -> Iterator[str]:
     for platform in config.platforms:
         first = _FIRST_PYTHON.get(platform) or _FIRST_PYTHON.get(platform.partition("_")[0])
-        early = [text for text in config.python_versions if first and _python(text) < first]
+        early = [text for text in config.python_versions if first and python_key(text)[:2] < first]
         if first and early:
             yield (
                 f"python_versions: wheels for {platform} begin with Python {first[0]}.{first[1]}, so for"
                 f" {' '.join(early)} only what is for any platform comes"
             )
-
-
-def _python(text: str) -> tuple[int, int]:
-    major, _, minor = text.rstrip("t").partition(".")
-    return int(major), int(minor)
