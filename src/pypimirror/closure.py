@@ -59,21 +59,16 @@ class Closure:
         self._is_excluded = is_excluded
         self._narrowed = _narrowings(roots.constraints, self._environments)
         self._requires: dict[NormalizedName, _Requires] = {}
-        self._shown: dict[NormalizedName, str] = {}
         self._extras: dict[NormalizedName, frozenset[str]] = {}
         """Of every project that is asked for, with which extras."""
         self._needs: dict[NormalizedName, dict[Need, None]] = {}
         self._followed: dict[NormalizedName, set[tuple[str, str]]] = {}
-        self._chosen: set[NormalizedName] = set()
-        """The projects that patterns select."""
         self._exact: set[NormalizedName] = set()
         self._pending: deque[NormalizedName] = deque()
         self._grown: set[NormalizedName] = set()
         self.wants: dict[NormalizedName, frozenset[Want]] = {}
         """What is asked for of each project, by requirements alone: patterns are not in it. It grows."""
         self._active: tuple[Root, ...] = ()
-        self.inactive: tuple[Root, ...] = ()
-        """Roots that ask for nothing, as their marker holds in no environment."""
         self.missing: dict[NormalizedName, dict[Need, None]] = {}
         """What `package_excludes` drops although somebody asks for it, and who does."""
         self.direct: dict[Need, None] = {}
@@ -84,11 +79,6 @@ class Closure:
     def known(self) -> AbstractSet[NormalizedName]:
         """The projects whose requirements are known."""
         return self._requires.keys()
-
-    @property
-    def waiting(self) -> frozenset[NormalizedName]:
-        """The projects that are asked for and whose requirements nobody has told: it is empty at the end."""
-        return frozenset(self._extras.keys() - self._requires.keys())
 
     def roots(self) -> Iterator[tuple[Root, Want]]:
         """Yield the roots that count, each with what it asks for as the constraints narrow it."""
@@ -107,51 +97,29 @@ class Closure:
         """Return who asks for a project that is excluded, files first."""
         return _in_order(self.missing.get(name, ()))
 
-    def why(self, name: NormalizedName) -> tuple[Need, ...]:
-        """Return a shortest chain of needs from a root to a project; empty where no need leads there."""
-        before: dict[NormalizedName, Need] = {}
-        reached = deque([name])
-        seen = {name}
-        while reached:
-            for need in self.needs_of(reached.popleft()):
-                if need.parent is None or need.parent in self._chosen:
-                    return _chain(need, before, name)
-                if need.parent not in seen:
-                    seen.add(need.parent)
-                    before[need.parent] = need
-                    reached.append(need.parent)
-        return ()
-
     def add_root_project(self, name: NormalizedName) -> set[NormalizedName]:
         """Let a project be one that a pattern selects; return the projects whose wants grew."""
         if not self._is_excluded(name):
-            self._chosen.add(name)
             self._ask(name, self._root_extras.get(name, frozenset()))
         return self._follow()
 
-    def add_project(
-        self, name: NormalizedName, requires: Iterable[tuple[str, str]], *, shown: str = ""
-    ) -> set[NormalizedName]:
+    def add_project(self, name: NormalizedName, requires: Iterable[tuple[str, str]]) -> set[NormalizedName]:
         """Take what a project requires, each with a version that does; return the projects whose wants grew.
 
         It takes the place of what was known of the project, but what was asked for stays asked for. What a
         project requires counts as soon as somebody asks for the project, in whatever order that is.
         """
         self._requires[name] = tuple(requires)
-        self._shown[name] = shown or name
         if name in self._extras:
             self._pending.append(name)
         return self._follow()
 
     def _add_roots(self, roots: tuple[Root, ...]) -> None:
-        active = tuple(root for root in roots if self._environments.may_hold(root.marker))
-        self._active = active
-        self.inactive = tuple(root for root in roots if root not in active)
-        self._exact = {root.name for root in active if root.want.is_exact or root.want.digests}
-        for root in active:
+        self._active = tuple(root for root in roots if self._environments.may_hold(root.marker))
+        self._exact = {root.name for root in self._active if root.want.is_exact or root.want.digests}
+        for root in self._active:
             extras = frozenset(root.extras) | self._root_extras.get(root.name, frozenset())
-            need = Need(root.name, root.source, root.words, root.want, tuple(sorted(extras)))
-            self._add(need)
+            self._add(Need(root.name, root.source, root.words, root.want, tuple(sorted(extras))))
         self._follow()
         self._grown.clear()
 
@@ -204,7 +172,7 @@ class Closure:
         if found.name == parent:  # an extra of itself that is made of others: each release has its own
             self._ask(parent, found.extras)
             return
-        by = f"{self._shown[parent]} {version}".rstrip()
+        by = f"{parent} {version}".rstrip()
         want = Want(found.specifier if self._is_matching else "")
         need = Need(found.name, by, requirement, want, tuple(sorted(found.extras)), parent)
         if found.url is None:
@@ -230,10 +198,3 @@ def _both(one: str, other: str) -> str:
 
 def _in_order(needs: Iterable[Need]) -> tuple[Need, ...]:
     return tuple(sorted(needs, key=lambda need: (need.parent or "", need)))
-
-
-def _chain(first: Need, before: Mapping[NormalizedName, Need], name: NormalizedName) -> tuple[Need, ...]:
-    chain = [first]
-    while chain[-1].name != name:
-        chain.append(before[chain[-1].name])
-    return tuple(chain)

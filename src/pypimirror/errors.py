@@ -110,23 +110,9 @@ class DamagedStateError(StateError):
 class DiskFullError(MirrorError):
     """There is no space left for what comes, or less than has to stay free; what is there is whole."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return self.reason
-
 
 class TooBigError(MirrorError):
     """A file that says to be bigger than all of the disk: no room that anybody makes would be enough."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return self.reason
 
 
 class TreeError(MirrorError):

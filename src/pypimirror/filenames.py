@@ -66,15 +66,25 @@ def is_passed_over(filename: str) -> bool:
     return filename.lower().endswith(PASSED_OVER)
 
 
+def ending_of(filename: str, endings: tuple[str, ...]) -> str:
+    """Return which of some endings a file's name has, in whatever case; empty where it has none of them."""
+    lower = filename.lower()
+    return next((each for each in endings if lower.endswith(each)), "")
+
+
+def _spellings(project: str) -> str:
+    """Return a regular expression for all ways to spell a project's name."""
+    return r"[-_.]+".join(map(re.escape, project.split("-")))
+
+
 @functools.lru_cache(maxsize=64)
 def _spelled(project: str) -> re.Pattern[str]:
-    return re.compile(r"[-_.]+".join(map(re.escape, project.split("-"))) + "-(.+)", re.IGNORECASE | re.DOTALL)
+    return re.compile(_spellings(project) + "-(.+)", re.IGNORECASE | re.DOTALL)
 
 
 def _behind_name(filename: str, project: str) -> str | None:
     """Return what stands between the project's name, in any spelling, and the ending."""
-    lower = filename.lower()
-    suffix = next((s for s in SDIST_SUFFIXES + BUILT_SUFFIXES + PASSED_OVER if lower.endswith(s)), "")
+    suffix = ending_of(filename, SDIST_SUFFIXES + BUILT_SUFFIXES + PASSED_OVER)
     named = _spelled(project).fullmatch(filename[: len(filename) - len(suffix)])
     return named[1] if named else None
 
@@ -121,15 +131,14 @@ def version_of(filename: str, project: str) -> str | None:
     if filename.endswith((".whl", ".egg")):
         parts = filename[:-4].split("-")
         return (parts[1] if len(parts) > 1 else "") or None
-    suffix = next((s for s in SDIST_SUFFIXES + BUILT_SUFFIXES if filename.lower().endswith(s)), None)
-    if suffix is None:
+    suffix = ending_of(filename, SDIST_SUFFIXES + BUILT_SUFFIXES)
+    if not suffix:
         return None
     stem = filename[: -len(suffix)]
     name, _, version = stem.rpartition("-")
     # A pattern for each project is slow to compile, and few versions have a hyphen in them.
     if not (names.is_spelling(name, project) and re.match(r"v?\d", version)):
-        pattern = r"[-_.]+".join(map(re.escape, project.split("-"))) + r"-(?=\d|v\d)"
-        named = re.match(pattern, stem, re.IGNORECASE)
+        named = re.match(_spellings(project) + r"-(?=\d|v\d)", stem, re.IGNORECASE)
         version = stem[named.end() :] if named else version
     if suffix in BUILT_SUFFIXES:
         version = re.sub(r"[.-](?:win|linux|macosx).*", "", version)
@@ -145,9 +154,8 @@ def release_in(filename: str, project: str) -> Version | None:
     # Slow, and seldom needed.
     from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
-    lower = filename.lower()
-    suffix = next((s for s in SDIST_SUFFIXES + BUILT_SUFFIXES if lower.endswith(s)), None)
-    if suffix is None:
+    suffix = ending_of(filename, SDIST_SUFFIXES + BUILT_SUFFIXES)
+    if not suffix:
         return None
     stem = filename[: -len(suffix)]
     try:
@@ -182,7 +190,7 @@ _MAGIC = {
 
 def magic_of(filename: str) -> tuple[bytes, ...]:
     """Return what files of this ending begin with; nothing where that can't be told."""
-    return next((magic for suffix, magic in _MAGIC.items() if filename.lower().endswith(suffix)), ())
+    return _MAGIC.get(ending_of(filename, tuple(_MAGIC)), ())
 
 
 def canonical_version(version: str) -> str:
@@ -213,12 +221,11 @@ def spelling_of(filename: str, project: str) -> str | None:
 
     PEP 625 has the normalized name with underscores, which nobody types.
     """
-    suffix = next((s for s in SDIST_SUFFIXES if filename.lower().endswith(s)), None)
-    if suffix is None or filename.startswith((f"{project}-", f"{project.replace('-', '_')}-")):
+    if not ending_of(filename, SDIST_SUFFIXES):
         return None
-    spelled = re.match(
-        r"[-_.]+".join(map(re.escape, project.split("-"))) + r"(?=-v?\d)", filename, re.IGNORECASE
-    )
+    if filename.startswith((f"{project}-", f"{project.replace('-', '_')}-")):
+        return None
+    spelled = re.match(_spellings(project) + r"(?=-v?\d)", filename, re.IGNORECASE)
     return None if spelled is None or spelled[0].replace("_", "-") == project else spelled[0]
 
 

@@ -11,10 +11,10 @@ from pypimirror.errors import BadPageError, ConfigError
 from pypimirror.model import Digest, File, HeldFile, ListEntry, NormalizedName, ProjectPage
 from pypimirror.requirements import dependency, required, sdists
 from pypimirror.requirements.environments import Environments
-from pypimirror.selection import FILE_TYPES
 from pypimirror.selection.kinds import built_for, kind_of
-from pypimirror.selection.pythons import RequiresPython
+from pypimirror.selection.options import FILE_TYPES
 from pypimirror.selection.releases import admits, pins, release, release_of
+from pypimirror.selection.single import no_other_python
 from pypimirror.selection.tags import Tags
 from pypimirror.simple import Demands, ListFacts, parse_links, parse_project_list, parse_project_page
 
@@ -143,7 +143,7 @@ def names_of_files(content: bytes) -> None:
 
     assert kind_of(text) in FILE_TYPES
     built_for(text)
-    for no in (_EVERY_TAG.no(text), RequiresPython(("3.9",)).no(_requiring(text))):
+    for no in (_EVERY_TAG.no(text), no_other_python(_requiring(text), ("3.9",))):
         assert no is None or (no.rule and no.why)
     admits(text, release("1.0"))
     pins(text, release("1.0"))

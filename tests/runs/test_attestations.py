@@ -209,3 +209,63 @@ def test_without_the_extra_the_option_is_refused(attested: Attested, tmp_path: P
     )
     attested.mirror.configure(package_matches="attrs")
     assert is_over(attested.mirror.run("-U", env={"PYTHONPATH": str(site)}))
+
+
+def test_a_question_comes_first_where_most_files_have_no_provenance(attested: Attested) -> None:
+    for number in range(3, 15):
+        attested.upstream.add("six", f"{number}.0", sdist=False)
+    attested.mirror.configure(package_matches="six attrs")
+    attested.mirror.update()
+    before = attested.mirror.contents()
+    attested.mirror.configure(**REQUIRED)
+    assert attested.update("--dry-run").status == 7
+    for options in ((), ("--project", "six"), ("--project", "attrs"), ()):
+        ended = attested.update(*options)
+        assert ended.status == 7
+        assert {path: attested.mirror.contents()[path] for path in before} == before
+    assert "that is more than half of all files" in attested.mirror.log
+    assert "six/six-9.0-py3-none-any.whl is no longer selected, and stays until" in attested.mirror.log
+    assert attested.update("--allow-removals").status == 0
+    assert attested.mirror.listed("six") == {OLD, NEW}
+    assert attested.update() == GOOD
+
+
+def test_a_question_comes_first_where_most_files_prove_nothing(attested: Attested) -> None:
+    for version in map("{}.0".format, range(3, 15)):
+        address = (attested.upstream.files("six")[0].provenance or "").replace("1.0", version)
+        (wheel,) = attested.upstream.add("six", version, sdist=False, provenance=address)
+        document = attested.authority.provenance(wheel.filename, wheel.content)
+        attested.upstream.add_file("documents", f"six-{version}.json", document)
+        attested.spoil(b"{}", version)
+    attested.mirror.configure(package_matches="six attrs")
+    attested.mirror.update()
+    listed = attested.mirror.listed("six")
+    attested.mirror.configure(**REQUIRED)
+    for options in ((), (), ("--project", "six"), ("--project", "attrs"), ()):
+        attested.mirror.age(hours=1)
+        ended = attested.update(*options)
+        assert ended.status == 7
+        assert attested.mirror.listed("six") == listed
+        attested.mirror.check_links()
+    # What is proved in the end answers the question.
+    attested.upstream.clear_faults()
+    attested.mirror.age(hours=1)
+    assert is_over(attested.update())
+    assert attested.mirror.listed("six") == listed
+    assert attested.update() == attested.update("--project", "attrs") == GOOD
+
+
+def test_an_answer_lets_go_what_proves_nothing(attested: Attested) -> None:
+    attested.mirror.configure(package_matches="six")
+    attested.mirror.update()
+    for version in ("1.0", "2.0"):
+        attested.spoil(b"{}", version)
+    attested.mirror.configure(package_matches="six", provenance_required="six")
+    assert attested.update().status == 7
+    assert attested.mirror.listed("six") == {OLD, NEW}
+    assert "that would leave no file at all" in attested.mirror.log
+    attested.mirror.age(hours=1)
+    assert attested.update("--allow-removals").status == 3
+    assert attested.mirror.listed("six") == set()
+    attested.mirror.age(hours=1)
+    assert attested.update().status == 3

@@ -241,3 +241,36 @@ def test_why_explains_each_project_without_network(chain: FakeIndex, make_mirror
     assert "requirements" in why
     assert ">=2" in why
     assert "nothing selects it" in mirror.run("--why", "other").stdout
+
+
+def test_a_requirement_that_no_mirrored_release_answers_is_told_once(
+    chain: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    chain.add("app", "2.0", requires_dist=["accel>=9", "core"], sdist=False)
+    mirror = make_mirror(package_matches="app", dependencies=True, python_versions="3.12")
+    dry = mirror.run("-U", "--dry-run")
+    said = "no mirrored release of it fits: app 2.0 requires accel>=9"
+    assert f"accel would be missing, as {said}" in dry.stdout
+    assert mirror.log.count(f"WARNING accel: {said}") == 1
+    for _ in range(3):
+        mirror.update()
+        assert mirror.log.count(f"WARNING accel: {said}") == 2
+        assert f"missing: accel, as {said}" in mirror.run("--status").stdout
+        assert mirror.run("--check").status == 3
+    chain.add("accel", "9.0", sdist=False)
+    mirror.update()
+    assert "missing" not in mirror.run("--status").stdout
+    assert mirror.run("--check").status == 0
+    chain.remove_file("accel", "accel-9.0-py3-none-any.whl")
+    for _ in range(2):
+        mirror.update()
+        assert mirror.log.count(f"WARNING accel: {said}") == 3
+    mirror.configure(
+        package_matches="app", dependencies=True, python_versions="3.12", excluded_versions="core <9"
+    )
+    for _ in range(2):
+        mirror.update()
+        assert mirror.log.count("no mirrored release of it fits: app 2.0 requires core; lib") == 1
+    mirror.configure(package_matches="other", dependencies=True)
+    mirror.run("-U", "--allow-removals")
+    assert "missing" not in mirror.run("--status").stdout

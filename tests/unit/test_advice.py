@@ -5,7 +5,7 @@ import pytest
 from pypimirror import config
 from pypimirror.config.advice import NAMESPACES, advice
 from pypimirror.report import config_check
-from pypimirror.selection import check_name_pattern
+from pypimirror.selection.globs import check_name_pattern
 from tests.unit.test_config import FOLDER, SAMPLE
 
 
@@ -250,3 +250,71 @@ def test_lines_that_count_nowhere(tmp_path: Path) -> None:
     (tmp_path / "r.txt").write_text("six==1.0; python_version < '2'\n")
     (warning,) = advice(config.load(path, {}))
     assert warning.startswith("no project is selected: r.txt:1 (six==1.0")
+
+
+LOCK = """lock-version = "1.0"
+created-by = "x"
+{}
+[[packages]]
+name = "six"
+version = "1.0"
+wheels = [{{name = "six-1.0-py3-none-any.whl", url = "https://example.org/six-1.0-py3-none-any.whl", \
+hashes = {{sha256 = "0000000000000000000000000000000000000000000000000000000000000000"}}}}]
+"""
+MAC = "sys_platform == 'darwin' and python_version > '3.11'"
+LINUX_OR_MAC = f"""environments = ["sys_platform == 'linux'", "{MAC}"]"""
+THESE, THAT = "lock it for these, too, or take them out", "lock it for that, too, or take it out"
+
+
+@pytest.mark.parametrize(
+    ("locked", "options", "said"),
+    [
+        ('requires-python = ">=3.11"', ("python_versions = 3.11 3.13t",), ()),
+        ('requires-python = ">=3.11.4"', ("python_versions = 3.11",), ()),
+        ('requires-python = ">=3.11"', ("platforms = win_amd64",), ()),
+        (LINUX_OR_MAC, (), ()),
+        (LINUX_OR_MAC, ("python_versions = 3.9",), ()),
+        (LINUX_OR_MAC, ("platforms = linux_x86_64 macosx_arm64", "python_versions = 3.12"), ()),
+        (
+            LINUX_OR_MAC,
+            ("python_versions = 3.13t", "implementations = cp pp", "platforms = linux_x86_64"),
+            (),
+        ),
+        ("environments = []", ("platforms = win_amd64",), ()),
+        (
+            'requires-python = ">=3.11"',
+            ("python_versions = 3.9 3.10 3.11",),
+            (f"Python >=3.11, which 3.9 3.10 of python_versions are not; {THESE}",),
+        ),
+        (
+            LINUX_OR_MAC,
+            ("platforms = linux_x86_64 win_amd64",),
+            (f"other environments than win_amd64; {THAT} of platforms",),
+        ),
+        (
+            LINUX_OR_MAC,
+            ("platforms = macosx_arm64 win32 win_amd64", "python_versions = 3.11 3.12"),
+            (
+                (
+                    "other environments than 3.11 macosx_arm64, 3.11 win32, 3.11 win_amd64 and 2 more;"
+                    f" {THESE} of python_versions or platforms"
+                ),
+            ),
+        ),
+        (
+            'requires-python = "==3.12.*"\n' + LINUX_OR_MAC,
+            ("platforms = linux_x86_64 win_amd64", "python_versions = 3.11 3.12"),
+            (
+                f"Python ==3.12.*, which 3.11 of python_versions is not; {THAT}",
+                f"other environments than 3.12 win_amd64; {THAT} of python_versions or platforms",
+            ),
+        ),
+    ],
+)
+def test_lock_files_for_other_environments(
+    tmp_path: Path, locked: str, options: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    (tmp_path / "pylock.toml").write_text(LOCK.format(locked))
+    text = "\n".join(("[DEFAULT]", "mirror_file_path = m", "requirements = pylock.toml", *options, ""))
+    found = advice(config.parse(text.encode(), source="x.cfg", folder=tmp_path, overrides={}))
+    assert found == tuple(f"requirements: pylock.toml is locked for {each}" for each in said)

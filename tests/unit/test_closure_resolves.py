@@ -9,10 +9,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from pypimirror.closure import Closure
+from pypimirror.dependencies.check import unmet
 from pypimirror.model import NormalizedName
 from pypimirror.requirements import Constraint, Root, Roots
 from pypimirror.requirements.environments import Environments, environments
-from pypimirror.unmet import unmet
 from pypimirror.want import Want
 
 Index = Mapping[str, Mapping[str, tuple[str, ...]]]

@@ -12,7 +12,7 @@ from pypimirror.config import OPTIONS, Config
 from pypimirror.errors import ConfigError, Problem
 from pypimirror.model import Digest, NormalizedName
 from pypimirror.requirements import Roots
-from pypimirror.selection import Blocked, LatestReleases
+from pypimirror.selection.options import Blocked, LatestReleases
 
 FOLDER = Path("/srv/conf")
 REQUIRED = "[DEFAULT]\nmirror_file_path = /srv/mirror\npackage_matches = six\n"

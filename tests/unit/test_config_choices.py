@@ -11,7 +11,7 @@ from pypimirror.cli.modes import selection_of
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError, Problem
 from pypimirror.model import NormalizedName
-from pypimirror.selection import Blocked, LatestReleases
+from pypimirror.selection.options import Blocked, LatestReleases
 
 REQUIRED = "[DEFAULT]\nmirror_file_path = /srv/mirror\n"
 ABC = "abcdef0123456789" * 4

@@ -32,7 +32,6 @@ LAYERS = (
         "want",
         "requirements",
         "closure",
-        "unmet",
     ),
     (
         "upstream",
@@ -77,8 +76,6 @@ NEIGHBOURS = {
     ("config", "requirements"),
     ("closure", "want"),
     ("closure", "requirements"),
-    ("unmet", "closure"),
-    ("unmet", "requirements"),
 } | {
     (reader, read)
     for read in ("names", "filenames", "selection")

@@ -12,16 +12,8 @@ from pypimirror import filenames, metadata, names
 from pypimirror.config import choices, ini, readers
 from pypimirror.errors import BadPageError, MirrorError
 from pypimirror.requirements import dependency, required
-from pypimirror.selection import (
-    MAX_PATTERN,
-    Globs,
-    check_name_pattern,
-    kinds,
-    normalize_glob,
-    platforms,
-    pythons,
-    releases,
-)
+from pypimirror.selection import kinds, platforms, releases, single
+from pypimirror.selection.globs import MAX_PATTERN, Globs, check_name_pattern, normalize_glob
 from pypimirror.simple import parse_project_list
 from pypimirror.simple.digests import digests
 from pypimirror.simple.problems import project_status, provenance
@@ -145,7 +137,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "what an installer is for": lambda text: kinds.built_for.__wrapped__(f"demo-{text}.exe"),
     "what an egg is for": lambda text: kinds.built_for.__wrapped__(f"demo-{text}.egg"),
     "a platform's tag": platforms.read.__wrapped__,
-    "a Requires-Python": lambda text: pythons.has_fitting_micro.__wrapped__(f">=3,{text}", "3.9"),
+    "a Requires-Python": lambda text: single.has_fitting_micro.__wrapped__(f">=3,{text}", "3.9"),
     "a specifier": lambda text: releases._read.__wrapped__(f">=3,{text}"),
     "lines of versions": choices.versions,
     "numbers of releases": choices.latest_releases,

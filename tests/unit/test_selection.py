@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from pypimirror.model import File, NormalizedName
 from pypimirror.names import is_valid, normalize
-from pypimirror.selection import Decision, LeftOut, Selection, check_name_pattern, normalize_glob
+from pypimirror.selection import Selection
+from pypimirror.selection.globs import check_name_pattern, normalize_glob
+from pypimirror.selection.want import Decision, LeftOut
 from tests.strategies import Glob, name_globs, normalized_names, project_names, spellings, texts_of
 
 

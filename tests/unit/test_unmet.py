@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from pypimirror.dependencies.check import unmet
 from pypimirror.model import NormalizedName
 from pypimirror.requirements import Root, Roots
 from pypimirror.requirements.environments import Environments, environments
-from pypimirror.unmet import unmet
 from pypimirror.want import Want
 
 Held = dict[NormalizedName, list[str]]

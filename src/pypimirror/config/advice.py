@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pypimirror.config.contradictions import contradictions
 from pypimirror.config.values import Config
 from pypimirror.filenames import SDIST_SUFFIXES
-from pypimirror.selection import Globs, asks_for_everything, normalize_glob
+from pypimirror.selection.globs import Globs, asks_for_everything, normalize_glob
 
 NAMESPACES = {
     "archetypes": "archetypes.*",

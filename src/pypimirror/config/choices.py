@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,14 +10,8 @@ from pypimirror import names
 from pypimirror.config import lines
 from pypimirror.config.readers import boolean
 from pypimirror.model import NormalizedName
-from pypimirror.selection import (
-    FILE_TYPES,
-    Blocked,
-    LatestReleases,
-    Prereleases,
-    ProjectVersions,
-    check_name_pattern,
-)
+from pypimirror.selection.globs import check_name_pattern
+from pypimirror.selection.options import FILE_TYPES, Blocked, LatestReleases, Prereleases, ProjectVersions
 
 _T = TypeVar("_T")
 _PYTHON = re.compile(r"([23])\.([0-9]{1,2})(t?)")
@@ -30,11 +24,6 @@ _OTHER_DIGEST = re.compile(r"(?:\w+[:=])?[0-9a-f]{32,128}|(?:sha|md|blake)\w*[:=
 _RELEASE = re.compile(r"([^\s=]+)\s*={2,3}\s*(\S+)")
 _IMPLEMENTATIONS = {"cp": ("cp", "cpython", "c", "python", "py"), "pp": ("pp", "pypy", "pypy3")}
 _LAST_OF_2 = 7
-
-
-def python_versions(text: str) -> tuple[str, ...]:
-    """Read versions of Python, such as `3.12 3.13t`."""
-    return _sorted(lines.each(map(lines.Entry, text.split()), _python), key=_python_key)
 
 
 def _python(text: str) -> str:
@@ -58,14 +47,10 @@ def _apart(text: str) -> str:
     return f"; did you mean {' '.join(text.replace(',', ' ').split())}?" if "," in text else ""
 
 
-def _python_key(version: str) -> tuple[int, int, str]:
+def python_key(version: str) -> tuple[int, int, str]:
+    """Return what versions of Python are sorted and compared by."""
     major, _, minor = version.rstrip("t").partition(".")
     return int(major), int(minor), version
-
-
-def platforms(text: str) -> tuple[str, ...]:
-    """Read short names of platforms, such as `linux_x86_64 macosx_arm64`."""
-    return _sorted(lines.each(map(lines.Entry, text.split()), _platform))
 
 
 def _platform(text: str) -> str:
@@ -75,11 +60,6 @@ def _platform(text: str) -> str:
         raise ValueError(f"{text} is no short name of a platform{_apart(text)}")
     check_platform(text)
     return text
-
-
-def implementations(text: str) -> tuple[str, ...]:
-    """Read names of interpreters, as wheels have them."""
-    return _sorted(lines.each(map(lines.Entry, text.split()), _implementation))
 
 
 def _implementation(text: str) -> str:
@@ -97,16 +77,23 @@ def glibc(text: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def file_types(text: str) -> tuple[str, ...]:
-    """Read kinds of files, such as `wheel sdist`."""
-    return _sorted(lines.each(map(lines.Entry, text.split()), _file_type))
-
-
 def _file_type(text: str) -> str:
     if text not in FILE_TYPES:
-        near = _apart(text) or _nearest(text, FILE_TYPES)
+        like = difflib.get_close_matches(text.lower(), FILE_TYPES, n=1)
+        near = _apart(text) or (f"; did you mean {like[0]}?" if like else "")
         raise ValueError(f"{text} is none of {' '.join(FILE_TYPES)}{near}")
     return text
+
+
+def _words(read: Callable[[str], str], key: Callable[[str], Any] = str) -> Callable[[str], tuple[str, ...]]:
+    """Make a reader of words that are separated by white space."""
+    return lambda text: _sorted(lines.each(map(lines.Entry, text.split()), read), key)
+
+
+python_versions = _words(_python, python_key)
+platforms = _words(_platform)
+implementations = _words(_implementation)
+file_types = _words(_file_type)
 
 
 def prereleases(text: str) -> Prereleases:
@@ -159,13 +146,6 @@ def _latest(line: str) -> tuple[str | None, int]:
     return (globs[0] if globs else None), int(number)
 
 
-def hold_or_allow(text: str) -> str:
-    """Read what becomes of files whose upload time nobody tells."""
-    if text.lower() not in ("hold", "allow"):
-        raise ValueError("neither hold nor allow")
-    return text.lower()
-
-
 def blocked_files(text: str, folder: Path = lines.HERE) -> Blocked:
     """Read SHA-256 digests, lines such as `name==version`, and paths of files that have such lines."""
     entries = list(_blocked_entries(text, folder))
@@ -202,8 +182,3 @@ def _blocked(entry: str) -> str | tuple[NormalizedName, str]:
 
 def _sorted(values: Iterable[_T], key: Callable[[_T], Any] = lambda value: value) -> tuple[_T, ...]:
     return tuple(sorted(set(values), key=key))
-
-
-def _nearest(text: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(text.lower(), known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""

@@ -1,20 +1,23 @@
 """Options that together select nothing, or nothing of something: each a sentence that says what to do."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from pypimirror.config.nothing import inactive, why_no_project
+from pypimirror.config.choices import python_key
+from pypimirror.config.nothing import ENVIRONMENT_OPTIONS, active, listed, shown, why_no_project
 from pypimirror.config.values import Config
-from pypimirror.filenames import BUILT_SUFFIXES, SDIST_SUFFIXES
-from pypimirror.requirements import Root
-from pypimirror.selection import Globs, covers
-from pypimirror.selection.blocked import by_release, no_blocked_release
+from pypimirror.filenames import BUILT_SUFFIXES, SDIST_SUFFIXES, ending_of
+from pypimirror.requirements import Lock
+from pypimirror.requirements.environments import Environments, environments
+from pypimirror.selection.globs import Globs, covers
 from pypimirror.selection.kinds import kind_of
 from pypimirror.selection.releases import release
-from pypimirror.selection.versions import Versions, by_project
+from pypimirror.selection.single import has_fitting_micro
+from pypimirror.selection.versions import Versions, by_project, by_release, no_blocked_release
 
 _FIRST_GLIBC = {"x86_64": (2, 5), "i686": (2, 5)}
 _FIRST_GLIBC_OF_OTHERS = (2, 17)
@@ -33,6 +36,8 @@ def contradictions(config: Config) -> Iterator[str]:
     yield from _kinds(config)
     yield from _versions(config)
     yield from _pins(config)
+    for lock in config.requirements.locks:
+        yield from _locked(config, lock)
     yield from _glibc(config)
     yield from _pairs(config)
 
@@ -45,21 +50,12 @@ def _excluded(config: Config) -> Iterator[str]:
             by = f" ({excludes.first(*literal)})" if literal else ""
             what = f"{next(iter(literal))} is not mirrored" if literal else f"{pattern} selects nothing"
             yield f"package_matches: {what}, as package_excludes{by} wins; take it out of one of them"
-    for root in _active(config):
+    for root in active(config):
         if excludes.has(root.name):
             yield (
-                f"requirements: {_line(root)} is not mirrored, as package_excludes"
+                f"requirements: {shown(root)} is not mirrored, as package_excludes"
                 f" ({excludes.first(root.name)}) wins; take it out of one of them"
             )
-
-
-def _active(config: Config) -> list[Root]:
-    idle = inactive(config)
-    return [root for root in config.requirements.roots if root not in idle]
-
-
-def _line(root: Root) -> str:
-    return f"{root.words} ({root.source})"
 
 
 def _files(config: Config) -> Iterator[str]:
@@ -89,8 +85,8 @@ def _kinds_of(pattern: str) -> frozenset[str]:
     ending = re.split(r"[*?\]]", pattern)[-1].lower()
     if ending.endswith(SDIST_SUFFIXES):
         return frozenset({"sdist", "other"})  # archives of built trees end so, too
-    suffix = next((each for each in BUILT_SUFFIXES if ending.endswith(each)), None)
-    return frozenset() if suffix is None else frozenset({kind_of(f"demo-1.0{suffix}")})
+    suffix = ending_of(ending, BUILT_SUFFIXES)
+    return frozenset({kind_of(f"demo-1.0{suffix}")}) if suffix else frozenset()
 
 
 def _versions(config: Config) -> Iterator[str]:
@@ -124,7 +120,7 @@ def _pins(config: Config) -> Iterator[str]:
     """Tell of releases that a requirement pins, and that another option leaves out."""
     lines = by_project(config.versions, config.excluded_versions)
     blocked = by_release(config.blocked_files)
-    for root in _active(config):
+    for root in active(config):
         for each in SpecifierSet(root.want.specifier):
             if each.operator not in ("==", "===") or each.version.endswith(".*"):
                 continue
@@ -132,7 +128,41 @@ def _pins(config: Config) -> Iterator[str]:
             no = no_blocked_release(root.name, pinned, blocked.get(root.name, frozenset()))
             no = no or lines.get(root.name, Versions()).no(pinned)
             if no:
-                yield f"requirements: {_line(root)} is not mirrored, as {no.rule} wins: {no.why}"
+                yield f"requirements: {shown(root)} is not mirrored, as {no.rule} wins: {no.why}"
+
+
+def _locked(config: Config, lock: Lock) -> Iterator[str]:
+    """Tell for which of the configured environments a lock file was not made."""
+    others = [
+        each
+        for each in config.python_versions
+        if lock.requires_python and not has_fitting_micro(lock.requires_python, each)
+    ]
+    said = f"requirements: {lock.source} is locked for"
+    if others:
+        are = "is" if len(others) == 1 else "are"
+        yield (
+            f"{said} Python {lock.requires_python}, which {' '.join(others)} of python_versions {are} not;"
+            f" {_lock_too(others)}"
+        )
+    options = {name: getattr(config, name) or ("",) for name in ENVIRONMENT_OPTIONS}
+    strange = [
+        " ".join(filter(None, each))
+        for each in itertools.product(*options.values())
+        if each[0] not in others and not _is_locked_for(lock, each)
+    ]
+    if strange:
+        given = " or ".join(name for name in options if getattr(config, name))
+        yield f"{said} other environments than {listed(strange)}; {_lock_too(strange)} of {given}"
+
+
+def _is_locked_for(lock: Lock, environment: tuple[str, ...]) -> bool:
+    known = Environments(environments(*([each] if each else [] for each in environment)))
+    return not lock.environments or any(map(known.may_hold, lock.environments))
+
+
+def _lock_too(these: list[str]) -> str:
+    return f"lock it for {'that, too, or take it' if len(these) == 1 else 'these, too, or take them'} out"
 
 
 def _glibc(config: Config) -> Iterator[str]:
@@ -147,14 +177,9 @@ def _glibc(config: Config) -> Iterator[str]:
 def _pairs(config: Config) -> Iterator[str]:
     for platform in config.platforms:
         first = _FIRST_PYTHON.get(platform) or _FIRST_PYTHON.get(platform.partition("_")[0])
-        early = [text for text in config.python_versions if first and _python(text) < first]
+        early = [text for text in config.python_versions if first and python_key(text)[:2] < first]
         if first and early:
             yield (
                 f"python_versions: wheels for {platform} begin with Python {first[0]}.{first[1]}, so for"
                 f" {' '.join(early)} only what is for any platform comes"
             )
-
-
-def _python(text: str) -> tuple[int, int]:
-    major, _, minor = text.rstrip("t").partition(".")
-    return int(major), int(minor)

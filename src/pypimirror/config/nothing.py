@@ -4,30 +4,40 @@ from collections.abc import Iterable
 
 from pypimirror.config.values import Config
 from pypimirror.requirements import Root
-from pypimirror.requirements.environments import Environments, environments
-from pypimirror.selection import Globs, covers
+from pypimirror.selection.globs import Globs, covers
 
 _SHOWN = 3
+ENVIRONMENT_OPTIONS = ("python_versions", "platforms", "implementations")
 
 
 def inactive(config: Config) -> tuple[Root, ...]:
     """Return the lines of requirements files that count in none of the configured environments."""
-    known = Environments(environments(config.python_versions, config.platforms, config.implementations))
+    known = config.environments
     return tuple(root for root in config.requirements.roots if not known.may_hold(root.marker))
+
+
+def active(config: Config) -> list[Root]:
+    """Return the others."""
+    idle = inactive(config)
+    return [root for root in config.requirements.roots if root not in idle]
+
+
+def shown(root: Root) -> str:
+    """Return a line as it is told."""
+    return f"{root.words} ({root.source})"
 
 
 def why_no_project(config: Config) -> str:
     """Say why no project can be selected; empty where one can."""
-    idle = inactive(config)
     excludes = Globs(config.package_excludes, are_names=True)
-    asking = [root for root in config.requirements.roots if root not in idle]
+    asking = active(config)
     if any(not excludes.has(root.name) for root in asking):
         return ""
     if not all(covers(config.package_excludes, pattern) for pattern in config.package_matches):
         return ""
-    excluded = [*config.package_matches, *(f"{root.words} ({root.source})" for root in asking)]
-    reasons = [f"package_excludes leaves out {_listed(excluded)}"] if excluded else []
-    if idle:
+    excluded = [*config.package_matches, *map(shown, asking)]
+    reasons = [f"package_excludes leaves out {listed(excluded)}"] if excluded else []
+    if idle := inactive(config):
         reasons.append(why_inactive(config, idle))
     return "; ".join(reasons)
 
@@ -36,19 +46,20 @@ def why_inactive(config: Config, roots: Iterable[Root]) -> str:
     """Say of such lines where they do not count."""
     lines = [f"{root.source} ({root.words})" for root in roots]
     count = "counts" if len(lines) == 1 else "count"
-    return f"{_listed(lines)} {count} in no environment that is mirrored for{_environments(config)}"
+    return f"{listed(lines)} {count} in no environment that is mirrored for{_environments(config)}"
 
 
 def _environments(config: Config) -> str:
     given = (
         f"{option} = {' '.join(values)}"
-        for option in ("python_versions", "platforms", "implementations")
+        for option in ENVIRONMENT_OPTIONS
         if (values := getattr(config, option))
     )
     text = ", ".join(given)
     return f" ({text})" if text else ""
 
 
-def _listed(texts: list[str]) -> str:
+def listed(texts: list[str]) -> str:
+    """Return the first few of some texts, and how many more there are."""
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return ", ".join(texts[:_SHOWN]) + more

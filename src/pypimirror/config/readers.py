@@ -8,15 +8,12 @@ import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pypimirror import names
 from pypimirror.config.lines import HERE, each, words
 from pypimirror.model import Digest, NormalizedName
-from pypimirror.selection import check_length, check_name_pattern, is_specifier
-
-_T = TypeVar("_T")
+from pypimirror.selection.globs import check_length, check_name_pattern, is_specifier
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _DIGEST = re.compile(r"[a-z0-9_-]{1,32}=[0-9a-f]{8,256}")
@@ -26,6 +23,7 @@ _PROJECT_EXTRAS = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
 _VARIABLE = re.compile(r"(\"?)\$(?:\w+|\{\w+\}|\([^)]*\)?)\1|`.*`?")
 """What a shell puts something else in place of: a whole word that is a variable or a command."""
 _SHELL_WORDS = frozenset({"|", "||", "&&", "&", ">", ">>", "<", "2>", "2>&1", ";"})
+_MOST = 999_999_999
 _FACTORS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
@@ -68,33 +66,24 @@ def one_of(*words: str) -> Callable[[str], str]:
     return read
 
 
-def two_whole(low: int, high: int) -> Callable[[str], tuple[int, int]]:
-    """Make a reader of two whole numbers; one alone counts for both."""
-    read_one = whole(low, high)
-
-    def read(text: str) -> tuple[int, int]:
-        words = text.replace(",", " ").split()
-        try:
-            first, second = map(read_one, words * 2 if len(words) == 1 else words)
-        except ValueError as error:
-            raise ValueError(f"not two whole numbers from {low} to {high}, such as 50000 1000") from error
-        return first, second
-
-    return read
+def two_whole(text: str) -> tuple[int, int]:
+    """Read two whole numbers; one alone counts for both."""
+    words = text.replace(",", " ").split()
+    try:
+        first, second = map(whole(0, _MOST), words * 2 if len(words) == 1 else words)
+    except ValueError as error:
+        raise ValueError(f"not two whole numbers from 0 to {_MOST}, such as 50000 1000") from error
+    return first, second
 
 
-def or_auto(read: Callable[[str], _T]) -> Callable[[str], _T | None]:
-    """Make a reader that also takes `auto`, for None."""
-
-    def read_or_auto(text: str) -> _T | None:
-        if text.strip().lower() == "auto":
-            return None
-        try:
-            return read(text)
-        except ValueError as error:
-            raise ValueError(f"{error}, and not auto") from error
-
-    return read_or_auto
+def workers(text: str) -> int | None:
+    """Read a number of processes; None is `auto`."""
+    if text.lower() == "auto":
+        return None
+    try:
+        return whole(1, 256)(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, and not auto") from error
 
 
 def number(low: float, high: float, unit: str) -> Callable[[str], float]:
@@ -124,7 +113,7 @@ def size(text: str) -> int:
     return int(float(match[1]) * _FACTORS[match[2].lower()])
 
 
-def path(text: str, folder: Path) -> Path:
+def path(text: str, folder: Path = HERE) -> Path:
     """Read a path: `~` is a home directory, a relative one is relative to `folder`."""
     if not text or "\0" in text or "\n" in text:
         raise ValueError("not a path")
@@ -134,6 +123,11 @@ def path(text: str, folder: Path) -> Path:
         return Path(os.path.normpath(folder / Path(text).expanduser()))
     except RuntimeError as error:  # "~user" without such a user
         raise ValueError("there is no such home directory; write the whole path") from error
+
+
+def optional_path(text: str, folder: Path) -> Path | None:
+    """Read a path, or nothing."""
+    return path(text, folder) if text else None
 
 
 def certificate(text: str, folder: Path) -> tuple[Path, ...]:
@@ -156,15 +150,20 @@ def selected_names(text: str, folder: Path = HERE) -> tuple[str, ...]:
     return patterns
 
 
-def metrics_path(text: str, folder: Path) -> Path:
-    """Read a path of metrics, for which an extra has to be installed."""
-    if importlib.util.find_spec("prometheus_client") is None:
+def metrics_path(text: str, folder: Path) -> Path | None:
+    """Read a path of metrics, for which an extra has to be installed; or nothing."""
+    if text and importlib.util.find_spec("prometheus_client") is None:
         raise ValueError("it needs an extra: pip install 'pypimirror-ng[metrics]'")
-    return path(text, folder)
+    return optional_path(text, folder)
 
 
 def command(text: str, folder: Path) -> tuple[str, ...]:
-    """Read the words of a command, quoted as for a shell; a relative path of it is relative to `folder`."""
+    """Read the words of a command, quoted as for a shell; a relative path of it is relative to `folder`.
+
+    Nothing is no command.
+    """
+    if not text:
+        return ()
     try:
         found = shlex.split(text)
     except ValueError as error:

@@ -1,27 +1,21 @@
 """The option `requirements`: which files it names, what they ask for, and what else has to fit to it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from pypimirror.addresses import masked
 from pypimirror.config import ini, readers
+from pypimirror.config.reading import Reader
 from pypimirror.errors import Problem
 from pypimirror.requirements import Roots
-from pypimirror.selection import Globs
+from pypimirror.selection.globs import Globs
 
 _SHOWN = 2
 _NEEDS_DEPENDENCIES = ("dependency_versions", "extras")
 
 
-class Given(Protocol):
-    """What is given, and what is wrong with it."""
-
-    given: dict[str, ini.Setting]
-    problems: list[Problem | str]
-
-
-def read(reader: Given, folder: Path, *, is_exact: bool | None) -> Roots:
+def read(reader: Reader, folder: Path, *, is_exact: bool | None) -> Roots:
     """Return what the files ask for; what is wrong with them goes to the problems."""
     if "requirements" not in reader.given:
         return Roots()
@@ -56,9 +50,9 @@ def _passed_over(roots: Roots) -> str:
     return f" that an index answers ({'; '.join(roots.ignored[:_SHOWN])}{more}); write one"
 
 
-def check_patterns(reader: Given, misplaced: Collection[str]) -> None:
+def check_patterns(reader: Reader) -> None:
     """Refuse a configuration that says nothing of which projects to mirror."""
-    if not {"package_matches", "requirements"} & {*reader.given, *misplaced}:
+    if not {"package_matches", "requirements"} & {*reader.given, *reader.misplaced}:
         missing = "missing; it has to be set, or requirements"
         reader.problems.append(Problem(ini.SECTIONS[0], "package_matches", None, missing))
 

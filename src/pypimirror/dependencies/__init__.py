@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from pypimirror.dependencies import missing
 from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName
-from pypimirror.state import State
 from pypimirror.want import NOTHING_READ, Asked, Read, Requires, Told, Want
 
 if TYPE_CHECKING:
@@ -30,31 +30,9 @@ _INCOMPLETE = "incomplete"
 UNREADABLE = "%s: %s requires what can't be read as it stands: %s"
 """Told in the log, with project, file and line."""
 
-MISSING_NOTE = "missing"
 _MOST_NEEDS = 5
 NO_LONGER_NOTE = "no longer required"
 _MOST_NO_LONGER = 1000
-
-
-class Missing(NamedTuple):
-    """A project that a mirrored one requires and the mirror has not, and who requires it."""
-
-    name: NormalizedName
-    why: str
-    needs: tuple[str, ...]
-
-
-def missing(state: State) -> tuple[Missing, ...]:
-    """Return what mirrored projects require and the mirror has not, as it was last found."""
-    return missing_in(state.notes.get(MISSING_NOTE))
-
-
-def missing_in(note: str | None) -> tuple[Missing, ...]:
-    """Return the same out of what is kept of it."""
-    try:
-        return msgspec.json.decode(note or "[]", type=tuple[Missing, ...])
-    except (msgspec.DecodeError, UnicodeError):
-        return ()
 
 
 class Dependencies:
@@ -80,6 +58,8 @@ class Dependencies:
         self.grown: set[NormalizedName] = set()
         """Projects of which more is asked for than when this was last looked at."""
 
+        self._touched: set[NormalizedName] = set()
+        """Projects of which something came or went in this run."""
         self.as_held: set[NormalizedName] = set()
         """Projects of which this run has all, but for files that upstream changed and that are kept as they
         were: what these require counts."""
@@ -147,6 +127,8 @@ class Dependencies:
         choices = self._mirror.state.choices
         if not self.are_followed:
             return
+        if has_changed:
+            self._touched.add(name)
         before = choices.requires_of(name)
         if before is not None and not has_changed:
             return
@@ -205,15 +187,12 @@ class Dependencies:
 
     def of_roots(self) -> Closure:
         """Return what the requirements files ask for by themselves."""
-        # A run without news needs none of it.
-        from pypimirror.closure import Closure
-        from pypimirror.requirements.environments import Environments, environments
+        from pypimirror.closure import Closure  # a run without news needs none of it
 
         config = self._mirror.config
-        known = environments(config.python_versions, config.platforms, config.implementations)
         return Closure(
             config.requirements,
-            environments=Environments(known),
+            environments=config.environments,
             extras={name: frozenset(extras) for name, extras in config.extras},
             is_matching=config.dependency_versions == "matching",
             is_excluded=self._mirror.selection.excludes,
@@ -239,7 +218,10 @@ class Dependencies:
         With `is_whole` every project was asked about that had to be. Nothing is dropped where a project's
         requirements could not be had.
         """
+        touched, self._touched = self._touched, set()
         if not self._has_changed:
+            if touched:
+                missing.tell(self._mirror, None, self._known, touched)
             return set()
         closure = self._closure()
         self._growing = None  # it may know what is no longer asked for
@@ -249,9 +231,11 @@ class Dependencies:
             now = _united(now, self._known)
         asked = self._mirror.selection.asked
         self._before = _united(self._known, {name: Asked(tuple(wants)) for name, wants in asked.items()})
+        # Another configuration may have made other releases of whatever project leave.
+        news = {name for name, each in now.items() if self._known.get(name) != each or self.is_unsettled}
         self._record(now)
-        self._tell_missing(closure)
-        less = {name for name, wants in asked.items() if not wants <= _wants(now, name)}
+        missing.tell(self._mirror, closure, now, touched | news)
+        less = {name for name, wants in asked.items() if not wants <= {*now.get(name, Asked()).wants}}
         asked.clear()
         asked |= {name: frozenset(each.wants) for name, each in now.items()}
         if is_complete:
@@ -311,30 +295,9 @@ class Dependencies:
             name in now or selection.matches(name) for name in [*stale, *state.choices.without_requires()]
         )
 
-    def _tell_missing(self, closure: Closure) -> None:
-        """Name what is required and not mirrored, with who requires it."""
-        excluded = dict.fromkeys(closure.missing, "package_excludes leaves it out")
-        known = self._mirror.state.projects.get
-        lost = [name for name in closure.wants if (row := known(name)) is None or row.is_gone]
-        unknown = dict.fromkeys(lost, "upstream has no such project")
-        found = []
-        for name, why in sorted((excluded | unknown).items()):
-            needs = tuple(map(str, closure.missing_for(name) or closure.needs_of(name)))
-            found.append(Missing(name, why, needs[:_MOST_NEEDS]))
-        told = missing(self._mirror.state)
-        for each in set(found).difference(told):
-            _log.warning("%s is not mirrored, as %s: %s", each.name, each.why, "; ".join(each.needs))
-        for need in closure.direct:
-            _log.info("%s: a direct reference is not followed", need)
-        self._mirror.state.notes.set(MISSING_NOTE, msgspec.json.encode(found).decode() if found else None)
-
 
 def _texts(found: Requires) -> list[str]:
     return [text for text, _ in found.requirements]
-
-
-def _wants(asked: Mapping[NormalizedName, Asked], name: NormalizedName) -> frozenset[Want]:
-    return frozenset(asked[name].wants) if name in asked else frozenset()
 
 
 def _asked(closure: Closure, name: NormalizedName) -> Asked:

@@ -1,13 +1,30 @@
 """What pip would miss in a mirror: releases that mirrored ones require and that are not there."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
+from packaging.specifiers import SpecifierSet
+
+from pypimirror.closure import Closure, Need
 from pypimirror.config import Config
 from pypimirror.dependencies import requires
 from pypimirror.model import HeldFile, NormalizedName
-from pypimirror.requirements.environments import Environments, environments
+from pypimirror.requirements import Roots
+from pypimirror.requirements.environments import Environments
 from pypimirror.store import Store
-from pypimirror.unmet import Unmet, unmet
+
+
+class Unmet(NamedTuple):
+    """A need that can't be satisfied out of the mirror."""
+
+    need: Need
+    held: bool
+    """Whether other releases of the project are held."""
+
+    def __str__(self) -> str:
+        what = "no held release is that" if self.held else "the project is not held"
+        return f"{self.need}: {what}"
 
 
 def missing_for_pip(
@@ -25,11 +42,49 @@ def missing_for_pip(
         files = held_of(name).values()
         held[name] = frozenset(requires.release_of(each.file, name) for each in files)
         required[name] = requires.of_project(store, name, files).requirements
-    known = environments(config.python_versions, config.platforms, config.implementations)
     return unmet(
         held,
         required,
         roots=config.requirements,
         extras={name: frozenset(extras) for name, extras in config.extras},
-        environments=Environments(known),
+        environments=config.environments,
     )
+
+
+def unmet(
+    held: Mapping[NormalizedName, Collection[str]],
+    requires: Mapping[NormalizedName, Iterable[tuple[str, str]]],
+    *,
+    roots: Roots = Roots(),
+    extras: Mapping[NormalizedName, frozenset[str]] | None = None,
+    environments: Environments | None = None,
+) -> tuple[Unmet, ...]:
+    """Return the needs that no held release satisfies, sorted.
+
+    `held` are the versions of each project, `requires` the distinct requirements of each, each with a version
+    that has it. Of extras only those count that a root or a requirement asks for.
+    """
+    closure = Closure(roots, environments=environments, extras=extras)
+    for name in filter(held.get, held):
+        closure.add_project(name, requires.get(name, ()))
+        closure.add_root_project(name)
+    needs = {need for name in closure.wants for need in closure.needs_of(name)}
+    found = [Unmet(each, bool(held.get(each.name))) for each in needs if not _is_met(each, held)]
+    return tuple(sorted(found))
+
+
+def _is_met(need: Need, held: Mapping[NormalizedName, Collection[str]]) -> bool:
+    allows = _allows(need.want.specifier)
+    return any(map(allows, held.get(need.name, ())))
+
+
+@lru_cache(maxsize=1 << 14)
+def _allows(specifier: str) -> Callable[[str], bool]:
+    """Return the test of a version: a pre-release counts, as pip takes one where nothing else fits."""
+    specifiers = SpecifierSet(specifier)
+
+    @lru_cache(maxsize=1 << 12)
+    def allows(version: str) -> bool:
+        return not specifier or specifiers.contains(version, prereleases=True)
+
+    return allows

@@ -12,8 +12,7 @@ from pypimirror.pages import bare
 from pypimirror.pages.as_json import project_json, root_json
 from pypimirror.pages.bare import full_html
 from pypimirror.pages.markup import API_VERSION
-from pypimirror.pages.page_style import PLAIN, PageTotals, Style
-from pypimirror.pages.project import PublishedProject
+from pypimirror.pages.published import PLAIN, PageTotals, PublishedProject, Style
 
 __all__ = [
     "API_VERSION",

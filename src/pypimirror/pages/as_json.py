@@ -9,7 +9,7 @@ import msgspec
 from pypimirror.filenames import canonical_version
 from pypimirror.model import HeldFile, Listed
 from pypimirror.pages.markup import API_VERSION
-from pypimirror.pages.project import PublishedProject
+from pypimirror.pages.published import PublishedProject
 from pypimirror.upload_times import normal_time
 
 _BLOCK = 1000

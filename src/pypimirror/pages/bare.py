@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from pypimirror.model import Listed
 from pypimirror.pages import markup
-from pypimirror.pages.project import PublishedProject
+from pypimirror.pages.published import PublishedProject
 
 BLOCK = 1000
 """Links of a page that is written piece by piece."""

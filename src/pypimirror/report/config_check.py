@@ -8,7 +8,7 @@ from pypimirror.amounts import numbered
 from pypimirror.config import Config, ini
 from pypimirror.config.advice import advice
 from pypimirror.config.nothing import inactive, why_inactive
-from pypimirror.selection import asks_for_everything
+from pypimirror.selection.globs import asks_for_everything
 
 _OF_THE_ANCESTOR = {
     "mirror_file_path": "the folder of the mirror, as ever",

@@ -8,7 +8,8 @@ import msgspec
 
 from pypimirror.amounts import HOUR_S, numbered
 from pypimirror.config import Config
-from pypimirror.dependencies import MISSING_NOTE, Missing, missing_in
+from pypimirror.dependencies.missing import NOTE as MISSING_NOTE
+from pypimirror.dependencies.missing import Missing
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError
 from pypimirror.findings import damage, wheels
@@ -166,7 +167,7 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         disk_free=shutil.disk_usage(config.mirror_file_path).free,
         afterwards=afterwards.listed(afterwards.read(config.mirror_file_path)),
         unmatched=list(unmatched.lines()),
-        missing=list(missing_in(state.note(MISSING_NOTE))),
+        missing=list(state.hint(MISSING_NOTE, tuple[Missing, ...]) or ()),
         left_out=list(state.left_out()),
         wheels_left_out=wheels.known(state.note(wheels.NOTE)).number,
         is_full=full is not None or (ended is not None and ended.status == Status.FULL),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pypimirror.amounts import numbered, size_text
-from pypimirror.dependencies import Missing
+from pypimirror.dependencies.missing import Missing
 from pypimirror.errors import UpstreamError
 from pypimirror.mirror import Counts
 from pypimirror.report.exit_status import Status

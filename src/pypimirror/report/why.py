@@ -7,7 +7,8 @@ from itertools import groupby, pairwise
 from pypimirror import names
 from pypimirror.amounts import numbered, size_text
 from pypimirror.config import Config
-from pypimirror.dependencies import MISSING_NOTE, missing_in
+from pypimirror.dependencies.missing import NOTE as MISSING_NOTE
+from pypimirror.dependencies.missing import Missing
 from pypimirror.filenames import is_distribution
 from pypimirror.findings import unmatched
 from pypimirror.findings.selected import QUESTION, SELECTED
@@ -73,7 +74,7 @@ def _why_absent(selection: Selection, state: Reading, name: NormalizedName) -> s
     if not selection.selects(name):
         return ""
     absent = {*unmatched.read(state.note(unmatched.NOTE)).names}
-    absent |= {each.name for each in missing_in(state.note(MISSING_NOTE))}
+    absent |= {each.name for each in state.hint(MISSING_NOTE, tuple[Missing, ...]) or ()}
     return ": upstream has no such project" if name in absent else " yet: no run has got to it"
 
 

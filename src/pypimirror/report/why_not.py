@@ -4,12 +4,11 @@ import difflib
 from collections.abc import Iterator
 
 from pypimirror.config import Config
-from pypimirror.config.nothing import inactive
+from pypimirror.config.nothing import active, inactive
 from pypimirror.dependencies import NO_LONGER_NOTE
 from pypimirror.model import NormalizedName
-from pypimirror.requirements import Root
-from pypimirror.requirements.dependency import Parsed, parsed
-from pypimirror.requirements.environments import Environments, environments
+from pypimirror.requirements.dependency import Dependency, parsed
+from pypimirror.requirements.environments import Environments
 from pypimirror.selection import Selection
 from pypimirror.state.reading import Reading
 
@@ -27,7 +26,7 @@ def more(config: Config, selection: Selection, state: Reading, name: NormalizedN
     is_excluded = selection.excludes(name)
     said = [*_lines(config, name), *_requirements(config, state, name, is_excluded=is_excluded)]
     if is_excluded:
-        said += [f"{each.source} asks for {each.words}" for each in _active(config) if each.name == name]
+        said += [f"{each.source} asks for {each.words}" for each in active(config) if each.name == name]
     yield from said[:_MOST]
     if len(said) > _MOST:
         yield f"and {len(said) - _MOST} more ask for it so"
@@ -46,25 +45,20 @@ def _lines(config: Config, name: NormalizedName) -> Iterator[str]:
             yield f"{root.source} asks for {root.words}: that counts in no environment that is mirrored for"
 
 
-def _active(config: Config) -> tuple[Root, ...]:
-    idle = inactive(config)
-    return tuple(root for root in config.requirements.roots if root not in idle)
-
-
 def _requirements(
     config: Config, state: Reading, name: NormalizedName, *, is_excluded: bool
 ) -> Iterator[str]:
-    known = Environments(environments(config.python_versions, config.platforms, config.implementations))
+    known = config.environments
     for project, required in state.every_requires():
         for text, version in required.requirements:
             found = parsed(text)
-            if found is not None and found.dependency.name == name != project:
+            if found is not None and found.name == name != project:
                 why = _why_not_followed(known, found, is_excluded=is_excluded)
                 yield f"{project} {version} requires {text}{why and f': {why}'}"
 
 
-def _why_not_followed(known: Environments, found: Parsed, *, is_excluded: bool) -> str:
-    if found.dependency.url is not None:
+def _why_not_followed(known: Environments, found: Dependency, *, is_excluded: bool) -> str:
+    if found.url is not None:
         return "an address is never followed"
     if known.may_hold(found.marker):
         return "" if is_excluded else "the next run sees to it"

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pypimirror.dependencies import Missing
+from pypimirror.dependencies.missing import Missing
 from pypimirror.state import Failure
 
 

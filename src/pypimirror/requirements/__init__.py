@@ -5,6 +5,6 @@ The modules are imported one by one, as a run without such options needs none: `
 and `environments` says where its marker holds (by `markers`).
 """
 
-from pypimirror.requirements.roots import Constraint, Root, Roots
+from pypimirror.requirements.roots import Constraint, Lock, Root, Roots
 
-__all__ = ["Constraint", "Root", "Roots"]
+__all__ = ["Constraint", "Lock", "Root", "Roots"]

@@ -29,7 +29,7 @@ _USUAL = re.compile(
 
 
 class Dependency(NamedTuple):
-    """What a requirement asks for, beside the environments in which it does."""
+    """What a requirement asks for, and in which environments."""
 
     name: NormalizedName
     extras: frozenset[str] = frozenset()
@@ -37,35 +37,29 @@ class Dependency(NamedTuple):
     specifier: str = ""
     url: str | None = None
     """Of a direct reference; it is never followed."""
-
-
-class Parsed(NamedTuple):
-    """A requirement and its marker."""
-
-    dependency: Dependency
     marker: str = ""
+
+
+class _Parts(NamedTuple):
+    """The parts of a requirement: the specifier in canonical text, the rest as it is spelled."""
+
+    name: str
+    extras: frozenset[str]
+    specifier: str
+    marker: str
+    url: str | None = None
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def canonical(text: str) -> str | None:
     """Return a requirement in one text for what it says, its name as it is spelled; None for what is none."""
-    text = " ".join(text.split())
-    usual = _usual(text)
-    if usual is None:
-        return _written_anew(text)
-    name, extras, specifier, marker = usual
-    written = _marker(marker)
-    if written is None:
+    parts = _parts(" ".join(text.split()))
+    marker = _marker(parts.marker) if parts else None
+    if parts is None or marker is None:
         return None
-    bracketed = f"[{','.join(sorted(extras))}]" if extras else ""
-    return f"{name}{bracketed}{specifier}" + (f"; {written}" if written else "")
-
-
-def _written_anew(text: str) -> str | None:
-    requirement = _requirement(text)
-    if requirement is None or canonical_marker(str(requirement.marker or "")) is None:
-        return None
-    return str(requirement)
+    bracketed = f"[{','.join(sorted(parts.extras))}]" if parts.extras else ""
+    address = "" if parts.url is None else f" @ {parts.url}{' ' if marker else ''}"
+    return f"{parts.name}{bracketed}{parts.specifier}{address}" + (f"; {marker}" if marker else "")
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -84,49 +78,41 @@ def without_versions(text: str) -> str | None:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def parsed(text: str) -> Parsed | None:
+def parsed(text: str) -> Dependency | None:
     """Return what a requirement says; None for what is none."""
-    usual = _usual(text)
-    if usual is None:
-        return _parsed_anew(text)
-    marker = canonical_marker(usual.marker)
-    if marker is None:
+    parts = _parts(text)
+    marker = canonical_marker(parts.marker) if parts else None
+    if parts is None or marker is None:
         return None
-    extras = frozenset(map(canonicalize_name, usual.extras))
-    return Parsed(Dependency(names.normalize(usual.name), extras, usual.specifier), marker)
+    extras = frozenset(map(canonicalize_name, parts.extras))
+    return Dependency(names.normalize(parts.name), extras, parts.specifier, parts.url, marker)
 
 
-class _Usual(NamedTuple):
-    """The parts of a requirement: the specifier in canonical text, the rest as it is spelled."""
-
-    name: str
-    extras: frozenset[str]
-    specifier: str
-    marker: str
-
-
-def _usual(text: str) -> _Usual | None:
-    """Take a requirement apart at sight: many share few specifiers and markers. None where that can't be."""
-    match = _USUAL.fullmatch(text) if len(text) <= MAX_LENGTH else None
+def _parts(text: str) -> _Parts | None:
+    """Take a requirement apart; at sight if that can be, as many share few specifiers and markers."""
+    if len(text) > MAX_LENGTH:
+        return None
+    match = _USUAL.fullmatch(text)
     specifier = _specifier(match["specifier"] or "") if match else None
-    if match is None or specifier is None or not names.is_valid(match["name"]):
+    if match is None or specifier is None:
+        return _by_parser(text)
+    if not names.is_valid(match["name"]):
         return None
     extras = frozenset(match["extras"].replace(" ", "").split(",")) if match["extras"] else frozenset()
-    return _Usual(match["name"], extras, specifier, match["marker"] or "")
+    return _Parts(match["name"], extras, specifier, match["marker"] or "")
 
 
-def _parsed_anew(text: str) -> Parsed | None:
-    requirement = _requirement(text)
-    marker = None if requirement is None else canonical_marker(str(requirement.marker or ""))
-    if requirement is None or marker is None:
+def _by_parser(text: str) -> _Parts | None:
+    if text.count("(") > MAX_DEPTH:
         return None
-    dependency = Dependency(
-        names.normalize(requirement.name),
-        frozenset(map(canonicalize_name, requirement.extras)),
-        str(requirement.specifier),
-        requirement.url,
-    )
-    return Parsed(dependency, marker)
+    try:
+        found = Requirement(text)
+    except ValueError:
+        return None
+    if not names.is_valid(found.name):
+        return None
+    marker = str(found.marker or "")
+    return _Parts(found.name, frozenset(found.extras), str(found.specifier), marker, found.url)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -143,31 +129,21 @@ def canonical_marker(text: str) -> str | None:
 
     A value with a quote in it would be written as if it ended there.
     """
-    if text.count("(") > MAX_DEPTH:
-        return None
-    try:
-        return str(Marker(str(Marker(text)))) if text else ""
-    except InvalidMarker:
-        return None
+    written = _written(text)
+    return None if written is None else _written(written)
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _marker(text: str) -> str | None:
     """Return a marker as it is written; None for what is none, or can't be read again."""
-    if text.count("(") > MAX_DEPTH:
+    written = _written(text)
+    return None if written is None or canonical_marker(written) is None else written
+
+
+def _written(marker: str) -> str | None:
+    if marker.count("(") > MAX_DEPTH:
         return None
     try:
-        written = str(Marker(text)) if text else ""
+        return str(Marker(marker)) if marker else ""
     except InvalidMarker:
-        return None
-    return None if canonical_marker(written) is None else written
-
-
-def _requirement(text: str) -> Requirement | None:
-    if len(text) > MAX_LENGTH or text.count("(") > MAX_DEPTH:
-        return None
-    try:
-        requirement = Requirement(text)
-        return requirement if names.is_valid(requirement.name) else None
-    except ValueError:
         return None

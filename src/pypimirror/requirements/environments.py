@@ -117,9 +117,7 @@ class Environments:
         `extras` are those that its project is asked for with, in PEP 685 form.
         """
         found = parsed(requirement)
-        if found is None or not self.may_hold(found.marker, extras):
-            return None
-        return found.dependency
+        return None if found is None or not self.may_hold(found.marker, extras) else found
 
     def may_hold(self, marker: str, extras: frozenset[str] = frozenset()) -> bool:
         """Tell whether a marker can hold in one of the environments, with one of the extras or without."""

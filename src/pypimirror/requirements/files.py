@@ -10,9 +10,9 @@ from typing import NamedTuple
 from packaging.specifiers import SpecifierSet
 
 from pypimirror.requirements import lines
-from pypimirror.requirements.dependency import Parsed, parsed
+from pypimirror.requirements.dependency import Dependency, parsed
 from pypimirror.requirements.lines import Line, Lines, Nested
-from pypimirror.requirements.roots import Constraint, Root, Roots
+from pypimirror.requirements.roots import Constraint, Lock, Root, Roots
 from pypimirror.want import Want
 
 _LOCKS_OF_OTHERS = {
@@ -67,6 +67,7 @@ class _Reading:
         self.is_exact = is_exact
         self.found: list[_Found] = []
         self.locked: list[Root] = []
+        self.locks: list[Lock] = []
         self.ignored: dict[str, None] = {}
         self.problems: list[str] = []
         self.lines: dict[Path, Lines] = {}
@@ -87,8 +88,7 @@ class _Reading:
         shown = self.shown(named.path)
         self.files[str(named.path)] = None
         try:
-            _check_file(named.path)
-            _check_kind(named.path)
+            _check(named.path)
             if named.path.suffix == ".toml":
                 self.read_lock(named, shown)
                 return []
@@ -114,7 +114,8 @@ class _Reading:
                 "is no requirements file; a lock file is pylock.toml or pylock.NAME.toml, and is named by the"
                 " option itself"
             )
-        roots, ignored = locks.read(named.path.read_bytes(), shown, is_exact=self.is_exact)
+        lock, roots, ignored = locks.read(named.path.read_bytes(), shown, is_exact=self.is_exact)
+        self.locks.append(lock)
         self.locked += roots
         self.ignored |= dict.fromkeys(ignored)
 
@@ -146,11 +147,17 @@ class _Reading:
         roots = [self.root(each, constraints) for each in self.found if not each.is_constraint]
         if self.problems:
             raise RequirementsError(self.problems)
-        return Roots((*roots, *self.locked), tuple(constraints), tuple(self.ignored), tuple(self.files))
+        return Roots(
+            (*roots, *self.locked),
+            tuple(constraints),
+            tuple(self.ignored),
+            tuple(self.files),
+            tuple(self.locks),
+        )
 
     def root(self, found: _Found, constraints: list[Constraint]) -> Root:
         """Return what a line asks for; with `exact` a constraint may give the pin."""
-        dependency, marker = _parsed(found.line)
+        dependency = _parsed(found.line)
         want = Want(dependency.specifier)
         if self.is_exact:
             ours = [each for each in constraints if each.name == dependency.name]
@@ -161,28 +168,25 @@ class _Reading:
                 )
             digests = found.line.digests or tuple(sorted({d for each in ours for d in each.digests}))
             want = Want(dependency.specifier, digests, is_exact=not digests)
-        return Root(dependency.name, want, tuple(sorted(dependency.extras)), marker, found.source)
+        return Root(dependency.name, want, tuple(sorted(dependency.extras)), dependency.marker, found.source)
 
 
-def _check_file(path: Path) -> None:
-    """Raise OSError where nothing is there, and ValueError where it is no file: a device may have no end."""
+def _check(path: Path) -> None:
+    """Raise OSError where nothing is there, and ValueError where it is no file that can be read here."""
+    # A device may have no end.
     if not stat.S_ISREG(path.stat().st_mode):
         raise ValueError("is no file; name a requirements file or a lock file")
-
-
-def _check_kind(path: Path) -> None:
-    """Raise ValueError for a lock file of a tool's own form, with what writes one that is read here."""
     how = _LOCKS_OF_OTHERS.get(path.name.lower())
     if how is not None:
         raise ValueError(f"is a lock file that one tool alone reads; {how} writes one that counts here")
 
 
 def _constraint(found: _Found) -> Constraint:
-    dependency, marker = _parsed(found.line)
-    return Constraint(dependency.name, dependency.specifier, found.line.digests, marker, found.source)
+    said = _parsed(found.line)
+    return Constraint(said.name, said.specifier, found.line.digests, said.marker, found.source)
 
 
-def _parsed(line: Line) -> Parsed:
+def _parsed(line: Line) -> Dependency:
     found = parsed(line.requirement)
     assert found is not None  # the line was read by the same parser
     return found

@@ -44,59 +44,27 @@ class Nested(NamedTuple):
     is_constraint: bool
 
 
-class Lines(NamedTuple):
+class Lines:
     """All that a file says; what has no effect here, and what is wrong, with the numbers of lines."""
 
-    requirements: tuple[Line, ...]
-    nested: tuple[Nested, ...]
-    ignored: tuple[tuple[int, str], ...]
-    problems: tuple[tuple[int, str], ...]
-
-
-def read(path: str) -> Lines:
-    """Read a requirements file, and none that it names. Raises OSError, or ValueError for what is no text."""
-    Path(path).open("rb").close()  # the library's own error names no reason
-    try:
-        found = RequirementsFile.from_file(path, include_nested=False)
-    except (UnicodeError, LookupError) as error:
-        raise ValueError("is no text in UTF-8; save it as UTF-8") from error
-    reader = _Reader()
-    for option in found.options:
-        reader.take_options(option.line_number, option.line, option.options)
-    for requirement in found.requirements:
-        reader.take(requirement)
-    for line in found.invalid_lines:
-        reader.take_invalid(line.line_number, line.line)
-    return reader.result()
-
-
-class _Reader:
-    """Sorts out what the library found."""
-
     def __init__(self) -> None:
-        self.lines: list[Line] = []
+        self.requirements: list[Line] = []
         self.nested: list[Nested] = []
         self.ignored: list[tuple[int, str]] = []
         self.problems: list[tuple[int, str]] = []
 
-    def result(self) -> Lines:
-        return Lines(
-            tuple(sorted(self.lines)),
-            tuple(sorted(self.nested)),
-            tuple(sorted(self.ignored)),
-            tuple(sorted(self.problems)),
-        )
-
     def take_options(self, number: int, line: str, options: dict[str, Any]) -> None:
+        """Take a line of options."""
         for option, is_constraint in (("requirements", False), ("constraints", True)):
             for path in options.get(option, ()):
                 if _VARIABLE.search(path):
                     self.problems.append((number, _refused(line)))
                 else:
                     self.nested.append(Nested(number, path, is_constraint))
-        self.ignore_options(number, line)
+        self._ignore_options(number, line)
 
     def take(self, requirement: Any) -> None:
+        """Take a requirement as the library found it."""
         number, line = requirement.line_number, requirement.line
         if requirement.is_editable or requirement.link is not None or requirement.req is None:
             what = requirement.name or _shown(line)
@@ -105,21 +73,21 @@ class _Reader:
         text = str(requirement.req)
         if requirement.marker is not None:
             text += f"; {requirement.marker}"
-        self.add(number, line, text, requirement.hash_options)
+        self._add(number, line, text, requirement.hash_options)
 
     def take_invalid(self, number: int, line: str) -> None:
         """Take what the library does not: options that it does not know are newer than it is."""
         if line.startswith("-") and not _NESTED.match(line):
-            self.ignore_options(number, line)
+            self._ignore_options(number, line)
             return
         options = _OPTIONS.search(line)
         if options is None or options.start() == 0:
             self.problems.append((number, _refused(line)))
             return
-        self.ignore_options(number, line[options.start() :])
-        self.add(number, line, line[: options.start()], _HASH_OPTION.findall(line))
+        self._ignore_options(number, line[options.start() :])
+        self._add(number, line, line[: options.start()], _HASH_OPTION.findall(line))
 
-    def add(self, number: int, line: str, text: str, hashes: list[str]) -> None:
+    def _add(self, number: int, line: str, text: str, hashes: list[str]) -> None:
         requirement = canonical(text)
         if requirement is None:
             self.problems.append((number, _refused(line)))
@@ -130,11 +98,30 @@ class _Reader:
             for text, digest in zip(hashes, digests, strict=True)
             if digest is None
         ]
-        self.lines.append(Line(number, requirement, tuple(sorted(each for each in digests if each))))
+        self.requirements.append(Line(number, requirement, tuple(sorted(each for each in digests if each))))
 
-    def ignore_options(self, number: int, line: str) -> None:
+    def _ignore_options(self, number: int, line: str) -> None:
         words = [word for word in _OPTIONS.findall(line) if word != "--hash" and not _NESTED.fullmatch(word)]
         self.ignored += [(number, f"{word} has no effect here") for word in dict.fromkeys(words)]
+
+
+def read(path: str) -> Lines:
+    """Read a requirements file, and none that it names. Raises OSError, or ValueError for what is no text."""
+    Path(path).open("rb").close()  # the library's own error names no reason
+    try:
+        found = RequirementsFile.from_file(path, include_nested=False)
+    except (UnicodeError, LookupError) as error:
+        raise ValueError("is no text in UTF-8; save it as UTF-8") from error
+    lines = Lines()
+    for option in found.options:
+        lines.take_options(option.line_number, option.line, option.options)
+    for requirement in found.requirements:
+        lines.take(requirement)
+    for line in found.invalid_lines:
+        lines.take_invalid(line.line_number, line.line)
+    for each in (lines.requirements, lines.nested, lines.ignored, lines.problems):
+        each.sort()
+    return lines
 
 
 def _digest(text: str) -> Digest | None:

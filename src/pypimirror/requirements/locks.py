@@ -7,14 +7,14 @@ from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
 from pypimirror.model import Digest, NormalizedName
 from pypimirror.requirements.dependency import canonical_marker
-from pypimirror.requirements.roots import Root
+from pypimirror.requirements.roots import Lock, Root
 from pypimirror.want import Want
 
 __all__ = ["is_valid_pylock_path", "read"]
 
 
-def read(content: bytes, source: str, *, is_exact: bool) -> tuple[list[Root], list[str]]:
-    """Return what a lock file pins, and what of it can't be mirrored; raise ValueError for what is none."""
+def read(content: bytes, source: str, *, is_exact: bool) -> tuple[Lock, list[Root], list[str]]:
+    """Return what a lock file is for, what it pins, and what of it can't be mirrored; raise ValueError."""
     try:
         lock = Pylock.from_dict(tomllib.loads(content.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
@@ -29,20 +29,18 @@ def read(content: bytes, source: str, *, is_exact: bool) -> tuple[list[Root], li
         for each in lock.packages
         if each.is_direct
     ]
-    return roots, ignored
+    # One that can't be written may hold anywhere.
+    environments = tuple(canonical_marker(str(each)) or "" for each in lock.environments or ())
+    return Lock(source, str(lock.requires_python or ""), environments), roots, ignored
 
 
 def _root(package: Package, source: str, *, is_exact: bool) -> Root:
-    digests = sorted({digest for hashes in _hashes(package) for digest in hashes})
+    files = [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
+    digests = sorted({Digest(a.lower(), h.lower()) for file in files for a, h in file.hashes.items()})
     want = Want(f"=={_version(package)}", tuple(digests) if is_exact else ())
     # One that can't be written counts everywhere.
     marker = canonical_marker(str(package.marker or "")) or ""
     return Root(NormalizedName(package.name), want, marker=marker, source=source)
-
-
-def _hashes(package: Package) -> list[list[Digest]]:
-    files = [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
-    return [[Digest(a.lower(), h.lower()) for a, h in file.hashes.items()] for file in files]
 
 
 def _version(package: Package) -> str:

@@ -37,6 +37,15 @@ class Constraint(msgspec.Struct, frozen=True, order=True):
     source: str = ""
 
 
+class Lock(NamedTuple):
+    """For which Pythons and environments a lock file was made (PEP 751); empty is any."""
+
+    source: str
+    requires_python: str = ""
+    environments: tuple[str, ...] = ()
+    """Markers, of which one holds."""
+
+
 class Roots(NamedTuple):
     """All that the files say, in their order."""
 
@@ -46,6 +55,7 @@ class Roots(NamedTuple):
     """What stands in them and has no effect here, each with its place: options, direct references, paths."""
     files: tuple[str, ...] = ()
     """The files that were read, those that others name too."""
+    locks: tuple[Lock, ...] = ()
 
     @property
     def asked(self) -> tuple[object, ...]:

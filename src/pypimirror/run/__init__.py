@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from pypimirror.adopt import Source
 from pypimirror.amounts import DAY_S
-from pypimirror.dependencies import Dependencies, Missing, missing
+from pypimirror.dependencies import Dependencies
+from pypimirror.dependencies.missing import Missing, missing
 from pypimirror.errors import DiskFullError
 from pypimirror.findings.unmatched import Unmatched, known
 from pypimirror.mirror import Counts, Mirror, Refusal, Tally

@@ -11,48 +11,12 @@ from typing import TYPE_CHECKING
 
 from pypimirror import names
 from pypimirror.model import File, NormalizedName
-from pypimirror.selection.globs import (
-    MAX_PATTERN,
-    Globs,
-    asks_for_everything,
-    check_length,
-    check_name_pattern,
-    covers,
-    is_specifier,
-    normalize_glob,
-)
-from pypimirror.selection.options import (
-    FILE_TYPES,
-    Blocked,
-    FileRules,
-    LatestReleases,
-    Prereleases,
-    ProjectVersions,
-    in_order,
-)
+from pypimirror.selection.globs import Globs
+from pypimirror.selection.options import Blocked, FileRules, in_order
 from pypimirror.selection.want import EVERYTHING, Decision, LeftOut, No
 from pypimirror.want import Want
 
-__all__ = [
-    "FILE_TYPES",
-    "MAX_PATTERN",
-    "Blocked",
-    "Decision",
-    "FileRules",
-    "Globs",
-    "LatestReleases",
-    "LeftOut",
-    "Prereleases",
-    "ProjectVersions",
-    "Selection",
-    "Want",
-    "asks_for_everything",
-    "check_length",
-    "check_name_pattern",
-    "covers",
-    "is_specifier",
-    "normalize_glob",
-]
+__all__ = ["Decision", "FileRules", "Globs", "LeftOut", "Selection"]
 
 if TYPE_CHECKING:
     from pypimirror.selection.rules import Chain
@@ -104,7 +68,6 @@ class Selection:
         self._untouched = _fingerprint(self._shared, plain)
         """As `_touching` has it of a project that no rule singles out."""
         self._is_uniform = not rules.touches_some and not provenance_required
-        self._known: dict[object, str] = {}
         self.of_files = _fingerprint(*shared, sorted(provenance_required), self.rules)
         """A fingerprint of what decides on files, of whatever project."""
         self.of_projects = _fingerprint(
@@ -239,13 +202,7 @@ class Selection:
         """
         if self._is_uniform and name not in self.asked:
             return self._untouched
-        # Where the rules say the same of every project, only what is asked for makes the difference.
-        touching = self.wants(name) if self._is_uniform else self._touching(name)
-        if len(self._known) > _MANY:
-            self._known.clear()
-        if touching not in self._known:
-            self._known[touching] = _fingerprint(self._shared, self._touching(name))
-        return self._known[touching]
+        return _remembered(self._shared, self._touching(name))
 
     def _touching(self, name: NormalizedName) -> tuple[object, ...]:
         own = self._chain.of_project(name)
@@ -270,13 +227,14 @@ class Selection:
         return found if not self.rules.touches_some else found + self._chain.unmatched
 
 
-_MANY = 10_000
-"""Fingerprints that are remembered."""
-
-
 def _named(option: str, globs: Globs) -> tuple[str, ...]:
     return tuple(f"{option}: {pattern}" for pattern in globs.unmatched)
 
 
 def _fingerprint(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+@functools.lru_cache(maxsize=10_000)
+def _remembered(shared: str, touching: tuple[object, ...]) -> str:
+    return _fingerprint(shared, touching)

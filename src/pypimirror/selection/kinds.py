@@ -4,10 +4,7 @@ import functools
 import re
 from typing import NamedTuple
 
-import msgspec
-
-from pypimirror.filenames import SDIST_SUFFIXES
-from pypimirror.selection.want import No
+from pypimirror.filenames import SDIST_SUFFIXES, ending_of
 
 _BUILT = re.compile(r"[.-](win32|win-[a-z]\w+|linux-[a-z]\w+|macosx-[\d.]+-\w+)(?:-py(\d\.\d+))?")
 """What distutils put behind a version in the names of installers, and of archives of a built tree."""
@@ -28,12 +25,10 @@ def kind_of(filename: str) -> str:
     """Return the kind of a file, by its name."""
     if filename.endswith(".whl"):
         return "wheel"
-    lower = filename.lower()
-    if lower.endswith(".egg"):
+    suffix = ending_of(filename, (".egg", *SDIST_SUFFIXES))
+    if suffix == ".egg":
         return "egg"
-    suffix = next((s for s in SDIST_SUFFIXES if lower.endswith(s)), None)
-    is_built = suffix is not None and _behind(_BUILT, filename[: -len(suffix)])
-    return "other" if suffix is None or is_built else "sdist"
+    return "other" if not suffix or _behind(_BUILT, filename[: -len(suffix)]) else "sdist"
 
 
 def _behind(pattern: re.Pattern[str], stem: str) -> re.Match[str] | None:
@@ -43,12 +38,10 @@ def _behind(pattern: re.Pattern[str], stem: str) -> re.Match[str] | None:
 @functools.lru_cache(maxsize=4096)
 def built_for(filename: str) -> Built:
     """Return what an egg, an installer or an archive of a built tree is for; nothing for any other file."""
-    kind = kind_of(filename)
-    lower = filename.lower()
-    suffix = next((s for s in (*SDIST_SUFFIXES, ".egg", ".exe", ".msi", ".dmg") if lower.endswith(s)), None)
-    if kind in ("wheel", "sdist") or suffix is None:
+    kind, suffix = kind_of(filename), ending_of(filename, (*SDIST_SUFFIXES, ".egg", ".exe", ".msi", ".dmg"))
+    if kind in ("wheel", "sdist") or not suffix:
         return Built(None, None)
-    stem = lower[: -len(suffix)]
+    stem = filename.lower()[: -len(suffix)]
     if kind == "egg":
         egg = _EGG.search(stem)
         python, platform = (egg[1], egg[2]) if egg else (None, None)
@@ -56,17 +49,3 @@ def built_for(filename: str) -> Built:
         built = _behind(_BUILT, stem)
         platform, python = (built[1], built[2]) if built else (None, None)
     return Built(python, platform.translate(_PLATFORM_SIGNS) if platform else None)
-
-
-class FileTypes(msgspec.Struct, frozen=True):
-    """The rule `file_types`."""
-
-    types: tuple[str, ...]
-
-    def no(self, filename: str) -> No | None:
-        """Say why a file is left out; None where it is not."""
-        kind = kind_of(filename)
-        if kind in self.types:
-            return None
-        said = {"egg": "an egg", "sdist": "an sdist", "wheel": "a wheel", "other": "another kind of file"}
-        return No("file_types", f"it is {said[kind]}, and these are taken: {', '.join(sorted(self.types))}")

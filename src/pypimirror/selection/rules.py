@@ -7,17 +7,20 @@ from packaging.version import Version
 
 from pypimirror.model import File, NormalizedName
 from pypimirror.selection import want as wants
-from pypimirror.selection.age import Age
-from pypimirror.selection.blocked import by_release, no_blocked_digest, no_blocked_release
 from pypimirror.selection.globs import Globs
-from pypimirror.selection.kinds import FileTypes
 from pypimirror.selection.latest import Newest
 from pypimirror.selection.options import FileRules
-from pypimirror.selection.pythons import RequiresPython
 from pypimirror.selection.releases import release_of
-from pypimirror.selection.sizes import Sized, no_large_file, no_room
+from pypimirror.selection.single import no_large_file, no_other_kind, no_other_python, no_yanked, no_young
+from pypimirror.selection.sizes import Sized, no_room
 from pypimirror.selection.tags import Tags
-from pypimirror.selection.versions import Versions, by_project, no_yanked
+from pypimirror.selection.versions import (
+    Versions,
+    by_project,
+    by_release,
+    no_blocked_digest,
+    no_blocked_release,
+)
 from pypimirror.selection.want import EVERYTHING, No
 from pypimirror.want import Want
 
@@ -63,7 +66,6 @@ class Chain:
             (Globs((glob,), are_names=True), number) for glob, number in rules.latest_releases.overrides
         )
         self._tags = Tags(rules.implementations, rules.python_versions, rules.platforms, rules.glibc)
-        self._age = Age(rules.min_age_days, allows_unknown=rules.min_age_unknown == "allow")
 
     @property
     def unmatched(self) -> tuple[str, ...]:
@@ -115,13 +117,12 @@ class Chain:
             return (by_name,)
         rules, own, name = self.rules, self.of_project(facts.name), facts.name
         self._remember(name)
-        types, requires = FileTypes(rules.file_types), RequiresPython(rules.python_versions)
         checks: tuple[tuple[object, Check], ...] = (
             (self._digests or own.blocked, lambda file: self.no_blocked(name, file, None)),
             (True, by_name),
-            (rules.file_types, lambda file: types.no(file.filename)),
+            (rules.file_types, lambda file: no_other_kind(file, rules.file_types)),
             (self._tags != Tags(), lambda file: self._tags.no(file.filename)),
-            (rules.python_versions, requires.no),
+            (rules.python_versions, lambda file: no_other_python(file, rules.python_versions)),
             (own.versions != _NO_VERSIONS, lambda file: own.versions.no(release_of(file, name))),
             (not rules.yanked, lambda file: None if is_pinned(file, facts) else no_yanked(file)),
             (rules.max_file_size, lambda file: no_large_file(file, rules.max_file_size)),
@@ -130,7 +131,10 @@ class Chain:
         return tuple(check for is_active, check in checks if is_active)
 
     def _no_young(self, file: File, facts: Facts) -> No | None:
-        return None if file.filename in facts.held else self._age.no(file, facts.now)
+        if file.filename in facts.held:
+            return None
+        allows_unknown = self.rules.min_age_unknown == "allow"
+        return no_young(file, facts.now, self.rules.min_age_days, allows_unknown=allows_unknown)
 
     def _of_releases(self, facts: Facts, files: Sequence[File]) -> dict[str, No]:
         """Say by their names which of the remaining files are left out for the sake of others, or unasked."""

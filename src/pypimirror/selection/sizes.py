@@ -1,4 +1,4 @@
-"""The rules `max_file_size` and `max_project_size`."""
+"""The rule `max_project_size`, and sizes as reasons name them."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -18,13 +18,6 @@ class Sized(NamedTuple):
     file: File
     release: Release
     is_pinned: bool
-
-
-def no_large_file(file: File, largest: int) -> No | None:
-    """Say why a file is left out; None where it is not, or where nobody tells its size."""
-    if file.size is None or file.size <= largest:
-        return None
-    return No("max_file_size", f"it has {shown_size(file.size)}, and {shown_size(largest)} are allowed")
 
 
 def no_room(files: Iterable[Sized], largest: int) -> Iterator[tuple[File, No]]:

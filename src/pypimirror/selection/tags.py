@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from pypimirror.selection import platforms as known_platforms
 from pypimirror.selection.kinds import Built, built_for
+from pypimirror.selection.platforms import fits, read
 from pypimirror.selection.want import No
 
 _INTERPRETER = re.compile(r"([a-z]+)(\d)(\d*)")
@@ -34,13 +34,9 @@ class Tags(msgspec.Struct, frozen=True):
             return _of_built(self, built_for(filename))
         parts = filename[:-4].lower().split("-")
         if len(parts) not in (5, 6) or (len(parts) == 6 and not parts[2][:1].isdigit()):
-            return No(_option_of(self), "its name is none of a wheel, so that nobody can tell what it is for")
+            option = next(each for each in self.__struct_fields__ if getattr(self, each))
+            return No(option, "its name is none of a wheel, so that nobody can tell what it is for")
         return _of_wheel(self, *parts[-3:])
-
-
-def _option_of(tags: Tags) -> str:
-    options = ("implementations", "python_versions", "platforms", "glibc")
-    return next(option for option in options if getattr(tags, option))
 
 
 def _of_built(tags: Tags, built: Built) -> No | None:
@@ -121,16 +117,16 @@ def _abi_suffixes(python: tuple[int, int], version: str) -> tuple[str, ...]:
 
 def _platform_no(tags: Tags, text: str) -> No | None:
     """Say why platform tags, joined by dots, are not for any of the platforms that are asked for."""
-    found = [tag for tag in text.split(".") if tag == _ANY or not tags.platforms or _fits_platform(tags, tag)]
+    found = [
+        tag
+        for tag in text.split(".")
+        if tag == _ANY or not tags.platforms or any(fits(short, tag) for short in tags.platforms)
+    ]
     if not found:
         return No("platforms", f"{text} is {_none_of(tags.platforms)}")
-    if tags.glibc is None or any((known_platforms.read(tag).glibc or (0, 0)) <= tags.glibc for tag in found):
+    if tags.glibc is None or any((read(tag).glibc or (0, 0)) <= tags.glibc for tag in found):
         return None
     return No("glibc", f"{'.'.join(found)} needs more than glibc {tags.glibc[0]}.{tags.glibc[1]}")
-
-
-def _fits_platform(tags: Tags, tag: str) -> bool:
-    return any(known_platforms.fits(short, tag) for short in tags.platforms)
 
 
 def _none_of(asked: tuple[str, ...]) -> str:

@@ -54,7 +54,9 @@ def digests(offered: Iterable[tuple[str, object]]) -> tuple[Digest, ...]:
     if unread and not is_checked:
         raise DigestError(f"its {unread} is no digest")
     well_formed = [Digest(a, v) for a, v in found.items() if _ALGORITHM.fullmatch(a)]
-    return tuple(sorted(well_formed)) if len(well_formed) <= _MOST else _checkable(well_formed)
+    if len(well_formed) > _MOST:
+        well_formed = [each for each in well_formed if each.algorithm in _LENGTHS]
+    return tuple(sorted(well_formed))
 
 
 def in_fragment(reference: str) -> tuple[Digest, ...]:
@@ -80,7 +82,3 @@ def _name(spelled: str) -> str:
     if name in _LENGTHS or len(name) > 32:
         return name
     return next((n for n in (name.replace("-", "_"), re.sub("[-_]", "", name)) if n in _LENGTHS), name)
-
-
-def _checkable(found: list[Digest]) -> tuple[Digest, ...]:
-    return tuple(sorted(each for each in found if each.algorithm in _LENGTHS))

@@ -1,7 +1,6 @@
 """The HTML representation of a project page (PEP 503, 592, 629, 658, 714, 740, 792), of any server."""
 
 import contextlib
-from collections.abc import Iterable
 from urllib.parse import urljoin
 
 from pypimirror.filenames import is_distribution, is_file_of, is_passed_over, version_of
@@ -115,13 +114,10 @@ def links(content: bytes, charset: str | None, url: str) -> list[Link]:
         base = base_of(url, read)
     except PageError:
         return []
-    for each in _each(read.anchors, base):
-        found.setdefault(each.url, each)
+    for anchor in read.anchors:
+        if each := link(base, anchor.href):
+            found.setdefault(each.url, each)
     return list(found.values())
-
-
-def _each(anchors: Iterable[Anchor], base: str) -> Iterable[Link]:
-    return (found for anchor in anchors if (found := link(base, anchor.href)))
 
 
 def link(base: str, href: str | None) -> Link | None:

@@ -1,34 +1,51 @@
 """Projects with `provenance_required`: only files whose provenance was verified are on their pages."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName
+from pypimirror.plan import Loss
 from pypimirror.publishing import Pages
 from pypimirror.run import Run
+from pypimirror.selection import LeftOut
+from pypimirror.sync import question
+from pypimirror.sync.project import Project
 
 _log = logging.getLogger(__name__)
 
+_RULE = "provenance_required"
 _WITHOUT = "upstream offers no provenance of it"
 _NOTE = "verified provenance"
 
 
-def wanted(run: Run, name: NormalizedName, files: tuple[File, ...]) -> tuple[File, ...]:
+def wanted(run: Run, project: Project, files: tuple[File, ...]) -> tuple[File, ...]:
     """Leave out the files that upstream offers no provenance of; what was verified once is kept without."""
+    name = project.name
     if not run.mirror.selection.needs_provenance(name):
         return files
-    verified = {filename for filename, held in run.mirror.state.files.held(name).items() if held.is_attested}
-    found = tuple(f for f in files if f.provenance is not None or f.filename in verified)
-    if len(found) < len(files):
-        number = len(files) - len(found)
-        _log.info("%s: %d files have no provenance and are left out (provenance_required)", name, number)
-        kept = {file.filename for file in found}
-        lost = [(file.filename, _WITHOUT, file.size or 0) for file in files if file.filename not in kept]
-        run.mirror.state.choices.add_left_out(name, {"provenance_required": lost})
-        left_out = {filename for filename, *_ in lost}
-        _leave(run.mirror, run.pages, name, sorted(left_out & run.mirror.state.files.held(name).keys()))
-    return found
+    held = run.mirror.state.files.held(name)
+    lost = {each.file.filename: each for each in left_out(run.mirror, name, files, held)}
+    if lost:
+        _log.info("%s: %d files have no provenance and are left out (%s)", name, len(lost), _RULE)
+        noes = [(filename, each.why, each.file.size or 0) for filename, each in lost.items()]
+        run.mirror.state.choices.add_left_out(name, {_RULE: noes})
+        project.drops += tuple(filter(held.__contains__, lost))
+    return tuple(file for file in files if file.filename not in lost)
+
+
+def left_out(
+    mirror: Mirror, name: NormalizedName, files: Iterable[File], held: Mapping[str, HeldFile]
+) -> tuple[LeftOut, ...]:
+    """Return those of a project's files that nobody can verify: upstream offers no provenance of them."""
+    if not mirror.selection.needs_provenance(name):
+        return ()
+    verified = {filename for filename, each in held.items() if each.is_attested}
+    return tuple(
+        LeftOut(file, _RULE, _WITHOUT)
+        for file in files
+        if file.provenance is None and file.filename not in verified
+    )
 
 
 def may_return(mirror: Mirror, name: NormalizedName, delisted: dict[str, HeldFile]) -> dict[str, HeldFile]:
@@ -41,28 +58,35 @@ def may_return(mirror: Mirror, name: NormalizedName, delisted: dict[str, HeldFil
 def leave(run: Run, asked: Iterable[NormalizedName]) -> None:
     """Take off the pages what is held and was not verified, of the projects that were asked about.
 
-    Of all projects where the configuration has changed since this was last looked at.
+    Of all projects where the configuration has changed since this was last looked at. Where that is much, it
+    waits for an answer like all that is no longer selected.
     """
-    if run.options.preview or not run.mirror.config.provenance_required:
+    if run.options.preview or not run.mirror.config.provenance_required or run.tally.keeps_deselected:
         return
-    is_same = run.mirror.state.notes.get(_NOTE) == run.mirror.selection.of_projects
-    for name in list(asked if is_same or run.options.only else run.mirror.state.projects.names()):
-        if run.mirror.selection.needs_provenance(name):
-            held = run.mirror.state.files.held(name)
-            _leave(
-                run.mirror,
-                run.pages,
-                name,
-                [filename for filename, each in held.items() if not each.is_attested],
-            )
-    if not run.options.only:
-        run.mirror.state.notes.set(_NOTE, run.mirror.selection.of_projects)
+    state = run.mirror.state
+    is_same = state.notes.get(_NOTE) == run.mirror.selection.of_projects
+    names = list(asked if is_same or run.options.only else state.projects.names())
+    found = {name: gone for name in names if (gone := _unverified(run.mirror, name))}
+    filenames = [f"{name}/{filename}" for name, gone in found.items() for filename in gone]
+    if not question.is_refused(run, Loss(0, len(filenames)), filenames):
+        for name, gone in found.items():
+            _leave(run.mirror, run.pages, name, gone)
+        if not run.options.only:
+            if not is_same:
+                question.forget(run.mirror)
+            state.notes.set(_NOTE, run.mirror.selection.of_projects)
+    elif not run.options.only:
+        state.notes.set(_NOTE, None)  # so that the next run asks again
     run.tree.commit()
 
 
+def _unverified(mirror: Mirror, name: NormalizedName) -> list[str]:
+    if not mirror.selection.needs_provenance(name):
+        return []
+    return [filename for filename, each in mirror.state.files.held(name).items() if not each.is_attested]
+
+
 def _leave(mirror: Mirror, pages: Pages, name: NormalizedName, filenames: list[str]) -> None:
-    if not filenames:
-        return
     number = len(filenames)
     _log.warning("%s: %d files leave its pages, as no provenance of them is verified", name, number)
     mirror.state.transitions.delist_files(name, filenames, mirror.clock(), keeps_error=True)

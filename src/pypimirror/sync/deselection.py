@@ -14,7 +14,7 @@ from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.run import ExternalLinks, Run
 from pypimirror.selection import LeftOut
-from pypimirror.sync import question
+from pypimirror.sync import attested, question
 
 _log = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ def _unwanted(mirror: Mirror, name: NormalizedName) -> tuple[LeftOut, ...]:
     held = mirror.state.files.held(name)
     files = [each.file for each in held.values()]
     decision = mirror.selection.decide(name, files, now=mirror.clock(), held=held.keys())
-    return decision.left_out
+    return decision.left_out + attested.left_out(mirror, name, decision.wanted, held)
 
 
 def _is_refused(run: Run, found: _Deselected) -> bool:

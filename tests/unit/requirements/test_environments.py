@@ -226,6 +226,8 @@ def test_extras_count_one_at_a_time() -> None:
 def test_what_is_active() -> None:
     found = Environments(environments(["3.12"], ["linux_x86_64"]))
     dependency = found.active('Zope.Event[x]>=5; extra == "e"', frozenset({"e"}))
-    assert dependency == Dependency(NormalizedName("zope-event"), frozenset({"x"}), ">=5")
+    assert dependency == Dependency(
+        NormalizedName("zope-event"), frozenset({"x"}), ">=5", None, 'extra == "e"'
+    )
     assert found.active('Zope.Event>=5; extra == "e"') is None
     assert found.active("no requirement at all") is None

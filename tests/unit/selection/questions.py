@@ -4,7 +4,10 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from pypimirror.model import Digest, File, NormalizedName
-from pypimirror.selection import Decision, FileRules, Selection, Want
+from pypimirror.selection import Selection
+from pypimirror.selection.options import FileRules
+from pypimirror.selection.want import Decision
+from pypimirror.want import Want
 
 NAME = NormalizedName("demo")
 NOW = 1_790_000_000.0

@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pypimirror.model import File, NormalizedName
-from pypimirror.selection import Blocked, FileRules, LatestReleases, Selection, Want
+from pypimirror.selection import Selection
+from pypimirror.selection.options import Blocked, FileRules, LatestReleases
+from pypimirror.want import Want
 from tests.real_pages import page, projects
 from tests.unit.selection.questions import NAME, NOW, decide, file_of, sha256, versions
 

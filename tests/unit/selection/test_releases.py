@@ -5,7 +5,9 @@ import itertools
 import pytest
 
 from pypimirror.model import Digest, NormalizedName
-from pypimirror.selection import FileRules, LatestReleases, Selection, Want
+from pypimirror.selection import Selection
+from pypimirror.selection.options import FileRules, LatestReleases
+from pypimirror.want import Want
 from tests.real_pages import page
 from tests.unit.selection.questions import NAME, decide, file_of, sdists, sha256, versions, why
 

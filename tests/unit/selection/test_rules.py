@@ -6,7 +6,10 @@ import msgspec
 import pytest
 
 from pypimirror.model import Digest, NormalizedName
-from pypimirror.selection import Blocked, FileRules, LatestReleases, LeftOut, Selection, Want
+from pypimirror.selection import Selection
+from pypimirror.selection.options import Blocked, FileRules, LatestReleases
+from pypimirror.selection.want import LeftOut
+from pypimirror.want import Want
 from tests.real_pages import page
 from tests.unit.selection.questions import NAME, NOW, decide, file_of, sdists, sha256, versions, why
 

@@ -7,9 +7,10 @@ from packaging import tags
 from packaging.utils import parse_wheel_filename
 
 from pypimirror.model import File, NormalizedName
-from pypimirror.selection import FileRules, Selection
+from pypimirror.selection import Selection
+from pypimirror.selection.options import FileRules
 from pypimirror.selection.platforms import PLATFORMS, check_platform, fits
-from pypimirror.selection.pythons import has_fitting_micro
+from pypimirror.selection.single import has_fitting_micro
 from pypimirror.selection.tags import Tags
 from tests.real_pages import page, projects
 

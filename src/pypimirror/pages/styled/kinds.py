@@ -3,7 +3,8 @@
 import functools
 import re
 
-from pypimirror.filenames import SDIST_SUFFIXES
+from pypimirror.filenames import SDIST_SUFFIXES, ending_of
+from pypimirror.selection import platforms
 
 _INSTALLERS = {".exe": "Windows installer", ".msi": "Windows installer", ".dmg": "macOS disk image"}
 _EGG = re.compile(r"-py(\d+(?:\.\d+)?)(?:-(.+))?\.egg")
@@ -42,9 +43,7 @@ _SYSTEMS = {
     "win_arm32": "Windows ARM",
     "win_ia64": "Windows Itanium",
 }
-_GLIBC = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
-_LIBC = re.compile(r"(manylinux|musllinux)_(\d{1,4})_(\d{1,4})_(\w+)")
-_OLD_LIBC = re.compile(r"(manylinux(?:1|2010|2014))_(\w+)")
+_MUSL = re.compile(r"musllinux_(\d{1,4})_(\d{1,4})_(\w+)")
 _VERSIONED = re.compile(r"(macosx|ios|android|pyodide|pyemscripten|emscripten)[_-](\d+(?:[._]\d+)*)[_-](\w+)")
 _VERSIONED_NAMES = {
     "macosx": "macOS",
@@ -73,13 +72,10 @@ def kind(filename: str) -> str:
         tags = filename[:-4].rsplit("-", 3)[1:]
         return _wheel(*tags) if len(tags) == 3 else "wheel"
     lower = filename.lower()
-    if lower.endswith(SDIST_SUFFIXES):
-        stem = lower.removesuffix(next(suffix for suffix in SDIST_SUFFIXES if lower.endswith(suffix)))
-        built = _BUILT.search(stem)
+    if suffix := ending_of(filename, SDIST_SUFFIXES):
+        built = _BUILT.search(lower.removesuffix(suffix))
         return f"built for {_platform(built[1])}" if built else "source"
-    if lower.endswith(".egg"):
-        return _egg(filename)
-    return _INSTALLERS.get(lower[-4:], "")
+    return _egg(filename) if lower.endswith(".egg") else _INSTALLERS.get(lower[-4:], "")
 
 
 def _egg(filename: str) -> str:
@@ -111,13 +107,10 @@ def _platforms(tags: str) -> str:
 
 def _libc(tag: str) -> tuple[str, tuple[int, int]] | None:
     """Return a Linux with the kind of its C library, and the version of that."""
-    if new := _LIBC.fullmatch(tag):
-        libc, version, machine = new[1], (int(new[2]), int(new[3])), new[4]
-    elif old := _OLD_LIBC.fullmatch(tag):
-        libc, version, machine = "manylinux", _GLIBC[old[1]], old[2]
-    else:
-        return None
-    return f"Linux {_machine(machine)} ({'musl' if libc == 'musllinux' else 'glibc'}", version
+    if musl := _MUSL.fullmatch(tag):
+        return f"Linux {_machine(musl[3])} (musl", (int(musl[1]), int(musl[2]))
+    found = platforms.read(tag)
+    return (f"Linux {_machine(found.arch)} (glibc", found.glibc) if found.glibc else None
 
 
 def _platform(tag: str) -> str:

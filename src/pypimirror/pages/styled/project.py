@@ -9,7 +9,7 @@ from pypimirror.filenames import canonical_version
 from pypimirror.model import HeldFile
 from pypimirror.pages import markup
 from pypimirror.pages.markup import escaped, shown, written
-from pypimirror.pages.project import PublishedProject
+from pypimirror.pages.published import PublishedProject
 from pypimirror.pages.styled.head import head
 from pypimirror.pages.styled.installing import commands
 from pypimirror.pages.styled.kinds import kind

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pypimirror.amounts import about, numbered, rounded, size_text
 from pypimirror.model import Listed
 from pypimirror.pages import markup
-from pypimirror.pages.page_style import PageTotals
+from pypimirror.pages.published import PageTotals
 from pypimirror.pages.styled.head import head, squeezed
 from pypimirror.pages.styled.installing import commands
 

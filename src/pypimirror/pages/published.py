@@ -1,4 +1,9 @@
-"""What a project's page shows, its files in order. Pure."""
+"""What pages show, files in order, and how they look to people. Pure.
+
+What clients read of pages is always the same, whatever their style.
+"""
+
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,3 +28,26 @@ class PublishedProject(msgspec.Struct, frozen=True, kw_only=True):
 
 def _place(held: HeldFile) -> tuple[object, ...]:
     return (*version_key(held.file.version or ""), held.file.filename)
+
+
+class Style(msgspec.Struct, frozen=True, kw_only=True):
+    """What pages are like: with a style up to so many entries, bare above that."""
+
+    is_styled: bool
+    most_projects: int = 0
+    """On the root page."""
+    most_files: int = 0
+    """On a project's page."""
+    base_url: str = ""
+    """What people type to use the mirror; empty where nobody told."""
+
+
+PLAIN = Style(is_styled=False)
+
+
+class PageTotals(NamedTuple):
+    """How much there is on the pages of a mirror."""
+
+    projects: int
+    files: int
+    bytes: int
