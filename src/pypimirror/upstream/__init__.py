@@ -31,10 +31,11 @@ from pypimirror.upstream.connections import Response
 from pypimirror.upstream.credentials import Credentials
 from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
 from pypimirror.upstream.fields import FILE_HEADERS, begins_at, conditions, is_news
+from pypimirror.upstream.proxies import check_proxy
 from pypimirror.upstream.reach import Reach, is_index_private
 from pypimirror.upstream.redirects import always, followed, never, onwards
 from pypimirror.upstream.rules import OwnHosts, Rules, matches
-from pypimirror.upstream.trouble import LOGIN_HINTS, failure, is_silence, retry_after
+from pypimirror.upstream.trouble import MAY_PASS, failure, is_silence, login_hint, retry_after
 
 if TYPE_CHECKING:
     from pypimirror.upstream.external import ExternalHosts
@@ -46,6 +47,7 @@ __all__ = [
     "NotModified",
     "Rules",
     "Upstream",
+    "check_proxy",
     "given_up",
     "host_and_port",
     "is_index_private",
@@ -75,7 +77,6 @@ _UNSIZED_S = 6 * 3600.0
 """For a file whose size nobody tells."""
 
 _BUSY = frozenset({429, 503})
-_MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Upstream:
@@ -289,8 +290,8 @@ class Upstream:
         status = response.status
         if status == http.HTTPStatus.OK:
             return self._answer(url, response)
-        reason = f"answers {status} {response.reason or ''}".rstrip() + LOGIN_HINTS.get(status, "")
-        if status not in _MAY_PASS:
+        reason = f"answers {status} {response.reason or ''}".rstrip() + login_hint(url, status)
+        if status not in MAY_PASS:
             self.breaker.good(host_and_port(url))
         if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
             raise NotFoundError(url, reason)
@@ -298,7 +299,7 @@ class Upstream:
         if pause and status in _BUSY:
             is_for_client = status == http.HTTPStatus.TOO_MANY_REQUESTS
             self.holds.ask(host_and_port(url), url, pause, is_for_client=is_for_client)
-        raise UnavailableError(url, reason, may_pass=status in _MAY_PASS, retry_after=pause)
+        raise UnavailableError(url, reason, may_pass=status in MAY_PASS, retry_after=pause)
 
     def retrying(self, operation: Callable[[], _T]) -> _T:
         """Call `operation` again while it raises an UnavailableError that may pass, up to the retries."""

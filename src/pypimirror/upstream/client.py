@@ -4,12 +4,12 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
+from ssl import SSLContext
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from pypimirror import __version__
 from pypimirror.addresses import PORTS, origin
@@ -18,7 +18,8 @@ from pypimirror.upstream.certificates import MissingCertificatesError, context, 
 from pypimirror.upstream.connections import ClosedEarlyError, Origin, Response, Way
 from pypimirror.upstream.credentials import Login
 from pypimirror.upstream.deadlines import Deadline
-from pypimirror.upstream.reach import RefusedAddressError, proxy_for
+from pypimirror.upstream.proxies import UnusableProxyError, basic, manager, proxy_for
+from pypimirror.upstream.reach import RefusedAddressError
 
 _ORIGINS = 32
 """Origins whose connections are kept: an index, its file hosts, and whatever it redirects to."""
@@ -95,7 +96,7 @@ class Client:
                     raise
             self._count_request()
             return connection.ask(target, fields, deadline)
-        except (RefusedAddressError, MissingCertificatesError) as error:
+        except (RefusedAddressError, MissingCertificatesError, UnusableProxyError) as error:
             raise UnavailableError(url, str(error), may_pass=False) from error
 
     def _found(self, url: str, key: tuple[str, str]) -> Origin:
@@ -104,14 +105,14 @@ class Client:
         login, certificate = self._who(url)
         tls = context(trust(self._ca_bundle), certificate) if scheme == "https" else None
         way = self._direct(host, port, tls) if proxy is None else self._behind(proxy, url, host, port, tls)
-        basic = ":".join(login) if login else None
-        fields = urllib3.make_headers(keep_alive=True, user_agent=_AGENT, basic_auth=basic)
+        fields = urllib3.make_headers(keep_alive=True, user_agent=_AGENT)
+        if login:
+            fields["authorization"] = basic(*login)
         host = host.rstrip(".")
         fields["Host"] = host if port == PORTS[scheme] else f"{host}:{port}"
-        is_forwarded = proxy is not None and scheme == "http" and not proxy.lower().startswith("socks")
         prefix = ""
-        if proxy is not None and is_forwarded:
-            fields |= HTTPAdapter().proxy_headers(proxy)
+        if way.forwards is not None:
+            fields |= way.forwards
             prefix = f"http://{fields['Host']}"
         if len(self._origins) >= _ORIGINS:
             self.close()
@@ -123,24 +124,29 @@ class Client:
         hosts = partial(self._reach.addresses, host, port)
         options: dict[str, Any] = {"port": port, "timeout": self._connect_s}
         if tls is None:
-            return Way(urllib3.connection.HTTPConnection, hosts, options, None)
+            return Way(urllib3.connection.HTTPConnection, hosts, options)
         options |= {"ssl_context": tls, "server_hostname": host.strip("[].")}
-        return Way(urllib3.connection.HTTPSConnection, hosts, options, None)
+        return Way(urllib3.connection.HTTPSConnection, hosts, options)
 
     def _behind(self, proxy: str, url: str, host: str, port: int, tls: Any) -> Way:
         """Return the way to a proxy, which resolves names by itself."""
         self._reach.check_behind_proxy(url)
-        untyped: Any = requests.utils  # the stubs lack a type there
-        manager = HTTPAdapter().proxy_manager_for(untyped.prepend_scheme_if_needed(proxy, "http"))
-        pool = manager.connection_from_host(host, port, urlsplit(url).scheme)
+
+        def trusted() -> SSLContext:
+            return context(trust(self._ca_bundle))
+
+        pool: Any = manager(url, proxy, trusted).connection_from_host(host, port, urlsplit(url).scheme)
         place = pool.proxy or pool
         options = {"port": place.port, "timeout": self._connect_s} | pool.conn_kw
         if pool.scheme == "https":
-            options["ssl_context"] = tls or context(trust(self._ca_bundle))
-        tunnel = None
-        if pool.proxy and tls:
-            tunnel = {"host": host, "port": port, "headers": pool.proxy_headers, "scheme": pool.proxy.scheme}
-        return Way(pool.ConnectionCls, lambda: [place.host], options, tunnel)
+            options["ssl_context"] = tls or trusted()
+        way = Way(pool.ConnectionCls, lambda: [place.host], options, is_behind_proxy=True)
+        if pool.proxy is None:  # SOCKS leads to any place, whatever is spoken there
+            return way
+        if tls is None:
+            return way._replace(forwards=pool.proxy_headers)
+        tunnel = {"host": host, "port": port, "headers": pool.proxy_headers, "scheme": pool.proxy.scheme}
+        return way._replace(tunnel=tunnel)
 
 
 def _lines(fields: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ import http.client
 import io
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from urllib3 import exceptions
@@ -104,8 +104,11 @@ class Way(NamedTuple):
     hosts: Callable[[], list[str]]
     """Returns the addresses that may be asked, or the proxy."""
     options: dict[str, Any]
-    tunnel: dict[str, Any] | None
+    is_behind_proxy: bool = False
+    tunnel: dict[str, Any] | None = None
     """The origin, where a proxy has to lead there."""
+    forwards: Mapping[str, str] | None = None
+    """Header fields for a proxy that wants the whole address."""
 
 
 class Origin:
@@ -214,16 +217,17 @@ def _opened(way: Way, on_socket: Callable[[socket.socket], None]) -> socket.sock
     """Connect to the first host that answers; raise what urllib3 raises where none does."""
     trouble: Exception | None = None
     for host in way.hosts():
-        opening = _telling(way.kind)(host, on_socket=on_socket, **way.options)
+        opening = _telling(way.kind)(host=host, on_socket=on_socket, **way.options)
         try:
             if way.tunnel:
                 opening.set_tunnel(**way.tunnel)
             opening.connect()
         except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError) as error:
-            trouble = _trouble(opening, error)
+            trouble = exceptions.ProxyError(_NO_PROXY, error) if way.is_behind_proxy else error
         except (exceptions.HTTPError, OSError, http.client.HTTPException) as error:
+            trouble = _trouble(opening, error)
             opening.close()
-            raise _trouble(opening, error) from error
+            raise trouble from error
         else:
             connected: socket.socket = opening.sock
             return connected
@@ -232,10 +236,13 @@ def _opened(way: Way, on_socket: Callable[[socket.socket], None]) -> socket.sock
 
 
 def _trouble(opening: Any, error: Exception) -> Exception:
+    # That closed itself where its proxy would not lead on.
     if opening.proxy and not opening.has_connected_to_proxy:
-        return exceptions.ProxyError("Cannot connect to proxy", error)
+        return exceptions.ProxyError(_NO_PROXY, error)
     return exceptions.SSLError(error) if isinstance(error, ssl.SSLError) else error
 
+
+_NO_PROXY = "Cannot connect to proxy"
 
 _Base: Any = object
 """One of urllib3's connections, whatever it is for: TLS, or a proxy of some kind."""
@@ -244,10 +251,10 @@ _Base: Any = object
 class _Telling(_Base):  # type: ignore[misc]
     """A connection that tells of its socket before TLS takes it over."""
 
-    def __init__(self, *args: Any, on_socket: Callable[[socket.socket], None], **options: Any) -> None:
+    def __init__(self, *, on_socket: Callable[[socket.socket], None], **options: Any) -> None:
         self._on_socket = on_socket
         self._sock: Any = None
-        super().__init__(*args, **options)
+        super().__init__(**options)
 
     @property
     def sock(self) -> Any:

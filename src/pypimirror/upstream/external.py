@@ -37,6 +37,7 @@ from pypimirror.upstream.trouble import (
     redirected,
     retry_after,
     root,
+    why_no_proxy,
 )
 
 MAX_REDIRECTS = 5
@@ -174,7 +175,9 @@ class ExternalHosts:
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
             raise_of_machine(error)
             reason = innermost(error) + whom_to_trust(root(error))
-            if is_unresolved(error):
+            if isinstance(error, urllib3.exceptions.ProxyError):
+                reason = why_no_proxy(url, error)
+            elif is_unresolved(error):
                 reason = f"its name can't be resolved ({reason})"
             raise _unreachable(url, deadline, reason) from error
         if deadline.has_cut:  # a head that is cut off looks like one that ended

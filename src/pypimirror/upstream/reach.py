@@ -7,10 +7,10 @@ second time.
 import socket
 import threading
 
-import requests
 import urllib3
 
 from pypimirror.addresses import host_of, is_never_outside, is_public, origin
+from pypimirror.upstream.proxies import proxy_for
 from pypimirror.upstream.rules import Rules, matches
 
 
@@ -44,11 +44,6 @@ def may_ask(address: str, *, is_allowed: bool) -> bool:
     A cloud's own services and those of a link are never asked.
     """
     return not is_never_outside(address) if is_allowed else is_public(address)
-
-
-def proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment has for an address."""
-    return requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url, no_proxy=None))
 
 
 class Reach:

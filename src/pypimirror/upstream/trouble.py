@@ -5,8 +5,9 @@ import email.utils
 import errno
 import re
 import socket
-from collections.abc import Mapping
+import ssl
 from datetime import UTC, datetime
+from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
 from urllib3 import exceptions
@@ -14,14 +15,15 @@ from urllib3 import exceptions
 from pypimirror.addresses import shown, without_credentials
 from pypimirror.errors import UnavailableError
 from pypimirror.upstream.certificates import whom_to_trust
-from pypimirror.upstream.reach import proxy_for
+from pypimirror.upstream.proxies import proxy_for, variable_for
 
 MAX_ADDRESS = 2000
 """Characters of an address that is followed."""
 
 _LOGIN = "; if it wants a name and a password, they stand in index_url, or in ~/.netrc (or where NETRC says)"
-LOGIN_HINTS: Mapping[int, str] = {401: _LOGIN, 403: _LOGIN}
-"""What may help, by the status of an answer."""
+MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TUNNEL = re.compile("Tunnel connection failed: ([0-9]+)")
+"""How http.client tells what a proxy answers."""
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 _LONGEST_VALUE = 1000
@@ -39,8 +41,9 @@ def failure(url: str, error: Exception, too_long: str | None) -> UnavailableErro
     """Return what an error of a request means; raise it if it is this machine's."""
     raise_of_machine(error)
     if isinstance(error, exceptions.ProxyError):
-        reason = f"the proxy {shown(proxy_for(url) or '')} can't be used ({innermost(error)})"
-        return UnavailableError(url, reason)
+        may_pass = MAY_PASS.issuperset(map(int, _TUNNEL.findall(innermost(error))))
+        reason = why_no_proxy(url, error, too_long)
+        return UnavailableError(url, reason, may_pass=may_pass and not isinstance(root(error), ssl.SSLError))
     if too_long is not None:
         return UnavailableError(url, too_long)
     if isinstance(error, exceptions.SSLError):
@@ -48,6 +51,22 @@ def failure(url: str, error: Exception, too_long: str | None) -> UnavailableErro
         return UnavailableError(url, reason, may_pass=False)
     # What is no address at all never will be one.
     return UnavailableError(url, innermost(error), may_pass=not isinstance(error, ValueError))
+
+
+def why_no_proxy(url: str, error: exceptions.ProxyError, too_long: str | None = None) -> str:
+    """Say why the proxy for an address can't be used, and what may help."""
+    reason = innermost(error) if too_long is None else too_long
+    hint = whom_to_trust(root(error))
+    if too_long is None and _TUNNEL.findall(reason) == ["407"]:
+        hint = f"; its name and password stand in {variable_for(url)}"
+    return f"the proxy {shown(proxy_for(url) or '')} can't be used ({reason}){hint}"
+
+
+def login_hint(url: str, status: int) -> str:
+    """Say what may help, by the status of an answer."""
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and proxy_for(url):
+        return f"; the proxy's name and password stand in {variable_for(url)}"
+    return _LOGIN if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else ""
 
 
 def is_unresolved(error: BaseException) -> bool:
