@@ -6,7 +6,6 @@ Nothing here knows what a page means; `simple` reads what this room fetches.
 import contextlib
 import functools
 import http
-import io
 import itertools
 import logging
 import math
@@ -14,28 +13,25 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.client import HTTPException
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-import urllib3
-
 from pypimirror.addresses import host_of, shown, without_credentials
-from pypimirror.errors import BadPageError, NotAskedError, NotFoundError, UnavailableError
+from pypimirror.errors import NotAskedError, UnavailableError
 from pypimirror.model import NormalizedName, Validators
 from pypimirror.pace import Holds, MinimumSpeed, Rate
-from pypimirror.upstream.answers import CHUNK, Answer, Fetched, NotModified, Pace
+from pypimirror.upstream.answers import CHUNK, Answer, Fetched, NotModified, Pace, length_of
 from pypimirror.upstream.breaker import Breaker
-from pypimirror.upstream.client import Client, Who
+from pypimirror.upstream.client import TROUBLE, Client, Who
 from pypimirror.upstream.connections import Response
 from pypimirror.upstream.credentials import Credentials
-from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
+from pypimirror.upstream.deadlines import Patience, Reaper
 from pypimirror.upstream.fields import FILE_HEADERS, begins_at, conditions, is_news
 from pypimirror.upstream.proxies import check_proxy
 from pypimirror.upstream.reach import Reach, is_index_private
-from pypimirror.upstream.redirects import always, followed, never, onwards
+from pypimirror.upstream.redirects import followed, onwards
 from pypimirror.upstream.rules import OwnHosts, Rules, matches
-from pypimirror.upstream.trouble import MAY_PASS, failure, is_silence, login_hint, retry_after
+from pypimirror.upstream.trouble import MAY_PASS, failure, is_silence, login_hint, refusal
 
 if TYPE_CHECKING:
     from pypimirror.upstream.external import ExternalHosts
@@ -169,31 +165,14 @@ class Upstream:
         Raises NotFoundError, UnavailableError, BadPageError for one of more than MAX_PAGE bytes, or
         WrongHostError for one that `is_of_index` and comes from a host that does not speak for it.
         """
-        return self.retrying(
-            lambda: self._page(url, accept, validators, is_fresh=is_fresh, is_of_index=is_of_index)
-        )
 
-    def _page(
-        self, url: str, accept: str, validators: Validators, *, is_fresh: bool, is_of_index: bool
-    ) -> Fetched | NotModified:
-        with self.open_page(
-            url, accept=accept, validators=validators, is_fresh=is_fresh, is_of_index=is_of_index
-        ) as answer:
-            if isinstance(answer, NotModified):
-                return answer
-            content = io.BytesIO()
-            for chunk in answer.chunks():
-                if content.tell() + len(chunk) > MAX_PAGE:
-                    raise BadPageError(answer.url, f"longer than {MAX_PAGE} bytes")
-                content.write(chunk)
-            return Fetched(
-                content.getvalue(),
-                answer.content_type,
-                answer.url,
-                answer.validators,
-                answer.serial,
-                answer.tells_its_end,
-            )
+        def read() -> Fetched | NotModified:
+            with self.open_page(
+                url, accept=accept, validators=validators, is_fresh=is_fresh, is_of_index=is_of_index
+            ) as answer:
+                return answer if isinstance(answer, NotModified) else answer.fetched(MAX_PAGE)
+
+        return self.retrying(read)
 
     @contextlib.contextmanager
     def open_page(
@@ -210,18 +189,17 @@ class Upstream:
         if is_fresh:
             headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
         headers |= conditions(validators)
-        with self._sent(url, headers, may_leave_https=never) as (found, response, deadline):
-            is_conditional = bool(validators.etag or validators.last_modified)
-            if is_of_index and response.status in (http.HTTPStatus.OK, http.HTTPStatus.NOT_MODIFIED):
-                self._own.check(url, found)
-            if response.status == http.HTTPStatus.NOT_MODIFIED and is_conditional:
-                self.breaker.good(host_and_port(found))
+        with self._sent(url, headers, lambda _url: False) as response:
+            is_same = response.status == http.HTTPStatus.NOT_MODIFIED
+            if is_of_index and (is_same or response.status == http.HTTPStatus.OK):
+                self._own.check(url, response.url)
+            if is_same and any(validators):
+                self.breaker.good(host_and_port(response.url))
                 yield NotModified()
             else:
-                answer = self._checked(found, response)
+                self._check(response)
                 times = _LIST_TIMES if url == self.index_url else _PAGE_TIMES
-                answer.patience = self._patience(deadline, times * self._timeout, f"{times} times timeout")
-                yield answer
+                yield self._answer(response, times * self._timeout, f"{times} times timeout")
 
     @contextlib.contextmanager
     def open_file(
@@ -239,67 +217,62 @@ class Upstream:
         With `start` and `if_range` it begins there if the file is the same and the server can do that; the
         answer's own `start` tells. The `size` that is known bounds its time, else what the answer says.
         """
-        may_leave_https = always if is_verified else self.accepts_unverified
+        may_leave_https = (lambda _url: True) if is_verified else self.accepts_unverified
         if start and if_range:
             rest = {"Range": f"bytes={start}-", "If-Range": if_range}
-            with self._sent(url, FILE_HEADERS | rest, may_leave_https) as (found, response, deadline):
-                status = response.status
-                if status == http.HTTPStatus.PARTIAL_CONTENT and begins_at(response.fields, start):
-                    yield self._in_time(self._answer(found, response, start=start), deadline, size)
+            with self._sent(url, FILE_HEADERS | rest, may_leave_https) as response:
+                is_part = response.status == http.HTTPStatus.PARTIAL_CONTENT
+                if is_part and begins_at(response.fields, start):
+                    yield self._file(response, size, start=start)
                     return
-                if status not in (
-                    http.HTTPStatus.PARTIAL_CONTENT,
-                    http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-                ):
-                    yield self._in_time(self._checked(found, response), deadline, size)
+                if not is_part and response.status != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    self._check(response)
+                    yield self._file(response, size)
                     return
-        with self._sent(url, FILE_HEADERS, may_leave_https) as (found, response, deadline):
-            yield self._in_time(self._checked(found, response), deadline, size)
-
-    def _in_time(self, answer: Answer, deadline: Deadline, size: int | None) -> Answer:
-        """Return the answer to a request for a file, whose size at `minimum_speed` is its time."""
-        size = answer.length if size is None else size
-        speed = self._pace.minimum_speed.bytes_per_s
-        if size is None:
-            seconds, bound = _UNSIZED_S, "its size is unknown"
-        else:
-            seconds = max(self._timeout, size / speed) if speed else math.inf
-            bound = "its size at minimum_speed"
-        answer.patience = self._patience(deadline, seconds, bound)
-        return answer
-
-    def _patience(self, deadline: Deadline, seconds: float, bound: str) -> Patience:
-        read_s = min(self._timeout, _LONGEST_READ_S)
-        return Patience(deadline, whole_s=seconds, bound=bound, read_s=read_s)
-
-    def _answer(self, url: str, response: Response, *, start: int = 0) -> Answer:
-        on_good = functools.partial(self.breaker.good, host_and_port(url))
-        return Answer(url, response, self._pace, start=start, on_good=on_good)
+        with self._sent(url, FILE_HEADERS, may_leave_https) as response:
+            self._check(response)
+            yield self._file(response, size)
 
     @contextlib.contextmanager
     def open_if_changed(self, url: str, validators: Validators) -> Iterator[Answer | NotModified]:
         """Open a file that no digest verifies as `open_file` does, unless it is what these validators say."""
-        headers = FILE_HEADERS | conditions(validators)
-        with self._sent(url, headers, self.accepts_unverified) as (found, response, deadline):
+        with self._sent(url, FILE_HEADERS | conditions(validators), self.accepts_unverified) as response:
             if response.status == http.HTTPStatus.NOT_MODIFIED and any(validators):
                 yield NotModified()
             else:
-                yield self._in_time(self._checked(found, response), deadline, None)
+                self._check(response)
+                yield self._file(response, None)
 
-    def _checked(self, url: str, response: Response) -> Answer:
+    def _file(self, response: Response, size: int | None, *, start: int = 0) -> Answer:
+        """Return the answer to a request for a file, whose size at `minimum_speed` is its time."""
+        size = length_of(response.fields) if size is None else size
+        speed = self._pace.minimum_speed.bytes_per_s
+        if size is None:
+            return self._answer(response, _UNSIZED_S, "its size is unknown", start=start)
+        seconds = max(self._timeout, size / speed) if speed else math.inf
+        return self._answer(response, seconds, "its size at minimum_speed", start=start)
+
+    def _answer(self, response: Response, seconds: float, bound: str, *, start: int = 0) -> Answer:
+        """Return an answer of which the whole has so many seconds."""
+        on_good = functools.partial(self.breaker.good, host_and_port(response.url))
+        answer = Answer(response, self._pace, start=start, on_good=on_good)
+        read_s = min(self._timeout, _LONGEST_READ_S)
+        answer.patience = Patience(response.deadline, whole_s=seconds, bound=bound, read_s=read_s)
+        return answer
+
+    def _check(self, response: Response) -> None:
+        """Raise for all answers but 200, and heed what those say of their host."""
         status = response.status
         if status == http.HTTPStatus.OK:
-            return self._answer(url, response)
-        reason = f"answers {status} {response.reason or ''}".rstrip() + login_hint(url, status)
+            return
+        host = host_and_port(response.url)
         if status not in MAY_PASS:
-            self.breaker.good(host_and_port(url))
-        if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
-            raise NotFoundError(url, reason)
-        pause = retry_after(response.fields.get("retry-after"))
-        if pause and status in _BUSY:
+            self.breaker.good(host)
+        error = refusal(response, login_hint(response))
+        if status in _BUSY and isinstance(error, UnavailableError) and error.retry_after:
             is_for_client = status == http.HTTPStatus.TOO_MANY_REQUESTS
-            self.holds.ask(host_and_port(url), url, pause, is_for_client=is_for_client)
-        raise UnavailableError(url, reason, may_pass=status in MAY_PASS, retry_after=pause)
+            self.holds.ask(host, response.url, error.retry_after, is_for_client=is_for_client)
+        raise error
 
     def retrying(self, operation: Callable[[], _T]) -> _T:
         """Call `operation` again while it raises an UnavailableError that may pass, up to the retries."""
@@ -328,12 +301,11 @@ class Upstream:
 
     def _sent(
         self, url: str, headers: dict[str, str], may_leave_https: Callable[[str], bool]
-    ) -> contextlib.AbstractContextManager[tuple[str, Response, Deadline]]:
-        """Yield where redirects led to, the answer from there, and what bounds its time."""
-        watch = functools.partial(self._reaper.watching, self._timeout, bounds_each_wait=True)
+    ) -> contextlib.AbstractContextManager[Response]:
+        """Yield the answer from where redirects led to."""
         ask = functools.partial(self._get, headers=headers)
         follow = functools.partial(onwards, may_leave_https=may_leave_https)
-        return followed(url, watch, ask, follow, most=_MAX_REDIRECTS)
+        return followed(url, ask, follow, most=_MAX_REDIRECTS)
 
     def _who(self, url: str) -> Who:
         """Return as whom an origin is asked; hosts that are none of the index's need not know us."""
@@ -344,21 +316,16 @@ class Upstream:
         with self._lock:
             self.requests += 1
 
-    def _get(self, url: str, deadline: Deadline, *, headers: dict[str, str]) -> Response:
-        host = host_and_port(url)
-        self._check_host(url, host)
+    def _get(self, url: str, *, headers: dict[str, str]) -> Response:
+        self._check_host(url, host_and_port(url))
         begun = time.monotonic()
-        deadline.allow(self._timeout)
-        deadline.restart_s = self._timeout
-        too_long = f"it takes too long: no answer within {self._timeout:g} seconds (timeout)"
+        deadline = self._reaper.watching(self._timeout, bounds_each_wait=True)
         try:
             response = self._client.send(url, headers, deadline)
-        except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+        except TROUBLE as error:
             is_late = deadline.has_cut or is_silence(error)
+            too_long = f"it takes too long: no answer within {self._timeout:g} seconds (timeout)"
             raise failure(url, error, too_long if is_late else None) from error
-        if deadline.has_cut:  # a head that is cut off looks like one that ended
-            response.release()
-            raise UnavailableError(url, too_long)
         self.latency = min(self.latency, time.monotonic() - begun)
         if _log.isEnabledFor(logging.DEBUG) and (url == self.index_url or is_news(response.status, headers)):
             _log.debug("%d %s", response.status, shown(url))

@@ -45,7 +45,6 @@ class Answer:
 
     def __init__(
         self,
-        url: str,
         response: Response,
         pace: "Pace",
         *,
@@ -57,19 +56,33 @@ class Answer:
         self._on_good = on_good
         """Called when it came to its end, or much of it came in."""
         self.patience: Patience | None = None
-        """How long it may take; where it is not set, somebody else watches over it."""
+        """How long it may take; where it is not set, the deadline of its request stands."""
         self.start = start
         """At which byte of the file the body begins (RFC 9110, 14)."""
         fields = response.fields
-        self.url = without_credentials(url)
+        self.url = without_credentials(response.url)
         self.content_type = fields.get("content-type", "")
         self.content_encoding = packing(fields.get("content-encoding", ""))
-        self.length = _length(fields.get("content-length"))
+        self.length = length_of(fields)
         self.tells_its_end = self.length is not None or response.chunked
         """Whether an answer that breaks off can be told from one that ended."""
         self.validators = validators_of(fields)
         self.serial = fields.get("x-pypi-last-serial")
         self.disposition = fields.get("content-disposition", "")
+
+    def fetched(self, limit: int) -> "Fetched":
+        """Return the page that came, of at most `limit` bytes."""
+        content = self.read(limit)
+        return Fetched(content, self.content_type, self.url, self.validators, self.serial, self.tells_its_end)
+
+    def read(self, limit: int) -> bytes:
+        """Return the whole body as `chunks` yields it; raise BadPageError where it is longer than `limit`."""
+        content = bytearray()
+        for chunk in self.chunks():
+            content += chunk
+            if len(content) > limit:
+                raise BadPageError(self.url, f"longer than {limit} bytes")
+        return bytes(content)
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the body unpacked, in blocks; raise UnavailableError where it breaks off, or is too slow.
@@ -152,5 +165,7 @@ def validators_of(headers: Mapping[str, str]) -> Validators:
     return Validators(None, last_modified)
 
 
-def _length(value: str | None) -> int | None:
-    return int(value) if value is not None and value.isdecimal() and len(value) <= 16 else None
+def length_of(fields: Mapping[str, str]) -> int | None:
+    """Return how many bytes an answer says to have."""
+    value = fields.get("content-length", "")
+    return int(value) if value.isdecimal() and len(value) <= 16 else None

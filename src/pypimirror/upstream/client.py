@@ -4,8 +4,9 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
+from http.client import HTTPException
 from ssl import SSLContext
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -19,7 +20,7 @@ from pypimirror.upstream.connections import ClosedEarlyError, Origin, Response, 
 from pypimirror.upstream.credentials import Login
 from pypimirror.upstream.deadlines import Deadline
 from pypimirror.upstream.proxies import UnusableProxyError, basic, manager, proxy_for
-from pypimirror.upstream.reach import RefusedAddressError
+from pypimirror.upstream.reach import AnyReach, RefusedAddressError
 
 _ORIGINS = 32
 """Origins whose connections are kept: an index, its file hosts, and whatever it redirects to."""
@@ -31,18 +32,8 @@ Who = tuple[Login | None, tuple[str, ...]]
 """As whom an origin is asked: name and password, and files with a certificate and its key."""
 
 
-Key = tuple[str, str]
-"""Names an origin: scheme, and host with user and port."""
-
-
-class Reaches(Protocol):
-    """What may be asked."""
-
-    def addresses(self, host: str, port: int) -> list[str]:
-        """Return the addresses of a host that may be asked; raise RefusedAddressError or OSError."""
-
-    def check_behind_proxy(self, url: str) -> None:
-        """Raise RefusedAddressError for what may not be asked whatever a proxy makes of its name."""
+TROUBLE = (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
+"""What a request may raise; ValueError for what is no address."""
 
 
 class Client:
@@ -50,7 +41,7 @@ class Client:
 
     def __init__(  # noqa: PLR0913 (a client of each kind is made once)
         self,
-        reach: Reaches,
+        reach: AnyReach,
         *,
         ca_bundle: str,
         connect_s: float,
@@ -65,7 +56,8 @@ class Client:
         self._count_request = count_request
         self._who = who
         self._finding = threading.Lock()
-        self._origins: dict[Key, Origin] = {}
+        self._origins: dict[tuple[str, str], Origin] = {}
+        """By scheme, and host with user and port."""
         weakref.finalize(self, _close, self._origins)
 
     def close(self) -> None:
@@ -73,31 +65,41 @@ class Client:
         _close(self._origins)
 
     def send(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
-        """Send a request within a deadline; return the open answer, which has to be released.
+        """Send a request within a deadline; return the open answer, which has to be released: that ends both.
 
-        A server may close a connection that was kept at the very moment when a request is sent over it. Then
-        it is sent once more, at once. Raises UnavailableError for what may not be asked, else what urllib3
-        raises, OSError, http.client.HTTPException, or ValueError for what is no address.
+        Raises UnavailableError for what may not be asked, else some of TROUBLE.
         """
+        try:
+            response = self._sent(url, headers, deadline)
+            if not deadline.has_cut:
+                return response
+            response.release()
+        except (RefusedAddressError, MissingCertificatesError, UnusableProxyError) as error:
+            deadline.end()
+            raise UnavailableError(url, str(error), may_pass=False) from error
+        except BaseException:
+            deadline.end()
+            raise
+        raise TimeoutError  # a head that is cut off looks like one that ended
+
+    def _sent(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
+        """Send a request; once more, at once, where a server closed a kept connection at that very moment."""
         parts = urlsplit(url)
         key = parts.scheme, parts.netloc
+        with self._finding:
+            found = self._origins.get(key) or self._found(url, key)
+        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        target, fields = found.prefix + quote(path, _AS_IT_IS), _lines(headers)
+        connection = found.take()
+        is_new = not connection.is_open
         try:
-            with self._finding:
-                found = self._origins.get(key) or self._found(url, key)
-            path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-            target, fields = found.prefix + quote(path, _AS_IT_IS), _lines(headers)
-            connection = found.take()
-            is_new = not connection.is_open
-            try:
-                self._count_request()
-                return connection.ask(target, fields, deadline)
-            except ClosedEarlyError:
-                if is_new or deadline.has_cut:
-                    raise
             self._count_request()
-            return connection.ask(target, fields, deadline)
-        except (RefusedAddressError, MissingCertificatesError, UnusableProxyError) as error:
-            raise UnavailableError(url, str(error), may_pass=False) from error
+            return connection.ask(url, target, fields, deadline)
+        except ClosedEarlyError:
+            if is_new or deadline.has_cut:
+                raise
+        self._count_request()
+        return connection.ask(url, target, fields, deadline)
 
     def _found(self, url: str, key: tuple[str, str]) -> Origin:
         scheme, host, port = _checked(url)
@@ -157,7 +159,7 @@ def _lines(fields: Mapping[str, str]) -> str:
     return lines
 
 
-def _close(origins: dict[Key, Origin]) -> None:
+def _close(origins: dict[tuple[str, str], Origin]) -> None:
     while origins:
         origins.popitem()[1].close()
 

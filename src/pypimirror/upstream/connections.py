@@ -34,8 +34,10 @@ class _Buffered(NamedTuple):
 class Response(http.client.HTTPResponse):
     """The first answer that is no informational one (RFC 9110, 15.2), and all of its body or an error."""
 
-    def __init__(self, sock: socket.socket, connection: "Connection") -> None:
+    def __init__(self, url: str, sock: socket.socket, connection: "Connection", deadline: Deadline) -> None:
         super().__init__(_Buffered(sock), method="GET")  # type: ignore[arg-type]
+        self.url: str = url
+        self.deadline = deadline
         self._connection = connection
         self.fields: dict[str, str] = {}
         """The header's fields by their names in lower case; what comes twice has commas between."""
@@ -84,6 +86,7 @@ class Response(http.client.HTTPResponse):
         """Keep the connection if the body was read to its end; else it can't be used again."""
         can_be_kept = self.is_at_end and not self.will_close
         self.close()
+        self.deadline.end()
         if not can_be_kept or not self._connection.origin.keep(self._connection):
             self._connection.close()
 
@@ -166,7 +169,7 @@ class Connection:
         """Whether it is open, and nothing came over it that nobody asked for, or its end."""
         return self._sock is not None and not wait_for_read(self._sock, 0)
 
-    def ask(self, target: str, fields: str, deadline: Deadline) -> "Response":
+    def ask(self, url: str, target: str, fields: str, deadline: Deadline) -> Response:
         """Send a request, and read the head of the answer.
 
         Raises what urllib3 raises where there is no connection to be had, ClosedEarlyError where it ended
@@ -182,7 +185,7 @@ class Connection:
                 self._sock.sendall(request.encode("latin-1"))
             except _ENDED as error:
                 raise ClosedEarlyError from error
-            response = Response(self._sock, self)
+            response = Response(url, self._sock, self, deadline)
             try:
                 response.begin()
             except BaseException:
@@ -194,13 +197,13 @@ class Connection:
         return response
 
     def close(self) -> None:
-        """Close it, but for the answer that is still read from it."""
+        """Close it, when nothing is read from it any more."""
         sock, self._sock = self._sock, None
         if sock is not None:
             sock.close()
         line, self._line = self._line, None
         if line is not None:
-            line.give_up()
+            line.close()
 
     def _opened(self, deadline: Deadline) -> socket.socket:
         def hold(made: socket.socket) -> None:

@@ -11,8 +11,6 @@ import re
 import time
 import urllib.robotparser
 from collections.abc import Callable, Collection, Iterator
-from functools import partial
-from http.client import HTTPException
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
@@ -23,19 +21,18 @@ from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
 from pypimirror.upstream.answers import Answer, NotModified, Pace
 from pypimirror.upstream.certificates import whom_to_trust
-from pypimirror.upstream.client import Client
+from pypimirror.upstream.client import TROUBLE, Client
 from pypimirror.upstream.connections import Response
 from pypimirror.upstream.deadlines import Deadline, Reaper
 from pypimirror.upstream.fields import FILE_HEADERS, conditions
 from pypimirror.upstream.reach import ExternalReach
-from pypimirror.upstream.redirects import followed
+from pypimirror.upstream.redirects import followed, redirected
 from pypimirror.upstream.rules import Rules
 from pypimirror.upstream.trouble import (
     innermost,
     is_unresolved,
     raise_of_machine,
-    redirected,
-    retry_after,
+    refusal,
     root,
     why_no_proxy,
 )
@@ -103,27 +100,32 @@ class ExternalHosts:
         Raises UnreachableError for a host that is dead, else NotFoundError or UnavailableError, also for an
         address that may not be asked.
         """
-        headers = FILE_HEADERS | conditions(validators)
-
-        def onwards(url: str, location: str) -> str:
-            return self._checked_url(redirected(url, location), dead, allows_http=allows_http)
-
         ends_at = time.monotonic() + seconds
 
-        def watch() -> Deadline:
-            return self._reaper.watching(max(0.0, ends_at - time.monotonic()))
+        def ask(url: str) -> Response:
+            deadline = self._reaper.watching(max(0.0, ends_at - time.monotonic()))
+            return self._get(url, FILE_HEADERS | conditions(validators), deadline)
 
-        url = self._checked_url(url, dead, allows_http=allows_http)
-        ask = partial(self._get, headers=headers)
-        with followed(url, watch, ask, onwards, most=MAX_REDIRECTS) as (found, response, deadline):
+        def checked(url: str) -> str:
+            return self._checked_url(url, dead, allows_http=allows_http)
+
+        def onwards(url: str, location: str) -> str:
+            return checked(redirected(url, location))
+
+        with followed(checked(url), ask, onwards, most=MAX_REDIRECTS) as response:
             try:
-                yield self._checked(found, response, is_conditional=any(validators))
+                if response.status == http.HTTPStatus.NOT_MODIFIED and any(validators):
+                    yield NotModified()
+                elif response.status == http.HTTPStatus.OK:
+                    yield Answer(response, self._pace)
+                else:
+                    raise refusal(response)
             except UnavailableError as error:
-                if not deadline.has_cut:
+                if not response.deadline.has_cut:
                     raise
-                raise _unreachable(found, deadline, error.reason) from error
-            if deadline.has_cut:  # what ends with its connection may have been cut off
-                raise _unreachable(found, deadline, "")
+                raise _unreachable(response.url, response.deadline, error.reason) from error
+            if response.deadline.has_cut:  # what ends with its connection may have been cut off
+                raise _unreachable(response.url, response.deadline, "")
 
     def robots(self, url: str, *, dead: Collection[str] = ()) -> Robots:
         """Ask a host whether a page may be read, and how fast; one that can't say so does not allow it.
@@ -157,22 +159,10 @@ class ExternalHosts:
             return "" if error.reason.startswith("answers 4") else "User-agent: *\nDisallow: /"
         return text[:_MAX_ROBOTS].decode(errors="replace")
 
-    def _checked(self, url: str, response: Response, *, is_conditional: bool) -> Answer | NotModified:
-        status = response.status
-        if status == http.HTTPStatus.NOT_MODIFIED and is_conditional:
-            return NotModified()
-        if status == http.HTTPStatus.OK:
-            return Answer(url, response, self._pace)
-        reason = f"answers {status} {response.reason or ''}".rstrip()
-        if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
-            raise NotFoundError(url, reason)
-        pause = retry_after(response.fields.get("retry-after"))
-        raise UnavailableError(url, reason, retry_after=pause)
-
-    def _get(self, url: str, deadline: Deadline, *, headers: dict[str, str]) -> Response:
+    def _get(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
         try:
-            response = self._client.send(url, headers, deadline)
-        except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+            return self._client.send(url, headers, deadline)
+        except TROUBLE as error:
             raise_of_machine(error)
             reason = innermost(error) + whom_to_trust(root(error))
             if isinstance(error, urllib3.exceptions.ProxyError):
@@ -180,10 +170,6 @@ class ExternalHosts:
             elif is_unresolved(error):
                 reason = f"its name can't be resolved ({reason})"
             raise _unreachable(url, deadline, reason) from error
-        if deadline.has_cut:  # a head that is cut off looks like one that ended
-            response.release()
-            raise _unreachable(url, deadline, "")
-        return response
 
     def _checked_url(self, url: str, dead: Collection[str], *, allows_http: bool) -> str:
         """Return an address with its host as everybody reads it, without credentials.
