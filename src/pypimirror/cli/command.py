@@ -261,7 +261,7 @@ def _options(asked: _Asked, store: Store) -> sync.Options:
 def _external(mirror: Mirror, index_url: str) -> sync.ExternalLinks:
     """Return the mirror's external links, where they are followed or something of them is left."""
     if not (mirror.config.external_links or mirror.state.had_table("external_files")):
-        return sync.NoExternalLinks()
+        return sync.ExternalLinks()
     from pypimirror import external  # few mirrors follow links
 
     return external.opened(mirror, index_url)

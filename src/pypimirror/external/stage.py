@@ -16,7 +16,7 @@ from pypimirror.amounts import DAY_S, HOUR_S
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import DiskFullError, MirrorError, TreeError
 from pypimirror.external import files, tasks
-from pypimirror.external.fetch import Brought, Looked, SameFile
+from pypimirror.external.fetch import Brought, Looked
 from pypimirror.external.hosts import Hosts
 from pypimirror.external.links import LinkedFile, file_named
 from pypimirror.external.model import Links, Origin
@@ -170,8 +170,6 @@ class _Stage:
     def _take(self, task: tasks.Task, result: Any) -> None:
         project = self._open[task.name]
         project.unfinished -= 1
-        if isinstance(result, OSError):
-            raise result
         if isinstance(task, DocumentTask):
             self._take_document(project, result)
         elif isinstance(task, LinkTask):
@@ -284,10 +282,7 @@ class _Stage:
         self._refused(project, file.url, error)
 
     def _take_file(
-        self,
-        project: ExternalProject,
-        task: FetchTask,
-        result: Brought | SameFile | MirrorError,
+        self, project: ExternalProject, task: FetchTask, result: Brought | MirrorError | None
     ) -> None:
         self._hosts.end(task.file.url, result)
         project.asked.add(task.file.url)

@@ -86,14 +86,8 @@ def _document(upstream: Upstream, name: NormalizedName) -> LegacyDocument:
 
 
 def look(upstream: Upstream, *, task: LinkTask, dead: frozenset[str]) -> fetching.Looked | MirrorError:
-    """Look what is behind a link."""
-    return guarded(lambda: _look(upstream, task, dead))
-
-
-def _look(upstream: Upstream, task: LinkTask, dead: frozenset[str]) -> fetching.Looked | MirrorError:
-    selection = task.selection
-    is_wanted = None if selection is None else lambda filename: selection.why_not(filename) is None
-    return fetching.look(upstream.external, task.link, task.name, is_wanted=is_wanted, dead=dead)
+    """Look what is behind a link; errors come as values."""
+    return guarded(lambda: fetching.look(upstream.external, task.link, task.name, task.selection, dead))
 
 
 def fetch(  # noqa: PLR0913 (a task's values, and its open file)
@@ -104,8 +98,8 @@ def fetch(  # noqa: PLR0913 (a task's values, and its open file)
     origin: Origin,
     space: FreeSpace,
     dead: frozenset[str],
-) -> fetching.Brought | fetching.SameFile | MirrorError | OSError:
-    """Fetch a file; the descriptor is closed."""
+) -> fetching.Brought | MirrorError | None:
+    """Fetch a file, unless it is what it was; the descriptor is closed, errors of upstream's are values."""
     with TemporaryFile(temporary, "r+") as opened:
         into = Into(opened, None, space.check_file)
         return guarded(lambda: fetching.fetch(upstream, file, origin, into, dead))

@@ -71,17 +71,19 @@ class Answer:
         self.disposition = fields.get("content-disposition", "")
 
     def fetched(self, limit: int) -> "Fetched":
-        """Return the page that came, of at most `limit` bytes."""
+        """Return the page that came; raise BadPageError for one of more than `limit` bytes."""
         content = self.read(limit)
+        if len(content) > limit:
+            raise BadPageError(self.url, f"longer than {limit} bytes")
         return Fetched(content, self.content_type, self.url, self.validators, self.serial, self.tells_its_end)
 
     def read(self, limit: int) -> bytes:
-        """Return the whole body as `chunks` yields it; raise BadPageError where it is longer than `limit`."""
+        """Return the body as `chunks` yields it: all of it, or as much as is more than `limit` bytes."""
         content = bytearray()
         for chunk in self.chunks():
             content += chunk
             if len(content) > limit:
-                raise BadPageError(self.url, f"longer than {limit} bytes")
+                break
         return bytes(content)
 
     def chunks(self) -> Iterator[bytes]:

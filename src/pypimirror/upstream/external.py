@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import urllib3
 
 from pypimirror.addresses import host_of
-from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
+from pypimirror.errors import BadPageError, NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
 from pypimirror.upstream.answers import Answer, NotModified, Pace
 from pypimirror.upstream.certificates import whom_to_trust
@@ -142,22 +142,17 @@ class ExternalHosts:
         return Robots(rules.can_fetch(_AGENT, url), min(delay, _LONGEST_DELAY_S))
 
     def _robots_text(self, place: str, dead: Collection[str]) -> str:
-        text = b""
         try:
             with self.open(place, seconds=_ROBOTS_S, dead=dead) as answer:
                 assert isinstance(answer, Answer)
-                for chunk in answer.raw_chunks():
-                    text += chunk
-                    if len(text) > _MAX_ROBOTS:
-                        break
-        except NotFoundError:
+                return answer.read(_MAX_ROBOTS)[:_MAX_ROBOTS].decode(errors="replace")
+        except (NotFoundError, BadPageError):
             return ""
         except UnreachableError:
             raise
         except UnavailableError as error:
             # RFC 9309, 2.3.1.3: whom it forbids to ask may go on.
             return "" if error.reason.startswith("answers 4") else "User-agent: *\nDisallow: /"
-        return text[:_MAX_ROBOTS].decode(errors="replace")
 
     def _get(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
         try:
