@@ -36,7 +36,6 @@ def outside(*hosts: str, allows_http: bool = True, timeout: float = 5) -> Extern
         Rules(hosts, allows_http=allows_http),
         timeout=timeout,
         pace=Pace(Rate(0), MinimumSpeed(0)),
-        count_request=lambda: None,
     )
 
 

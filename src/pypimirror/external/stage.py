@@ -97,7 +97,6 @@ class _Stage:
         self._open: dict[NormalizedName, ExternalProject] = {}
         self._failures = 0
         """Of each project that is under way so many addresses failed the last time."""
-        self._is_forced = run.options.is_recheck or bool(run.options.only)
         self._hosts = Hosts()
         self._arrivals = Arrivals(run.mirror.store)
         assert run.workers is not None
@@ -154,7 +153,7 @@ class _Stage:
     def _begin(self, due: _Due) -> None:
         name = due.name
         project = self._open[name] = ExternalProject(
-            self._run.mirror, self._tables, name, is_full=due.is_full, is_forced=self._is_forced
+            self._run.mirror, self._tables, name, is_full=due.is_full
         )
         row = self._run.mirror.state.projects.get(name)
         if row is not None and row.status == "quarantined":  # PEP 792: nothing of it may be offered

@@ -10,7 +10,6 @@ import itertools
 import logging
 import math
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
@@ -96,20 +95,15 @@ class Upstream:
         self.holds = Holds()
         self.breaker = Breaker(failures, retries=retries)
         self._reaper = Reaper(tick_s=min(_LONGEST_TICK_S, timeout / 10))
-        self._lock = threading.Lock()
-        self.requests = 0
-        """How many were sent so far."""
         self._credentials = Credentials(index_url)
         self._client = Client(
             Reach(index_url, rules),
             ca_bundle=rules.ca_bundle,
             connect_s=timeout,
             read_s=timeout,
-            count_request=self._count_request,
             who=self._who,
         )
-        self._closing = contextlib.ExitStack()
-        self._closing.callback(self._client.close)
+        self._clients = [self._client]
         self.latency = math.inf
         """Seconds that the fastest answer so far took to begin."""
         self._rules = rules
@@ -120,19 +114,19 @@ class Upstream:
         """All other hosts, that links lead to."""
         from pypimirror.upstream.external import ExternalHosts  # few mirrors follow links
 
-        external = ExternalHosts(
-            self._rules,
-            timeout=self._timeout,
-            pace=self._pace,
-            count_request=self._count_request,
-            reaper=self._reaper,
-        )
-        self._closing.callback(external.close)
+        external = ExternalHosts(self._rules, timeout=self._timeout, pace=self._pace, reaper=self._reaper)
+        self._clients.append(external.client)
         return external
+
+    @property
+    def requests(self) -> int:
+        """How many were sent so far."""
+        return sum(client.requests for client in self._clients)
 
     def close(self) -> None:
         """Close idle connections."""
-        self._closing.close()
+        for client in self._clients:
+            client.close()
 
     def project_url(self, name: NormalizedName) -> str:
         """Return the address of a project's page (PEP 503)."""
@@ -311,10 +305,6 @@ class Upstream:
         """Return as whom an origin is asked; hosts that are none of the index's need not know us."""
         shows_certificate = url.startswith("https:") and self._own.include(url)
         return self._credentials.of(url), self._rules.client_certificate if shows_certificate else ()
-
-    def _count_request(self) -> None:
-        with self._lock:
-            self.requests += 1
 
     def _get(self, url: str, *, headers: dict[str, str]) -> Response:
         self._check_host(url, host_and_port(url))

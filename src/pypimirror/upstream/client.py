@@ -39,23 +39,23 @@ TROUBLE = (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 class Client:
     """Sends single requests: no retries, no redirects, no cookies, and bodies that nobody reads yet."""
 
-    def __init__(  # noqa: PLR0913 (a client of each kind is made once)
+    def __init__(
         self,
         reach: AnyReach,
         *,
         ca_bundle: str,
         connect_s: float,
         read_s: float,
-        count_request: Callable[[], None],
         who: Callable[[str], Who] = lambda _url: (None, ()),
     ) -> None:
         self._reach = reach
         self._ca_bundle = ca_bundle
         self._connect_s = connect_s
         self._read_s = read_s
-        self._count_request = count_request
         self._who = who
-        self._finding = threading.Lock()
+        self.requests = 0
+        """How many were sent so far."""
+        self._lock = threading.Lock()
         self._origins: dict[tuple[str, str], Origin] = {}
         """By scheme, and host with user and port."""
         weakref.finalize(self, _close, self._origins)
@@ -86,19 +86,20 @@ class Client:
         """Send a request; once more, at once, where a server closed a kept connection at that very moment."""
         parts = urlsplit(url)
         key = parts.scheme, parts.netloc
-        with self._finding:
+        with self._lock:
             found = self._origins.get(key) or self._found(url, key)
+            self.requests += 1
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         target, fields = found.prefix + quote(path, _AS_IT_IS), _lines(headers)
         connection = found.take()
         is_new = not connection.is_open
         try:
-            self._count_request()
             return connection.ask(url, target, fields, deadline)
         except ClosedEarlyError:
             if is_new or deadline.has_cut:
                 raise
-        self._count_request()
+        with self._lock:
+            self.requests += 1
         return connection.ask(url, target, fields, deadline)
 
     def _found(self, url: str, key: tuple[str, str]) -> Origin:

@@ -71,7 +71,6 @@ class Deadline:
     def cut(self) -> None:
         """Shut down all connections that are still this request's."""
         with _changing_hands:
-            self.at = math.inf
             self.has_cut = True
             for line in self._lines:
                 # One that went back is another request's by now.
@@ -154,7 +153,7 @@ class Reaper:
             time.sleep(self._tick_s)
             now = time.monotonic()
             for deadline in tuple(self._watched):
-                if deadline.at <= now:
+                if deadline.at <= now and not deadline.has_cut:
                     deadline.cut()
 
 

@@ -8,9 +8,10 @@ import contextlib
 import http
 import ipaddress
 import re
+import socket
 import time
 import urllib.robotparser
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
@@ -30,7 +31,6 @@ from pypimirror.upstream.redirects import followed, redirected
 from pypimirror.upstream.rules import Rules
 from pypimirror.upstream.trouble import (
     innermost,
-    is_unresolved,
     raise_of_machine,
     refusal,
     root,
@@ -59,30 +59,17 @@ class Robots(NamedTuple):
 class ExternalHosts:
     """Makes requests to any host that a link may name."""
 
-    def __init__(
-        self,
-        rules: Rules,
-        *,
-        timeout: float,
-        pace: Pace,
-        count_request: Callable[[], None],
-        reaper: Reaper | None = None,
-    ) -> None:
+    def __init__(self, rules: Rules, *, timeout: float, pace: Pace, reaper: Reaper | None = None) -> None:
         self._rules = rules
-        self._client = Client(
+        self.client = Client(
             ExternalReach(rules.hosts),
             ca_bundle=rules.ca_bundle,
             connect_s=min(timeout, _LONGEST_CONNECT_S),
             read_s=timeout,
-            count_request=count_request,
         )
         self._pace = pace
         self._reaper = reaper or Reaper()
         self._robots: dict[str, urllib.robotparser.RobotFileParser] = {}
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._client.close()
 
     @contextlib.contextmanager
     def open(
@@ -156,13 +143,13 @@ class ExternalHosts:
 
     def _get(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
         try:
-            return self._client.send(url, headers, deadline)
+            return self.client.send(url, headers, deadline)
         except TROUBLE as error:
             raise_of_machine(error)
             reason = innermost(error) + whom_to_trust(root(error))
             if isinstance(error, urllib3.exceptions.ProxyError):
                 reason = why_no_proxy(url, error)
-            elif is_unresolved(error):
+            elif isinstance(root(error), socket.gaierror):
                 reason = f"its name can't be resolved ({reason})"
             raise _unreachable(url, deadline, reason) from error
 

@@ -3,7 +3,6 @@
 import email.utils
 import errno
 import re
-import socket
 import ssl
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -75,11 +74,6 @@ def why_no_proxy(url: str, error: exceptions.ProxyError, too_long: str | None = 
     if _TUNNEL.findall(reason) == ["407"]:
         hint = f"; its name and password stand in {variable_for(url)}"
     return f"the proxy {shown(proxy_for(url) or '')} can't be used ({reason}){hint}"
-
-
-def is_unresolved(error: BaseException) -> bool:
-    """Tell whether a name has no address."""
-    return isinstance(root(error), socket.gaierror)
 
 
 def is_silence(error: BaseException) -> bool:
