@@ -100,7 +100,6 @@ class Upstream:
             Reach(index_url, rules),
             ca_bundle=rules.ca_bundle,
             connect_s=timeout,
-            read_s=timeout,
             who=self._who,
         )
         self._clients = [self._client]
@@ -249,10 +248,9 @@ class Upstream:
     def _answer(self, response: Response, seconds: float, bound: str, *, start: int = 0) -> Answer:
         """Return an answer of which the whole has so many seconds."""
         on_good = functools.partial(self.breaker.good, host_and_port(response.url))
-        answer = Answer(response, self._pace, start=start, on_good=on_good)
         read_s = min(self._timeout, _LONGEST_READ_S)
-        answer.patience = Patience(response.deadline, whole_s=seconds, bound=bound, read_s=read_s)
-        return answer
+        patience = Patience(response.deadline, whole_s=seconds, bound=bound, read_s=read_s)
+        return Answer(response, self._pace, patience, start=start, on_good=on_good)
 
     def _check(self, response: Response) -> None:
         """Raise for all answers but 200, and heed what those say of their host."""
@@ -309,7 +307,7 @@ class Upstream:
     def _get(self, url: str, *, headers: dict[str, str]) -> Response:
         self._check_host(url, host_and_port(url))
         begun = time.monotonic()
-        deadline = self._reaper.watching(self._timeout, bounds_each_wait=True)
+        deadline = self._reaper.watching(self._timeout)
         try:
             response = self._client.send(url, headers, deadline)
         except TROUBLE as error:

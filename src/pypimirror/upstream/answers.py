@@ -3,7 +3,6 @@
 import contextlib
 import email.utils
 import http.client
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -47,16 +46,16 @@ class Answer:
         self,
         response: Response,
         pace: "Pace",
+        patience: Patience,
         *,
         start: int = 0,
         on_good: Callable[[], None] = lambda: None,
     ) -> None:
         self._response = response
         self._pace = pace
+        self._patience = patience
         self._on_good = on_good
         """Called when it came to its end, or much of it came in."""
-        self.patience: Patience | None = None
-        """How long it may take; where it is not set, the deadline of its request stands."""
         self.start = start
         """At which byte of the file the body begins (RFC 9110, 14)."""
         fields = response.fields
@@ -120,18 +119,16 @@ class Answer:
 
     def _read(self, read: Callable[[int], bytes], size: int) -> tuple[bytes, float]:
         """Return the next block, and how many seconds it took; an empty one is the end."""
-        patience, begun = self.patience, time.monotonic()
         trouble: Exception | None = None
-        if patience:
-            patience.begin()
+        self._patience.begin()
         try:
             chunk = read(size)
         except (http.client.HTTPException, OSError) as error:
             raise_of_machine(error)
             chunk, trouble = b"", error
-        seconds = patience.end() if patience else time.monotonic() - begun
+        seconds = self._patience.end()
         # What ends with its connection may have been cut off.
-        if patience and (why := patience.why_over()):
+        if why := self._patience.why_over():
             raise UnavailableError(self.url, why) from trouble
         if trouble:
             raise UnavailableError(self.url, f"the answer broke off ({innermost(trouble)})") from trouble

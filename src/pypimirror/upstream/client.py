@@ -45,13 +45,11 @@ class Client:
         *,
         ca_bundle: str,
         connect_s: float,
-        read_s: float,
         who: Callable[[str], Who] = lambda _url: (None, ()),
     ) -> None:
         self._reach = reach
         self._ca_bundle = ca_bundle
         self._connect_s = connect_s
-        self._read_s = read_s
         self._who = who
         self.requests = 0
         """How many were sent so far."""
@@ -119,7 +117,7 @@ class Client:
             prefix = f"http://{fields['Host']}"
         if len(self._origins) >= _ORIGINS:
             self.close()
-        found = self._origins[key] = Origin(way, prefix, _lines(fields), self._read_s)
+        found = self._origins[key] = Origin(way, prefix, _lines(fields))
         return found
 
     def _direct(self, host: str, port: int, tls: Any) -> Way:

@@ -117,14 +117,12 @@ class Way(NamedTuple):
 class Origin:
     """What is the same for all requests to one origin, and the connections that none of them uses now."""
 
-    def __init__(self, way: Way, prefix: str, fields: str, read_s: float) -> None:
+    def __init__(self, way: Way, prefix: str, fields: str) -> None:
         self.way = way
         self.prefix = prefix
         """What comes before the path in a request: nothing, unless a proxy wants the whole address."""
         self.fields = fields
         """Those that each request has, as they are sent."""
-        self.read_s = read_s
-        """How long nothing may come."""
         self._idle: list[Connection] = []
         self._is_closed = False
 
@@ -211,8 +209,7 @@ class Connection:
             deadline.hold(self._line)
 
         made = deadline.connect(functools.partial(_opened, self.origin.way, hold))
-        # Each call of a socket with a time-out is two calls of the system.
-        made.settimeout(None if deadline.bounds_each_wait else self.origin.read_s)
+        made.settimeout(deadline.socket_s)
         return made
 
 

@@ -36,11 +36,11 @@ class Line:
 class Deadline:
     """Until when one request may go on; moved on by whoever makes it, from its beginning to its `end`."""
 
-    def __init__(self, watched: "set[Deadline]", seconds: float, *, bounds_each_wait: bool) -> None:
+    def __init__(self, watched: "set[Deadline]", seconds: float, *, socket_s: float | None) -> None:
         self._watched = watched
         self._seconds = seconds
-        self.bounds_each_wait = bounds_each_wait
-        """Whether it ends each wait for bytes in time; else sockets need time-outs of their own."""
+        self.socket_s = socket_s
+        """The time-out of sockets, where nobody else ends a wait for bytes."""
         self._lines: list[Line] = []
         self.has_cut = False
         self.allow(seconds)
@@ -116,8 +116,10 @@ class Deadline:
             raise TimeoutError("connecting takes too long")
         if isinstance(results[0], BaseException):
             raise results[0]
-        if self.bounds_each_wait and not self.has_cut:
-            self.allow(self._seconds)  # for what is sent now
+        if self.has_cut:
+            results[0].close()
+            raise TimeoutError("connecting took too long")
+        self.allow(self._seconds)  # for what is sent now
         return results[0]
 
 
@@ -130,14 +132,12 @@ class Reaper:
         self._starting = threading.Lock()
         self._is_working = False
 
-    def watching(self, seconds: float, *, bounds_each_wait: bool = False) -> Deadline:
-        """Begin to watch over the connections that one request uses: they are shut down after so long.
-
-        `bounds_each_wait` where it is moved on for each block of an answer.
-        """
+    def watching(self, seconds: float) -> Deadline:
+        """Begin to watch over the connections that one request uses: they are shut down after so long."""
         if not self._is_working:
             self._start()
-        return Deadline(self._watched, seconds, bounds_each_wait=bounds_each_wait and self._is_working)
+        # Each call of a socket with a time-out is two calls of the system.
+        return Deadline(self._watched, seconds, socket_s=None if self._is_working else seconds)
 
     def _start(self) -> None:
         with self._starting:

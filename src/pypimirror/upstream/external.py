@@ -24,7 +24,7 @@ from pypimirror.upstream.answers import Answer, NotModified, Pace
 from pypimirror.upstream.certificates import whom_to_trust
 from pypimirror.upstream.client import TROUBLE, Client
 from pypimirror.upstream.connections import Response
-from pypimirror.upstream.deadlines import Deadline, Reaper
+from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
 from pypimirror.upstream.fields import FILE_HEADERS, conditions
 from pypimirror.upstream.reach import ExternalReach
 from pypimirror.upstream.redirects import followed, redirected
@@ -46,6 +46,7 @@ _LONGEST_CONNECT_S = 10.0
 _ROBOTS_S = 10.0
 _MAX_ROBOTS = 1 << 19
 _LONGEST_DELAY_S = 10.0
+_TOO_LONG = "it takes too long"
 
 
 class Robots(NamedTuple):
@@ -65,8 +66,8 @@ class ExternalHosts:
             ExternalReach(rules.hosts),
             ca_bundle=rules.ca_bundle,
             connect_s=min(timeout, _LONGEST_CONNECT_S),
-            read_s=timeout,
         )
+        self._timeout = timeout
         self._pace = pace
         self._reaper = reaper or Reaper()
         self._robots: dict[str, urllib.robotparser.RobotFileParser] = {}
@@ -90,8 +91,7 @@ class ExternalHosts:
         ends_at = time.monotonic() + seconds
 
         def ask(url: str) -> Response:
-            deadline = self._reaper.watching(max(0.0, ends_at - time.monotonic()))
-            return self._get(url, FILE_HEADERS | conditions(validators), deadline)
+            return self._get(url, FILE_HEADERS | conditions(validators), ends_at)
 
         def checked(url: str) -> str:
             return self._checked_url(url, dead, allows_http=allows_http)
@@ -104,15 +104,17 @@ class ExternalHosts:
                 if response.status == http.HTTPStatus.NOT_MODIFIED and any(validators):
                     yield NotModified()
                 elif response.status == http.HTTPStatus.OK:
-                    yield Answer(response, self._pace)
+                    yield Answer(response, self._pace, self._patience(response.deadline, ends_at))
                 else:
                     raise refusal(response)
             except UnavailableError as error:
-                if not response.deadline.has_cut:
+                if time.monotonic() < ends_at:
                     raise
-                raise _unreachable(response.url, response.deadline, error.reason) from error
-            if response.deadline.has_cut:  # what ends with its connection may have been cut off
-                raise _unreachable(response.url, response.deadline, "")
+                raise UnreachableError(response.url, _TOO_LONG, is_connected=True) from error
+
+    def _patience(self, deadline: Deadline, ends_at: float) -> Patience:
+        left_s = max(0.0, ends_at - time.monotonic())
+        return Patience(deadline, whole_s=left_s, bound="all of its time", read_s=self._timeout)
 
     def robots(self, url: str, *, dead: Collection[str] = ()) -> Robots:
         """Ask a host whether a page may be read, and how fast; one that can't say so does not allow it.
@@ -141,17 +143,21 @@ class ExternalHosts:
             # RFC 9309, 2.3.1.3: whom it forbids to ask may go on.
             return "" if error.reason.startswith("answers 4") else "User-agent: *\nDisallow: /"
 
-    def _get(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
+    def _get(self, url: str, headers: dict[str, str], ends_at: float) -> Response:
+        left_s = max(0.0, ends_at - time.monotonic())
+        deadline = self._reaper.watching(min(self._timeout, left_s))
         try:
             return self.client.send(url, headers, deadline)
         except TROUBLE as error:
             raise_of_machine(error)
             reason = innermost(error) + whom_to_trust(root(error))
-            if isinstance(error, urllib3.exceptions.ProxyError):
+            if deadline.has_cut:
+                reason = _TOO_LONG if time.monotonic() >= ends_at else "timed out"
+            elif isinstance(error, urllib3.exceptions.ProxyError):
                 reason = why_no_proxy(url, error)
             elif isinstance(root(error), socket.gaierror):
                 reason = f"its name can't be resolved ({reason})"
-            raise _unreachable(url, deadline, reason) from error
+            raise UnreachableError(url, reason, is_connected=deadline.is_connected) from error
 
     def _checked_url(self, url: str, dead: Collection[str], *, allows_http: bool) -> str:
         """Return an address with its host as everybody reads it, without credentials.
@@ -171,12 +177,6 @@ class ExternalHosts:
         if host_of(url) in dead:
             raise UnreachableError(url, "its host did not answer lately, and is not asked now")
         return url
-
-
-def _unreachable(url: str, watch: Deadline, reason: str) -> UnreachableError:
-    """Say what a connection's end means: that its time was over, or else what it says itself."""
-    reason = "it takes too long" if watch.has_cut else reason
-    return UnreachableError(url, reason, is_connected=watch.is_connected)
 
 
 def _plain(url: str) -> str:
