@@ -10,6 +10,7 @@ from tests.fake_index import FakeIndex
 from tests.mirror import GOOD, Ended, Mirror, is_over
 from tests.missing import unable
 from tests.proxies import HttpProxy, SocksProxy
+from tests.raw_server import CLOSED, RawServer
 from tests.tls import Certificate, TlsFront
 
 MakeMirror = Callable[..., Mirror]
@@ -182,7 +183,8 @@ def test_a_proxy_that_never_answers_is_left(
     with HttpProxy(front.url, statuses=(0,) * 9, certificate=certificate if is_tls else None) as proxy:
         ended = secure.run("-U", env={"https_proxy": proxy.url})
         assert ended.status == 4
-        assert "it takes too long" in ended.stderr or "timed out" in ended.stderr
+        place = f"{proxy.url.partition(':')[0]}://127.0.0.1:{proxy.port}"
+        assert f"the proxy {place} can't be used (it takes too long: no answer within 1 s" in ended.stderr
         assert len(proxy.asked) == 1
 
 
@@ -368,3 +370,22 @@ def test_modes_that_ask_nobody_need_no_proxy(plain: Mirror, index: FakeIndex) ->
         check_whole(plain, plain.run("-U", env={"http_proxy": proxy.url}))
     for mode in ("--verify", "--status"):
         assert plain.run(mode, env={"http_proxy": "ftp://x"}).status == 0
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_a_proxy_of_the_other_scheme_is_named(
+    secure: Mirror, front: TlsFront, certificate: Certificate, is_tls: bool
+) -> None:
+    with HttpProxy(front.url, certificate=certificate if is_tls else None) as proxy:
+        place = f"{'http' if is_tls else 'https'}://127.0.0.1:{proxy.port}"
+        ended = secure.run("-U", env={"https_proxy": place})
+    assert ended.status == 4
+    assert f"https://{NAME}/simple/: the proxy {place} can't be used (" in ended.stderr
+
+
+def test_a_proxy_that_hangs_up_is_named(secure: Mirror) -> None:
+    with RawServer() as server:
+        server.answers[f"{NAME}:443"] = CLOSED
+        ended = secure.run("-U", env={"https_proxy": server.origin})
+        assert ended.status == 4
+        assert f"https://{NAME}/simple/: the proxy {server.origin} can't be used (" in ended.stderr

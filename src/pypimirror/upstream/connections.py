@@ -208,7 +208,11 @@ class Connection:
             self._line = Line(made)
             deadline.hold(self._line)
 
-        made = deadline.connect(functools.partial(_opened, self.origin.way, hold))
+        way = self.origin.way
+        try:
+            made = deadline.connect(functools.partial(_opened, way, hold))
+        except TimeoutError as error:
+            raise exceptions.ProxyError(_NO_PROXY, error) if way.is_behind_proxy else error from None
         made.settimeout(deadline.socket_s)
         return made
 
@@ -225,7 +229,7 @@ def _opened(way: Way, on_socket: Callable[[socket.socket], None]) -> socket.sock
         except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError) as error:
             trouble = exceptions.ProxyError(_NO_PROXY, error) if way.is_behind_proxy else error
         except (exceptions.HTTPError, OSError, http.client.HTTPException) as error:
-            trouble = _trouble(opening, error)
+            trouble = _trouble(way, opening, error)
             opening.close()
             raise trouble from error
         else:
@@ -235,11 +239,12 @@ def _opened(way: Way, on_socket: Callable[[socket.socket], None]) -> socket.sock
     raise trouble
 
 
-def _trouble(opening: Any, error: Exception) -> Exception:
-    # That closed itself where its proxy would not lead on.
-    if opening.proxy and not opening.has_connected_to_proxy:
+def _trouble(way: Way, opening: Any, error: Exception) -> Exception:
+    is_tls = isinstance(error, ssl.SSLError)
+    # One that is connected to its proxy may be led no further; then it closed itself, or TLS did not begin.
+    if opening.proxy and not (opening.has_connected_to_proxy and (is_tls or way.tunnel is None)):
         return exceptions.ProxyError(_NO_PROXY, error)
-    return exceptions.SSLError(error) if isinstance(error, ssl.SSLError) else error
+    return exceptions.SSLError(error) if is_tls else error
 
 
 _NO_PROXY = "Cannot connect to proxy"
