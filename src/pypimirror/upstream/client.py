@@ -16,7 +16,7 @@ from pypimirror import __version__
 from pypimirror.addresses import PORTS, origin
 from pypimirror.errors import UnavailableError
 from pypimirror.upstream.certificates import MissingCertificatesError, context, trust
-from pypimirror.upstream.connections import ClosedEarlyError, Origin, Response, Way
+from pypimirror.upstream.connections import ClosedEarlyError, Connection, Origin, Response, Way
 from pypimirror.upstream.credentials import Login
 from pypimirror.upstream.deadlines import Deadline
 from pypimirror.upstream.proxies import UnusableProxyError, basic, manager, proxy_for
@@ -89,16 +89,15 @@ class Client:
             self.requests += 1
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         target, fields = found.prefix + quote(path, _AS_IT_IS), _lines(headers)
-        connection = found.take()
-        is_new = not connection.is_open
-        try:
-            return connection.ask(url, target, fields, deadline)
-        except ClosedEarlyError:
-            if is_new or deadline.has_cut:
-                raise
-        with self._lock:
-            self.requests += 1
-        return connection.ask(url, target, fields, deadline)
+        if kept := found.kept():
+            try:
+                return kept.ask(url, target, fields, deadline)
+            except ClosedEarlyError:
+                if deadline.has_cut:
+                    raise
+            with self._lock:
+                self.requests += 1
+        return Connection(found, deadline).ask(url, target, fields, deadline)
 
     def _found(self, url: str, key: tuple[str, str]) -> Origin:
         scheme, host, port = _checked(url)

@@ -87,7 +87,9 @@ class Response(http.client.HTTPResponse):
         can_be_kept = self.is_at_end and not self.will_close
         self.close()
         self.deadline.end()
-        if not can_be_kept or not self._connection.origin.keep(self._connection):
+        if can_be_kept:
+            self._connection.origin.keep(self._connection)
+        else:
             self._connection.close()
 
     @property
@@ -126,21 +128,21 @@ class Origin:
         self._idle: list[Connection] = []
         self._is_closed = False
 
-    def take(self) -> "Connection":
-        """Return a connection that was kept, or one that is to be made."""
+    def kept(self) -> "Connection | None":
+        """Return a connection that was kept and is still of use, if there is one."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_kept:
+            if connection.is_quiet:
                 return connection
             connection.close()
-        return Connection(self)
+        return None
 
-    def keep(self, connection: "Connection") -> bool:
-        """Keep a connection for another request; tell whether that is possible."""
-        if self._is_closed or not connection.is_open:
-            return False
-        self._idle.append(connection)
-        return True
+    def keep(self, connection: "Connection") -> None:
+        """Keep a connection for another request."""
+        if self._is_closed:
+            connection.close()
+        else:
+            self._idle.append(connection)
 
     def close(self) -> None:
         """Close all connections that are kept, and keep none any more."""
@@ -152,69 +154,58 @@ class Origin:
 class Connection:
     """A connection that is used for one request after the other, each held to its deadline."""
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: Origin, deadline: Deadline) -> None:
+        """Connect; raise what urllib3 raises where that can't be, or TimeoutError."""
         self.origin = origin
-        self._sock: socket.socket | None = None
-        self._line: Line | None = None
+        way, lines = origin.way, list[Line]()
+
+        def hold(made: socket.socket) -> None:
+            lines.append(Line(made))
+            deadline.hold(lines[-1])
+
+        try:
+            self._sock = deadline.connect(functools.partial(_opened, way, hold))
+        except BaseException as error:
+            for line in lines:
+                line.close()
+            if way.is_behind_proxy and isinstance(error, TimeoutError):
+                raise exceptions.ProxyError(_NO_PROXY, error) from error
+            raise
+        self._sock.settimeout(deadline.socket_s)
+        self._line = lines[-1]
 
     @property
-    def is_open(self) -> bool:
-        """Whether it was made, and not closed from here."""
-        return self._sock is not None
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether it is open, and nothing came over it that nobody asked for, or its end."""
-        return self._sock is not None and not wait_for_read(self._sock, 0)
+    def is_quiet(self) -> bool:
+        """Whether nothing came over it that nobody asked for, or its end."""
+        return not wait_for_read(self._sock, 0)
 
     def ask(self, url: str, target: str, fields: str, deadline: Deadline) -> Response:
         """Send a request, and read the head of the answer.
 
-        Raises what urllib3 raises where there is no connection to be had, ClosedEarlyError where it ended
-        before anything came, else OSError or http.client.HTTPException.
+        Raises ClosedEarlyError where the connection ended before anything came, else OSError or
+        http.client.HTTPException.
         """
+        deadline.hold(self._line)
+        response = None
         try:
-            if self._sock is None:
-                self._sock = self._opened(deadline)
-            elif self._line is not None:
-                deadline.hold(self._line)
             request = f"GET {target} HTTP/1.1\r\n{self.origin.fields}{fields}\r\n"
             try:
                 self._sock.sendall(request.encode("latin-1"))
             except _ENDED as error:
                 raise ClosedEarlyError from error
             response = Response(url, self._sock, self, deadline)
-            try:
-                response.begin()
-            except BaseException:
-                response.close()
-                raise
+            response.begin()
         except BaseException:
+            if response is not None:
+                response.close()
             self.close()
             raise
         return response
 
     def close(self) -> None:
         """Close it, when nothing is read from it any more."""
-        sock, self._sock = self._sock, None
-        if sock is not None:
-            sock.close()
-        line, self._line = self._line, None
-        if line is not None:
-            line.close()
-
-    def _opened(self, deadline: Deadline) -> socket.socket:
-        def hold(made: socket.socket) -> None:
-            self._line = Line(made)
-            deadline.hold(self._line)
-
-        way = self.origin.way
-        try:
-            made = deadline.connect(functools.partial(_opened, way, hold))
-        except TimeoutError as error:
-            raise exceptions.ProxyError(_NO_PROXY, error) if way.is_behind_proxy else error from None
-        made.settimeout(deadline.socket_s)
-        return made
+        self._sock.close()
+        self._line.close()
 
 
 def _opened(way: Way, on_socket: Callable[[socket.socket], None]) -> socket.socket:

@@ -41,7 +41,7 @@ class Deadline:
         self._seconds = seconds
         self.socket_s = socket_s
         """The time-out of sockets, where nobody else ends a wait for bytes."""
-        self._lines: list[Line] = []
+        self._lines: set[Line] = set()
         self.has_cut = False
         self.allow(seconds)
         watched.add(self)
@@ -63,7 +63,7 @@ class Deadline:
         """Hold a connection to this deadline."""
         with _changing_hands:
             line.deadline = self
-            self._lines.append(line)
+            self._lines.add(line)
             if self.has_cut:
                 line.shut_down()
                 line.close()
