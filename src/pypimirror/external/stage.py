@@ -190,13 +190,15 @@ class _Stage:
 
     # -- links -----------------------------------------------------------------------------------
 
-    def _take_document(self, project: ExternalProject, result: tasks.LegacyDocument | MirrorError) -> None:
+    def _take_document(
+        self, project: ExternalProject, result: tasks.LegacyDocument | MirrorError | None
+    ) -> None:
         url = self._run.upstream.document_url(project.name)
         project.asked.add(url)
         # Where it can't be had, what it said the last time still counts.
         if isinstance(result, MirrorError):
             project.fail(url, str(result))
-        elif result.is_known:
+        elif result is not None:
             project.known = msgspec.structs.replace(project.known, document=result.link)
         self._look(project)
 

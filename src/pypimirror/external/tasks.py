@@ -23,11 +23,9 @@ class DocumentTask(NamedTuple):
 
 
 class LegacyDocument(NamedTuple):
-    """Where a legacy JSON document says that its project can be downloaded, if it does."""
+    """Where a legacy JSON document of the index's own says that its project can be downloaded, if it does."""
 
-    link: Link | None = None
-    is_known: bool = True
-    """It is such a document of the index's own; whatever else comes tells nothing."""
+    link: Link | None
 
 
 class LinkTask(NamedTuple):
@@ -65,24 +63,25 @@ def submit(workers: Workers[Task], task: Task, space: FreeSpace, dead: frozenset
         workers.submit(task, work, [task.temporary.file])
 
 
-def read_document(upstream: Upstream, *, name: NormalizedName) -> LegacyDocument | MirrorError:
-    """Read a project's legacy JSON document, if upstream has such; errors come as values."""
+def read_document(upstream: Upstream, *, name: NormalizedName) -> LegacyDocument | MirrorError | None:
+    """Read a project's legacy JSON document; None where what comes is none. Errors come as values."""
     return guarded(lambda: _document(upstream, name))
 
 
-def _document(upstream: Upstream, name: NormalizedName) -> LegacyDocument:
+def _document(upstream: Upstream, name: NormalizedName) -> LegacyDocument | None:
     url = upstream.document_url(name)
     try:
         fetched = upstream.page(url, accept="application/json", validators=Validators(), is_of_index=False)
         assert not isinstance(fetched, NotModified)
-        return LegacyDocument(download_url(fetched.content, fetched.url), upstream.is_own(fetched.url))
+        found = LegacyDocument(download_url(fetched.content, fetched.url))
+        return found if upstream.is_own(fetched.url) else None
     except (NotFoundError, BadPageError):
-        return LegacyDocument(is_known=False)
+        return None
     except UnavailableError as error:
         # Whatever an index answers that knows nothing of such documents.
         if error.may_pass or not error.reason.startswith("answers 4"):
             raise
-        return LegacyDocument(is_known=False)
+        return None
 
 
 def look(upstream: Upstream, *, task: LinkTask, dead: frozenset[str]) -> fetching.Looked | MirrorError:
