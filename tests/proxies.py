@@ -36,7 +36,7 @@ class HttpProxy(Listener):
         login: str | None = None,
         statuses: tuple[int, ...] = (),
     ) -> None:
-        self._target = "127.0.0.1", urlsplit(target).port
+        self._target = urlsplit(target).hostname, urlsplit(target).port
         self._login = login
         self._statuses = list(statuses)
         self._context: ssl.SSLContext | None = None
