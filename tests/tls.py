@@ -56,11 +56,12 @@ class TlsServer(Listener):
             self._context.wrap_socket(client, server_side=True) as secure,
             socket.create_connection(self._target) as index,
         ):
-            threading.Thread(target=_relay, args=(index, secure), daemon=True).start()
-            _relay(secure, index)
+            threading.Thread(target=relay, args=(index, secure), daemon=True).start()
+            relay(secure, index)
 
 
-def _relay(source: socket.socket, target: socket.socket) -> None:
+def relay(source: socket.socket, target: socket.socket) -> None:
+    """Hand on what comes in, until it ends."""
     with contextlib.suppress(OSError):
         while block := source.recv(_BLOCK):
             target.sendall(block)

@@ -14,6 +14,7 @@ from pypimirror.errors import UnavailableError
 from pypimirror.model import Validators
 from pypimirror.pace import MinimumSpeed
 from pypimirror.upstream import Answer, Upstream
+from pypimirror.upstream.deadlines import Reaper
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
@@ -217,3 +218,14 @@ def test_no_descriptor_is_left(index: FakeIndex) -> None:
 def descriptors() -> int:
     """Return how many sockets are open but for those of the server."""
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_what_connects_when_its_time_is_over_is_closed() -> None:
+    deadline = Reaper(tick_s=0.01).watching(0.0)
+    while not deadline.has_cut:
+        time.sleep(0.01)
+    mine, other = socket.socketpair()
+    with other:
+        with pytest.raises(TimeoutError):
+            deadline.connect(lambda: mine)
+        assert other.recv(1) == b"", "whoever is there hears of it"

@@ -18,6 +18,7 @@ from pypimirror.upstream.rules import Rules
 from tests import faults
 from tests.missing import unable
 from tests.outside_host import OutsideHost
+from tests.proxies import HttpProxy
 from tests.tls import Certificate, TlsServer
 
 pytestmark = pytest.mark.usefixtures("no_proxies")
@@ -36,7 +37,6 @@ def outside(*hosts: str, allows_http: bool = True, timeout: float = 5) -> Extern
         Rules(hosts, allows_http=allows_http),
         timeout=timeout,
         pace=Pace(Rate(0), MinimumSpeed(0)),
-        count_request=lambda: None,
     )
 
 
@@ -248,6 +248,34 @@ def test_behind_a_proxy_only_hosts_that_are_allowed_by_name_are_asked(
     (request,) = host.requests
     assert request.path == url
     assert not {"authorization", "proxy-authorization"} & request.headers.keys()
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_a_proxy_leads_to_a_host_by_https(
+    host: OutsideHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_tls: bool
+) -> None:
+    try:
+        certificate = Certificate(tmp_path, "DNS:files.example.org,IP:127.0.0.1")
+    except FileNotFoundError:
+        unable("openssl is not there to make a certificate")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.path))
+    host.put("/x", b"content")
+    asked = outside("files.*", allows_http=False)
+    with (
+        TlsServer(certificate, host.address, host.port) as server,
+        HttpProxy(
+            f"https://{host.address}:{server.port}",
+            certificate=certificate if is_tls else None,
+            statuses=(502,),
+        ) as proxy,
+    ):
+        monkeypatch.setenv("https_proxy", proxy.url)
+        with pytest.raises(UnreachableError, match=r"the proxy http.* can't be used \(.* 502 No Way\)"):
+            body(asked, "https://files.example.org/x")
+        for _ in range(2):
+            assert body(asked, "https://files.example.org/x") == b"content"
+    assert server.names == ["files.example.org"]
+    assert [line.partition(" HTTP")[0] for line in proxy.lines] == ["CONNECT files.example.org:443"] * 2
 
 
 def test_a_conditional_request(host: OutsideHost) -> None:

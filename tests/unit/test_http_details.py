@@ -12,8 +12,9 @@ from pypimirror.errors import BadPageError, MirrorError, UnavailableError
 from pypimirror.model import Validators
 from pypimirror.upstream import Fetched, Upstream
 from pypimirror.upstream.answers import validators_of
+from pypimirror.upstream.redirects import MAX_ADDRESS, redirected
 from pypimirror.upstream.rules import Rules
-from pypimirror.upstream.trouble import MAX_ADDRESS, redirected, retry_after
+from pypimirror.upstream.trouble import retry_after
 from tests.raw_server import CLOSED, RawServer, ok
 
 PAGE = b"<!DOCTYPE html><title>Links for demo</title>"

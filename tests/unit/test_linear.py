@@ -18,7 +18,8 @@ from pypimirror.simple import parse_project_list
 from pypimirror.simple.digests import digests
 from pypimirror.simple.problems import project_status, provenance
 from pypimirror.simple.urls import filename_of
-from pypimirror.upstream.trouble import redirected, retry_after
+from pypimirror.upstream.redirects import redirected
+from pypimirror.upstream.trouble import retry_after
 
 JSON = "application/vnd.pypi.simple.v1+json"
 URL = "https://index.example.org/simple/"

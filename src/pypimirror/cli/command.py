@@ -27,7 +27,7 @@ from pypimirror.selection import Selection
 from pypimirror.selection.globs import check_name
 from pypimirror.state import State, damage_told, move_aside
 from pypimirror.store import ReadOnlyStore, Store, check_root, check_state
-from pypimirror.upstream import Rules, Upstream, is_index_private
+from pypimirror.upstream import Rules, Upstream, check_proxy, is_index_private
 from pypimirror.workers import Workers, suitable_processes
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
     if not (configuration.dependencies or configuration.requirements.roots):
         # Else it is known when the state is open.
         _check_selected(only, selection)
+    if _asks(args):
+        check_proxy(configuration.index_url)
     check_root(configuration.mirror_file_path)
     folders.check(configuration, args.config)
     if args.adopt is not None:
@@ -121,9 +123,14 @@ def _check_selected(only: tuple[NormalizedName, ...], selection: Selection) -> N
         raise ConfigError("--project", tuple(f"{name} {why}" for name in wrong))
 
 
+def _asks(args: Arguments) -> bool:
+    """Tell whether the mode makes any request."""
+    return args.mode != "indexes-only" and (args.mode != "verify" or args.is_repairing)
+
+
 def _workers(args: Arguments, configuration: Config) -> Workers | None:
     """Return the processes that make requests, in the modes that make any."""
-    if args.mode == "indexes-only" or (args.mode == "verify" and not args.is_repairing):
+    if not _asks(args):
         return None
     return Workers(
         partial(_upstream, configuration, is_private=_is_index_private(configuration.index_url)),
@@ -208,7 +215,7 @@ def _options(asked: _Asked, store: Store) -> sync.Options:
 def _external(mirror: Mirror, index_url: str) -> sync.ExternalLinks:
     """Return the mirror's external links, where they are followed or something of them is left."""
     if not (mirror.config.external_links or mirror.state.had_table("external_files")):
-        return sync.NoExternalLinks()
+        return sync.ExternalLinks()
     from pypimirror import external  # few mirrors follow links
 
     return external.opened(mirror, index_url)

@@ -5,17 +5,18 @@ and the bytes that were accepted once are pinned.
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import NamedTuple
 
 import msgspec
 
 from pypimirror.download import Hashes, Into, core_metadata, strongest, why_packed
-from pypimirror.errors import MirrorError, UnavailableError, UnreachableError, VerificationError
+from pypimirror.errors import UnavailableError, UnreachableError, VerificationError
 from pypimirror.external.links import LinkedFile, file_named, file_offered, worth_it
 from pypimirror.external.model import Origin
 from pypimirror.filenames import magic_of
 from pypimirror.model import File, Link, NormalizedName, Validators
+from pypimirror.selection import Selection
 from pypimirror.simple import is_html, parse_links
 from pypimirror.upstream import Answer, NotModified, Upstream
 from pypimirror.upstream.external import ExternalHosts
@@ -28,7 +29,6 @@ MAX_PAGE = 5 * 10**6
 _HEAD = 8
 _LOOK_S = 30.0
 _FETCH_S = 900.0
-_TRIES = 2
 _PAUSE_S = 1.0
 
 
@@ -39,10 +39,6 @@ class Looked(NamedTuple):
     is_page: bool = False
     delay: float = 0.0
     """Seconds that the host wants between two requests."""
-
-
-class SameFile:
-    """Word that an external file is what it was when it was last looked at."""
 
 
 class Brought(NamedTuple):
@@ -60,82 +56,63 @@ def look(
     hosts: ExternalHosts,
     link: Link,
     name: NormalizedName,
-    *,
-    is_wanted: Callable[[str], bool] | None,
-    dead: Collection[str],
-) -> Looked | MirrorError:
-    """Look what is behind a link whose address names no file of the project; errors come as values.
-
-    The server may name one (RFC 6266), or it is where a redirect leads. A page is read where there is
-    `is_wanted`: of the files to which it links the newest that are wanted are candidates.
-    """
-    try:
-        return _looked(hosts, link, name, is_wanted, dead)
-    except MirrorError as error:
-        return error
-
-
-def _looked(
-    hosts: ExternalHosts,
-    link: Link,
-    name: NormalizedName,
-    is_wanted: Callable[[str], bool] | None,
+    selection: Selection | None,
     dead: Collection[str],
 ) -> Looked:
+    """Look what is behind a link whose address names no file of the project; raise MirrorError.
+
+    The server may name one (RFC 6266), or it is where a redirect leads. A page is read where there is a
+    `selection`: of the files to which it links the newest that are wanted are candidates.
+    """
     allows_http = strongest(link.digests) is not None
     with hosts.open(link.url, seconds=_LOOK_S, dead=dead, allows_http=allows_http) as answer:
         assert isinstance(answer, Answer)
         if filename := file_offered(answer.disposition, name) or file_named(answer.url, name):
             return Looked([LinkedFile(filename, link.url, link.digests)])
-        if is_wanted is None or not is_html(answer.content_type):
+        if selection is None or not is_html(answer.content_type):
             return Looked([])
         robots = hosts.robots(answer.url, dead=dead)
         if not robots.allows:
             raise UnavailableError(answer.url, "its robots.txt asks not to read it", may_pass=False)
-        chunks, size = [], 0
-        for chunk in answer.raw_chunks():
-            chunks.append(bytes(chunk))
-            size += len(chunk)
-            if size > MAX_PAGE:
-                raise UnavailableError(answer.url, f"a page of more than {MAX_PAGE} bytes", may_pass=False)
-        links = parse_links(b"".join(chunks), answer.content_type, answer.url)
-    return Looked(worth_it(links, name, is_wanted), is_page=True, delay=robots.delay)
+        content = answer.read(MAX_PAGE)
+        if len(content) > MAX_PAGE:
+            raise UnavailableError(answer.url, f"a page of more than {MAX_PAGE} bytes", may_pass=False)
+        links = parse_links(content, answer.content_type, answer.url)
+    candidates = worth_it(links, name, lambda filename: selection.why_not(filename) is None)
+    return Looked(candidates, is_page=True, delay=robots.delay)
 
 
 def fetch(
     upstream: Upstream, file: File, origin: Origin, into: Into, dead: Collection[str]
-) -> Brought | SameFile | MirrorError | OSError:
-    """Fetch an external file unless it is what it was; errors come as values, as those of `download.obtain`.
+) -> Brought | None:
+    """Fetch an external file; return None where it is what it was when it was last looked at.
 
-    Where `origin` has no validators and no length, the bytes alone tell.
+    Where `origin` has no validators and no length, the bytes alone tell. What may pass is tried once more.
+    Raises MirrorError for trouble with this file alone, DiskFullError or OSError for that of the machine.
     """
     try:
-        for attempt in range(1, _TRIES + 1):
-            try:
-                return _fetched(upstream, file, origin, into, dead)
-            except UnreachableError:
-                raise
-            except UnavailableError as error:
-                if attempt == _TRIES or not error.may_pass or error.retry_after:
-                    raise
-                time.sleep(_PAUSE_S)
-                into.file.seek(0)
-                into.file.truncate()
-        raise AssertionError
-    except (MirrorError, OSError) as error:
-        return error
+        return _fetched(upstream, file, origin, into, dead)
+    except UnreachableError:
+        raise
+    except UnavailableError as error:
+        if not error.may_pass or error.retry_after:
+            raise
+    time.sleep(_PAUSE_S)
+    into.file.seek(0)
+    into.file.truncate()
+    return _fetched(upstream, file, origin, into, dead)
 
 
 def _fetched(
     upstream: Upstream, file: File, origin: Origin, into: Into, dead: Collection[str]
-) -> Brought | SameFile:
+) -> Brought | None:
     hashes = Hashes(file)
     known = Validators(origin.etag, origin.last_modified)
     with upstream.external.open(
         file.url, seconds=_FETCH_S, validators=known, dead=dead, allows_http=hashes.expected is not None
     ) as answer:
         if isinstance(answer, NotModified) or _is_same(origin, answer):
-            return SameFile()
+            return None
         _check(file, answer)
         into.check_space(answer.length or 0)
         head = b""

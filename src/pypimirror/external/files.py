@@ -39,10 +39,8 @@ def failed(project: ExternalProject, file: File, reason: str) -> None:
 def let_go(project: ExternalProject, file: File) -> None:
     """Let go of a file that did not come, and was to."""
     row = project.rows.get(file.filename)
-    if row is not None and row.status == "delisted":
-        project.tables.delist_again(project.name, file.filename, row.delisted_since)
-    else:
-        project.tables.delist_unfinished(project.name, [file.filename])
+    since = row.delisted_since if row else 0.0
+    project.tables.delist_unfinished(project.name, [file.filename], since=since)
 
 
 def keep(run: Run, project: ExternalProject, file: File, origin: Origin) -> None:
@@ -57,7 +55,7 @@ def keep(run: Run, project: ExternalProject, file: File, origin: Origin) -> None
     if origin.refused is not None:
         _tell_refused(run.mirror, run.tally, project, now, origin)
     elif row.origin.refused is not None:
-        project.tables.forgive(name, file.filename)
+        project.tables.record_wrong(name, file.filename, None, run.mirror.clock())
 
 
 def take(run: Run, project: ExternalProject, task: FetchTask, brought: Brought) -> None:
@@ -94,7 +92,7 @@ def _tell_refused(mirror: Mirror, tally: Tally, project: ExternalProject, file: 
     )
     _log.error("%s: %s: %s", project.name, file.filename, reason)
     tally.counts.failed += 1
-    project.tables.record_refused(project.name, file.filename, reason, mirror.clock())
+    project.tables.record_wrong(project.name, file.filename, reason, mirror.clock())
 
 
 def _place(run: Run, project: ExternalProject, task: FetchTask, brought: Brought, origin: Origin) -> None:

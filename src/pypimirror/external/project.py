@@ -20,15 +20,11 @@ _log = logging.getLogger(__name__)
 class ExternalProject:
     """A project whose links are looked at."""
 
-    def __init__(
-        self, mirror: Mirror, tables: Tables, name: NormalizedName, *, is_full: bool, is_forced: bool
-    ) -> None:
+    def __init__(self, mirror: Mirror, tables: Tables, name: NormalizedName, *, is_full: bool) -> None:
         self.name = name
         self.tables = tables
         self.is_full = is_full
         """All links are looked at, and not only new ones."""
-        self.is_forced = is_forced
-        """Files are looked at, however short a time ago they were."""
         self.known = tables.links(name)
         self.rows = tables.files(name)
         self.failed_before = mirror.state.failures.of(name)

@@ -17,7 +17,7 @@ from pypimirror.amounts import DAY_S, HOUR_S
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import DiskFullError, MirrorError, TreeError
 from pypimirror.external import files
-from pypimirror.external.fetch import Brought, Looked, SameFile
+from pypimirror.external.fetch import Brought, Looked
 from pypimirror.external.hosts import Hosts
 from pypimirror.external.links import LinkedFile, file_named
 from pypimirror.external.model import Links, Origin
@@ -99,7 +99,6 @@ class _Stage:
         self._open: dict[NormalizedName, ExternalProject] = {}
         self._failures = 0
         """Of each project that is under way so many addresses failed the last time."""
-        self._is_forced = run.options.is_recheck or bool(run.options.only)
         self._hosts = Hosts()
         self._arrivals = Arrivals(run.mirror.store)
         assert run.workers is not None
@@ -156,7 +155,7 @@ class _Stage:
     def _begin(self, due: _Due) -> None:
         name = due.name
         project = self._open[name] = ExternalProject(
-            self._run.mirror, self._tables, name, is_full=due.is_full, is_forced=self._is_forced
+            self._run.mirror, self._tables, name, is_full=due.is_full
         )
         row = self._run.mirror.state.projects.get(name)
         if row is not None and row.status == "quarantined":  # PEP 792: nothing of it may be offered
@@ -175,8 +174,6 @@ class _Stage:
         self, project: ExternalProject, take: Callable[[ExternalProject, Any], None], result: object
     ) -> None:
         project.unfinished -= 1
-        if isinstance(result, OSError):
-            raise result
         take(project, result)
         self._go_on(project)
 
@@ -193,13 +190,13 @@ class _Stage:
 
     # -- links -----------------------------------------------------------------------------------
 
-    def _take_document(self, project: ExternalProject, result: LegacyDocument | MirrorError) -> None:
+    def _take_document(self, project: ExternalProject, result: LegacyDocument | MirrorError | None) -> None:
         url = self._run.upstream.document_url(project.name)
         project.asked.add(url)
         # Where it can't be had, what it said the last time still counts.
         if isinstance(result, MirrorError):
             project.fail(url, str(result))
-        elif result.is_known:
+        elif result is not None:
             project.known = msgspec.structs.replace(project.known, document=result.link)
         self._look(project)
 
@@ -288,10 +285,7 @@ class _Stage:
         self._refused(project, file.url, error)
 
     def _take_file(
-        self,
-        task: FetchTask,
-        project: ExternalProject,
-        result: Brought | SameFile | MirrorError,
+        self, task: FetchTask, project: ExternalProject, result: Brought | MirrorError | None
     ) -> None:
         self._hosts.end(task.file.url, result)
         project.asked.add(task.file.url)

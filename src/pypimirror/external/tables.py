@@ -160,20 +160,12 @@ class Tables:
             [(name, filename) for filename in filenames],
         )
 
-    def record_refused(self, name: NormalizedName, filename: str, reason: str, now: float) -> None:
-        """Record that an external host has other bytes than those that were accepted, which stay."""
+    def record_wrong(self, name: NormalizedName, filename: str, reason: str | None, now: float) -> None:
+        """Record what is wrong with an external file that stays as it is; None where nothing is any more."""
         self._db.execute(
-            "UPDATE files SET error = ?, error_since = coalesce(error_since, ?)"
-            " WHERE project = ? AND filename = ?",
+            "UPDATE files SET error = ?1, error_since = iif(?1 IS NULL, NULL, coalesce(error_since, ?2))"
+            " WHERE project = ?3 AND filename = ?4",
             (reason, now, name, filename),
-        )
-
-    def forgive(self, name: NormalizedName, filename: str) -> None:
-        """Drop what was wrong with a held external file."""
-        self._db.execute(
-            "UPDATE files SET error = NULL, error_since = NULL"
-            " WHERE project = ? AND filename = ? AND status = 'held'",
-            (name, filename),
         )
 
     def record_vanished(self, name: NormalizedName, filenames: Iterable[str], now: float) -> None:
@@ -188,16 +180,17 @@ class Tables:
         )
 
     def delist_unfinished(
-        self, name: NormalizedName, filenames: Iterable[str], *, are_gone: bool = False
+        self, name: NormalizedName, filenames: Iterable[str], *, are_gone: bool = False, since: float = 0.0
     ) -> None:
-        """Let go of external files that did not come; of those that were lost only where they `are_gone`."""
+        """Let go of external files that did not come; of those that were lost only where they `are_gone`.
+
+        The grace of one that was delisted `since` a moment goes on.
+        """
         unfinished = "('arriving', 'failed')" if are_gone else "('arriving')"
         for filename in filenames:
-            delist(self._db, f"status IN {unfinished} AND project = ? AND filename = ?", 0.0, name, filename)
-
-    def delist_again(self, name: NormalizedName, filename: str, since: float) -> None:
-        """Record that a file that was in its grace did not come back, so that the grace goes on."""
-        delist(self._db, "status = 'arriving' AND project = ? AND filename = ?", since, name, filename)
+            delist(
+                self._db, f"status IN {unfinished} AND project = ? AND filename = ?", since, name, filename
+            )
 
     def every_file(self) -> Iterator[tuple[NormalizedName, str, Origin]]:
         """Yield every external file that is held, lost or to come."""

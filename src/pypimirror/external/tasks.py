@@ -16,11 +16,9 @@ from pypimirror.workers import guarded
 
 
 class LegacyDocument(NamedTuple):
-    """Where a legacy JSON document says that its project can be downloaded, if it does."""
+    """Where a legacy JSON document of the index's own says that its project can be downloaded, if it does."""
 
-    link: Link | None = None
-    is_known: bool = True
-    """It is such a document of the index's own; whatever else comes tells nothing."""
+    link: Link | None
 
 
 class DocumentTask(NamedTuple):
@@ -28,8 +26,8 @@ class DocumentTask(NamedTuple):
 
     name: NormalizedName
 
-    def run(self, upstream: Upstream) -> LegacyDocument | MirrorError:
-        """Read the document, if upstream has such."""
+    def run(self, upstream: Upstream) -> LegacyDocument | MirrorError | None:
+        """Read the document; None where what comes is none."""
         return guarded(lambda: _document(upstream, self.name))
 
 
@@ -45,12 +43,9 @@ class LinkTask(NamedTuple):
 
     def run(self, upstream: Upstream) -> fetching.Looked | MirrorError:
         """Look what is behind the link."""
-        return guarded(lambda: self._look(upstream))
-
-    def _look(self, upstream: Upstream) -> fetching.Looked | MirrorError:
-        selection = self.selection
-        is_wanted = None if selection is None else lambda filename: selection.why_not(filename) is None
-        return fetching.look(upstream.external, self.link, self.name, is_wanted=is_wanted, dead=self.dead)
+        return guarded(
+            lambda: fetching.look(upstream.external, self.link, self.name, self.selection, self.dead)
+        )
 
 
 class FetchTask(NamedTuple):
@@ -68,23 +63,24 @@ class FetchTask(NamedTuple):
     candidate: None = None
     """Nothing in the tree stands for what lies fetching."""
 
-    def run(self, upstream: Upstream) -> fetching.Brought | fetching.SameFile | MirrorError | OSError:
-        """Fetch the file."""
+    def run(self, upstream: Upstream) -> fetching.Brought | MirrorError | None:
+        """Fetch the file; None where it is what it was."""
         with self.temporary.open() as file:
             into = Into(file, None, self.space.check_file)
             return guarded(lambda: fetching.fetch(upstream, self.file, self.origin, into, self.dead))
 
 
-def _document(upstream: Upstream, name: NormalizedName) -> LegacyDocument:
+def _document(upstream: Upstream, name: NormalizedName) -> LegacyDocument | None:
     url = upstream.document_url(name)
     try:
         fetched = upstream.page(url, accept="application/json", validators=Validators(), is_of_index=False)
         assert not isinstance(fetched, NotModified)
-        return LegacyDocument(download_url(fetched.content, fetched.url), upstream.is_own(fetched.url))
+        found = LegacyDocument(download_url(fetched.content, fetched.url))
+        return found if upstream.is_own(fetched.url) else None
     except (NotFoundError, BadPageError):
-        return LegacyDocument(is_known=False)
+        return None
     except UnavailableError as error:
         # Whatever an index answers that knows nothing of such documents.
         if error.may_pass or not error.reason.startswith("answers 4"):
             raise
-        return LegacyDocument(is_known=False)
+        return None

@@ -30,7 +30,8 @@ def wanted(run: Run, project: ExternalProject) -> list[tuple[File, Origin]]:
     _complete(run.mirror, run.tree, project)
     own = run.mirror.state.files.file_names(project.name) - project.tables.owned(project.name)
     found = [_known(run.mirror, project, filename) for filename in chosen if filename not in own]
-    due = [each for each in found if _is_due(run.mirror, project, each[0])]
+    is_forced = run.options.is_recheck or bool(run.options.only)
+    due = [each for each in found if is_forced or _is_due(run.mirror, project, each[0])]
     return sorted(due, key=lambda each: _checked(project, each[0].filename))
 
 
@@ -49,7 +50,7 @@ def _checked(project: ExternalProject, filename: str) -> float:
 
 def _is_due(mirror: Mirror, project: ExternalProject, file: File) -> bool:
     row = project.rows.get(file.filename)
-    if row is None or not project.is_held(file.filename) or project.is_forced or row.file.url != file.url:
+    if row is None or not project.is_held(file.filename) or row.file.url != file.url:
         return True
     if row.origin.refused is not None and mirror.config.accepts_bytes(file.filename, row.origin.refused):
         return True

@@ -14,7 +14,7 @@ from pypimirror.mirror import Counts, Mirror, Refusal, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.publishing import Pages, Tree
-from pypimirror.run.external import ExternalLinks, NoExternalLinks
+from pypimirror.run.external import ExternalLinks
 from pypimirror.run.preview import Change, Preview
 from pypimirror.state import Failure, Omitted
 from pypimirror.upstream import Upstream
@@ -24,7 +24,6 @@ __all__ = [
     "Change",
     "ExternalLinks",
     "InFlight",
-    "NoExternalLinks",
     "Options",
     "Preview",
     "Progress",

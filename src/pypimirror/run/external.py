@@ -1,7 +1,7 @@
-"""The seam to files on other hosts than the index's: five calls, and what stands for them without such."""
+"""The seam to files on other hosts than the index's: five calls, which do nothing where none are followed."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pypimirror.model import Link, NormalizedName
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from pypimirror.run import Run
 
 
-class ExternalLinks(Protocol):
-    """Files that come by links to other hosts."""
+class ExternalLinks:
+    """Files that come by links to other hosts: none, unless such links are followed."""
 
     def note(
         self, name: NormalizedName, links: tuple[Link, ...] | None, *, can_remove: bool, has_news: bool
@@ -20,8 +20,9 @@ class ExternalLinks(Protocol):
         A page that `can_remove` tells that other links are gone; one that `has_news` is a reason to look.
         """
 
-    def owned(self, name: NormalizedName, /) -> frozenset[str]:
+    def owned(self, _name: NormalizedName, /) -> frozenset[str]:
         """Return the names of the external files: the page of a project does not tell of them."""
+        return frozenset()
 
     def follow(self, run: "Run") -> None:
         """Ask other hosts, when nothing is left to be done that could have to wait for them.
@@ -31,29 +32,7 @@ class ExternalLinks(Protocol):
 
     def deselect(self) -> dict[NormalizedName, list[str]]:
         """Return the files that the configuration no longer wants, by project."""
-
-    def forget(self, name: NormalizedName, filenames: Collection[str]) -> None:
-        """Forget that files are external: the index has them itself now."""
-
-
-class NoExternalLinks:
-    """Where no links are followed."""
-
-    def note(
-        self, name: NormalizedName, links: tuple[Link, ...] | None, *, can_remove: bool, has_news: bool
-    ) -> None:
-        """Record nothing."""
-
-    def owned(self, _name: NormalizedName, /) -> frozenset[str]:
-        """Return no names."""
-        return frozenset()
-
-    def follow(self, run: "Run") -> None:
-        """Ask nobody."""
-
-    def deselect(self) -> dict[NormalizedName, list[str]]:
-        """Return no files."""
         return {}
 
     def forget(self, name: NormalizedName, filenames: Collection[str]) -> None:
-        """Forget nothing."""
+        """Forget that files are external: the index has them itself now."""

@@ -13,7 +13,7 @@ from pypimirror.findings import damage, wheels
 from pypimirror.findings.selected import SELECTED
 from pypimirror.mirror import Counts, Refusal
 from pypimirror.model import NormalizedName
-from pypimirror.run import ExternalLinks, InFlight, NoExternalLinks, Options, Progress, Report, Run, report
+from pypimirror.run import ExternalLinks, InFlight, Options, Progress, Report, Run, report
 from pypimirror.run.preview import Change, Preview
 from pypimirror.sync import attested, crawl, deselection, projects, removals, unmatched
 
@@ -24,7 +24,6 @@ __all__ = [
     "ExternalLinks",
     "Finding",
     "InFlight",
-    "NoExternalLinks",
     "Options",
     "Preview",
     "Progress",

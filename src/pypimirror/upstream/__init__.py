@@ -6,35 +6,31 @@ Nothing here knows what a page means; `simple` reads what this room fetches.
 import contextlib
 import functools
 import http
-import io
 import itertools
 import logging
 import math
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.client import HTTPException
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-import urllib3
-
 from pypimirror.addresses import host_of, shown, without_credentials
-from pypimirror.errors import BadPageError, NotAskedError, NotFoundError, UnavailableError
+from pypimirror.errors import NotAskedError, UnavailableError
 from pypimirror.model import NormalizedName, Validators
 from pypimirror.pace import Holds, MinimumSpeed, Rate
-from pypimirror.upstream.answers import CHUNK, Answer, Fetched, NotModified, Pace
+from pypimirror.upstream.answers import CHUNK, Answer, Fetched, NotModified, Pace, length_of
 from pypimirror.upstream.breaker import Breaker
-from pypimirror.upstream.client import Client, Who
+from pypimirror.upstream.client import TROUBLE, Client, Who
 from pypimirror.upstream.connections import Response
 from pypimirror.upstream.credentials import Credentials
-from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
+from pypimirror.upstream.deadlines import Patience, Reaper
 from pypimirror.upstream.fields import FILE_HEADERS, begins_at, conditions, is_news
+from pypimirror.upstream.proxies import check_proxy
 from pypimirror.upstream.reach import Reach, is_index_private
-from pypimirror.upstream.redirects import always, followed, never, onwards
+from pypimirror.upstream.redirects import followed, onwards
 from pypimirror.upstream.rules import OwnHosts, Rules, matches
-from pypimirror.upstream.trouble import LOGIN_HINTS, failure, is_silence, retry_after
+from pypimirror.upstream.trouble import MAY_PASS, failure, is_silence, login_hint, refusal
 
 if TYPE_CHECKING:
     from pypimirror.upstream.external import ExternalHosts
@@ -46,6 +42,7 @@ __all__ = [
     "NotModified",
     "Rules",
     "Upstream",
+    "check_proxy",
     "given_up",
     "host_and_port",
     "is_index_private",
@@ -75,7 +72,6 @@ _UNSIZED_S = 6 * 3600.0
 """For a file whose size nobody tells."""
 
 _BUSY = frozenset({429, 503})
-_MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Upstream:
@@ -99,20 +95,14 @@ class Upstream:
         self.holds = Holds()
         self.breaker = Breaker(failures, retries=retries)
         self._reaper = Reaper(tick_s=min(_LONGEST_TICK_S, timeout / 10))
-        self._lock = threading.Lock()
-        self.requests = 0
-        """How many were sent so far."""
         self._credentials = Credentials(index_url)
         self._client = Client(
             Reach(index_url, rules),
             ca_bundle=rules.ca_bundle,
             connect_s=timeout,
-            read_s=timeout,
-            count_request=self._count_request,
             who=self._who,
         )
-        self._closing = contextlib.ExitStack()
-        self._closing.callback(self._client.close)
+        self._clients = [self._client]
         self.latency = math.inf
         """Seconds that the fastest answer so far took to begin."""
         self._rules = rules
@@ -123,19 +113,19 @@ class Upstream:
         """All other hosts, that links lead to."""
         from pypimirror.upstream.external import ExternalHosts  # few mirrors follow links
 
-        external = ExternalHosts(
-            self._rules,
-            timeout=self._timeout,
-            pace=self._pace,
-            count_request=self._count_request,
-            reaper=self._reaper,
-        )
-        self._closing.callback(external.close)
+        external = ExternalHosts(self._rules, timeout=self._timeout, pace=self._pace, reaper=self._reaper)
+        self._clients.append(external.client)
         return external
+
+    @property
+    def requests(self) -> int:
+        """How many were sent so far."""
+        return sum(client.requests for client in self._clients)
 
     def close(self) -> None:
         """Close idle connections."""
-        self._closing.close()
+        for client in self._clients:
+            client.close()
 
     def project_url(self, name: NormalizedName) -> str:
         """Return the address of a project's page (PEP 503)."""
@@ -168,31 +158,14 @@ class Upstream:
         Raises NotFoundError, UnavailableError, BadPageError for one of more than MAX_PAGE bytes, or
         WrongHostError for one that `is_of_index` and comes from a host that does not speak for it.
         """
-        return self.retrying(
-            lambda: self._page(url, accept, validators, is_fresh=is_fresh, is_of_index=is_of_index)
-        )
 
-    def _page(
-        self, url: str, accept: str, validators: Validators, *, is_fresh: bool, is_of_index: bool
-    ) -> Fetched | NotModified:
-        with self.open_page(
-            url, accept=accept, validators=validators, is_fresh=is_fresh, is_of_index=is_of_index
-        ) as answer:
-            if isinstance(answer, NotModified):
-                return answer
-            content = io.BytesIO()
-            for chunk in answer.chunks():
-                if content.tell() + len(chunk) > MAX_PAGE:
-                    raise BadPageError(answer.url, f"longer than {MAX_PAGE} bytes")
-                content.write(chunk)
-            return Fetched(
-                content.getvalue(),
-                answer.content_type,
-                answer.url,
-                answer.validators,
-                answer.serial,
-                answer.tells_its_end,
-            )
+        def read() -> Fetched | NotModified:
+            with self.open_page(
+                url, accept=accept, validators=validators, is_fresh=is_fresh, is_of_index=is_of_index
+            ) as answer:
+                return answer if isinstance(answer, NotModified) else answer.fetched(MAX_PAGE)
+
+        return self.retrying(read)
 
     @contextlib.contextmanager
     def open_page(
@@ -209,18 +182,17 @@ class Upstream:
         if is_fresh:
             headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
         headers |= conditions(validators)
-        with self._sent(url, headers, may_leave_https=never) as (found, response, deadline):
-            is_conditional = bool(validators.etag or validators.last_modified)
-            if is_of_index and response.status in (http.HTTPStatus.OK, http.HTTPStatus.NOT_MODIFIED):
-                self._own.check(url, found)
-            if response.status == http.HTTPStatus.NOT_MODIFIED and is_conditional:
-                self.breaker.good(host_and_port(found))
+        with self._sent(url, headers, lambda _url: False) as response:
+            is_same = response.status == http.HTTPStatus.NOT_MODIFIED
+            if is_of_index and (is_same or response.status == http.HTTPStatus.OK):
+                self._own.check(url, response.url)
+            if is_same and any(validators):
+                self.breaker.good(host_and_port(response.url))
                 yield NotModified()
             else:
-                answer = self._checked(found, response)
+                self._check(response)
                 times = _LIST_TIMES if url == self.index_url else _PAGE_TIMES
-                answer.patience = self._patience(deadline, times * self._timeout, f"{times} times timeout")
-                yield answer
+                yield self._answer(response, times * self._timeout, f"{times} times timeout")
 
     @contextlib.contextmanager
     def open_file(
@@ -238,67 +210,61 @@ class Upstream:
         With `start` and `if_range` it begins there if the file is the same and the server can do that; the
         answer's own `start` tells. The `size` that is known bounds its time, else what the answer says.
         """
-        may_leave_https = always if is_verified else self.accepts_unverified
+        may_leave_https = (lambda _url: True) if is_verified else self.accepts_unverified
         if start and if_range:
             rest = {"Range": f"bytes={start}-", "If-Range": if_range}
-            with self._sent(url, FILE_HEADERS | rest, may_leave_https) as (found, response, deadline):
-                status = response.status
-                if status == http.HTTPStatus.PARTIAL_CONTENT and begins_at(response.fields, start):
-                    yield self._in_time(self._answer(found, response, start=start), deadline, size)
+            with self._sent(url, FILE_HEADERS | rest, may_leave_https) as response:
+                is_part = response.status == http.HTTPStatus.PARTIAL_CONTENT
+                if is_part and begins_at(response.fields, start):
+                    yield self._file(response, size, start=start)
                     return
-                if status not in (
-                    http.HTTPStatus.PARTIAL_CONTENT,
-                    http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-                ):
-                    yield self._in_time(self._checked(found, response), deadline, size)
+                if not is_part and response.status != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    self._check(response)
+                    yield self._file(response, size)
                     return
-        with self._sent(url, FILE_HEADERS, may_leave_https) as (found, response, deadline):
-            yield self._in_time(self._checked(found, response), deadline, size)
-
-    def _in_time(self, answer: Answer, deadline: Deadline, size: int | None) -> Answer:
-        """Return the answer to a request for a file, whose size at `minimum_speed` is its time."""
-        size = answer.length if size is None else size
-        speed = self._pace.minimum_speed.bytes_per_s
-        if size is None:
-            seconds, bound = _UNSIZED_S, "its size is unknown"
-        else:
-            seconds = max(self._timeout, size / speed) if speed else math.inf
-            bound = "its size at minimum_speed"
-        answer.patience = self._patience(deadline, seconds, bound)
-        return answer
-
-    def _patience(self, deadline: Deadline, seconds: float, bound: str) -> Patience:
-        read_s = min(self._timeout, _LONGEST_READ_S)
-        return Patience(deadline, whole_s=seconds, bound=bound, read_s=read_s)
-
-    def _answer(self, url: str, response: Response, *, start: int = 0) -> Answer:
-        on_good = functools.partial(self.breaker.good, host_and_port(url))
-        return Answer(url, response, self._pace, start=start, on_good=on_good)
+        with self._sent(url, FILE_HEADERS, may_leave_https) as response:
+            self._check(response)
+            yield self._file(response, size)
 
     @contextlib.contextmanager
     def open_if_changed(self, url: str, validators: Validators) -> Iterator[Answer | NotModified]:
         """Open a file that no digest verifies as `open_file` does, unless it is what these validators say."""
-        headers = FILE_HEADERS | conditions(validators)
-        with self._sent(url, headers, self.accepts_unverified) as (found, response, deadline):
+        with self._sent(url, FILE_HEADERS | conditions(validators), self.accepts_unverified) as response:
             if response.status == http.HTTPStatus.NOT_MODIFIED and any(validators):
                 yield NotModified()
             else:
-                yield self._in_time(self._checked(found, response), deadline, None)
+                self._check(response)
+                yield self._file(response, None)
 
-    def _checked(self, url: str, response: Response) -> Answer:
+    def _file(self, response: Response, size: int | None, *, start: int = 0) -> Answer:
+        """Return the answer to a request for a file, whose size at `minimum_speed` is its time."""
+        size = length_of(response.fields) if size is None else size
+        speed = self._pace.minimum_speed.bytes_per_s
+        if size is None:
+            return self._answer(response, _UNSIZED_S, "its size is unknown", start=start)
+        seconds = max(self._timeout, size / speed) if speed else math.inf
+        return self._answer(response, seconds, "its size at minimum_speed", start=start)
+
+    def _answer(self, response: Response, seconds: float, bound: str, *, start: int = 0) -> Answer:
+        """Return an answer of which the whole has so many seconds."""
+        on_good = functools.partial(self.breaker.good, host_and_port(response.url))
+        read_s = min(self._timeout, _LONGEST_READ_S)
+        patience = Patience(response.deadline, whole_s=seconds, bound=bound, read_s=read_s)
+        return Answer(response, self._pace, patience, start=start, on_good=on_good)
+
+    def _check(self, response: Response) -> None:
+        """Raise for all answers but 200, and heed what those say of their host."""
         status = response.status
         if status == http.HTTPStatus.OK:
-            return self._answer(url, response)
-        reason = f"answers {status} {response.reason or ''}".rstrip() + LOGIN_HINTS.get(status, "")
-        if status not in _MAY_PASS:
-            self.breaker.good(host_and_port(url))
-        if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
-            raise NotFoundError(url, reason)
-        pause = retry_after(response.fields.get("retry-after"))
-        if pause and status in _BUSY:
+            return
+        host = host_and_port(response.url)
+        if status not in MAY_PASS:
+            self.breaker.good(host)
+        error = refusal(response, login_hint(response))
+        if status in _BUSY and isinstance(error, UnavailableError) and error.retry_after:
             is_for_client = status == http.HTTPStatus.TOO_MANY_REQUESTS
-            self.holds.ask(host_and_port(url), url, pause, is_for_client=is_for_client)
-        raise UnavailableError(url, reason, may_pass=status in _MAY_PASS, retry_after=pause)
+            self.holds.ask(host, response.url, error.retry_after, is_for_client=is_for_client)
+        raise error
 
     def retrying(self, operation: Callable[[], _T]) -> _T:
         """Call `operation` again while it raises an UnavailableError that may pass, up to the retries."""
@@ -327,37 +293,27 @@ class Upstream:
 
     def _sent(
         self, url: str, headers: dict[str, str], may_leave_https: Callable[[str], bool]
-    ) -> contextlib.AbstractContextManager[tuple[str, Response, Deadline]]:
-        """Yield where redirects led to, the answer from there, and what bounds its time."""
-        watch = functools.partial(self._reaper.watching, self._timeout, bounds_each_wait=True)
+    ) -> contextlib.AbstractContextManager[Response]:
+        """Yield the answer from where redirects led to."""
         ask = functools.partial(self._get, headers=headers)
         follow = functools.partial(onwards, may_leave_https=may_leave_https)
-        return followed(url, watch, ask, follow, most=_MAX_REDIRECTS)
+        return followed(url, ask, follow, most=_MAX_REDIRECTS)
 
     def _who(self, url: str) -> Who:
         """Return as whom an origin is asked; hosts that are none of the index's need not know us."""
         shows_certificate = url.startswith("https:") and self._own.include(url)
         return self._credentials.of(url), self._rules.client_certificate if shows_certificate else ()
 
-    def _count_request(self) -> None:
-        with self._lock:
-            self.requests += 1
-
-    def _get(self, url: str, deadline: Deadline, *, headers: dict[str, str]) -> Response:
-        host = host_and_port(url)
-        self._check_host(url, host)
+    def _get(self, url: str, *, headers: dict[str, str]) -> Response:
+        self._check_host(url, host_and_port(url))
         begun = time.monotonic()
-        deadline.allow(self._timeout)
-        deadline.restart_s = self._timeout
-        too_long = f"it takes too long: no answer within {self._timeout:g} seconds (timeout)"
+        deadline = self._reaper.watching(self._timeout)
         try:
             response = self._client.send(url, headers, deadline)
-        except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+        except TROUBLE as error:
             is_late = deadline.has_cut or is_silence(error)
+            too_long = f"it takes too long: no answer within {self._timeout:g} seconds (timeout)"
             raise failure(url, error, too_long if is_late else None) from error
-        if deadline.has_cut:  # a head that is cut off looks like one that ended
-            response.release()
-            raise UnavailableError(url, too_long)
         self.latency = min(self.latency, time.monotonic() - begun)
         if _log.isEnabledFor(logging.DEBUG) and (url == self.index_url or is_news(response.status, headers)):
             _log.debug("%d %s", response.status, shown(url))

@@ -3,7 +3,6 @@
 import contextlib
 import email.utils
 import http.client
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
@@ -50,31 +49,46 @@ class Answer:
 
     def __init__(
         self,
-        url: str,
         response: Response,
         pace: "Pace",
+        patience: Patience,
         *,
         start: int = 0,
         on_good: Callable[[], None] = lambda: None,
     ) -> None:
         self._response = response
         self._pace = pace
+        self._patience = patience
         self._on_good = on_good
         """Called when it came to its end, or much of it came in."""
-        self.patience: Patience | None = None
-        """How long it may take; where it is not set, somebody else watches over it."""
         self.start = start
         """At which byte of the file the body begins (RFC 9110, 14)."""
         fields = response.fields
-        self.url = without_credentials(url)
+        self.url = without_credentials(response.url)
         self.content_type = fields.get("content-type", "")
         self.content_encoding = packing(fields.get("content-encoding", ""))
-        self.length = _length(fields.get("content-length"))
+        self.length = length_of(fields)
         self.tells_its_end = self.length is not None or response.chunked
         """Whether an answer that breaks off can be told from one that ended."""
         self.validators = validators_of(fields)
         self.serial = fields.get("x-pypi-last-serial")
         self.disposition = fields.get("content-disposition", "")
+
+    def fetched(self, limit: int) -> "Fetched":
+        """Return the page that came; raise BadPageError for one of more than `limit` bytes."""
+        content = self.read(limit)
+        if len(content) > limit:
+            raise BadPageError(self.url, f"longer than {limit} bytes")
+        return Fetched(content, self.content_type, self.url, self.validators, self.serial, self.tells_its_end)
+
+    def read(self, limit: int) -> bytes:
+        """Return the body as `chunks` yields it: all of it, or as much as is more than `limit` bytes."""
+        content = bytearray()
+        for chunk in self.chunks():
+            content += chunk
+            if len(content) > limit:
+                break
+        return bytes(content)
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the body unpacked, in blocks; raise UnavailableError where it breaks off, or is too slow.
@@ -119,19 +133,17 @@ class Answer:
 
     def _read(self, read: Callable[[int], _Bytes], size: int) -> tuple[_Bytes, float]:
         """Return the next block, and how many seconds it took; an empty one is the end."""
-        patience, begun = self.patience, time.monotonic()
         chunk: _Bytes | None = None
         trouble: Exception | None = None
-        if patience:
-            patience.begin()
+        self._patience.begin()
         try:
             chunk = read(size)
         except (http.client.HTTPException, OSError) as error:
             raise_of_machine(error)
             trouble = error
-        seconds = patience.end() if patience else time.monotonic() - begun
+        seconds = self._patience.end()
         # What ends with its connection may have been cut off.
-        if patience and (why := patience.why_over()):
+        if why := self._patience.why_over():
             raise UnavailableError(self.url, why) from trouble
         if chunk is None:
             assert trouble is not None
@@ -168,5 +180,7 @@ def validators_of(headers: Mapping[str, str]) -> Validators:
     return Validators(None, last_modified)
 
 
-def _length(value: str | None) -> int | None:
-    return int(value) if value is not None and value.isdecimal() and len(value) <= 16 else None
+def length_of(fields: Mapping[str, str]) -> int | None:
+    """Return how many bytes an answer says to have."""
+    value = fields.get("content-length", "")
+    return int(value) if value.isdecimal() and len(value) <= 16 else None

@@ -5,7 +5,6 @@ Safe to be shared by threads. Pure but for its lock.
 
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
 
 _FEWEST_RESOURCES = 3
 """What fails is the host only where so many of its resources fail: one may be broken by itself."""
@@ -14,11 +13,12 @@ _FREE_RETRIES = 50
 _GOOD_FOR_RETRY = 4
 
 
-class Row(NamedTuple):
+class _Row:
     """Failures of one host, with nothing good in between."""
 
-    failures: int
-    resources: frozenset[str]
+    def __init__(self) -> None:
+        self.failures = 0
+        self.resources: set[str] = set()
 
 
 class Breaker:
@@ -27,27 +27,24 @@ class Breaker:
     def __init__(self, limit: int, *, retries: int) -> None:
         self._limit = limit
         self._retries_limit = max(limit, retries + 1)
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, _Row] = {}
         self._open: dict[str, int] = {}
         self._lock = threading.Lock()
         self._good = 0
-        self._retried = 0
+        self.retries = 0
+        """How many there were so far."""
         self.on_open: Callable[[str, int], None] = lambda _host, _failures: None
         """Called when a host is given up here."""
 
     def failed(self, host: str, resource: str) -> None:
         """Count a request that got no answer, or one that says that the host is in trouble."""
         with self._lock:
-            row = self._rows.get(host, Row(0, frozenset()))
-            resources = row.resources
-            if len(resources) < _FEWEST_RESOURCES:
-                resources |= {resource}
-            self._rows[host] = row = Row(row.failures + 1, resources)
-            is_news = (
-                host not in self._open
-                and row.failures >= self._limit
-                and len(row.resources) >= _FEWEST_RESOURCES
-            )
+            row = self._rows.setdefault(host, _Row())
+            row.failures += 1
+            if len(row.resources) < _FEWEST_RESOURCES:
+                row.resources.add(resource)
+            is_dead = row.failures >= self._limit and len(row.resources) >= _FEWEST_RESOURCES
+            is_news = is_dead and host not in self._open
             if is_news:
                 self._open[host] = row.failures
         if is_news:
@@ -68,18 +65,13 @@ class Breaker:
         """Return after how many failures in a row a host was given up; None where it was not."""
         return self._open.get(host)
 
-    @property
-    def retries(self) -> int:
-        """How many retries there were so far."""
-        return self._retried
-
     def allows_retry(self, host: str) -> bool:
         """Tell whether one more retry is worth it, and count it: retries in all have a bound."""
         row = self._rows.get(host)
         if row is not None and row.failures >= self._retries_limit:
             return False
         with self._lock:
-            if self._retried >= _FREE_RETRIES + self._good // _GOOD_FOR_RETRY:
+            if self.retries >= _FREE_RETRIES + self._good // _GOOD_FOR_RETRY:
                 return False
-            self._retried += 1
+            self.retries += 1
         return True

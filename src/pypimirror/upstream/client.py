@@ -4,21 +4,23 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol
+from http.client import HTTPException
+from ssl import SSLContext
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from pypimirror import __version__
 from pypimirror.addresses import PORTS, origin
 from pypimirror.errors import UnavailableError
 from pypimirror.upstream.certificates import MissingCertificatesError, context, trust
-from pypimirror.upstream.connections import ClosedEarlyError, Origin, Response, Way
+from pypimirror.upstream.connections import ClosedEarlyError, Connection, Origin, Response, Way
 from pypimirror.upstream.credentials import Login
 from pypimirror.upstream.deadlines import Deadline
-from pypimirror.upstream.reach import RefusedAddressError, proxy_for
+from pypimirror.upstream.proxies import UnusableProxyError, basic, manager, proxy_for
+from pypimirror.upstream.reach import AnyReach, RefusedAddressError
 
 _ORIGINS = 32
 """Origins whose connections are kept: an index, its file hosts, and whatever it redirects to."""
@@ -30,41 +32,30 @@ Who = tuple[Login | None, tuple[str, ...]]
 """As whom an origin is asked: name and password, and files with a certificate and its key."""
 
 
-Key = tuple[str, str]
-"""Names an origin: scheme, and host with user and port."""
-
-
-class Reaches(Protocol):
-    """What may be asked."""
-
-    def addresses(self, host: str, port: int) -> list[str]:
-        """Return the addresses of a host that may be asked; raise RefusedAddressError or OSError."""
-
-    def check_behind_proxy(self, url: str) -> None:
-        """Raise RefusedAddressError for what may not be asked whatever a proxy makes of its name."""
+TROUBLE = (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
+"""What a request may raise; ValueError for what is no address."""
 
 
 class Client:
     """Sends single requests: no retries, no redirects, no cookies, and bodies that nobody reads yet."""
 
-    def __init__(  # noqa: PLR0913 (a client of each kind is made once)
+    def __init__(
         self,
-        reach: Reaches,
+        reach: AnyReach,
         *,
         ca_bundle: str,
         connect_s: float,
-        read_s: float,
-        count_request: Callable[[], None],
         who: Callable[[str], Who] = lambda _url: (None, ()),
     ) -> None:
         self._reach = reach
         self._ca_bundle = ca_bundle
         self._connect_s = connect_s
-        self._read_s = read_s
-        self._count_request = count_request
         self._who = who
-        self._finding = threading.Lock()
-        self._origins: dict[Key, Origin] = {}
+        self.requests = 0
+        """How many were sent so far."""
+        self._lock = threading.Lock()
+        self._origins: dict[tuple[str, str], Origin] = {}
+        """By scheme, and host with user and port."""
         weakref.finalize(self, _close, self._origins)
 
     def close(self) -> None:
@@ -72,31 +63,41 @@ class Client:
         _close(self._origins)
 
     def send(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
-        """Send a request within a deadline; return the open answer, which has to be released.
+        """Send a request within a deadline; return the open answer, which has to be released: that ends both.
 
-        A server may close a connection that was kept at the very moment when a request is sent over it. Then
-        it is sent once more, at once. Raises UnavailableError for what may not be asked, else what urllib3
-        raises, OSError, http.client.HTTPException, or ValueError for what is no address.
+        Raises UnavailableError for what may not be asked, else some of TROUBLE.
         """
+        try:
+            response = self._sent(url, headers, deadline)
+            if not deadline.has_cut:
+                return response
+            response.release()
+        except (RefusedAddressError, MissingCertificatesError, UnusableProxyError) as error:
+            deadline.end()
+            raise UnavailableError(url, str(error), may_pass=False) from error
+        except BaseException:
+            deadline.end()
+            raise
+        raise TimeoutError  # a head that is cut off looks like one that ended
+
+    def _sent(self, url: str, headers: dict[str, str], deadline: Deadline) -> Response:
+        """Send a request; once more, at once, where a server closed a kept connection at that very moment."""
         parts = urlsplit(url)
         key = parts.scheme, parts.netloc
-        try:
-            with self._finding:
-                found = self._origins.get(key) or self._found(url, key)
-            path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-            target, fields = found.prefix + quote(path, _AS_IT_IS), _lines(headers)
-            connection = found.take()
-            is_new = not connection.is_open
+        with self._lock:
+            found = self._origins.get(key) or self._found(url, key)
+            self.requests += 1
+        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        target, fields = found.prefix + quote(path, _AS_IT_IS), _lines(headers)
+        if kept := found.kept():
             try:
-                self._count_request()
-                return connection.ask(target, fields, deadline)
+                return kept.ask(url, target, fields, deadline)
             except ClosedEarlyError:
-                if is_new or deadline.has_cut:
+                if deadline.has_cut:
                     raise
-            self._count_request()
-            return connection.ask(target, fields, deadline)
-        except (RefusedAddressError, MissingCertificatesError) as error:
-            raise UnavailableError(url, str(error), may_pass=False) from error
+            with self._lock:
+                self.requests += 1
+        return Connection(found, deadline).ask(url, target, fields, deadline)
 
     def _found(self, url: str, key: tuple[str, str]) -> Origin:
         scheme, host, port = _checked(url)
@@ -104,18 +105,18 @@ class Client:
         login, certificate = self._who(url)
         tls = context(trust(self._ca_bundle), certificate) if scheme == "https" else None
         way = self._direct(host, port, tls) if proxy is None else self._behind(proxy, url, host, port, tls)
-        basic = ":".join(login) if login else None
-        fields = urllib3.make_headers(keep_alive=True, user_agent=_AGENT, basic_auth=basic)
+        fields = urllib3.make_headers(keep_alive=True, user_agent=_AGENT)
+        if login:
+            fields["authorization"] = basic(*login)
         host = host.rstrip(".")
         fields["Host"] = host if port == PORTS[scheme] else f"{host}:{port}"
-        is_forwarded = proxy is not None and scheme == "http" and not proxy.lower().startswith("socks")
         prefix = ""
-        if proxy is not None and is_forwarded:
-            fields |= HTTPAdapter().proxy_headers(proxy)
+        if way.forwards is not None:
+            fields |= way.forwards
             prefix = f"http://{fields['Host']}"
         if len(self._origins) >= _ORIGINS:
             self.close()
-        found = self._origins[key] = Origin(way, prefix, _lines(fields), self._read_s)
+        found = self._origins[key] = Origin(way, prefix, _lines(fields))
         return found
 
     def _direct(self, host: str, port: int, tls: Any) -> Way:
@@ -123,24 +124,29 @@ class Client:
         hosts = partial(self._reach.addresses, host, port)
         options: dict[str, Any] = {"port": port, "timeout": self._connect_s}
         if tls is None:
-            return Way(urllib3.connection.HTTPConnection, hosts, options, None)
+            return Way(urllib3.connection.HTTPConnection, hosts, options)
         options |= {"ssl_context": tls, "server_hostname": host.strip("[].")}
-        return Way(urllib3.connection.HTTPSConnection, hosts, options, None)
+        return Way(urllib3.connection.HTTPSConnection, hosts, options)
 
     def _behind(self, proxy: str, url: str, host: str, port: int, tls: Any) -> Way:
         """Return the way to a proxy, which resolves names by itself."""
         self._reach.check_behind_proxy(url)
-        untyped: Any = requests.utils  # the stubs lack a type there
-        manager = HTTPAdapter().proxy_manager_for(untyped.prepend_scheme_if_needed(proxy, "http"))
-        pool = manager.connection_from_host(host, port, urlsplit(url).scheme)
+
+        def trusted() -> SSLContext:
+            return context(trust(self._ca_bundle))
+
+        pool: Any = manager(url, proxy, trusted).connection_from_host(host, port, urlsplit(url).scheme)
         place = pool.proxy or pool
         options = {"port": place.port, "timeout": self._connect_s} | pool.conn_kw
         if pool.scheme == "https":
-            options["ssl_context"] = tls or context(trust(self._ca_bundle))
-        tunnel = None
-        if pool.proxy and tls:
-            tunnel = {"host": host, "port": port, "headers": pool.proxy_headers, "scheme": pool.proxy.scheme}
-        return Way(pool.ConnectionCls, lambda: [place.host], options, tunnel)
+            options["ssl_context"] = tls or trusted()
+        way = Way(pool.ConnectionCls, lambda: [place.host], options, is_behind_proxy=True)
+        if pool.proxy is None:  # SOCKS leads to any place, whatever is spoken there
+            return way
+        if tls is None:
+            return way._replace(forwards=pool.proxy_headers)
+        tunnel = {"host": host, "port": port, "headers": pool.proxy_headers, "scheme": pool.proxy.scheme}
+        return way._replace(tunnel=tunnel)
 
 
 def _lines(fields: Mapping[str, str]) -> str:
@@ -151,7 +157,7 @@ def _lines(fields: Mapping[str, str]) -> str:
     return lines
 
 
-def _close(origins: dict[Key, Origin]) -> None:
+def _close(origins: dict[tuple[str, str], Origin]) -> None:
     while origins:
         origins.popitem()[1].close()
 

@@ -5,7 +5,7 @@ import http.client
 import io
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from urllib3 import exceptions
@@ -34,8 +34,10 @@ class _Buffered(NamedTuple):
 class Response(http.client.HTTPResponse):
     """The first answer that is no informational one (RFC 9110, 15.2), and all of its body or an error."""
 
-    def __init__(self, sock: socket.socket, connection: "Connection") -> None:
+    def __init__(self, url: str, sock: socket.socket, connection: "Connection", deadline: Deadline) -> None:
         super().__init__(_Buffered(sock), method="GET")  # type: ignore[arg-type]
+        self.url: str = url
+        self.deadline = deadline
         self._connection = connection
         self.fields: dict[str, str] = {}
         """The header's fields by their names in lower case; what comes twice has commas between."""
@@ -95,7 +97,10 @@ class Response(http.client.HTTPResponse):
         """Keep the connection if the body was read to its end; else it can't be used again."""
         can_be_kept = self.is_at_end and not self.will_close
         self.close()
-        if not can_be_kept or not self._connection.origin.keep(self._connection):
+        self.deadline.end()
+        if can_be_kept:
+            self._connection.origin.keep(self._connection)
+        else:
             self._connection.close()
 
     @property
@@ -115,39 +120,40 @@ class Way(NamedTuple):
     hosts: Callable[[], list[str]]
     """Returns the addresses that may be asked, or the proxy."""
     options: dict[str, Any]
-    tunnel: dict[str, Any] | None
+    is_behind_proxy: bool = False
+    tunnel: dict[str, Any] | None = None
     """The origin, where a proxy has to lead there."""
+    forwards: Mapping[str, str] | None = None
+    """Header fields for a proxy that wants the whole address."""
 
 
 class Origin:
     """What is the same for all requests to one origin, and the connections that none of them uses now."""
 
-    def __init__(self, way: Way, prefix: str, fields: str, read_s: float) -> None:
+    def __init__(self, way: Way, prefix: str, fields: str) -> None:
         self.way = way
         self.prefix = prefix
         """What comes before the path in a request: nothing, unless a proxy wants the whole address."""
         self.fields = fields
         """Those that each request has, as they are sent."""
-        self.read_s = read_s
-        """How long nothing may come."""
         self._idle: list[Connection] = []
         self._is_closed = False
 
-    def take(self) -> "Connection":
-        """Return a connection that was kept, or one that is to be made."""
+    def kept(self) -> "Connection | None":
+        """Return a connection that was kept and is still of use, if there is one."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_kept:
+            if connection.is_quiet:
                 return connection
             connection.close()
-        return Connection(self)
+        return None
 
-    def keep(self, connection: "Connection") -> bool:
-        """Keep a connection for another request; tell whether that is possible."""
-        if self._is_closed or not connection.is_open:
-            return False
-        self._idle.append(connection)
-        return True
+    def keep(self, connection: "Connection") -> None:
+        """Keep a connection for another request."""
+        if self._is_closed:
+            connection.close()
+        else:
+            self._idle.append(connection)
 
     def close(self) -> None:
         """Close all connections that are kept, and keep none any more."""
@@ -159,82 +165,75 @@ class Origin:
 class Connection:
     """A connection that is used for one request after the other, each held to its deadline."""
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: Origin, deadline: Deadline) -> None:
+        """Connect; raise what urllib3 raises where that can't be, or TimeoutError."""
         self.origin = origin
-        self._sock: socket.socket | None = None
-        self._line: Line | None = None
+        way, lines = origin.way, list[Line]()
+
+        def hold(made: socket.socket) -> None:
+            lines.append(Line(made))
+            deadline.hold(lines[-1])
+
+        try:
+            self._sock = deadline.connect(functools.partial(_opened, way, hold))
+        except BaseException as error:
+            for line in lines:
+                line.close()
+            if way.is_behind_proxy and isinstance(error, TimeoutError):
+                raise exceptions.ProxyError(_NO_PROXY, error) from error
+            raise
+        self._sock.settimeout(deadline.socket_s)
+        self._line = lines[-1]
 
     @property
-    def is_open(self) -> bool:
-        """Whether it was made, and not closed from here."""
-        return self._sock is not None
+    def is_quiet(self) -> bool:
+        """Whether nothing came over it that nobody asked for, or its end."""
+        return not wait_for_read(self._sock, 0)
 
-    @property
-    def is_kept(self) -> bool:
-        """Whether it is open, and nothing came over it that nobody asked for, or its end."""
-        return self._sock is not None and not wait_for_read(self._sock, 0)
-
-    def ask(self, target: str, fields: str, deadline: Deadline) -> "Response":
+    def ask(self, url: str, target: str, fields: str, deadline: Deadline) -> Response:
         """Send a request, and read the head of the answer.
 
-        Raises what urllib3 raises where there is no connection to be had, ClosedEarlyError where it ended
-        before anything came, else OSError or http.client.HTTPException.
+        Raises ClosedEarlyError where the connection ended before anything came, else OSError or
+        http.client.HTTPException.
         """
+        deadline.hold(self._line)
+        response = None
         try:
-            if self._sock is None:
-                self._sock = self._opened(deadline)
-            elif self._line is not None:
-                deadline.hold(self._line)
             request = f"GET {target} HTTP/1.1\r\n{self.origin.fields}{fields}\r\n"
             try:
                 self._sock.sendall(request.encode("latin-1"))
             except _ENDED as error:
                 raise ClosedEarlyError from error
-            response = Response(self._sock, self)
-            try:
-                response.begin()
-            except BaseException:
-                response.close()
-                raise
+            response = Response(url, self._sock, self, deadline)
+            response.begin()
         except BaseException:
+            if response is not None:
+                response.close()
             self.close()
             raise
         return response
 
     def close(self) -> None:
-        """Close it, but for the answer that is still read from it."""
-        sock, self._sock = self._sock, None
-        if sock is not None:
-            sock.close()
-        line, self._line = self._line, None
-        if line is not None:
-            line.give_up()
-
-    def _opened(self, deadline: Deadline) -> socket.socket:
-        def hold(made: socket.socket) -> None:
-            self._line = Line(made)
-            deadline.hold(self._line)
-
-        made = deadline.connect(functools.partial(_opened, self.origin.way, hold))
-        # Each call of a socket with a time-out is two calls of the system.
-        made.settimeout(None if deadline.bounds_each_wait else self.origin.read_s)
-        return made
+        """Close it, when nothing is read from it any more."""
+        self._sock.close()
+        self._line.close()
 
 
 def _opened(way: Way, on_socket: Callable[[socket.socket], None]) -> socket.socket:
     """Connect to the first host that answers; raise what urllib3 raises where none does."""
     trouble: Exception | None = None
     for host in way.hosts():
-        opening = _telling(way.kind)(host, on_socket=on_socket, **way.options)
+        opening = _telling(way.kind)(host=host, on_socket=on_socket, **way.options)
         try:
             if way.tunnel:
                 opening.set_tunnel(**way.tunnel)
             opening.connect()
         except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError) as error:
-            trouble = _trouble(opening, error)
+            trouble = exceptions.ProxyError(_NO_PROXY, error) if way.is_behind_proxy else error
         except (exceptions.HTTPError, OSError, http.client.HTTPException) as error:
+            trouble = _trouble(way, opening, error)
             opening.close()
-            raise _trouble(opening, error) from error
+            raise trouble from error
         else:
             connected: socket.socket = opening.sock
             return connected
@@ -242,11 +241,15 @@ def _opened(way: Way, on_socket: Callable[[socket.socket], None]) -> socket.sock
     raise trouble
 
 
-def _trouble(opening: Any, error: Exception) -> Exception:
-    if opening.proxy and not opening.has_connected_to_proxy:
-        return exceptions.ProxyError("Cannot connect to proxy", error)
-    return exceptions.SSLError(error) if isinstance(error, ssl.SSLError) else error
+def _trouble(way: Way, opening: Any, error: Exception) -> Exception:
+    is_tls = isinstance(error, ssl.SSLError)
+    # One that is connected to its proxy may be led no further; then it closed itself, or TLS did not begin.
+    if opening.proxy and not (opening.has_connected_to_proxy and (is_tls or way.tunnel is None)):
+        return exceptions.ProxyError(_NO_PROXY, error)
+    return exceptions.SSLError(error) if is_tls else error
 
+
+_NO_PROXY = "Cannot connect to proxy"
 
 _Base: Any = object
 """One of urllib3's connections, whatever it is for: TLS, or a proxy of some kind."""
@@ -255,10 +258,10 @@ _Base: Any = object
 class _Telling(_Base):  # type: ignore[misc]
     """A connection that tells of its socket before TLS takes it over."""
 
-    def __init__(self, *args: Any, on_socket: Callable[[socket.socket], None], **options: Any) -> None:
+    def __init__(self, *, on_socket: Callable[[socket.socket], None], **options: Any) -> None:
         self._on_socket = on_socket
         self._sock: Any = None
-        super().__init__(*args, **options)
+        super().__init__(**options)
 
     @property
     def sock(self) -> Any:

@@ -10,9 +10,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Self
 
-_changing_hands = threading.Lock()
+_changing_hands = threading.RLock()
 
 
 class Line:
@@ -22,39 +21,30 @@ class Line:
         self._copy = connection.dup()
         self.deadline: Deadline | None = None
         """Of the request that it is used for."""
-        self._is_given_up = False
 
     def shut_down(self) -> None:
         """End both directions, so that whoever reads or writes hears of it."""
         with contextlib.suppress(OSError):
             self._copy.shutdown(socket.SHUT_RDWR)
 
-    def free(self, *, for_good: bool = False) -> None:
-        """Let it go from its request; called by who holds the lock."""
-        self.deadline = None
-        if self._is_given_up or for_good:
-            self._copy.close()
-
-    def give_up(self) -> None:
-        """Close the copy of a connection that was closed, but for the answer that is still read from it."""
+    def close(self) -> None:
+        """Close the copy, when nobody shuts it down."""
         with _changing_hands:
-            self._is_given_up = True
-            if self.deadline is None:
-                self._copy.close()
+            self._copy.close()
 
 
 class Deadline:
-    """Until when one request may go on; moved on by whoever makes it."""
+    """Until when one request may go on; moved on by whoever makes it, from its beginning to its `end`."""
 
-    def __init__(self, reaper: "Reaper", seconds: float, *, bounds_each_wait: bool) -> None:
-        self._reaper = reaper
-        self.bounds_each_wait = bounds_each_wait
-        """Whether it ends each wait for bytes in time; else sockets need time-outs of their own."""
-        self._lines: list[Line] = []
+    def __init__(self, watched: "set[Deadline]", seconds: float, *, socket_s: float | None) -> None:
+        self._watched = watched
+        self._seconds = seconds
+        self.socket_s = socket_s
+        """The time-out of sockets, where nobody else ends a wait for bytes."""
+        self._lines: set[Line] = set()
         self.has_cut = False
-        self.restart_s: float | None = None
-        """For a new connection the time begins again when the request is sent."""
         self.allow(seconds)
+        watched.add(self)
 
     def allow(self, seconds: float) -> None:
         """Go on for at most so many seconds from now."""
@@ -73,33 +63,29 @@ class Deadline:
         """Hold a connection to this deadline."""
         with _changing_hands:
             line.deadline = self
-            self._lines.append(line)
+            self._lines.add(line)
             if self.has_cut:
                 line.shut_down()
-                line.free(for_good=True)
+                line.close()
 
     def cut(self) -> None:
         """Shut down all connections that are still this request's."""
         with _changing_hands:
-            self.at = math.inf
             self.has_cut = True
             for line in self._lines:
                 # One that went back is another request's by now.
                 if line.deadline is self:
                     line.shut_down()
 
-    def __enter__(self) -> Self:
-        """Begin to watch over the connections that are used here."""
-        self._reaper.open.add(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let all connections go."""
-        self._reaper.open.discard(self)
+    def end(self) -> None:
+        """Let all connections go; one that was cut is of no use to another request."""
+        self._watched.discard(self)
         with _changing_hands:
             for line in self._lines:
                 if line.deadline is self:
-                    line.free()
+                    line.deadline = None
+                    if self.has_cut:
+                        line.close()
 
     def connect(self, make: Callable[[], socket.socket]) -> socket.socket:
         """Call `make`, which nothing can interrupt while it waits for a name server, within the deadline.
@@ -130,8 +116,10 @@ class Deadline:
             raise TimeoutError("connecting takes too long")
         if isinstance(results[0], BaseException):
             raise results[0]
-        if self.restart_s is not None and not self.has_cut:
-            self.allow(self.restart_s)
+        if self.has_cut:
+            results[0].close()
+            raise TimeoutError("connecting took too long")
+        self.allow(self._seconds)  # for what is sent now
         return results[0]
 
 
@@ -140,18 +128,16 @@ class Reaper:
 
     def __init__(self, *, tick_s: float = 0.05) -> None:
         self._tick_s = tick_s
-        self.open: set[Deadline] = set()
+        self._watched: set[Deadline] = set()
         self._starting = threading.Lock()
         self._is_working = False
 
-    def watching(self, seconds: float, *, bounds_each_wait: bool = False) -> Deadline:
-        """Watch over the connections that are used within it: they are shut down after so long.
-
-        `bounds_each_wait` where it is moved on for each block of an answer.
-        """
+    def watching(self, seconds: float) -> Deadline:
+        """Begin to watch over the connections that one request uses: they are shut down after so long."""
         if not self._is_working:
             self._start()
-        return Deadline(self, seconds, bounds_each_wait=bounds_each_wait and self._is_working)
+        # Each call of a socket with a time-out is two calls of the system.
+        return Deadline(self._watched, seconds, socket_s=None if self._is_working else seconds)
 
     def _start(self) -> None:
         with self._starting:
@@ -166,8 +152,8 @@ class Reaper:
         while True:
             time.sleep(self._tick_s)
             now = time.monotonic()
-            for deadline in tuple(self.open):
-                if deadline.at <= now:
+            for deadline in tuple(self._watched):
+                if deadline.at <= now and not deadline.has_cut:
                     deadline.cut()
 
 

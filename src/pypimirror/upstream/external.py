@@ -8,35 +8,33 @@ import contextlib
 import http
 import ipaddress
 import re
+import socket
 import time
 import urllib.robotparser
-from collections.abc import Callable, Collection, Iterator
-from functools import partial
-from http.client import HTTPException
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import urllib3
 
 from pypimirror.addresses import host_of
-from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
+from pypimirror.errors import BadPageError, NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
 from pypimirror.upstream.answers import Answer, NotModified, Pace
 from pypimirror.upstream.certificates import whom_to_trust
-from pypimirror.upstream.client import Client
+from pypimirror.upstream.client import TROUBLE, Client
 from pypimirror.upstream.connections import Response
-from pypimirror.upstream.deadlines import Deadline, Reaper
+from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
 from pypimirror.upstream.fields import FILE_HEADERS, conditions
 from pypimirror.upstream.reach import ExternalReach
-from pypimirror.upstream.redirects import followed
+from pypimirror.upstream.redirects import followed, redirected
 from pypimirror.upstream.rules import Rules
 from pypimirror.upstream.trouble import (
     innermost,
-    is_unresolved,
     raise_of_machine,
-    redirected,
-    retry_after,
+    refusal,
     root,
+    why_no_proxy,
 )
 
 MAX_REDIRECTS = 5
@@ -48,6 +46,7 @@ _LONGEST_CONNECT_S = 10.0
 _ROBOTS_S = 10.0
 _MAX_ROBOTS = 1 << 19
 _LONGEST_DELAY_S = 10.0
+_TOO_LONG = "it takes too long"
 
 
 class Robots(NamedTuple):
@@ -61,30 +60,17 @@ class Robots(NamedTuple):
 class ExternalHosts:
     """Makes requests to any host that a link may name."""
 
-    def __init__(
-        self,
-        rules: Rules,
-        *,
-        timeout: float,
-        pace: Pace,
-        count_request: Callable[[], None],
-        reaper: Reaper | None = None,
-    ) -> None:
+    def __init__(self, rules: Rules, *, timeout: float, pace: Pace, reaper: Reaper | None = None) -> None:
         self._rules = rules
-        self._client = Client(
+        self.client = Client(
             ExternalReach(rules.hosts),
             ca_bundle=rules.ca_bundle,
             connect_s=min(timeout, _LONGEST_CONNECT_S),
-            read_s=timeout,
-            count_request=count_request,
         )
+        self._timeout = timeout
         self._pace = pace
         self._reaper = reaper or Reaper()
         self._robots: dict[str, urllib.robotparser.RobotFileParser] = {}
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._client.close()
 
     @contextlib.contextmanager
     def open(
@@ -102,27 +88,33 @@ class ExternalHosts:
         Raises UnreachableError for a host that is dead, else NotFoundError or UnavailableError, also for an
         address that may not be asked.
         """
-        headers = FILE_HEADERS | conditions(validators)
-
-        def onwards(url: str, location: str) -> str:
-            return self._checked_url(redirected(url, location), dead, allows_http=allows_http)
-
         ends_at = time.monotonic() + seconds
 
-        def watch() -> Deadline:
-            return self._reaper.watching(max(0.0, ends_at - time.monotonic()))
+        def ask(url: str) -> Response:
+            return self._get(url, FILE_HEADERS | conditions(validators), ends_at)
 
-        url = self._checked_url(url, dead, allows_http=allows_http)
-        ask = partial(self._get, headers=headers)
-        with followed(url, watch, ask, onwards, most=MAX_REDIRECTS) as (found, response, deadline):
+        def checked(url: str) -> str:
+            return self._checked_url(url, dead, allows_http=allows_http)
+
+        def onwards(url: str, location: str) -> str:
+            return checked(redirected(url, location))
+
+        with followed(checked(url), ask, onwards, most=MAX_REDIRECTS) as response:
             try:
-                yield self._checked(found, response, is_conditional=any(validators))
+                if response.status == http.HTTPStatus.NOT_MODIFIED and any(validators):
+                    yield NotModified()
+                elif response.status == http.HTTPStatus.OK:
+                    yield Answer(response, self._pace, self._patience(response.deadline, ends_at))
+                else:
+                    raise refusal(response)
             except UnavailableError as error:
-                if not deadline.has_cut:
+                if time.monotonic() < ends_at:
                     raise
-                raise _unreachable(found, deadline, error.reason) from error
-            if deadline.has_cut:  # what ends with its connection may have been cut off
-                raise _unreachable(found, deadline, "")
+                raise UnreachableError(response.url, _TOO_LONG, is_connected=True) from error
+
+    def _patience(self, deadline: Deadline, ends_at: float) -> Patience:
+        left_s = max(0.0, ends_at - time.monotonic())
+        return Patience(deadline, whole_s=left_s, bound="all of its time", read_s=self._timeout)
 
     def robots(self, url: str, *, dead: Collection[str] = ()) -> Robots:
         """Ask a host whether a page may be read, and how fast; one that can't say so does not allow it.
@@ -139,48 +131,33 @@ class ExternalHosts:
         return Robots(rules.can_fetch(_AGENT, url), min(delay, _LONGEST_DELAY_S))
 
     def _robots_text(self, place: str, dead: Collection[str]) -> str:
-        text = b""
         try:
             with self.open(place, seconds=_ROBOTS_S, dead=dead) as answer:
                 assert isinstance(answer, Answer)
-                for chunk in answer.raw_chunks():
-                    text += chunk
-                    if len(text) > _MAX_ROBOTS:
-                        break
-        except NotFoundError:
+                return answer.read(_MAX_ROBOTS)[:_MAX_ROBOTS].decode(errors="replace")
+        except (NotFoundError, BadPageError):
             return ""
         except UnreachableError:
             raise
         except UnavailableError as error:
             # RFC 9309, 2.3.1.3: whom it forbids to ask may go on.
             return "" if error.reason.startswith("answers 4") else "User-agent: *\nDisallow: /"
-        return text[:_MAX_ROBOTS].decode(errors="replace")
 
-    def _checked(self, url: str, response: Response, *, is_conditional: bool) -> Answer | NotModified:
-        status = response.status
-        if status == http.HTTPStatus.NOT_MODIFIED and is_conditional:
-            return NotModified()
-        if status == http.HTTPStatus.OK:
-            return Answer(url, response, self._pace)
-        reason = f"answers {status} {response.reason or ''}".rstrip()
-        if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE):
-            raise NotFoundError(url, reason)
-        pause = retry_after(response.fields.get("retry-after"))
-        raise UnavailableError(url, reason, retry_after=pause)
-
-    def _get(self, url: str, deadline: Deadline, *, headers: dict[str, str]) -> Response:
+    def _get(self, url: str, headers: dict[str, str], ends_at: float) -> Response:
+        left_s = max(0.0, ends_at - time.monotonic())
+        deadline = self._reaper.watching(min(self._timeout, left_s))
         try:
-            response = self._client.send(url, headers, deadline)
-        except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+            return self.client.send(url, headers, deadline)
+        except TROUBLE as error:
             raise_of_machine(error)
             reason = innermost(error) + whom_to_trust(root(error))
-            if is_unresolved(error):
+            if deadline.has_cut:
+                reason = _TOO_LONG if time.monotonic() >= ends_at else "timed out"
+            elif isinstance(error, urllib3.exceptions.ProxyError):
+                reason = why_no_proxy(url, error)
+            elif isinstance(root(error), socket.gaierror):
                 reason = f"its name can't be resolved ({reason})"
-            raise _unreachable(url, deadline, reason) from error
-        if deadline.has_cut:  # a head that is cut off looks like one that ended
-            response.release()
-            raise _unreachable(url, deadline, "")
-        return response
+            raise UnreachableError(url, reason, is_connected=deadline.is_connected) from error
 
     def _checked_url(self, url: str, dead: Collection[str], *, allows_http: bool) -> str:
         """Return an address with its host as everybody reads it, without credentials.
@@ -200,12 +177,6 @@ class ExternalHosts:
         if host_of(url) in dead:
             raise UnreachableError(url, "its host did not answer lately, and is not asked now")
         return url
-
-
-def _unreachable(url: str, watch: Deadline, reason: str) -> UnreachableError:
-    """Say what a connection's end means: that its time was over, or else what it says itself."""
-    reason = "it takes too long" if watch.has_cut else reason
-    return UnreachableError(url, reason, is_connected=watch.is_connected)
 
 
 def _plain(url: str) -> str:

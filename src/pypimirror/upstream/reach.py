@@ -7,10 +7,10 @@ second time.
 import socket
 import threading
 
-import requests
 import urllib3
 
 from pypimirror.addresses import host_of, is_never_outside, is_public, origin
+from pypimirror.upstream.proxies import proxy_for
 from pypimirror.upstream.rules import Rules, matches
 
 
@@ -38,46 +38,14 @@ def literal(host: str) -> str | None:
         return None
 
 
-def may_ask(address: str, *, is_allowed: bool) -> bool:
-    """Tell whether an address may be asked: any public one, and for a host that is allowed private ones, too.
+class AnyReach:
+    """What may be asked: public addresses, and for hosts that are allowed by name private ones, too.
 
     A cloud's own services and those of a link are never asked.
     """
-    return not is_never_outside(address) if is_allowed else is_public(address)
 
-
-def proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment has for an address."""
-    return requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url, no_proxy=None))
-
-
-class Reach:
-    """What an index may name: where it is public, public addresses alone; else its own network, too."""
-
-    def __init__(self, index_url: str, rules: Rules) -> None:
-        self._index_url = index_url
-        self._index = host_of(index_url)
-        self._globs = rules.private_hosts
-        self._is_private = rules.is_index_private
-        self._lock = threading.Lock()
-
-    def is_index_private(self) -> bool | None:
-        """Tell whether no address of the index is a public one; None where nobody can tell."""
-        with self._lock:
-            if self._is_private is None:
-                self._is_private = self._looked_up()
-            return self._is_private
-
-    def _looked_up(self) -> bool | None:
-        if address := literal(self._index):
-            return not is_public(address)
-        try:
-            if proxy_for(self._index_url) is not None:  # it resolves names, and they may mean nothing here
-                return None
-            found = resolved(self._index, origin(self._index_url)[2] or 0)
-        except (OSError, ValueError):
-            return None
-        return not any(map(is_public, found))
+    def __init__(self, globs: tuple[str, ...]) -> None:
+        self._globs = globs
 
     def addresses(self, host: str, port: int) -> list[str]:
         """Return the addresses of a host that may be asked.
@@ -99,11 +67,48 @@ class Reach:
             raise RefusedAddressError(self._refusal(name, address))
 
     def _may_ask(self, name: str, address: str) -> bool:
+        is_allowed = matches(name, self._globs) or is_public(address)
+        return is_allowed and not is_never_outside(address)
+
+    def _refusal(self, name: str, address: str) -> str:
+        raise NotImplementedError
+
+
+class Reach(AnyReach):
+    """What an index may name: where it is public, public addresses alone; else its own network, too."""
+
+    def __init__(self, index_url: str, rules: Rules) -> None:
+        super().__init__(rules.private_hosts)
+        self._index_url = index_url
+        self._index = host_of(index_url)
+        self._is_private = rules.is_index_private
+        self._lock = threading.Lock()
+
+    def is_index_private(self) -> bool | None:
+        """Tell whether no address of the index is a public one; None where nobody can tell."""
+        with self._lock:
+            if self._is_private is None:
+                self._is_private = self._looked_up()
+            return self._is_private
+
+    def _looked_up(self) -> bool | None:
+        if address := literal(self._index):
+            return not is_public(address)
+        try:
+            if proxy_for(self._index_url) is not None:  # it resolves names, and they may mean nothing here
+                return None
+            found = resolved(self._index, origin(self._index_url)[2] or 0)
+        except (OSError, ValueError):
+            return None
+        return not any(map(is_public, found))
+
+    def _may_ask(self, name: str, address: str) -> bool:
         if name == self._index:
             # The operator named it; but one that is public does not become private within a run.
             return self.is_index_private() is not False or is_public(address)
-        is_allowed = matches(name, self._globs) or is_public(address) or self.is_index_private() is True
-        return may_ask(address, is_allowed=is_allowed)
+        if super()._may_ask(name, address):
+            return True
+        return self.is_index_private() is True and not is_never_outside(address)
 
     def _refusal(self, name: str, address: str) -> str:
         place = address if address == name else f"{name} is at {address}, which"
@@ -117,28 +122,16 @@ def is_index_private(index_url: str) -> bool | None:
     return Reach(index_url, Rules()).is_index_private()
 
 
-class ExternalReach:
-    """What a link may lead to: public addresses, and for hosts that are allowed by name private ones, too."""
-
-    def __init__(self, globs: tuple[str, ...]) -> None:
-        self._globs = globs
-
-    def addresses(self, host: str, port: int) -> list[str]:
-        """Return the addresses of a host that may be asked, as those of `Reach`."""
-        found = resolved(host, port)
-        is_allowed = matches(host.strip("[].").lower(), self._globs)
-        allowed = [address for address in found if may_ask(address, is_allowed=is_allowed)]
-        if not allowed:
-            hint = "" if is_allowed else "; external_hosts can allow its host"
-            raise RefusedAddressError(f"{found[0]} is no public address{hint}")
-        return allowed
+class ExternalReach(AnyReach):
+    """What a link may lead to; behind a proxy that is hosts which are allowed by name alone."""
 
     def check_behind_proxy(self, url: str) -> None:
         """Raise RefusedAddressError for all but hosts that are allowed by name."""
-        host = host_of(url)
-        if not matches(host, self._globs):
+        if not matches(host_of(url), self._globs):
             reason = "behind a proxy nobody can tell where it leads; external_hosts can allow its host"
             raise RefusedAddressError(reason)
-        address = literal(host)
-        if address is not None and is_never_outside(address):
-            raise RefusedAddressError(f"{address} is no public address")
+        super().check_behind_proxy(url)
+
+    def _refusal(self, name: str, address: str) -> str:
+        hint = "" if matches(name, self._globs) else "; external_hosts can allow its host"
+        return f"{address} is no public address{hint}"

@@ -1,31 +1,46 @@
 """Why a request failed, and when to ask again."""
 
-import contextlib
 import email.utils
 import errno
 import re
-import socket
-from collections.abc import Mapping
+import ssl
 from datetime import UTC, datetime
-from urllib.parse import urljoin, urlsplit
+from http import HTTPStatus
 
 from urllib3 import exceptions
 
-from pypimirror.addresses import shown, without_credentials
-from pypimirror.errors import UnavailableError
+from pypimirror.addresses import shown
+from pypimirror.errors import NotFoundError, UnavailableError
 from pypimirror.upstream.certificates import whom_to_trust
-from pypimirror.upstream.reach import proxy_for
-
-MAX_ADDRESS = 2000
-"""Characters of an address that is followed."""
+from pypimirror.upstream.connections import Response
+from pypimirror.upstream.proxies import proxy_for, variable_for
 
 _LOGIN = "; if it wants a name and a password, they stand in index_url, or in ~/.netrc (or where NETRC says)"
-LOGIN_HINTS: Mapping[int, str] = {401: _LOGIN, 403: _LOGIN}
-"""What may help, by the status of an answer."""
+MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TUNNEL = re.compile("Tunnel connection failed: ([0-9]+)")
+"""How http.client tells what a proxy answers."""
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 _LONGEST_VALUE = 1000
 _LONGEST_RETRY_AFTER_S = 366 * 86_400.0
+
+
+def refusal(response: Response, hint: str = "") -> NotFoundError | UnavailableError:
+    """Return what to raise for an answer that is not 200; a `hint` says what may help."""
+    status = response.status
+    reason = f"answers {status} {response.reason or ''}".rstrip() + hint
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        return NotFoundError(response.url, reason)
+    pause = retry_after(response.fields.get("retry-after"))
+    return UnavailableError(response.url, reason, may_pass=status in MAY_PASS, retry_after=pause)
+
+
+def login_hint(response: Response) -> str:
+    """Say what may help where a name and a password lack."""
+    url, status = response.url, response.status
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and proxy_for(url):
+        return f"; the proxy's name and password stand in {variable_for(url)}"
+    return _LOGIN if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else ""
 
 
 def raise_of_machine(error: BaseException) -> None:
@@ -38,9 +53,11 @@ def raise_of_machine(error: BaseException) -> None:
 def failure(url: str, error: Exception, too_long: str | None) -> UnavailableError:
     """Return what an error of a request means; raise it if it is this machine's."""
     raise_of_machine(error)
+    is_tls = isinstance(root(error), ssl.SSLError)
     if isinstance(error, exceptions.ProxyError):
-        reason = f"the proxy {shown(proxy_for(url) or '')} can't be used ({innermost(error)})"
-        return UnavailableError(url, reason)
+        answered = map(int, _TUNNEL.findall(innermost(error)))
+        reason = why_no_proxy(url, error, too_long)
+        return UnavailableError(url, reason, may_pass=MAY_PASS.issuperset(answered) and not is_tls)
     if too_long is not None:
         return UnavailableError(url, too_long)
     if isinstance(error, exceptions.SSLError):
@@ -50,9 +67,13 @@ def failure(url: str, error: Exception, too_long: str | None) -> UnavailableErro
     return UnavailableError(url, innermost(error), may_pass=not isinstance(error, ValueError))
 
 
-def is_unresolved(error: BaseException) -> bool:
-    """Tell whether a name has no address."""
-    return isinstance(root(error), socket.gaierror)
+def why_no_proxy(url: str, error: exceptions.ProxyError, too_long: str | None = None) -> str:
+    """Say why the proxy for an address can't be used, and what may help."""
+    reason = innermost(error) if too_long is None else too_long
+    hint = whom_to_trust(root(error))
+    if _TUNNEL.findall(reason) == ["407"]:
+        hint = f"; its name and password stand in {variable_for(url)}"
+    return f"the proxy {shown(proxy_for(url) or '')} can't be used ({reason}){hint}"
 
 
 def is_silence(error: BaseException) -> bool:
@@ -102,24 +123,3 @@ def _seconds(text: str) -> float | None:
         return max(0.0, (moment - datetime.now(UTC)).total_seconds())
     except (ValueError, OverflowError, IndexError):
         return None
-
-
-def redirected(url: str, location: str) -> str:
-    """Return where a redirect leads, without user and fragment.
-
-    Raises UnavailableError where that is no address, or one that nobody means.
-    """
-    with contextlib.suppress(UnicodeError):  # headers come as Latin-1, addresses in them are UTF-8
-        location = location.encode("latin-1").decode()
-    if len(location) > MAX_ADDRESS:
-        raise UnavailableError(url, f"redirects to an address of {len(location)} characters", may_pass=False)
-    try:
-        target = without_credentials(urljoin(url, location).partition("#")[0])
-        parts = urlsplit(target)
-        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_good, target = False, ""
-    if not is_good or len(target) > MAX_ADDRESS:
-        reason = f"redirects to {shown(location)!r}; only http and https are followed, to a sound address"
-        raise UnavailableError(url, reason, may_pass=False)
-    return target
