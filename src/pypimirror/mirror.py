@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from pypimirror.config import Config
 from pypimirror.errors import DiskFullError
@@ -19,8 +20,7 @@ LONGEST_REASON = 1000
 """Characters of what the state keeps of a failure; an error may have an upstream's words in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mirror:
+class Mirror(Struct, frozen=True, kw_only=True):
     """What is configured, and what is there."""
 
     config: Config
@@ -34,8 +34,7 @@ class Mirror:
         return Loss(self.state.totals.of("listed").number, self.state.totals.of("held").number)
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(Struct):
     """What a run did so far. Only the main thread changes it."""
 
     projects: int = 0
@@ -102,8 +101,7 @@ class Refusal(NamedTuple):
     """It was asked in an earlier run, and this one is for some projects alone."""
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What the steps of one run found out and did."""
 
     started: float

@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pypimirror.addresses import without_credentials
 from pypimirror.config import choices, readers
@@ -28,8 +30,7 @@ class Option(NamedTuple):
     """So it does, as the value may name files to read, by `@FILE`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Struct, frozen=True, kw_only=True):
     """A sound configuration. Paths are absolute, addresses of an index end in a slash."""
 
     mirror_file_path: Annotated[Path, Option(readers.path, is_required=True, takes_folder=True)]

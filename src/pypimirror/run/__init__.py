@@ -1,8 +1,9 @@
 """What a run works with, and what it counts."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from pypimirror.adopt import Source
 from pypimirror.amounts import DAY_S
@@ -74,8 +75,7 @@ class Report(NamedTuple):
     """Why projects were left as they were, without having failed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """What the command line asks of this run."""
 
     is_recheck: bool = False
@@ -92,8 +92,7 @@ class Options:
     """Asks whoever sits there whether so much of what is held may go."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """One run: the mirror, what is asked of the run, and what it works with."""
 
     mirror: Mirror

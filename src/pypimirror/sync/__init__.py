@@ -1,7 +1,8 @@
 """The story of a run, from top to bottom."""
 
-import dataclasses
 import logging
+
+from msgspec.structs import replace
 
 from pypimirror import adopt
 from pypimirror.adopt import Source
@@ -218,7 +219,7 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
     if is_repairing:
         run.pages.written = []
         for names in checks.batches(look.to_mend):
-            update(dataclasses.replace(run, options=dataclasses.replace(run.options, only=names)))
+            update(replace(run, options=replace(run.options, only=names)))
         recover.begin(run.mirror, run.pages, run.tree)
         run.pages.publish()
         recover.end(run.mirror, run.tree)

@@ -6,7 +6,8 @@ leave nothing, is asked about first.
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from pypimirror.findings.selected import SELECTED
 from pypimirror.mirror import Mirror
@@ -24,8 +25,7 @@ _BLOCKED_NOTE = "blocked"
 """The blocked files that are gone."""
 
 
-@dataclass(slots=True)
-class _Deselected:
+class _Deselected(Struct):
     """What is listed or held, and no longer selected."""
 
     projects: list[NormalizedName] = field(default_factory=list)
