@@ -16,7 +16,7 @@ from pypimirror.mirror import Counts, Refusal
 from pypimirror.model import NormalizedName
 from pypimirror.run import ExternalLinks, InFlight, Options, Progress, Report, Run, report
 from pypimirror.run.preview import Change, Preview
-from pypimirror.sync import attested, crawl, deselection, projects, removals, unmatched
+from pypimirror.sync import attested, crawl, deselection, removals, unmatched
 
 __all__ = [
     "Change",
@@ -77,7 +77,7 @@ def _updated(run: Run) -> Report:
     selected = run.mirror.totals()
     raw_folders = adopt.raw_folders(run.mirror, run.tree)
     try:
-        outcome = projects.bring_up_to_date(run, found.due, raw_folders)
+        outcome = _bring_up_to_date(run, found.due, raw_folders)
         crawl.check_any_answer(run, found, outcome)
         if run.mirror.config.external_links:
             run.external.follow(run)
@@ -109,6 +109,16 @@ def _updated(run: Run) -> Report:
     return _report(run)
 
 
+def _bring_up_to_date(
+    run: Run, due: list[crawl.Due], raw_folders: dict[NormalizedName, list[str]]
+) -> crawl.PageOutcome:
+    if not due and not run.dependencies.grown:
+        return crawl.PageOutcome([], [], [])
+    from pypimirror.sync import projects  # a run without changes needs none of it
+
+    return projects.bring_up_to_date(run, due, raw_folders)
+
+
 def _settle(run: Run, raw_folders: dict[NormalizedName, list[str]]) -> None:
     """Drop what nobody asks for any more, and let come what has room then, and so on."""
     for _ in range(_MOST_PASSES):
@@ -116,7 +126,7 @@ def _settle(run: Run, raw_folders: dict[NormalizedName, list[str]]) -> None:
         due = [due for name in sorted(more_fit) if (due := crawl.due_for_more(run, name)) is not None]
         if not due:
             return
-        projects.bring_up_to_date(run, due, raw_folders)
+        _bring_up_to_date(run, due, raw_folders)
     # What drives itself out time and again is looked at in the next run.
     run.mirror.state.projects.mark_stale(deselection.by_requirements(run, are_pages_read=True))
 

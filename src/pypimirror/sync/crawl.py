@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
@@ -364,23 +364,18 @@ def _validators(mirror: Mirror, options: Options) -> Validators:
     return Validators(note.etag, note.last_modified)
 
 
-class Answers(Protocol):
+class PageOutcome(NamedTuple):
     """What became of the pages that were asked for."""
 
-    @property
-    def errors(self) -> list[MirrorError]:
-        """Why some could not be had."""
-
-    @property
-    def vanished(self) -> list[NormalizedName]:
-        """Projects that were held, and are now said to be not there."""
-
-    @property
-    def unproven(self) -> list[NormalizedName]:
-        """Projects whose page has no file, and nothing else of an index's page, as a login page."""
+    errors: list[MirrorError]
+    """Why some could not be had."""
+    vanished: list[NormalizedName]
+    """Projects that were held, and are now said to be not there."""
+    unproven: list[NormalizedName]
+    """Of those that no list names: whose page has no file, and nothing else of an index's page."""
 
 
-def check_any_answer(run: Run, crawl: Crawl, answers: Answers) -> None:
+def check_any_answer(run: Run, crawl: Crawl, answers: PageOutcome) -> None:
     """Raise UnavailableError where not one page of a mirror of literal names could be had."""
     if run.options.only or run.mirror.selection.needs_list:
         return

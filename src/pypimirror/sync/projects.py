@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import (
@@ -25,7 +25,7 @@ from pypimirror.model import NormalizedName
 from pypimirror.run import Run
 from pypimirror.run.arrivals import Arrivals
 from pypimirror.sync import crawl, record, tasks
-from pypimirror.sync.crawl import Due
+from pypimirror.sync.crawl import Due, PageOutcome
 from pypimirror.sync.files import Files, Loop
 from pypimirror.sync.project import Project
 from pypimirror.sync.ready import Ready
@@ -41,15 +41,6 @@ _TURN_S = 0.2
 
 _FEW, _MANY = 64, 256
 """Files waiting: below the first pages are read until there are the second, so that commits are few."""
-
-
-class PageOutcome(NamedTuple):
-    """What became of the projects' pages: why some could not be had, which are said to be gone."""
-
-    errors: list[MirrorError]
-    vanished: list[NormalizedName]
-    unproven: list[NormalizedName]
-    """Of those that no list names: whose page has no file, and nothing else of an index's page."""
 
 
 def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> PageOutcome:
