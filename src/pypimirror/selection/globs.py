@@ -121,6 +121,8 @@ class Globs:
         self.patterns = tuple(patterns)
         self._are_names = are_names
         self.is_everything = any(p in {"*", "*.*"} for p in self.patterns)
+        self.has_wildcard = any(map(_WILDCARD.search, self.patterns))
+        """Whether some pattern can match a name that it does not spell."""
         for pattern in self.patterns:
             check_length(pattern)
         compared = {p: normalize_glob(p) if are_names else p for p in self.patterns}
@@ -139,11 +141,6 @@ class Globs:
     def spelled(self) -> frozenset[str]:
         """The patterns without wildcard, as they were written."""
         return frozenset(self._literals.values())
-
-    @property
-    def has_wildcard(self) -> bool:
-        """Whether some pattern can match a name that it does not spell."""
-        return self.is_everything or any(_WILDCARD.search(p) for p in self.patterns)
 
     @property
     def unmatched(self) -> tuple[str, ...]:

@@ -89,6 +89,7 @@ class Upstream:
         rules: Rules = Rules(),
     ) -> None:
         self.index_url = without_credentials(index_url)
+        self._projects_url = urljoin(self.index_url, ".")
         self._own = OwnHosts(self.index_url, rules)
         self._retries = retries
         self._pace = Pace(Rate(max_rate), minimum_speed or MinimumSpeed(0))
@@ -129,7 +130,7 @@ class Upstream:
 
     def project_url(self, name: NormalizedName) -> str:
         """Return the address of a project's page (PEP 503)."""
-        return urljoin(self.index_url, f"{name}/")
+        return f"{self._projects_url}{name}/"
 
     def document_url(self, name: NormalizedName) -> str:
         """Return the address of a project's legacy JSON document, which not every index has."""
