@@ -53,8 +53,8 @@ def _look_again(mirror: Mirror, pages: Pages, tree: Tree) -> None:
     for name in mirror.state.files.unsynced():
         mirror.state.files.mark_pages_dirty(name)
         mirror.state.transitions.record_reachable(name)
-        for held in mirror.state.files.unsynced_of(name).values():
-            pool.submit(partial(compare.by_bytes, mirror.store, name, held))
+        for file in mirror.state.inventory.unsynced_of(name):
+            pool.submit(partial(compare.by_bytes, mirror.store, file))
         while pool.unfinished > pool.size:
             _record(mirror, tree, pool)
     while pool.unfinished:
@@ -63,5 +63,5 @@ def _look_again(mirror: Mirror, pages: Pages, tree: Tree) -> None:
 
 def _record(mirror: Mirror, tree: Tree, pool: Readers[FoundFile]) -> None:
     for found in pool.finished(1):
-        compare.repair(mirror, found)
+        compare.tell_and_repair(mirror, found)
     tree.commit()

@@ -9,7 +9,7 @@ knows.
 
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pypimirror.amounts import HOUR_S
 from pypimirror.errors import TreeError
@@ -53,13 +53,18 @@ class Tree:
         if self._mirror.clock() - self._synced_at > _SYNC_INTERVAL_S:
             self.sync()
 
-    def lacks_root_mode(self) -> bool:
-        """Tell whether the mirror's folder is closed to others, though the umask opens it."""
-        return self._mirror.store.lacks_mode(".")
+    def make_readable(self, folder: str, entries: Iterable[str]) -> None:
+        """Let others read entries of a folder, an empty name being the folder itself; the root comes first.
 
-    def make_readable(self, folder: str, name: str = "") -> bool:
-        """Let others read a file, or a folder, as far as the umask allows; tell whether that worked."""
-        return self._mirror.store.make_readable(folder, name)
+        That it is not readable either came from the same umask. An operator may have closed the root alone:
+        then nothing below it needs this.
+        """
+        store = self._mirror.store
+        for number, entry in enumerate(entries):
+            if not number and store.lacks_mode("."):
+                store.make_readable(".")
+            if store.make_readable(folder, entry):
+                _log.warning("%s/%s: made readable for the web server", folder, entry)
 
     # -- what comes --------------------------------------------------------------------------
 

@@ -211,6 +211,17 @@ class Files:
         )
         self.record_pages_lost(name)
 
+    def record_companions_lost(
+        self, name: NormalizedName, filename: str, *, metadata: bool, provenance: bool
+    ) -> None:
+        """Record that core metadata or a document of provenance is missing or damaged, and comes again."""
+        self._db.execute(
+            "UPDATE files SET metadata = iif(?, NULL, metadata), provenance = iif(?, NULL, provenance)"
+            " WHERE project = ? AND filename = ?",
+            (metadata, provenance, name, filename),
+        )
+        self.record_pages_lost(name)
+
     def record_pages_lost(self, name: NormalizedName) -> None:
         """Record that a listed project has to be asked about, and its pages to be written."""
         self._db.execute(
@@ -226,12 +237,6 @@ class Files:
             "SELECT name FROM projects WHERE unsynced UNION SELECT project FROM files WHERE unsynced"
         )
         return sorted(NormalizedName(name) for (name,) in rows)
-
-    def unsynced_of(self, name: NormalizedName) -> dict[str, HeldFile]:
-        """Return the held files of a project that were stored since the last sync point."""
-        rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND unsynced", (name,))
-        held = self.held(name)
-        return {filename: held[filename] for (filename,) in rows if filename in held}
 
     def mark_pages_dirty(self, name: NormalizedName) -> None:
         """Record that a project's pages may not be what was written or removed, and are due again."""
