@@ -127,8 +127,7 @@ class Verification:
             del self._open[first]
             self.done = _sum(self.done, found.seen)
             if self._is_hashing and self._mirror.clock() - self._noted_at > _NOTE_EVERY_S:
-                noted = _Progress(first, self.done)
-                self._mirror.state.notes.set(_NOTE, msgspec.json.encode(noted).decode())
+                self._mirror.state.notes.keep(_NOTE, _Progress(first, self.done))
                 self._tree.commit()
                 self._noted_at = self._mirror.clock()
 

@@ -10,6 +10,14 @@ from pypimirror.state.rows import Total, typed
 _T = TypeVar("_T")
 
 
+def hint(note: str | None, kind: type[_T]) -> _T | None:
+    """Return what is in a note that is JSON and no more than a hint; None for what can't be read."""
+    try:
+        return msgspec.json.decode(note or "null", type=kind | None)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+
+
 class Notes:
     """Texts by their keys; what is none is absent."""
 
@@ -23,10 +31,7 @@ class Notes:
 
     def hint(self, key: str, kind: type[_T]) -> _T | None:
         """Return a note that is JSON and no more than a hint; None where there is none that can be read."""
-        try:
-            return msgspec.json.decode(self.get(key) or "null", type=kind | None)
-        except (msgspec.DecodeError, UnicodeError):
-            return None
+        return hint(self.get(key), kind)
 
     def set(self, key: str, value: str | None) -> None:
         """Set a note, or remove it."""
@@ -34,6 +39,10 @@ class Notes:
             self._db.execute("DELETE FROM meta WHERE key = ?", (key,))
         else:
             self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def keep(self, key: str, value: msgspec.Struct | None) -> None:
+        """Set a note to a value, as JSON; or remove it."""
+        self.set(key, None if value is None else msgspec.json.encode(value).decode())
 
 
 class Totals:

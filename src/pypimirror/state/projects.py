@@ -6,6 +6,13 @@ from pypimirror.model import Listed, ListEntry, NormalizedName, Validators
 from pypimirror.state.database import Database
 from pypimirror.state.rows import Failure, ProjectRow, typed
 
+FAILURES = (
+    "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
+    " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
+    " UNION ALL SELECT project, NULL, reason, since FROM failures"
+)
+"""Everything that failed and was not mended since, each as a Failure."""
+
 
 class Projects:
     """The table of projects."""
@@ -237,19 +244,8 @@ class Projects:
 
     def failures(self) -> list[Failure]:
         """Return everything that failed and was not mended since."""
-        rows = self._db.execute(
-            "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
-            " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
-            " UNION ALL SELECT project, NULL, reason, since FROM failures ORDER BY 1, 2"
-        )
+        rows = self._db.execute(f"{FAILURES} ORDER BY 1, 2")
         return [typed(Failure, row) for row in rows]
-
-    def pending(self) -> list[tuple[NormalizedName, float]]:
-        """Return the projects that wait for upstream's page, with since when."""
-        rows = self._db.execute(
-            "SELECT name, pending_since FROM projects WHERE pending_since IS NOT NULL ORDER BY name"
-        )
-        return [(NormalizedName(name), since) for name, since in rows]
 
     def vanished_projects(self) -> list[NormalizedName]:
         """Return the listed projects that upstream no longer has."""

@@ -11,7 +11,7 @@ from pypimirror.state.choices import Choices
 from pypimirror.state.database import Database
 from pypimirror.state.files import Files
 from pypimirror.state.notes import Notes, Totals
-from pypimirror.state.projects import Projects
+from pypimirror.state.projects import FAILURES, Projects
 from pypimirror.state.revalidation import Revalidation
 from pypimirror.state.rows import Failure, Total, typed
 from pypimirror.state.runs import Runs
@@ -76,27 +76,16 @@ class Reading:
 
     def failing(self, limit: int) -> tuple[list[Failure], int]:
         """Return the first of what failed and was not mended since, and how much that is in all."""
-        rows = self._db.execute(
-            "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
-            " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
-            " UNION ALL SELECT project, NULL, reason, since FROM failures LIMIT ?",
-            (limit,),
-        )
-        number = sum(
-            map(
-                self._count, ("projects WHERE error IS NOT NULL", "files WHERE error IS NOT NULL", "failures")
-            )
-        )
-        return [typed(Failure, row) for row in rows], number
+        rows = self._db.execute(f"{FAILURES} LIMIT ?", (limit,))
+        return [typed(Failure, row) for row in rows], self._count(f"({FAILURES})")
 
     def waiting(self, limit: int) -> tuple[list[tuple[NormalizedName, float]], int]:
         """Return the first of the projects that wait for upstream's page, since when, and their number."""
         rows = self._db.execute(
             "SELECT name, pending_since FROM projects WHERE pending_since IS NOT NULL LIMIT ?", (limit,)
         )
-        return [typed(tuple[NormalizedName, float], row) for row in rows], self._count(
-            "projects WHERE pending_since IS NOT NULL"
-        )
+        number = self._count("projects WHERE pending_since IS NOT NULL")
+        return [typed(tuple[NormalizedName, float], row) for row in rows], number
 
     def vanished(self) -> tuple[int, int]:
         """Return how many listed projects, and how many files of others, upstream no longer has."""

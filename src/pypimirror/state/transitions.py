@@ -109,14 +109,9 @@ class Transitions:
 
         Where it `keeps_error`, what is wrong with them stays to be told.
         """
+        where = "status = 'held' AND project = ? AND filename = ?"
         for filename in filenames:
-            row = self._error_of(name, filename) if keeps_error else None
-            delist(self._db, "status = 'held' AND project = ? AND filename = ?", now, name, filename)
-            if row is not None:
-                self._db.execute(
-                    "UPDATE files SET error = ?, error_since = ? WHERE project = ? AND filename = ?",
-                    (*row, name, filename),
-                )
+            delist(self._db, where, now, name, filename, keeps_error=keeps_error)
         self._db.execute("UPDATE projects SET pages = NULL WHERE name = ? AND is_listed", (name,))
 
     def delist_at_once(self, name: NormalizedName, filenames: Iterable[str]) -> None:
@@ -124,12 +119,6 @@ class Transitions:
         for filename in filenames:
             delist(self._db, "project = ? AND filename = ?", 0.0, name, filename)
         self._db.execute("UPDATE projects SET pages = NULL WHERE name = ? AND is_listed", (name,))
-
-    def _error_of(self, name: NormalizedName, filename: str) -> tuple[str | None, float | None] | None:
-        found: tuple[str | None, float | None] | None = self._db.execute(
-            "SELECT error, error_since FROM files WHERE project = ? AND filename = ?", (name, filename)
-        ).fetchone()
-        return found
 
     def _delist_unfinished(self, name: NormalizedName) -> None:
         """Let go of what never was on a page; its bytes may be in the tree."""
@@ -208,10 +197,8 @@ class Transitions:
         )
 
 
-def delist(db: sqlite3.Connection, where: str, now: float, *values: str) -> None:
+def delist(db: sqlite3.Connection, where: str, now: float, *values: str, keeps_error: bool = False) -> None:
     """Let the files for which an SQL expression of our own is true leave the pages, for their grace."""
-    delisted = (
-        "status = 'delisted', delisted_since = ?, vanished_since = NULL, error = NULL, error_since = NULL,"
-        " partial = NULL"
-    )
+    right = "" if keeps_error else ", error = NULL, error_since = NULL"
+    delisted = f"status = 'delisted', delisted_since = ?, vanished_since = NULL, partial = NULL{right}"
     db.execute(f"UPDATE files SET {delisted} WHERE {where}", (now, *values))

@@ -11,6 +11,7 @@ import os
 import stat
 import uuid
 from collections.abc import Callable, Container, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, ParamSpec
 
@@ -22,7 +23,7 @@ from pypimirror.store.changes import Changes
 from pypimirror.store.entries import size_before, size_of, status_of, time_after
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.modes import FILE_MODE, FOLDER_MODE
-from pypimirror.store.opened import open_file, read_id, read_regular
+from pypimirror.store.opened import open_file, passing_over, read_id, read_regular
 from pypimirror.store.spelling import Spelling, ignores_case, ignores_form
 from pypimirror.store.temporary import Temporary, TemporaryFile
 
@@ -51,9 +52,9 @@ _DENIED = frozenset({errno.EACCES, errno.EPERM})
 _STAYS = _LOCAL_ERRORS | _DENIED | {errno.EBUSY}
 """Why a folder is not removed: something is in it, or it is none, or not ours."""
 
+_BLOCK = 1 << 18
 _LOOK_EVERY = 1 << 18
 """Bytes of pages after which the free space is looked at again."""
-_NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
 
 
 class FileStore:
@@ -222,8 +223,8 @@ class FileStore:
         target = self._path(project, name)
         with self.local_errors(target):
             present = status_of(target)
-            if present and present.st_size == len(content) and self.has_bytes(project, name, [content]):
-                return False
+        if present and present.st_size == len(content) and self.has_bytes(project, name, [content]):
+            return False
         self._check_growth(len(content) - size_before(present))
         temporary = self.open_temporary()
         try:
@@ -257,31 +258,15 @@ class FileStore:
                 self._check_growth(
                     min(len(chunk), temporary.file.tell() - size_before(present)), is_written=True
                 )
-            with self.local_errors(target):
-                if self._has_bytes(target, temporary.file):
-                    return False
-            self.place(temporary, project, name, mtime=time_after(present, temporary.file.tell()))
+            size = temporary.file.tell()
+            temporary.file.seek(0)
+            blocks = iter(partial(temporary.file.read, _BLOCK), b"")
+            if present and present.st_size == size and self.has_bytes(project, name, blocks):
+                return False
+            self.place(temporary, project, name, mtime=time_after(present, size))
             return True
         finally:
             self.discard(temporary)
-
-    def _has_bytes(self, path: str, wanted: BinaryIO) -> bool:
-        try:
-            opened = open_file(path)
-            if opened is None:
-                return False
-            with opened as present:
-                if os.fstat(present.fileno()).st_size != wanted.tell():
-                    return False
-                wanted.seek(0)
-                while chunk := wanted.read(1 << 18):
-                    if present.read(len(chunk)) != chunk:
-                        return False
-                return True
-        except OSError as error:
-            if error.errno not in _NOT_OURS:
-                raise
-            return False
 
     def has_bytes(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
         """Tell whether a page, or a file beside a file, is there and has these bytes."""
@@ -293,47 +278,31 @@ class FileStore:
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Return the regular files in a folder, with their sizes in bytes; a relative one is the root's."""
-        try:
-            with os.scandir(self._folder(folder)) as entries:
-                sizes = {entry.name: size_of(entry) for entry in entries}
-        except OSError as error:
-            if error.errno not in _NOT_OURS:
-                raise
-            return {}
-        return {name: size for name, size in sizes.items() if size is not None}
+        entries = self.entries(folder).items()
+        return {name: size for name, entry in entries if (size := size_of(entry)) is not None}
 
-    def entries(self, project: NormalizedName) -> "dict[str, os.DirEntry[str]]":
-        """Return everything in a project's folder."""
-        try:
-            with os.scandir(f"{self._root}/{project}") as entries:
-                return {entry.name: entry for entry in entries}
-        except OSError as error:
-            if error.errno not in _NOT_OURS:
-                raise
-            return {}
+    def entries(self, folder: str) -> "dict[str, os.DirEntry[str]]":
+        """Return everything in a folder."""
+        with passing_over(), os.scandir(self._folder(folder)) as entries:
+            return {entry.name: entry for entry in entries}
+        return {}
 
     def root_entries(self) -> Iterator[str]:
         """Yield the names of everything in the root."""
         with os.scandir(self._root) as entries:
             yield from (entry.name for entry in entries)
 
-    def read(self, project: str, name: str) -> bytes | None:
+    def read(self, folder: str, name: str) -> bytes | None:
         """Return a page, or a file beside a file; None where it is not there."""
-        try:
-            return read_regular(f"{self._folder(project)}/{name}")
-        except OSError as error:
-            if error.errno not in _NOT_OURS:
-                raise
-            return None
+        with passing_over():
+            return read_regular(f"{self._folder(folder)}/{name}")
+        return None
 
     def open_existing(self, folder: str, name: str) -> BinaryIO | None:
         """Open a file for reading; None where it is not there, or not ours to read."""
-        try:
+        with passing_over():
             return open_file(f"{self._folder(folder)}/{name}")
-        except OSError as error:
-            if error.errno not in _NOT_OURS:
-                raise
-            return None
+        return None
 
     @contextlib.contextmanager
     def local_errors(self, path: str) -> Iterator[None]:

@@ -66,4 +66,4 @@ def _refuse(run: Run, asked: _Asked, *, is_waiting: bool) -> None:
         is_waiting=is_waiting,
     )
     run.tally.keeps_deselected = True
-    run.mirror.state.notes.set(QUESTION, msgspec.json.encode(asked).decode())
+    run.mirror.state.notes.keep(QUESTION, asked)

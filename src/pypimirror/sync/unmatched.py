@@ -33,9 +33,9 @@ def record(run: Run, found: Crawl, vanished: Iterable[NormalizedName]) -> None:
             roots=roots,
             nothing=_why_nothing(run.mirror, found, before),
         )
-    text = now.as_text() if now.lines() else None
-    if text != run.mirror.state.notes.get(NOTE):
-        run.mirror.state.notes.set(NOTE, text)
+    kept = now if now.lines() else None
+    if kept != run.mirror.state.notes.hint(NOTE, Unmatched):
+        run.mirror.state.notes.keep(NOTE, kept)
         _log_news(now, before)
     if found.is_full:
         for pattern in _others(run.mirror.selection.unmatched_names()):
