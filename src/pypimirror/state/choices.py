@@ -1,17 +1,15 @@
 """What is chosen and why: what projects require, who asks for which, and what rules left out."""
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pypimirror.model import NormalizedName
+from pypimirror.selection import LeftOut
 from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
 from pypimirror.state.database import Database
 from pypimirror.want import Asked, Requires
-
-Left = tuple[str, str, int]
-"""A file that a rule left out: its name, why, and its bytes."""
 
 
 class Omitted(NamedTuple):
@@ -102,21 +100,25 @@ class Choices:
 
     # -- what is left out --------------------------------------------------------------------
 
-    def record_left_out(self, name: NormalizedName, omitted: Mapping[str, Sequence[Left]]) -> None:
+    def record_left_out(self, name: NormalizedName, left_out: Iterable[LeftOut]) -> None:
         """Record what rules left out of a project, in place of what was known."""
         self._db.execute("DELETE FROM left_out WHERE project = ?", (name,))
-        self.add_left_out(name, omitted)
+        self.add_left_out(name, left_out)
 
-    def add_left_out(self, name: NormalizedName, omitted: Mapping[str, Sequence[Left]]) -> None:
+    def add_left_out(self, name: NormalizedName, left_out: Iterable[LeftOut]) -> None:
         """Record what rules left out of a project, beside what they did before."""
-        for rule, files in sorted(omitted.items()):
+        by_rule: dict[str, list[LeftOut]] = {}
+        for each in left_out:
+            by_rule.setdefault(each.rule, []).append(each)
+        for rule, files in sorted(by_rule.items()):
             known = self._left_out_by(name, rule)
-            new = [each for each in files if each[0] not in known]
-            reasons = known | {filename: why for filename, why, _ in new}
+            new = [each for each in files if each.file.filename not in known]
+            reasons = known | {each.file.filename: each.why for each in new}
+            size = sum(each.file.size or 0 for each in new)
             self._db.execute(
                 "INSERT INTO left_out VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
                 " files = files + excluded.files, bytes = bytes + excluded.bytes, names = excluded.names",
-                (name, rule, len(new), sum(size for *_, size in new), _packed(reasons)),
+                (name, rule, len(new), size, _packed(reasons)),
             )
 
     def _left_out_by(self, name: NormalizedName, rule: str) -> dict[str, str]:

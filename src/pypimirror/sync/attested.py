@@ -7,6 +7,7 @@ from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.publishing import Pages
 from pypimirror.run import Run
+from pypimirror.selection import LeftOut
 
 _log = logging.getLogger(__name__)
 
@@ -24,9 +25,10 @@ def wanted(run: Run, name: NormalizedName, files: tuple[File, ...]) -> tuple[Fil
         number = len(files) - len(found)
         _log.info("%s: %d files have no provenance and are left out (provenance_required)", name, number)
         kept = {file.filename for file in found}
-        lost = [(file.filename, _WITHOUT, file.size or 0) for file in files if file.filename not in kept]
-        run.mirror.state.choices.add_left_out(name, {"provenance_required": lost})
-        left_out = {filename for filename, *_ in lost}
+        lost = [file for file in files if file.filename not in kept]
+        noes = [LeftOut(file, "provenance_required", _WITHOUT) for file in lost]
+        run.mirror.state.choices.add_left_out(name, noes)
+        left_out = {file.filename for file in lost}
         _leave(run.mirror, run.pages, name, sorted(left_out & run.mirror.state.files.held(name).keys()))
     return found
 
