@@ -55,7 +55,7 @@ class Projects:
             yield from (NormalizedName(name) for (name,) in rows)
             (name,) = rows[-1]
 
-    def serials(self) -> dict[str, str | None]:
+    def serials(self) -> dict[NormalizedName, str | None]:
         """Return every project that upstream had; with its serial if it is all there."""
         return dict(
             self._db.execute(
