@@ -11,7 +11,6 @@ import os
 import stat
 import uuid
 from collections.abc import Callable, Container, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO, ParamSpec
 
@@ -52,7 +51,6 @@ _DENIED = frozenset({errno.EACCES, errno.EPERM})
 _STAYS = _LOCAL_ERRORS | _DENIED | {errno.EBUSY}
 """Why a folder is not removed: something is in it, or it is none, or not ours."""
 
-_BLOCK = 1 << 18
 _LOOK_EVERY = 1 << 18
 """Bytes of pages after which the free space is looked at again."""
 
@@ -223,8 +221,8 @@ class FileStore:
         target = self._path(project, name)
         with self.local_errors(target):
             present = status_of(target)
-        if present and present.st_size == len(content) and self.has_bytes(project, name, [content]):
-            return False
+            if present and present.st_size == len(content) and self.has_bytes(project, name, [content]):
+                return False
         self._check_growth(len(content) - size_before(present))
         temporary = self.open_temporary()
         try:
@@ -258,15 +256,28 @@ class FileStore:
                 self._check_growth(
                     min(len(chunk), temporary.file.tell() - size_before(present)), is_written=True
                 )
-            size = temporary.file.tell()
-            temporary.file.seek(0)
-            blocks = iter(partial(temporary.file.read, _BLOCK), b"")
-            if present and present.st_size == size and self.has_bytes(project, name, blocks):
-                return False
-            self.place(temporary, project, name, mtime=time_after(present, size))
+            with self.local_errors(target):
+                if self._has_bytes(target, temporary.file):
+                    return False
+            self.place(temporary, project, name, mtime=time_after(present, temporary.file.tell()))
             return True
         finally:
             self.discard(temporary)
+
+    def _has_bytes(self, path: str, wanted: BinaryIO) -> bool:
+        with passing_over():
+            opened = open_file(path)
+            if opened is None:
+                return False
+            with opened as present:
+                if os.fstat(present.fileno()).st_size != wanted.tell():
+                    return False
+                wanted.seek(0)
+                while chunk := wanted.read(1 << 18):
+                    if present.read(len(chunk)) != chunk:
+                        return False
+                return True
+        return False
 
     def has_bytes(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
         """Tell whether a page, or a file beside a file, is there and has these bytes."""
