@@ -99,13 +99,13 @@ ORDER = {
         "crawl",
     ),
     "run": ("arrivals blocking", "__init__", "preview"),
-    "adopt": ("__init__", "own trees", "progress source"),
+    "adopt": ("__init__", "trees", "own source"),
     "checks": ("recover verify", "compare", "__init__"),
     "publishing": ("__init__ companions", "tree", "pages", "names status_page"),
     "state": (
         "__init__ reading",
         "files revalidation",
-        "choices clock failures inventory notes projects removed runs transitions",
+        "choices clock failures inventory notes projects runs transitions",
         "database",
         "trouble",
         "damage",
@@ -117,7 +117,7 @@ ORDER = {
         "folders",
         "tree",
         "changes entries spelling steps",
-        "layout machine modes moments opened temporary",
+        "layout modes moments opened temporary",
     ),
 }
 """The modules of rooms from the top down, those of a line side by side: each imports from below alone."""

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from functools import partial
 
 from pypimirror import download, names
-from pypimirror.adopt.progress import NOTE, RAW
 from pypimirror.errors import BadPageError
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
@@ -17,7 +16,16 @@ from pypimirror.workers import Readers, suitable_readers
 
 _log = logging.getLogger(__name__)
 
+NOTE = "adopting"
+"""How far an adoption came: it begins when a state is new, and what a kill left undone the next run does."""
 _OWN = "own pages"
+_RAW = "raw names"
+"""The last part: what other tools laid out is taken over, project by project."""
+
+
+def is_adopting(mirror: Mirror) -> bool:
+    """Tell whether what is in the tree is still being taken over."""
+    return mirror.state.notes.get(NOTE) is not None
 
 
 def own_pages(
@@ -50,7 +58,7 @@ def own_pages(
             yield _record(mirror, tree, pool)
     while pool.unfinished:
         yield _record(mirror, tree, pool)
-    mirror.state.notes.set(NOTE, RAW)
+    mirror.state.notes.set(NOTE, _RAW)
     tree.commit()
 
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Collection, Iterator
 from typing import BinaryIO, NamedTuple
 
-from pypimirror.adopt.progress import NOTE, is_adopting
+from pypimirror.adopt.own import NOTE, is_adopting
 from pypimirror.adopt.source import Source
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName

@@ -14,7 +14,6 @@ from pypimirror.state.files import Files
 from pypimirror.state.inventory import Inventory, Kept, Stocked
 from pypimirror.state.notes import Notes, Totals
 from pypimirror.state.projects import Projects
-from pypimirror.state.removed import Removed
 from pypimirror.state.revalidation import Revalidation
 from pypimirror.state.rows import Delisted, Failure, ProjectRow, Total
 from pypimirror.state.runs import Runs
@@ -44,6 +43,7 @@ class State:
         self.connection = database.connection
         """For the tables of external links, which are there where they are followed."""
         self.path = database.path
+        self.commit, self.close = database.commit, database.close
         self.notes = Notes(database)
         self.totals = Totals(database)
         self.runs = Runs(database)
@@ -52,7 +52,6 @@ class State:
         self.transitions = Transitions(database)
         self.revalidation = Revalidation(database)
         self.choices = Choices(database)
-        self.removed = Removed(database)
         self.failures = Failures(database)
         self.inventory = Inventory(database)
         self.clock = Clock(database)
@@ -73,11 +72,3 @@ class State:
         """Begin a transaction, if there is none: what makes tables does not by itself."""
         if not self.connection.in_transaction:
             self.connection.execute("BEGIN IMMEDIATE")
-
-    def commit(self) -> None:
-        """Make everything recorded so far durable; in a dry state, do nothing."""
-        self._database.commit()
-
-    def close(self) -> None:
-        """Commit, and let go of the database."""
-        self._database.close()

@@ -196,6 +196,36 @@ class Transitions:
             [(name,) for name in names],
         )
 
+    # -- what was removed lately -------------------------------------------------------------
+
+    def record_removed(
+        self, name: NormalizedName, filenames: Iterable[str], now: float, *, is_whole: bool = False
+    ) -> None:
+        """Record that upstream's changes removed files of a project; or all of it, where `is_whole`.
+
+        So many small losses count as the large one that they are.
+        """
+        gone = [*filenames, *([""] if is_whole else [])]
+        self._db.executemany(
+            "INSERT OR REPLACE INTO removed VALUES (?, ?, ?)", [(name, filename, now) for filename in gone]
+        )
+
+    def removed_since(self, moment: float) -> tuple[int, int]:
+        """Return how many projects and files were removed since a moment, and did not come back.
+
+        What was removed before it is forgotten.
+        """
+        self._db.execute("DELETE FROM removed WHERE moment <= ?", (moment,))
+        (projects,) = self._db.execute(
+            "SELECT count(*) FROM removed WHERE filename = '' AND NOT EXISTS"
+            " (SELECT 1 FROM projects WHERE name = removed.project AND is_listed)"
+        ).fetchone()
+        (files,) = self._db.execute(
+            "SELECT count(*) FROM removed WHERE filename != '' AND NOT EXISTS (SELECT 1 FROM files"
+            " WHERE project = removed.project AND filename = removed.filename AND status = 'held')"
+        ).fetchone()
+        return projects, files
+
 
 def delist(db: sqlite3.Connection, where: str, now: float, *values: str, keeps_error: bool = False) -> None:
     """Let the files for which an SQL expression of our own is true leave the pages, for their grace."""

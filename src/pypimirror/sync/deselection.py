@@ -172,26 +172,23 @@ def _take_off(run: Run, found: _Deselected) -> None:
 
 def _take_off_project(run: Run, name: NormalizedName) -> str:
     """Take a project off the pages; say who required it before, if anybody did."""
-    row = run.mirror.state.projects.get(name)
+    state, counts = run.mirror.state, run.tally.counts
+    row = state.projects.get(name)
     why = ""
     if row is not None and row.is_listed:
         why = run.dependencies.no_longer(name)
         _log.info("%s: %s", name, why or "no longer selected")
-        _count_project(run, name, is_unrequired=bool(why))
+        files = state.files.held_total(name).number
+        counts.deselected_projects += 1
+        counts.deselected_files += files
+        if why:
+            counts.unrequired_projects += 1
+            counts.unrequired_files += files
         run.pages.mark_root_dirty()
-    run.mirror.state.transitions.delist_project(name, run.mirror.clock())
-    run.mirror.state.transitions.forget_projects([name])
+    state.transitions.delist_project(name, run.mirror.clock())
+    state.transitions.forget_projects([name])
     run.dependencies.forget(name)
     return why
-
-
-def _count_project(run: Run, name: NormalizedName, *, is_unrequired: bool) -> None:
-    counts, files = run.tally.counts, run.mirror.state.files.held_total(name).number
-    counts.deselected_projects += 1
-    counts.deselected_files += files
-    if is_unrequired:
-        counts.unrequired_projects += 1
-        counts.unrequired_files += files
 
 
 def _take_off_files(run: Run, name: NormalizedName, filenames: list[str]) -> None:
