@@ -74,7 +74,8 @@ class Tree:
         The project's page is due again then. Raises TreeError where that can't be.
         """
         self.commit()
-        self._publish(name)
+        if not self._pages.project(name):
+            self._check(name)
         if not self._is_full_finished:
             self._pages.full()
             self._is_full_finished = True
@@ -88,10 +89,8 @@ class Tree:
         state = self._mirror.state
         state.files.record_arriving(name, [file])
         state.files.mark_pages_dirty(name)
-        self.commit()
-        self._publish(name)
-        self._pages.full()
-        state.files.mark_pages_dirty(name)
+        self._is_full_finished = False
+        self.finish_page(name)
 
     def republish(self, name: NormalizedName) -> None:
         """Publish what was recorded of a project, and let its page be due again."""
@@ -116,10 +115,6 @@ class Tree:
         """Write what lies beside a file, and tell whether it changed; raise TreeError where that can't be."""
         self._check(name)
         return self._mirror.store.write(name, companion, content)
-
-    def _publish(self, name: NormalizedName) -> None:
-        if not self._pages.project(name):
-            self._check(name)
 
     def _check(self, name: NormalizedName) -> None:
         """Raise TreeError where a page differs from what the state renders to, and could not be written."""

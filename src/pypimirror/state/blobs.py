@@ -1,7 +1,7 @@
 """Values as blobs, each with a checksum before it: a flipped bit may leave a value that can be read."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -12,13 +12,13 @@ from pypimirror.want import Asked, Requires
 _T = TypeVar("_T")
 
 _CRC_BYTES = 4
-encoded = msgspec.msgpack.Encoder().encode
-by_reason = msgspec.msgpack.Decoder(dict[str, list[str]]).decode
+_encode = msgspec.msgpack.Encoder().encode
+_decode_reasons = msgspec.msgpack.Decoder(dict[str, list[str]]).decode
 
 
 def sealed(value: msgspec.Struct) -> bytes:
     """Return a value as a blob."""
-    content = encoded(value)
+    content = _encode(value)
     return zlib.crc32(content).to_bytes(_CRC_BYTES, "little") + content
 
 
@@ -41,3 +41,17 @@ provenance = _reader(Provenance)
 served = _reader(Served)
 asked = _reader(Asked)
 requires = _reader(Requires)
+
+
+def packed(reasons: Mapping[str, str]) -> bytes:
+    """Return names of files, each with why it is left out, as a blob."""
+    by_reason: dict[str, list[str]] = {}
+    for filename, why in reasons.items():
+        by_reason.setdefault(why, []).append(filename)
+    return zlib.compress(_encode(by_reason), 1)
+
+
+def unpacked(blob: bytes) -> dict[str, str]:
+    """Return what is in such a blob; raise msgspec.DecodeError or zlib.error for damage."""
+    by_reason = _decode_reasons(zlib.decompress(blob))
+    return {filename: why for why, filenames in by_reason.items() for filename in filenames}

@@ -1,6 +1,5 @@
 """What is chosen and why: what projects require, who asks for which, and what rules left out."""
 
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -118,7 +117,7 @@ class Choices:
             self._db.execute(
                 "INSERT INTO left_out VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
                 " files = files + excluded.files, bytes = bytes + excluded.bytes, names = excluded.names",
-                (name, rule, len(new), size, _packed(reasons)),
+                (name, rule, len(new), size, blobs.packed(reasons)),
             )
 
     def _left_out_by(self, name: NormalizedName, rule: str) -> dict[str, str]:
@@ -126,7 +125,7 @@ class Choices:
         row = self._db.execute(
             "SELECT names FROM left_out WHERE project = ? AND rule = ?", (name, rule)
         ).fetchone()
-        return {} if row is None else _unpacked(row[0])
+        return {} if row is None else blobs.unpacked(row[0])
 
     def left_out(self) -> list[Omitted]:
         """Return what each rule left out of all projects, the most bytes first."""
@@ -138,7 +137,7 @@ class Choices:
     def left_out_of(self, name: NormalizedName) -> dict[str, tuple[str, str]]:
         """Return the files that were left out of a project, each with the rule and why."""
         rows = self._db.execute("SELECT rule, names FROM left_out WHERE project = ?", (name,))
-        return {filename: (rule, why) for rule, packed in rows for filename, why in _unpacked(packed).items()}
+        return {file: (rule, why) for rule, blob in rows for file, why in blobs.unpacked(blob).items()}
 
     def with_left_out(self, rule: str) -> list[NormalizedName]:
         """Return the projects of which a rule left something out, sorted."""
@@ -173,15 +172,3 @@ class Choices:
             self._db.execute(
                 f"DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM projects WHERE name = project)"
             )
-
-
-def _packed(reasons: Mapping[str, str]) -> bytes:
-    by_reason: dict[str, list[str]] = {}
-    for filename, why in reasons.items():
-        by_reason.setdefault(why, []).append(filename)
-    return zlib.compress(blobs.encoded(by_reason), 1)
-
-
-def _unpacked(packed: bytes) -> dict[str, str]:
-    by_reason = blobs.by_reason(zlib.decompress(packed))
-    return {filename: why for why, filenames in by_reason.items() for filename in filenames}

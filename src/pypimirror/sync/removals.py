@@ -68,6 +68,7 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
 def _removed_before(run: Run) -> Loss:
     """Return what upstream's changes removed within the window, before this run."""
     begin = run.mirror.clock() - run.mirror.config.removal_window_hours * HOUR_S
+    # Who allows removals begins to count anew.
     since = float("inf") if run.options.allows_removals else begin
     return Loss(*run.mirror.state.transitions.removed_since(since))
 
