@@ -54,10 +54,8 @@ def own_pages(
         pages.names.intend(name)
         for file in files:
             pool.submit(partial(_checked, mirror, name, file, trusts_sizes=trusts_sizes))
-        while pool.unfinished > pool.size:
-            yield _record(mirror, tree, pool)
-    while pool.unfinished:
-        yield _record(mirror, tree, pool)
+        yield from _recorded(mirror, tree, pool, left=pool.size)
+    yield from _recorded(mirror, tree, pool, left=0)
     mirror.state.notes.set(NOTE, _RAW)
     tree.commit()
 
@@ -109,11 +107,13 @@ def _checked(
     return name, HeldFile(file=file, sha256=found.sha256, size=found.size, metadata=metadata)
 
 
-def _record(mirror: Mirror, tree: Tree, pool: Readers[tuple[NormalizedName, HeldFile | None]]) -> int:
-    adopted = 0
-    for name, held in pool.finished(1):
-        if held is not None:
+def _recorded(
+    mirror: Mirror, tree: Tree, pool: Readers[tuple[NormalizedName, HeldFile | None]], *, left: int
+) -> Iterator[int]:
+    """Record what was read, until no more than so many files are `left`; yield how many were taken over."""
+    while pool.unfinished > left:
+        found = [(name, held) for name, held in pool.finished(1) if held is not None]
+        for name, held in found:
             mirror.state.files.record_held(name, [held])
-            adopted += 1
-    tree.commit()
-    return adopted
+        tree.commit()
+        yield len(found)
