@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from pypimirror.model import Listed, ListEntry, NormalizedName, Validators
 from pypimirror.state.database import Database
-from pypimirror.state.rows import Failure, ProjectRow, typed
+from pypimirror.state.rows import NO_TROUBLE, Failure, ProjectRow, typed
 
 FAILURES = (
     "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
@@ -184,8 +184,7 @@ class Projects:
         """Record that the project is wholly what upstream's page with these validators says."""
         self._db.execute(
             "UPDATE projects SET is_current = 1, serial = ?, page_serial = ?, etag = ?, last_modified = ?,"
-            " selection = ?, pending_since = NULL, failures = 0, next_try = NULL, error = NULL,"
-            " error_since = NULL WHERE name = ?",
+            f" selection = ?, {NO_TROUBLE} WHERE name = ?",
             (serial, page_serial, *validators, selection, name),
         )
 
@@ -193,8 +192,7 @@ class Projects:
         """Record that a page was seen that tells nothing of its project for sure: it is asked for again."""
         self._db.execute(
             "UPDATE projects SET is_current = 0, serial = NULL, etag = NULL, last_modified = NULL,"
-            " pending_since = NULL, failures = 0, next_try = NULL, error = NULL, error_since = NULL"
-            " WHERE name = ?",
+            f" {NO_TROUBLE} WHERE name = ?",
             (name,),
         )
 

@@ -15,7 +15,13 @@ from collections.abc import Collection, Iterable
 
 from pypimirror.model import NormalizedName
 from pypimirror.state.database import Database
-from pypimirror.state.rows import Delisted, Total, typed
+from pypimirror.state.rows import NO_TROUBLE, Delisted, Total, typed
+
+_OVER = (
+    f"is_current = 1, serial = NULL, selection = NULL, {NO_TROUBLE},"
+    " revalidate_at = NULL, held_back = NULL, held_back_since = NULL"
+)
+"""Nothing more of a project is waited for."""
 
 
 class Transitions:
@@ -27,10 +33,7 @@ class Transitions:
     def record_vanished(self, name: NormalizedName, now: float) -> None:
         """Record that upstream no longer has a project, so that nothing more of it is waited for."""
         self._db.execute(
-            "UPDATE projects SET vanished_since = coalesce(vanished_since, ?), is_current = 1, serial = NULL,"
-            " selection = NULL, pending_since = NULL, failures = 0, next_try = NULL, error = NULL,"
-            " error_since = NULL, revalidate_at = NULL, held_back = NULL, held_back_since = NULL"
-            " WHERE name = ?",
+            f"UPDATE projects SET vanished_since = coalesce(vanished_since, ?), {_OVER} WHERE name = ?",
             (now, name),
         )
         self._db.execute(
@@ -92,10 +95,7 @@ class Transitions:
         """Record that a project leaves the root page, that its pages go, and then its files."""
         self._db.execute(
             "UPDATE projects SET is_listed = 0, pages = iif(is_listed, NULL, pages), vanished_since = NULL,"
-            " is_current = 1, serial = NULL, selection = NULL, pending_since = NULL, failures = 0,"
-            " next_try = NULL, error = NULL, error_since = NULL, revalidate_at = NULL,"
-            " held_back = NULL, held_back_since = NULL"
-            " WHERE name = ?",
+            f" {_OVER} WHERE name = ?",
             (name,),
         )
         self._db.execute("DELETE FROM failures WHERE project = ?", (name,))

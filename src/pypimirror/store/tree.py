@@ -22,7 +22,7 @@ from pypimirror.store.changes import Changes
 from pypimirror.store.entries import size_before, size_of, status_of, time_after
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.modes import FILE_MODE, FOLDER_MODE
-from pypimirror.store.opened import open_file, passing_over, read_id, read_regular
+from pypimirror.store.opened import entries_if_any, open_file, passing_over, read_id, read_regular
 from pypimirror.store.spelling import Spelling, ignores_case, ignores_form
 from pypimirror.store.temporary import Temporary, TemporaryFile
 
@@ -178,13 +178,9 @@ class FileStore:
 
     def sweep_partial(self, wanted: Container[str]) -> None:
         """Remove what was kept for later, but for the keys that are wanted."""
-        try:
-            with os.scandir(self._partial) as entries:
-                left = [entry.path for entry in entries if entry.name not in wanted]
-        except FileNotFoundError:
-            return
-        for path in left:
-            self._step(path, steps.unlink, path)
+        for name in entries_if_any(self._partial):
+            if name not in wanted:
+                self._step(f"{self._partial}/{name}", steps.unlink, f"{self._partial}/{name}")
 
     def discard(self, temporary: Temporary) -> None:
         """Close and remove a temporary file, unless it has its place."""
