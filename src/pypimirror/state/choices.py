@@ -1,5 +1,6 @@
 """What is chosen and why: what projects require, who asks for which, and what rules left out."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -7,7 +8,6 @@ from pypimirror.model import NormalizedName
 from pypimirror.selection import LeftOut
 from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
-from pypimirror.state.database import Database
 from pypimirror.want import Asked, Requires
 
 
@@ -22,8 +22,8 @@ class Omitted(NamedTuple):
 class Choices:
     """The part of the state that the selection is computed from, beside the configuration."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
     # -- who asks ----------------------------------------------------------------------------
 

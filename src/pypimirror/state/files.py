@@ -1,6 +1,8 @@
 """The files of projects: what arrives, what is held, what is wrong with it, and what is on the disk."""
 
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -8,7 +10,6 @@ from pypimirror.errors import DamagedStateError
 from pypimirror.model import File, HeldFile, NormalizedName, Provenance, Served
 from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
-from pypimirror.state.database import Database
 from pypimirror.state.rows import Total, typed
 from pypimirror.state.transitions import delist
 
@@ -32,9 +33,9 @@ def _held(file: HeldFile) -> HeldFile:
 class Files:
     """The part of the state that tells of files."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
-        self._path = database.path
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
 
     def held(self, name: NormalizedName) -> dict[str, HeldFile]:
         """Return what is held of a project."""

@@ -2,12 +2,12 @@
 
 import itertools
 import operator
+import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from pypimirror.model import NormalizedName
 from pypimirror.state import blobs
-from pypimirror.state.database import Database
 from pypimirror.state.rows import typed
 
 _BATCH = 1000
@@ -59,8 +59,8 @@ class Stocked(NamedTuple):
 class Inventory:
     """The database, read from its first project to its last."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
     def projects(self, after: str = "") -> Iterator[Stocked]:
         """Yield every project that anything is known of, sorted; each may be changed meanwhile."""

@@ -1,10 +1,10 @@
 """Notes about the whole mirror, and its totals."""
 
+import sqlite3
 from typing import TypeVar
 
 import msgspec
 
-from pypimirror.state.database import Database
 from pypimirror.state.rows import Total, typed
 
 _T = TypeVar("_T")
@@ -21,8 +21,8 @@ def hint(note: str | None, kind: type[_T]) -> _T | None:
 class Notes:
     """Texts by their keys; what is none is absent."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
     def get(self, key: str) -> str | None:
         """Return a note; None where there is none."""
@@ -48,8 +48,8 @@ class Notes:
 class Totals:
     """Sums that triggers keep, so that nobody has to count rows."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
     def of(self, status: str) -> Total:
         """Return how many files have a status, with their bytes; `listed` are projects on the root page."""

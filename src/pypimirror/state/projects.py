@@ -1,9 +1,9 @@
 """Projects: what upstream said of each, what is published of it, and when it is asked about again."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 
 from pypimirror.model import Listed, ListEntry, NormalizedName, Validators
-from pypimirror.state.database import Database
 from pypimirror.state.rows import NO_TROUBLE, Failure, ProjectRow, typed
 
 FAILURES = (
@@ -17,8 +17,8 @@ FAILURES = (
 class Projects:
     """The table of projects."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
         self._last: tuple[NormalizedName, int, ProjectRow | None] | None = None
         """What was returned last, and how many rows had been changed until then."""
 

@@ -14,7 +14,6 @@ import sqlite3
 from collections.abc import Collection, Iterable
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.database import Database
 from pypimirror.state.rows import NO_TROUBLE, Delisted, Total, typed
 
 _OVER = (
@@ -27,8 +26,8 @@ _OVER = (
 class Transitions:
     """What becomes of projects and files as upstream and the configuration drop them, or have them again."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
     def record_vanished(self, name: NormalizedName, now: float) -> None:
         """Record that upstream no longer has a project, so that nothing more of it is waited for."""
