@@ -10,7 +10,7 @@ from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
 from pypimirror.publishing import Pages, Tree
 from pypimirror.simple import JSON_TYPE, parse_project_list, parse_project_page
-from pypimirror.store import FULL, HTML, JSON
+from pypimirror.store import FULL, HTML, JSON, METADATA
 from pypimirror.upstream import Upstream
 from pypimirror.workers import Readers, suitable_readers
 
@@ -101,9 +101,8 @@ def _checked(
         found = download.verified(file, content)
     if found is None:
         return name, None
-    text = mirror.store.read(name, f"{file.filename}.metadata") if file.core_metadata else None
-    has_metadata = text is not None and download.is_offered(text, file)
-    metadata = download.sha256(text) if text is not None and has_metadata else None
+    text = mirror.store.read(name, file.filename + METADATA) if file.core_metadata else None
+    metadata = download.sha256(text) if text is not None and download.is_offered(text, file) else None
     return name, HeldFile(file=file, sha256=found.sha256, size=found.size, metadata=metadata)
 
 
