@@ -98,7 +98,7 @@ ORDER = {
         "project question spelling tasks",
         "crawl",
     ),
-    "run": ("arrivals blocking", "__init__", "preview"),
+    "run": ("arrivals blocking", "__init__", "external preview"),
     "adopt": ("__init__", "trees", "own source"),
     "checks": ("recover verify", "compare", "__init__"),
     "publishing": ("__init__ companions", "tree", "pages", "names status_page"),
@@ -117,7 +117,7 @@ ORDER = {
         "folders",
         "tree",
         "changes entries spelling steps",
-        "layout modes moments opened temporary",
+        "layout machine modes moments opened temporary",
     ),
 }
 """The modules of rooms from the top down, those of a line side by side: each imports from below alone."""
@@ -257,16 +257,22 @@ def module_of(path: Path) -> str:
 
 @functools.cache
 def graph() -> dict[str, set[str]]:
-    """Which modules of ours each one imports: when it is imported, in its functions, or for types alone."""
+    """Which modules of ours each one imports, at once or in its functions; not what types alone need."""
     modules = {module_of(path): path for path in FILES}
 
     def imported(path: Path) -> Iterator[str]:
-        for node in nodes_of(path):
+        for node in set(nodes_of(path)) - set(for_types_alone(path)):
             if isinstance(node, ast.ImportFrom):
                 whole = (f"{node.module}.{alias.name}" for alias in node.names)
                 yield from (name if name in modules else node.module or "" for name in whole)
 
     return {module: {*imported(path)} & modules.keys() - {module} for module, path in modules.items()}
+
+
+def for_types_alone(path: Path) -> Iterator[ast.AST]:
+    for node in nodes_of(path):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from ast.walk(node)
 
 
 def test_no_module_needs_itself() -> None:

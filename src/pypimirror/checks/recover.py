@@ -6,14 +6,13 @@ marked in the state, and read again after a run that did not come to its end.
 
 import logging
 from functools import partial
-from pathlib import Path
 
 from pypimirror.amounts import DAY_S
 from pypimirror.checks import compare
 from pypimirror.checks.compare import FoundFile
 from pypimirror.mirror import Mirror
 from pypimirror.publishing import Pages, Tree
-from pypimirror.store import partial_key
+from pypimirror.store import boot_id, partial_key
 from pypimirror.workers import Readers, suitable_readers
 
 _log = logging.getLogger(__name__)
@@ -24,7 +23,7 @@ _NOTE = "open run"
 
 def begin(mirror: Mirror, pages: Pages, tree: Tree) -> None:
     """Mend what a run that did not come to its end may have left, and record that one is going on."""
-    boot = _boot_id()
+    boot = boot_id()
     before = mirror.state.notes.get(_NOTE)
     if before is not None:
         why = "the machine went down" if before != boot else "it was cut off"
@@ -41,14 +40,6 @@ def end(mirror: Mirror, tree: Tree) -> None:
     _sweep(mirror)
     tree.sync()
     mirror.state.notes.set(_NOTE, None)
-
-
-def _boot_id() -> str:
-    """Return what is another one after each start of the machine, where the system tells."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
-        return "unknown"
 
 
 def _sweep(mirror: Mirror) -> None:

@@ -1,8 +1,8 @@
 """What a run works with, and what it counts."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from pypimirror.adopt import Source
 from pypimirror.amounts import DAY_S
@@ -10,9 +10,10 @@ from pypimirror.dependencies import Dependencies, Missing, missing
 from pypimirror.errors import DiskFullError
 from pypimirror.findings.unmatched import Unmatched, known
 from pypimirror.mirror import Counts, Mirror, Refusal, Tally
-from pypimirror.model import Link, NormalizedName
+from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.publishing import Pages, Tree
+from pypimirror.run.external import ExternalLinks, NoExternalLinks
 from pypimirror.run.preview import Change, Preview
 from pypimirror.state import Failure, Omitted
 from pypimirror.upstream import Upstream
@@ -89,56 +90,6 @@ class Options:
     """Remove what upstream no longer has or nothing selects any more, however much it is."""
     confirms: Callable[[Loss, Loss], bool] = lambda _gone, _held: False
     """Asks whoever sits there whether so much of what is held may go."""
-
-
-class ExternalLinks(Protocol):
-    """Files that come by links to other hosts than the index's: the seam to the room that follows them."""
-
-    def note(
-        self, name: NormalizedName, links: tuple[Link, ...] | None, *, can_remove: bool, has_news: bool
-    ) -> None:
-        """Record what a project's page links to; None where it can't tell that.
-
-        A page that `can_remove` tells that other links are gone; one that `has_news` is a reason to look.
-        """
-
-    def owned(self, name: NormalizedName, /) -> frozenset[str]:
-        """Return the names of the external files: the page of a project does not tell of them."""
-
-    def follow(self, run: "Run") -> None:
-        """Ask other hosts, when nothing is left to be done that could have to wait for them.
-
-        Raises DiskFullError, or OSError of the machine.
-        """
-
-    def deselect(self) -> dict[NormalizedName, list[str]]:
-        """Return the files that the configuration no longer wants, by project."""
-
-    def forget(self, name: NormalizedName, filenames: Collection[str]) -> None:
-        """Forget that files are external: the index has them itself now."""
-
-
-class NoExternalLinks:
-    """Where no links are followed, or that room was taken out."""
-
-    def note(
-        self, name: NormalizedName, links: tuple[Link, ...] | None, *, can_remove: bool, has_news: bool
-    ) -> None:
-        """Record nothing."""
-
-    def owned(self, _name: NormalizedName, /) -> frozenset[str]:
-        """Return no names."""
-        return frozenset()
-
-    def follow(self, run: "Run") -> None:
-        """Ask nobody."""
-
-    def deselect(self) -> dict[NormalizedName, list[str]]:
-        """Return no files."""
-        return {}
-
-    def forget(self, name: NormalizedName, filenames: Collection[str]) -> None:
-        """Forget nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

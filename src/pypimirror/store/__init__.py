@@ -18,6 +18,7 @@ from pypimirror.store.layout import (
     holds_mirror,
     why_no_folder,
 )
+from pypimirror.store.machine import boot_id
 from pypimirror.store.moments import ToldTrouble, note_moment
 from pypimirror.store.opened import check_state, check_state_file, read_id
 from pypimirror.store.read_only import ReadOnlyStore
@@ -42,6 +43,7 @@ __all__ = [
     "TemporaryFile",
     "ToldTrouble",
     "aside_folder",
+    "boot_id",
     "check_root",
     "check_state",
     "check_state_file",

@@ -13,7 +13,7 @@ from pypimirror.errors import StateError
 _LARGEST = 1 << 28
 """Bytes; no page and nothing beside a file is larger, and what is larger is not ours."""
 _BLOCK = 1 << 16
-_NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
+NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -30,7 +30,7 @@ def passing_over() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NOT_OURS:
+        if error.errno not in NOT_OURS:
             raise
 
 

@@ -1,9 +1,9 @@
 """What single steps do on the disk; `Tree` alone takes them, and a dry run takes none."""
 
-import ctypes
 import logging
 import os
-import sys
+
+from pypimirror.store.machine import sync_file_system
 
 _log = logging.getLogger(__name__)
 
@@ -12,20 +12,9 @@ def sync(root: str) -> None:
     """Wait until all that was done is on the disk."""
     descriptor = os.open(root, os.O_RDONLY)
     try:
-        _sync_file_system(descriptor)
+        sync_file_system(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _sync_file_system(descriptor: int) -> None:
-    """Wait until all that was written to an open file's file system is on the disk."""
-    if not sys.platform.startswith("linux"):
-        os.sync()
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.syncfs(descriptor) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
 
 
 def place(path: str, target: str, mtime: float | None) -> None:

@@ -79,7 +79,7 @@ def _updated(run: Run) -> Report:
     raw_folders = adopt.raw_folders(run.mirror, run.tree)
     try:
         outcome = projects.bring_up_to_date(run, found.due, raw_folders)
-        crawl.check_any_answer(run, found, *outcome)
+        crawl.check_any_answer(run, found, outcome)
         if run.mirror.config.external_links:
             run.external.follow(run)
         if run.options.preview:

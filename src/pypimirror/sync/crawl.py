@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -357,21 +357,29 @@ def _validators(mirror: Mirror, options: Options) -> Validators:
     return Validators(note.etag, note.last_modified)
 
 
-def check_any_answer(
-    run: Run,
-    crawl: Crawl,
-    errors: Sequence[MirrorError],
-    vanished: Sequence[NormalizedName],
-    unproven: Sequence[NormalizedName],
-) -> None:
-    """Raise UnavailableError where not one page of a mirror of literal names could be had.
+class Answers(Protocol):
+    """What became of the pages that were asked for."""
 
-    Some gave `errors`, some projects `vanished`, and pages of `unproven` ones may be a login page.
-    """
+    @property
+    def errors(self) -> list[MirrorError]:
+        """Why some could not be had."""
+
+    @property
+    def vanished(self) -> list[NormalizedName]:
+        """Projects that were held, and are now said to be not there."""
+
+    @property
+    def unproven(self) -> list[NormalizedName]:
+        """Projects whose page has no file, and nothing else of an index's page, as a login page."""
+
+
+def check_any_answer(run: Run, crawl: Crawl, answers: Answers) -> None:
+    """Raise UnavailableError where not one page of a mirror of literal names could be had."""
     if run.options.only or run.mirror.selection.needs_list:
         return
+    errors, unproven = answers.errors, answers.unproven
     # What is required is asked for, too, and some projects twice.
-    number = len({each.name for each in crawl.due}.intersection([*vanished, *unproven])) + len(errors)
+    number = len({each.name for each in crawl.due}.intersection([*answers.vanished, *unproven])) + len(errors)
     left = len(frozenset().union(*run.tally.unasked.values()))
     if left and left + number == len(crawl.due):
         run.mirror.state.projects.end_pauses()

@@ -290,10 +290,13 @@ def file_failed(run: Run, project: Project, filename: str, reason: str, *, is_ke
 
 def record_display_name(mirror: Mirror, pages: Pages, project: Project) -> None:
     """Record how the project list spells a project whose page is unchanged."""
+    if not project.due.is_from_list:
+        return
     row = mirror.state.projects.get(project.name)
-    display_name = project.due.display_name
-    if row and row.is_listed and project.due.is_from_list and row.display_name != display_name:
-        mirror.state.projects.record_page(project.name, display_name, row.status, row.status_reason)
+    if row is not None and row.is_listed and row.display_name != project.due.display_name:
+        mirror.state.projects.record_page(
+            project.name, project.due.display_name, row.status, row.status_reason
+        )
         pages.names.intend(project.name)
         pages.mark_root_dirty()
 
