@@ -8,6 +8,9 @@ import msgspec
 
 from pypimirror.model import Digest
 
+UNREADABLE = "%s: %s requires what can't be read as it stands: %s"
+"""Logged of a project's file, with the requirement."""
+
 
 class Want(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
     """What somebody asks for of a project: releases by a specifier, or files by pinned digests."""

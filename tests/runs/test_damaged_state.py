@@ -123,6 +123,15 @@ def test_what_is_no_file_in_a_row_is_damage(mirror: Mirror) -> None:
     assert mirror.check_links() == 4 * PROJECTS
 
 
+def test_what_is_no_list_of_names_that_a_rule_left_out_is_damage(mirror: Mirror) -> None:
+    mirror.configure(filename_excludes="*-1.0*")
+    mirror.update()
+    execute(state(mirror), "UPDATE left_out SET names = x'c1'")
+    ended = mirror.run("--why", "project-3")
+    assert ended.status == 1
+    assert "is damaged (something wrong lies in left_out.names" in ended.stderr
+
+
 def test_a_state_that_another_program_has_open_is_not_moved(mirror: Mirror) -> None:
     with contextlib.closing(sqlite3.connect(state(mirror))) as other:
         other.execute("BEGIN EXCLUSIVE")

@@ -83,6 +83,42 @@ NEIGHBOURS = {
     if reader != read
 }
 
+ORDER = {
+    "sync": (
+        "__init__",  # the story
+        "projects removals unmatched",
+        "files ready",
+        "again record",
+        "chosen",
+        "deselection",
+        "attested in_vain",
+        "project question spelling tasks",
+        "crawl",
+    ),
+    "run": ("arrivals blocking", "__init__", "external preview"),
+    "adopt": ("__init__", "trees", "own source"),
+    "checks": ("recover verify", "compare", "__init__"),
+    "publishing": ("__init__ companions", "tree", "pages", "names status_page"),
+    "state": (
+        "__init__ reading",
+        "files revalidation",
+        "choices clock failures inventory notes projects runs transitions",
+        "database",
+        "trouble",
+        "damage",
+        "blobs rows schema",
+    ),
+    "store": (
+        "__init__",
+        "read_only",
+        "folders",
+        "tree",
+        "changes entries spelling steps",
+        "layout machine modes moments opened temporary",
+    ),
+}
+"""The modules of rooms from the top down, those of a line side by side: each imports from below alone."""
+
 OWNERS = {
     "requests": {"upstream"},
     "urllib3": {"upstream"},
@@ -216,18 +252,46 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def needed_at_once(path: Path, modules: set[str]) -> Iterator[str]:
-    """Yield the modules of ours that a module imports when it is imported itself."""
-    for node in tree_of(path).body:
-        if isinstance(node, ast.ImportFrom):
-            whole = (f"{node.module}.{alias.name}" for alias in node.names)
-            yield from ({name if name in modules else node.module or "" for name in whole}) & modules
+@functools.cache
+def graph() -> dict[str, set[str]]:
+    """Which modules of ours each one imports, at once or in its functions; not what types alone need."""
+    modules = {module_of(path): path for path in FILES}
+
+    def imported(path: Path) -> Iterator[str]:
+        for node in set(nodes_of(path)) - set(for_types_alone(path)):
+            if isinstance(node, ast.ImportFrom):
+                whole = (f"{node.module}.{alias.name}" for alias in node.names)
+                yield from (name if name in modules else node.module or "" for name in whole)
+
+    return {module: {*imported(path)} & modules.keys() - {module} for module, path in modules.items()}
+
+
+def for_types_alone(path: Path) -> Iterator[ast.AST]:
+    for node in nodes_of(path):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from ast.walk(node)
 
 
 def test_no_module_needs_itself() -> None:
-    modules = {module_of(path) for path in FILES}
-    graph = {module_of(path): set(needed_at_once(path, modules)) for path in FILES}
-    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError with the modules of a cycle
+    graphlib.TopologicalSorter(graph()).prepare()  # raises CycleError with the modules of a cycle
+
+
+@pytest.mark.parametrize("room", ORDER)
+def test_modules_of_a_room_import_from_lines_below(room: str) -> None:
+    lines = {
+        f"pypimirror.{room}.{name}".removesuffix(".__init__"): number
+        for number, names in enumerate(ORDER[room])
+        for name in names.split()
+    }
+    inside = {module: imported for module, imported in graph().items() if module in lines}
+    assert set(lines) == {module for module in graph() if f"{module}.".startswith(f"pypimirror.{room}.")}
+    wrong = [
+        f"{module} -> {imported}"
+        for module in inside
+        for imported in inside[module] & lines.keys()
+        if lines[module] >= lines[imported]
+    ]
+    assert not wrong
 
 
 def test_external_links_are_opened_at_one_place() -> None:

@@ -1,7 +1,6 @@
 """Taking over what is in the tree already: our own after a lost state, and what another tool laid out."""
 
-from pypimirror.adopt.own import own_pages
-from pypimirror.adopt.progress import is_adopting
+from pypimirror.adopt.own import is_adopting, own_pages
 from pypimirror.adopt.source import Source
 from pypimirror.adopt.trees import Candidate, Present, raw_folders, remove_leftovers
 

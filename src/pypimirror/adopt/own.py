@@ -5,19 +5,27 @@ from collections.abc import Iterator
 from functools import partial
 
 from pypimirror import download, names
-from pypimirror.adopt.progress import NOTE, RAW
 from pypimirror.errors import BadPageError
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
 from pypimirror.publishing import Pages, Tree
 from pypimirror.simple import JSON_TYPE, parse_project_list, parse_project_page
-from pypimirror.store import FULL, HTML, JSON
+from pypimirror.store import FULL, HTML, JSON, METADATA
 from pypimirror.upstream import Upstream
 from pypimirror.workers import Readers, suitable_readers
 
 _log = logging.getLogger(__name__)
 
+NOTE = "adopting"
+"""How far an adoption came: it begins when a state is new, and what a kill left undone the next run does."""
 _OWN = "own pages"
+_RAW = "raw names"
+"""The last part: what other tools laid out is taken over, project by project."""
+
+
+def is_adopting(mirror: Mirror) -> bool:
+    """Tell whether what is in the tree is still being taken over."""
+    return mirror.state.notes.get(NOTE) is not None
 
 
 def own_pages(
@@ -46,11 +54,9 @@ def own_pages(
         pages.names.intend(name)
         for file in files:
             pool.submit(partial(_checked, mirror, name, file, trusts_sizes=trusts_sizes))
-        while pool.unfinished > pool.size:
-            yield _record(mirror, tree, pool)
-    while pool.unfinished:
-        yield _record(mirror, tree, pool)
-    mirror.state.notes.set(NOTE, RAW)
+        yield from _recorded(mirror, tree, pool, left=pool.size)
+    yield from _recorded(mirror, tree, pool, left=0)
+    mirror.state.notes.set(NOTE, _RAW)
     tree.commit()
 
 
@@ -95,17 +101,18 @@ def _checked(
         found = download.verified(file, content)
     if found is None:
         return name, None
-    text = mirror.store.read(name, f"{file.filename}.metadata") if file.core_metadata else None
-    has_metadata = text is not None and download.is_offered(text, file)
-    metadata = download.sha256(text) if text is not None and has_metadata else None
+    text = mirror.store.read(name, file.filename + METADATA) if file.core_metadata else None
+    metadata = download.sha256(text) if text is not None and download.is_offered(text, file) else None
     return name, HeldFile(file=file, sha256=found.sha256, size=found.size, metadata=metadata)
 
 
-def _record(mirror: Mirror, tree: Tree, pool: Readers[tuple[NormalizedName, HeldFile | None]]) -> int:
-    adopted = 0
-    for name, held in pool.finished(1):
-        if held is not None:
+def _recorded(
+    mirror: Mirror, tree: Tree, pool: Readers[tuple[NormalizedName, HeldFile | None]], *, left: int
+) -> Iterator[int]:
+    """Record what was read, until no more than so many files are `left`; yield how many were taken over."""
+    while pool.unfinished > left:
+        found = [(name, held) for name, held in pool.finished(1) if held is not None]
+        for name, held in found:
             mirror.state.files.record_held(name, [held])
-            adopted += 1
-    tree.commit()
-    return adopted
+        tree.commit()
+        yield len(found)

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from pypimirror.adopt.progress import NOTE, is_adopting
+from pypimirror.adopt.own import NOTE, is_adopting
 from pypimirror.adopt.source import Source
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName
@@ -96,7 +96,9 @@ def remove_leftovers(
             if folder != name and not tree.remove_folder(folder):
                 _log.warning("%s holds files that upstream does not list; they are left there", folder)
         pages.names.make(name)  # that a folder of this name was in the way of
-    _remove_old_full_page(mirror, tree)
+    content = mirror.store.read(".", FULL)
+    if content is not None and content.startswith(_OLD_FULL_PAGE):
+        tree.remove(".", FULL)
     if not mirror.state.projects.stale():
         mirror.state.notes.set(NOTE, None)
 
@@ -110,9 +112,3 @@ def _leftovers(sizes: dict[str, int], held: dict[str, HeldFile], *, is_raw: bool
         is_digest = filename.startswith(".") and filename.endswith(".md5") and filename[1:-4] in held
         if is_copy or is_digest:
             yield filename
-
-
-def _remove_old_full_page(mirror: Mirror, tree: Tree) -> None:
-    content = mirror.store.read(".", FULL)
-    if content is not None and content.startswith(_OLD_FULL_PAGE):
-        tree.remove(".", FULL)

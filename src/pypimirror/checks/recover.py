@@ -53,15 +53,15 @@ def _look_again(mirror: Mirror, pages: Pages, tree: Tree) -> None:
     for name in mirror.state.files.unsynced():
         mirror.state.files.mark_pages_dirty(name)
         mirror.state.transitions.record_reachable(name)
-        for held in mirror.state.files.unsynced_of(name).values():
-            pool.submit(partial(compare.by_bytes, mirror.store, name, held))
-        while pool.unfinished > pool.size:
-            _record(mirror, tree, pool)
-    while pool.unfinished:
-        _record(mirror, tree, pool)
+        for file in mirror.state.inventory.unsynced_of(name):
+            pool.submit(partial(compare.by_bytes, mirror.store, file))
+        _record(mirror, tree, pool, left=pool.size)
+    _record(mirror, tree, pool, left=0)
 
 
-def _record(mirror: Mirror, tree: Tree, pool: Readers[FoundFile]) -> None:
-    for found in pool.finished(1):
-        compare.repair(mirror, found)
-    tree.commit()
+def _record(mirror: Mirror, tree: Tree, pool: Readers[FoundFile], *, left: int) -> None:
+    """Record what was found, until no more than so many files are still read."""
+    while pool.unfinished > left:
+        for found in pool.finished(1):
+            compare.tell_and_repair(mirror, found)
+        tree.commit()

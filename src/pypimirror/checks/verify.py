@@ -1,22 +1,21 @@
 """`--verify`: the tree against the state, project by project, and what to do about the difference."""
 
 import logging
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from enum import StrEnum
+import operator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
-from pypimirror.checks import compare, modes
-from pypimirror.checks.compare import FoundFile
+from pypimirror.checks import compare
+from pypimirror.checks.compare import Finding, FoundFile, Kind
 from pypimirror.errors import StateError
 from pypimirror.mirror import Mirror
-from pypimirror.model import HeldFile, NormalizedName
-from pypimirror.publishing import Pages, Tree, companions, status_page
-from pypimirror.state import Kept, Stocked
-from pypimirror.store import FULL, HTACCESS, HTML, JSON, METADATA, PRIVATE, PROVENANCE, SUFFIXES, size_of
+from pypimirror.model import NormalizedName
+from pypimirror.publishing import Pages, Tree, status_page
+from pypimirror.state import Stocked
+from pypimirror.store import FULL, HTACCESS, HTML, JSON, PRIVATE, SUFFIXES
 from pypimirror.workers import Readers, suitable_readers
 
 _log = logging.getLogger(__name__)
@@ -24,30 +23,6 @@ _log = logging.getLogger(__name__)
 _NOTE = "verified up to"
 _NOTE_EVERY_S = 1.0
 _ROOT = NormalizedName("")
-
-
-class Kind(StrEnum):
-    """What can be found."""
-
-    MISSING = "missing"
-    DAMAGED = "damaged"
-    PAGE = "page"
-    """A page that is not what the state renders to."""
-    UNREADABLE = "unreadable"
-    """Nobody but its owner can read it, so that no web server can serve it."""
-    REWRITTEN = "rewritten"
-    """A page that a repair wrote."""
-    FOREIGN = "foreign"
-    """Nothing that the state knows of; it is never touched."""
-
-
-class Finding(NamedTuple):
-    """Something in the tree that is not as the state has it."""
-
-    kind: Kind
-    path: str
-    """Relative to the mirror's folder."""
-
 
 Tell = Callable[[Finding], None]
 
@@ -74,9 +49,7 @@ class _Open(msgspec.Struct):
 
     unread: int = 1
     """Files that are still read, and one for the look at the folder."""
-    files: int = 0
-    wrong: int = 0
-    foreign: int = 0
+    seen: Verified = Verified(1, 0, 0, 0)
 
 
 class Verification:
@@ -104,8 +77,9 @@ class Verification:
         self._is_repairing = is_repairing
         self._pool: Readers[FoundFile] = Readers(suitable_readers())
         self._open: dict[NormalizedName, _Open] = {}
-        self._root = _Open()
-        self._done = Verified(0, 0, 0, 0)
+        self._at_the_root = Verified(0, 0, 0, 0)
+        self.done = Verified(0, 0, 0, 0)
+        """What was looked at so far."""
         self._noted_at = self._mirror.clock()
         self.to_mend: list[NormalizedName] = []
 
@@ -123,12 +97,7 @@ class Verification:
         self._at_root(wrong)
         state.notes.set(_NOTE, None)
         self._tree.commit()
-        return self._done
-
-    @property
-    def done(self) -> Verified:
-        """What was looked at so far."""
-        return self._done
+        return self.done
 
     # -- projects ------------------------------------------------------------------------------
 
@@ -145,7 +114,7 @@ class Verification:
         noted = self._mirror.state.notes.hint(_NOTE, _Progress)
         if not self._is_hashing or noted is None:
             return ""
-        self._done = noted.verified
+        self.done = noted.verified
         _log.info("goes on after %s", noted.name)
         return noted.name
 
@@ -156,21 +125,16 @@ class Verification:
             if found.unread:
                 break
             del self._open[first]
-            projects, files, wrong, foreign = self._done
-            self._done = Verified(
-                projects + 1, files + found.files, wrong + found.wrong, foreign + found.foreign
-            )
+            self.done = _sum(self.done, found.seen)
             if self._is_hashing and self._mirror.clock() - self._noted_at > _NOTE_EVERY_S:
-                noted = _Progress(first, self._done)
-                self._mirror.state.notes.set(_NOTE, msgspec.json.encode(noted).decode())
+                self._mirror.state.notes.keep(_NOTE, _Progress(first, self.done))
                 self._tree.commit()
                 self._noted_at = self._mirror.clock()
 
     def _at_project(self, project: Stocked) -> None:
-        name = project.name
+        name, held = project.name, project.held
         entries = self._mirror.store.entries(name)
-        held = [file for file in project.files if file.is_held]
-        self._open[name].files = len(held)
+        self._count(name, Verified(0, len(held), 0, 0))
         # First, as the pages show what is held, and that changes where something is lost.
         if not self._pages.names.is_there(project.link):
             self._found(Kind.MISSING, _ROOT, str(project.link))
@@ -182,11 +146,15 @@ class Verification:
         if wrong and self._is_repairing:
             self._mirror.state.files.mark_pages_dirty(name)
             self._mend(name)
-        whole = [file for file in held if self._is_there(name, file, entries)]
-        if self._is_hashing and whole:
-            self._hash(name, whole)
-        filenames = [file.filename for file in held]
-        self._at_modes(name, modes.unreadable(self._mirror.store, name, filenames, entries))
+        for file in held:
+            found = compare.by_size(file, entries)
+            if found.wrong:
+                self._take(found)
+            elif self._is_hashing:
+                self._open[name].unread += 1
+                self._pool.submit(partial(compare.by_bytes, self._mirror.store, file))
+                self._drain(2 * self._pool.size)
+        self._at_modes(name, compare.unreadable(self._mirror.store, name, held, entries))
         ours = {file.filename for file in project.files}
         others = entries.keys() - ours - ({HTML, JSON} if project.is_listed else set())
         for entry in sorted(others):
@@ -199,63 +167,23 @@ class Verification:
         for entry in found:
             self._found(Kind.UNREADABLE, name, entry)
         if self._is_repairing:
-            modes.mend(self._tree, name or ".", found)
+            self._tree.make_readable(name or ".", found)
 
-    def _is_there(self, name: NormalizedName, file: Kept, entries: "Mapping[str, os.DirEntry[str]]") -> bool:
-        """Tell whether a file is there by its size, with what lies beside it."""
-        entry = entries.get(file.filename)
-        if entry is None or size_of(entry) != file.size:
-            self._lost(name, file.filename, Kind.DAMAGED if entry else Kind.MISSING)
-            return False
-
-        def lacks(suffix: str) -> bool:
-            beside = entries.get(file.filename + suffix)
-            return beside is None or size_of(beside) is None
-
-        lacks_metadata = file.has_metadata and lacks(METADATA)
-        lacks_provenance = file.has_provenance and lacks(PROVENANCE)
-        if not (lacks_metadata or lacks_provenance):
-            return True
-        full = self._mirror.state.files.held(name)[file.filename]
-        left = msgspec.structs.replace(
-            full,
-            metadata=None if lacks_metadata else full.metadata,
-            provenance=None if lacks_provenance else full.provenance,
-        )
-        self._bare(name, full, left, Kind.MISSING)
-        return False
-
-    def _hash(self, name: NormalizedName, whole: list[Kept]) -> None:
-        held = self._mirror.state.files.held(name)
-        for file in whole:
-            self._open[name].unread += 1
-            self._pool.submit(partial(compare.by_bytes, self._mirror.store, name, held[file.filename]))
-            self._drain(2 * self._pool.size)
-
-    def _lost(self, name: NormalizedName, filename: str, kind: Kind) -> None:
-        self._found(kind, name, filename)
-        if self._is_repairing:
-            self._mirror.state.files.record_lost(name, [filename], self._mirror.clock())
-            self._mend(name)
-
-    def _bare(self, name: NormalizedName, file: HeldFile, left: HeldFile, kind: Kind) -> None:
-        if left.metadata != file.metadata:
-            self._found(kind, name, file.file.filename + METADATA)
-        if left.provenance != file.provenance:
-            self._found(kind, name, file.file.filename + PROVENANCE)
-        if self._is_repairing:
-            companions.record_lost(self._mirror.state, name, left)
+    def _take(self, found: FoundFile) -> None:
+        """Tell what is wrong with a file, and record it where that is asked for."""
+        name, filename, *_ = found.file
+        for suffix, kind in found.wrong.items():
+            self._found(kind, name, filename + suffix)
+        if found.wrong and self._is_repairing:
+            compare.repair(self._mirror, found)
             self._mend(name)
 
     def _drain(self, left: int) -> None:
         """Take the results of files that were read, until no more than so many are missing."""
         while self._pool.unfinished > left:
             for found in self._pool.finished(0.2):
-                if not found.is_whole:
-                    self._lost(found.name, found.held.file.filename, Kind.DAMAGED)
-                elif found.left != found.held:
-                    self._bare(found.name, found.held, found.left, Kind.DAMAGED)
-                self._read(found.name)
+                self._take(found)
+                self._read(found.file.project)
             self._on_progress()
 
     def _mend(self, name: NormalizedName) -> None:
@@ -269,7 +197,7 @@ class Verification:
             self._found(Kind.PAGE, _ROOT, page)
         if wrong and self._is_repairing:
             self._pages.mark_root_dirty()
-        self._at_modes(_ROOT, modes.unreadable_at_root(self._mirror.store))
+        self._at_modes(_ROOT, compare.unreadable_at_root(self._mirror.store))
         ours = {HTML, JSON, PRIVATE, HTACCESS} | ({FULL} if self._pages.has_full() else set())
         ours |= status_page.ours(self._mirror)
         links, projects = self._mirror.state.projects.links(), set(self._mirror.state.projects.names())
@@ -278,19 +206,23 @@ class Verification:
                 continue
             if entry not in links or self._mirror.store.link_target(entry) != links[entry]:
                 self._found(Kind.FOREIGN, _ROOT, entry)
-        self._done = self._done._replace(
-            wrong=self._done.wrong + self._root.wrong, foreign=self._done.foreign + self._root.foreign
-        )
+        self.done = _sum(self.done, self._at_the_root)
 
     def _found(self, kind: Kind, name: NormalizedName, entry: str) -> None:
-        counted = self._root if name == _ROOT else self._open[name]
-        if kind is Kind.FOREIGN:
-            counted.foreign += 1
-        else:
-            counted.wrong += 1
+        self._count(name, Verified(0, 0, 0, 1) if kind is Kind.FOREIGN else Verified(0, 0, 1, 0))
         path = entry if name == _ROOT else f"{name}/{entry}"
         _log.log(logging.INFO if kind is Kind.FOREIGN else logging.WARNING, "%s %s", kind.value, path)
         self._tell(Finding(kind, path))
+
+    def _count(self, name: NormalizedName, more: Verified) -> None:
+        if name == _ROOT:
+            self._at_the_root = _sum(self._at_the_root, more)
+        else:
+            self._open[name].seen = _sum(self._open[name].seen, more)
+
+
+def _sum(one: Verified, other: Verified) -> Verified:
+    return Verified(*map(operator.add, one, other))
 
 
 def batches(found: list[NormalizedName], size: int = 1000) -> Iterator[tuple[NormalizedName, ...]]:

@@ -27,7 +27,6 @@ _NOTE = "followed"
 """The configuration whose dependencies were followed to their end, or that they were not."""
 _INCOMPLETE = "incomplete"
 
-UNREADABLE = "%s: %s requires what can't be read as it stands: %s"
 """Told in the log, with project, file and line."""
 
 _MOST_NEEDS = 5

@@ -4,12 +4,11 @@ import logging
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from pypimirror.dependencies import UNREADABLE
 from pypimirror.filenames import is_wheel, version_key, version_of
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.requirements.required import requires_dist
 from pypimirror.store import METADATA, Store
-from pypimirror.want import NOTHING_READ, Read, Requires, Told
+from pypimirror.want import NOTHING_READ, UNREADABLE, Read, Requires, Told
 
 _log = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from pypimirror.mirror import Mirror
+from pypimirror.state.notes import hint
 
 NOTE = "damage found"
 
@@ -22,10 +23,7 @@ class Damage(msgspec.Struct):
 
 def known(note: str | None) -> Damage | None:
     """Read what is kept; None where no damage is known."""
-    try:
-        return msgspec.json.decode(note or "null", type=Damage | None)
-    except (msgspec.DecodeError, UnicodeError):
-        return None
+    return hint(note, Damage)
 
 
 def record(mirror: Mirror, wrong: int, *, is_hashing: bool) -> None:
@@ -33,8 +31,4 @@ def record(mirror: Mirror, wrong: int, *, is_hashing: bool) -> None:
     before = known(mirror.state.notes.get(NOTE))
     if before is not None and before.is_hashed and not is_hashing:
         wrong, is_hashing = max(wrong, before.wrong), True
-    if wrong:
-        found = Damage(wrong, mirror.clock(), is_hashing)
-        mirror.state.notes.set(NOTE, msgspec.json.encode(found).decode())
-    else:
-        mirror.state.notes.set(NOTE, None)
+    mirror.state.notes.keep(NOTE, Damage(wrong, mirror.clock(), is_hashing) if wrong else None)

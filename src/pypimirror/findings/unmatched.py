@@ -3,6 +3,7 @@
 import msgspec
 
 from pypimirror.mirror import Mirror
+from pypimirror.state.notes import hint
 
 NOTE = "unmatched"
 OF_FILES = "filename_matches: "
@@ -25,10 +26,6 @@ class Unmatched(msgspec.Struct, frozen=True, omit_defaults=True):
     """Lines of requirements files that no file of their projects answers, each with why."""
     nothing: str = ""
     """Why no file at all is selected."""
-
-    def as_text(self) -> str:
-        """Return it as the state keeps it."""
-        return msgspec.json.encode(self).decode()
 
     def failures(self) -> tuple[str, ...]:
         """Return what keeps the mirror from being what was asked for, each with what to do."""
@@ -53,16 +50,12 @@ class Unmatched(msgspec.Struct, frozen=True, omit_defaults=True):
         return (*self.failures(), *self.remarks(), *self.notes())
 
 
-def read(text: str | None) -> Unmatched:
+def read(note: str | None) -> Unmatched:
     """Return what is kept, of whatever selection."""
-    try:
-        return msgspec.json.decode(text or "{}", type=Unmatched)
-    except (msgspec.DecodeError, UnicodeError):
-        return Unmatched()
+    return hint(note, Unmatched) or Unmatched()
 
 
 def known(mirror: Mirror) -> Unmatched:
     """Return what is kept of the mirror's selection; nothing where it is of another one."""
-    found = read(mirror.state.notes.get(NOTE))
-    selection = mirror.selection.of_projects
+    found, selection = read(mirror.state.notes.get(NOTE)), mirror.selection.of_projects
     return found if found.selection == selection else Unmatched(selection)

@@ -5,6 +5,7 @@ import logging
 import msgspec
 
 from pypimirror.mirror import Mirror, Tally
+from pypimirror.state.notes import hint
 
 _log = logging.getLogger(__name__)
 
@@ -14,7 +15,7 @@ NOTE = "wheels left out"
 class WheelsLeftOut(msgspec.Struct):
     """How many wheels `filename_matches` left out, as far as pages were read, and whether it took any."""
 
-    selection: str
+    selection: str = ""
     left: int = 0
     takes_some: bool = False
     told: float = 0.0
@@ -28,10 +29,7 @@ class WheelsLeftOut(msgspec.Struct):
 
 def known(note: str | None) -> WheelsLeftOut:
     """Read what is kept."""
-    try:
-        return msgspec.json.decode(note or "{}", type=WheelsLeftOut)
-    except (msgspec.DecodeError, UnicodeError):
-        return WheelsLeftOut("")
+    return hint(note, WheelsLeftOut) or WheelsLeftOut()
 
 
 def text(number: int) -> str:
@@ -64,4 +62,4 @@ def record(mirror: Mirror, tally: Tally) -> None:
 
 def keep(mirror: Mirror, left_out: WheelsLeftOut) -> None:
     """Keep it."""
-    mirror.state.notes.set(NOTE, msgspec.json.encode(left_out).decode())
+    mirror.state.notes.keep(NOTE, left_out)

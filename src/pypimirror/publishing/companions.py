@@ -10,24 +10,26 @@ from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName, Provenance
 from pypimirror.publishing.tree import Tree
-from pypimirror.state import State
 from pypimirror.store import METADATA, PROVENANCE, Store
 
 _log = logging.getLogger(__name__)
 
 
-def found(store: Store, name: NormalizedName, held: HeldFile) -> HeldFile:
+def is_there(store: Store, name: NormalizedName, companion: str, sha256: str) -> bool:
+    """Tell whether something lies beside a file with the bytes that it had."""
+    text = store.read(name, companion)
+    return text is not None and download.sha256(text) == sha256
+
+
+def _found(store: Store, name: NormalizedName, held: HeldFile) -> HeldFile:
     """Return `held` with those companions alone that lie beside the file with the bytes that they had."""
-
-    def is_there(suffix: str, sha256: str) -> bool:
-        text = store.read(name, held.file.filename + suffix)
-        return text is not None and download.sha256(text) == sha256
-
-    metadata, provenance = held.metadata, held.provenance
+    filename, metadata, provenance = held.file.filename, held.metadata, held.provenance
+    has_metadata = metadata and is_there(store, name, filename + METADATA, metadata)
+    has_provenance = provenance and is_there(store, name, filename + PROVENANCE, provenance.sha256)
     return msgspec.structs.replace(
         held,
-        metadata=metadata if metadata and is_there(METADATA, metadata) else None,
-        provenance=provenance if provenance and is_there(PROVENANCE, provenance.sha256) else None,
+        metadata=metadata if has_metadata else None,
+        provenance=provenance if has_provenance else None,
     )
 
 
@@ -36,17 +38,10 @@ def restorable(mirror: Mirror, name: NormalizedName) -> dict[str, HeldFile]:
     delisted = mirror.state.files.delisted_of(name)
     sizes = mirror.store.sizes(name) if delisted else {}
     return {
-        filename: found(mirror.store, name, held)
+        filename: _found(mirror.store, name, held)
         for filename, held in delisted.items()
         if sizes.get(filename) == held.size
     }
-
-
-def record_lost(state: State, name: NormalizedName, left: HeldFile) -> None:
-    """Record which companions of a file are `left`, so that the others are fetched again."""
-    state.files.record_held(name, [left])
-    state.files.record_provenance(name, left.file.filename, left.provenance)
-    state.files.record_pages_lost(name)
 
 
 def write_metadata(tree: Tree, name: NormalizedName, held: HeldFile, text: bytes) -> HeldFile:

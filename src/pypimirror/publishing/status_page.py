@@ -44,7 +44,5 @@ def remove(mirror: Mirror) -> None:
 
 
 def _is_ours(mirror: Mirror, name: str) -> bool:
-    if mirror.store.size(".", name) is None:
-        return False
     content = mirror.store.read(".", name)
     return content is not None and _MARKS[name] in content[:1024]

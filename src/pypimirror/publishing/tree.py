@@ -9,7 +9,7 @@ knows.
 
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pypimirror.amounts import HOUR_S
 from pypimirror.errors import TreeError
@@ -53,13 +53,18 @@ class Tree:
         if self._mirror.clock() - self._synced_at > _SYNC_INTERVAL_S:
             self.sync()
 
-    def lacks_root_mode(self) -> bool:
-        """Tell whether the mirror's folder is closed to others, though the umask opens it."""
-        return self._mirror.store.lacks_mode(".")
+    def make_readable(self, folder: str, entries: Iterable[str]) -> None:
+        """Let others read entries of a folder, an empty name being the folder itself; the root comes first.
 
-    def make_readable(self, folder: str, name: str = "") -> bool:
-        """Let others read a file, or a folder, as far as the umask allows; tell whether that worked."""
-        return self._mirror.store.make_readable(folder, name)
+        That it is not readable either came from the same umask. An operator may have closed the root alone:
+        then nothing below it needs this.
+        """
+        store = self._mirror.store
+        for number, entry in enumerate(entries):
+            if not number and store.lacks_mode("."):
+                store.make_readable(".")
+            if store.make_readable(folder, entry):
+                _log.warning("%s/%s: made readable for the web server", folder, entry)
 
     # -- what comes --------------------------------------------------------------------------
 
@@ -69,7 +74,8 @@ class Tree:
         The project's page is due again then. Raises TreeError where that can't be.
         """
         self.commit()
-        self._publish(name)
+        if not self._pages.project(name):
+            self._check(name)
         if not self._is_full_finished:
             self._pages.full()
             self._is_full_finished = True
@@ -83,10 +89,8 @@ class Tree:
         state = self._mirror.state
         state.files.record_arriving(name, [file])
         state.files.mark_pages_dirty(name)
-        self.commit()
-        self._publish(name)
-        self._pages.full()
-        state.files.mark_pages_dirty(name)
+        self._is_full_finished = False
+        self.finish_page(name)
 
     def republish(self, name: NormalizedName) -> None:
         """Publish what was recorded of a project, and let its page be due again."""
@@ -111,10 +115,6 @@ class Tree:
         """Write what lies beside a file, and tell whether it changed; raise TreeError where that can't be."""
         self._check(name)
         return self._mirror.store.write(name, companion, content)
-
-    def _publish(self, name: NormalizedName) -> None:
-        if not self._pages.project(name):
-            self._check(name)
 
     def _check(self, name: NormalizedName) -> None:
         """Raise TreeError where a page differs from what the state renders to, and could not be written."""

@@ -25,7 +25,7 @@ class Preview:
     def __init__(self) -> None:
         self._fetch: dict[NormalizedName, dict[str, int]] = {}
         """The files with their bytes: a page is read again where more is asked for of a project."""
-        self._remove: dict[NormalizedName, Total] = {}
+        self._remove: dict[NormalizedName, dict[str, int]] = {}
         self.untold: dict[NormalizedName, tuple[str, ...]] = {}
         """Releases that would be fetched and of which nobody tells before that what they require."""
 
@@ -43,8 +43,7 @@ class Preview:
         """Note files that a run would remove from the tree."""
         for file in gone:
             if file.size is not None:
-                number, size = self._remove.get(file.project, Total(0, 0))
-                self._remove[file.project] = Total(number + 1, size + file.size)
+                self._remove.setdefault(file.project, {})[file.filename] = file.size
 
     def changes(self, state: State, *, since: float) -> tuple[Change, ...]:
         """Return what would become of each project that is not left as it is, sorted by name.
@@ -52,15 +51,14 @@ class Preview:
         `since` when the run began; what leaves the tree is no longer in the state.
         """
         left = state.transitions.delisted_by_project(since)
-        nothing = Total(0, 0)
         names = self._fetch.keys() | self._remove.keys() | left.keys()
         return tuple(
             Change(
                 name=name,
                 fetch=_total(self._fetch.get(name, {})),
                 keep=state.files.held_total(name),
-                leave=left.get(name, nothing),
-                remove=self._remove.get(name, nothing),
+                leave=left.get(name, Total(0, 0)),
+                remove=_total(self._remove.get(name, {})),
             )
             for name in sorted(names)
         )

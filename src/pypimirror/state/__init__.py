@@ -3,18 +3,18 @@
 Nothing is written before `commit`; the main thread alone calls anything here.
 """
 
+import sqlite3
 from pathlib import Path
 from typing import Self
 
+from pypimirror.state import database
 from pypimirror.state.choices import Choices, Omitted
 from pypimirror.state.clock import Clock
-from pypimirror.state.database import Database
 from pypimirror.state.failures import Failures
 from pypimirror.state.files import Files
 from pypimirror.state.inventory import Inventory, Kept, Stocked
 from pypimirror.state.notes import Notes, Totals
 from pypimirror.state.projects import Projects
-from pypimirror.state.removed import Removed
 from pypimirror.state.revalidation import Revalidation
 from pypimirror.state.rows import Delisted, Failure, ProjectRow, Total
 from pypimirror.state.runs import Runs
@@ -39,23 +39,22 @@ __all__ = [
 class State:
     """The state of one mirror: a gateway for each noun over one connection."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.connection = database.connection
+    def __init__(self, path: Path, db: sqlite3.Connection, *, is_dry: bool) -> None:
+        self.path = path
+        self.connection = db
         """For the tables of external links, which are there where they are followed."""
-        self.path = database.path
-        self.notes = Notes(database)
-        self.totals = Totals(database)
-        self.runs = Runs(database)
-        self.projects = Projects(database)
-        self.files = Files(database)
-        self.transitions = Transitions(database)
-        self.revalidation = Revalidation(database)
-        self.choices = Choices(database)
-        self.removed = Removed(database)
-        self.failures = Failures(database)
-        self.inventory = Inventory(database)
-        self.clock = Clock(database)
+        self._is_dry = is_dry
+        self.notes = Notes(db)
+        self.totals = Totals(db)
+        self.runs = Runs(db)
+        self.projects = Projects(db)
+        self.files = Files(db, path)
+        self.transitions = Transitions(db)
+        self.revalidation = Revalidation(db)
+        self.choices = Choices(db)
+        self.failures = Failures(db)
+        self.inventory = Inventory(db)
+        self.clock = Clock(db, path)
 
     @classmethod
     def open(cls, path: Path, *, is_dry: bool = False) -> Self:
@@ -63,11 +62,12 @@ class State:
 
         With `is_dry` nothing is ever written: all changes stay in memory until they are dropped.
         """
-        return cls(Database.open(path, is_dry=is_dry))
+        return cls(path, database.opened(path, is_dry=is_dry), is_dry=is_dry)
 
     def had_table(self, name: str) -> bool:
-        """Tell whether there was a table of a name when the state was opened."""
-        return name in self._database.tables
+        """Tell whether there is a table of a name."""
+        query = "SELECT 1 FROM sqlite_schema WHERE name = ?"
+        return self.connection.execute(query, (name,)).fetchone() is not None
 
     def begin(self) -> None:
         """Begin a transaction, if there is none: what makes tables does not by itself."""
@@ -76,8 +76,12 @@ class State:
 
     def commit(self) -> None:
         """Make everything recorded so far durable; in a dry state, do nothing."""
-        self._database.commit()
+        if not self._is_dry:
+            self.connection.commit()
 
     def close(self) -> None:
         """Commit, and let go of the database."""
-        self._database.close()
+        try:
+            self.commit()
+        finally:
+            self.connection.close()

@@ -1,27 +1,24 @@
 """Values as blobs, each with a checksum before it: a flipped bit may leave a value that can be read."""
 
 import zlib
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import msgspec
 
 from pypimirror.model import File, Provenance, Served
 from pypimirror.want import Asked, Requires
 
+_T = TypeVar("_T")
+
 _CRC_BYTES = 4
-encoded = msgspec.msgpack.Encoder().encode
-by_reason = msgspec.msgpack.Decoder(dict[str, list[str]]).decode
-
-
-_decode_file = msgspec.msgpack.Decoder(File).decode
-_decode_provenance = msgspec.msgpack.Decoder(Provenance).decode
-_decode_served = msgspec.msgpack.Decoder(Served).decode
-_decode_asked = msgspec.msgpack.Decoder(Asked).decode
-_decode_requires = msgspec.msgpack.Decoder(Requires).decode
+_encode = msgspec.msgpack.Encoder().encode
+_decode_reasons = msgspec.msgpack.Decoder(dict[str, list[str]]).decode
 
 
 def sealed(value: msgspec.Struct) -> bytes:
     """Return a value as a blob."""
-    content = encoded(value)
+    content = _encode(value)
     return zlib.crc32(content).to_bytes(_CRC_BYTES, "little") + content
 
 
@@ -33,26 +30,28 @@ def unsealed(blob: bytes) -> bytes:
     return content
 
 
-def file(blob: bytes) -> File:
-    """Return the file in a blob; raise msgspec.DecodeError for damage, as all of these do."""
-    return _decode_file(unsealed(blob))
+def _reader(kind: type[_T]) -> Callable[[bytes], _T]:
+    """Return what reads a value of a kind in a blob; it raises msgspec.DecodeError for damage."""
+    decode = msgspec.msgpack.Decoder(kind).decode
+    return lambda blob: decode(unsealed(blob))
 
 
-def provenance(blob: bytes) -> Provenance:
-    """Return the document of provenance in a blob."""
-    return _decode_provenance(unsealed(blob))
+file = _reader(File)
+provenance = _reader(Provenance)
+served = _reader(Served)
+asked = _reader(Asked)
+requires = _reader(Requires)
 
 
-def served(blob: bytes) -> Served:
-    """Return what upstream's server said of a file without a digest."""
-    return _decode_served(unsealed(blob))
+def packed(reasons: Mapping[str, str]) -> bytes:
+    """Return names of files, each with why it is left out, as a blob."""
+    by_reason: dict[str, list[str]] = {}
+    for filename, why in reasons.items():
+        by_reason.setdefault(why, []).append(filename)
+    return zlib.compress(_encode(by_reason), 1)
 
 
-def asked(blob: bytes) -> Asked:
-    """Return what is asked for of a project."""
-    return _decode_asked(unsealed(blob))
-
-
-def requires(blob: bytes) -> Requires:
-    """Return what a project's releases require."""
-    return _decode_requires(unsealed(blob))
+def unpacked(blob: bytes) -> dict[str, str]:
+    """Return what is in such a blob; raise msgspec.DecodeError or zlib.error for damage."""
+    by_reason = _decode_reasons(zlib.decompress(blob))
+    return {filename: why for why, filenames in by_reason.items() for filename in filenames}

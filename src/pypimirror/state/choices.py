@@ -1,17 +1,14 @@
 """What is chosen and why: what projects require, who asks for which, and what rules left out."""
 
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pypimirror.model import NormalizedName
+from pypimirror.selection import LeftOut
 from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
-from pypimirror.state.database import Database
 from pypimirror.want import Asked, Requires
-
-Left = tuple[str, str, int]
-"""A file that a rule left out: its name, why, and its bytes."""
 
 
 class Omitted(NamedTuple):
@@ -25,8 +22,8 @@ class Omitted(NamedTuple):
 class Choices:
     """The part of the state that the selection is computed from, beside the configuration."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
     # -- who asks ----------------------------------------------------------------------------
 
@@ -102,21 +99,25 @@ class Choices:
 
     # -- what is left out --------------------------------------------------------------------
 
-    def record_left_out(self, name: NormalizedName, omitted: Mapping[str, Sequence[Left]]) -> None:
+    def record_left_out(self, name: NormalizedName, left_out: Iterable[LeftOut]) -> None:
         """Record what rules left out of a project, in place of what was known."""
         self._db.execute("DELETE FROM left_out WHERE project = ?", (name,))
-        self.add_left_out(name, omitted)
+        self.add_left_out(name, left_out)
 
-    def add_left_out(self, name: NormalizedName, omitted: Mapping[str, Sequence[Left]]) -> None:
+    def add_left_out(self, name: NormalizedName, left_out: Iterable[LeftOut]) -> None:
         """Record what rules left out of a project, beside what they did before."""
-        for rule, files in sorted(omitted.items()):
+        by_rule: dict[str, list[LeftOut]] = {}
+        for each in left_out:
+            by_rule.setdefault(each.rule, []).append(each)
+        for rule, files in sorted(by_rule.items()):
             known = self._left_out_by(name, rule)
-            new = [each for each in files if each[0] not in known]
-            reasons = known | {filename: why for filename, why, _ in new}
+            new = [each for each in files if each.file.filename not in known]
+            reasons = known | {each.file.filename: each.why for each in new}
+            size = sum(each.file.size or 0 for each in new)
             self._db.execute(
                 "INSERT INTO left_out VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
                 " files = files + excluded.files, bytes = bytes + excluded.bytes, names = excluded.names",
-                (name, rule, len(new), sum(size for *_, size in new), _packed(reasons)),
+                (name, rule, len(new), size, blobs.packed(reasons)),
             )
 
     def _left_out_by(self, name: NormalizedName, rule: str) -> dict[str, str]:
@@ -124,7 +125,7 @@ class Choices:
         row = self._db.execute(
             "SELECT names FROM left_out WHERE project = ? AND rule = ?", (name, rule)
         ).fetchone()
-        return {} if row is None else _unpacked(row[0])
+        return {} if row is None else blobs.unpacked(row[0])
 
     def left_out(self) -> list[Omitted]:
         """Return what each rule left out of all projects, the most bytes first."""
@@ -136,7 +137,7 @@ class Choices:
     def left_out_of(self, name: NormalizedName) -> dict[str, tuple[str, str]]:
         """Return the files that were left out of a project, each with the rule and why."""
         rows = self._db.execute("SELECT rule, names FROM left_out WHERE project = ?", (name,))
-        return {filename: (rule, why) for rule, packed in rows for filename, why in _unpacked(packed).items()}
+        return {file: (rule, why) for rule, blob in rows for file, why in blobs.unpacked(blob).items()}
 
     def with_left_out(self, rule: str) -> list[NormalizedName]:
         """Return the projects of which a rule left something out, sorted."""
@@ -171,15 +172,3 @@ class Choices:
             self._db.execute(
                 f"DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM projects WHERE name = project)"
             )
-
-
-def _packed(reasons: Mapping[str, str]) -> bytes:
-    by_reason: dict[str, list[str]] = {}
-    for filename, why in reasons.items():
-        by_reason.setdefault(why, []).append(filename)
-    return zlib.compress(blobs.encoded(by_reason), 1)
-
-
-def _unpacked(packed: bytes) -> dict[str, str]:
-    by_reason = blobs.by_reason(zlib.decompress(packed))
-    return {filename: why for why, filenames in by_reason.items() for filename in filenames}

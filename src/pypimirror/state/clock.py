@@ -1,7 +1,9 @@
 """Moments that have not come yet: a clock that was wrong recorded them, and they count as now."""
 
+import sqlite3
+from pathlib import Path
+
 from pypimirror.errors import DamagedStateError
-from pypimirror.state.database import Database
 
 _MOMENTS = (
     ("files", "delisted_since", "status = 'delisted'"),
@@ -20,9 +22,9 @@ _PAUSED = "NOT is_current AND next_try > ?"
 class Clock:
     """The part of the state that knows what time it is."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
-        self._path = database.path
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
 
     def end_future(self, now: float, longest_pause_s: float) -> None:
         """Let what is recorded as later than now count as now, and end pauses that are longer than any.

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,27 +16,28 @@ _LARGEST = 1 << 60
 _LATEST = 1e11
 """No moment is later, in POSIX seconds: that is in the fifty-second century."""
 _STATUSES = "('arriving', 'held', 'failed', 'delisted')"
+_NO_FILE = (
+    f"SELECT 1 FROM files WHERE status NOT IN {_STATUSES}"
+    " OR (status = 'held' AND (sha256 IS NULL OR size IS NULL))"
+    " OR length(sha256) NOT IN (0, 64) OR length(metadata) != 64"
+)
 _BLOBS: dict[tuple[str, str], Callable[[bytes], object]] = {
     ("files", "listed"): blobs.file,
     ("files", "provenance"): blobs.provenance,
     ("files", "served"): blobs.served,
     ("wanted", "asked"): blobs.asked,
     ("requires", "requires"): blobs.requires,
+    ("left_out", "names"): blobs.unpacked,
 }
+"""Those of external links, whose tables are there only where they are followed, are read no further."""
 _COUNTED = (
     "SELECT 'listed', count(*), 0 FROM projects WHERE is_listed"
     " UNION ALL SELECT status, count(*), coalesce(sum(size), 0) FROM files GROUP BY status"
 )
-_NAMES = (
-    ("projects", "name"),
-    *((table, "project") for table in ("files", "failures", "wanted", "requires", "left_out")),
+_COLUMNS = (
+    "SELECT tables.name, columns.name, columns.type FROM sqlite_schema tables"
+    " JOIN pragma_table_info(tables.name) columns WHERE tables.type = 'table'"
 )
-_TABLES = (
-    *("meta", "projects", "files", "failures", "removed"),
-    *("wanted", "requires", "left_out", "runs", "sizes", "totals"),
-)
-_MORE_TABLES = "SELECT DISTINCT tbl_name FROM sqlite_schema WHERE tbl_name LIKE 'external!_%' ESCAPE '!'"
-"""Tables that are there only where links to other hosts are followed."""
 
 
 def fingerprint(connection: sqlite3.Connection) -> str:
@@ -68,11 +69,7 @@ def _damages(connection: sqlite3.Connection) -> Iterator[str]:
     for (line,) in connection.execute("PRAGMA integrity_check(1)"):
         if line != "ok":
             yield str(line)
-    more = [name for (name,) in connection.execute(_MORE_TABLES)]
-    for table in (*_TABLES, *more):
-        yield from _wrong_values(connection, table)
-    yield from _wrong_blobs(connection, more)
-    yield from _wrong_names(connection, [*_NAMES, *((table, "project") for table in more)])
+    yield from _wrong_values(connection)
     counted = dict.fromkeys(("listed", "arriving", "held", "failed", "delisted"), (0, 0))
     counted |= {status: (number, size) for status, number, size in connection.execute(_COUNTED)}
     totals = {row[0]: row[1:] for row in connection.execute("SELECT status, number, bytes FROM totals")}
@@ -80,45 +77,38 @@ def _damages(connection: sqlite3.Connection) -> Iterator[str]:
         yield "its totals are not those of its rows"
 
 
-def _wrong_values(connection: sqlite3.Connection, table: str) -> Iterator[str]:
-    """Yield the columns in which something of another type lies, or a number that can't be."""
-    for _, column, kind, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall():
-        right = f"typeof({column}) = '{kind.lower()}'"
-        if kind == "INTEGER":
-            right += f" AND {column} BETWEEN 0 AND {_LARGEST}"
-        elif kind == "REAL":
-            right += f" AND {column} BETWEEN 0 AND {_LATEST}"
-        query = f"SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND NOT ({right}) LIMIT 1"
-        if connection.execute(query).fetchone():
+def _wrong_values(connection: sqlite3.Connection) -> Iterator[str]:
+    columns = connection.execute(_COLUMNS).fetchall()
+    for table, column, kind in columns:
+        wrong = f"{column} IS NOT NULL AND NOT ({_right(column, kind)})"
+        if connection.execute(f"SELECT 1 FROM {table} WHERE {wrong} LIMIT 1").fetchone():
             yield f"something wrong lies in {table}.{column}"
-    if (
-        table == "files"
-        and connection.execute(
-            f"SELECT 1 FROM files WHERE status NOT IN {_STATUSES}"
-            " OR (status = 'held' AND (sha256 IS NULL OR size IS NULL))"
-            " OR length(sha256) NOT IN (0, 64) OR length(metadata) != 64"
-        ).fetchone()
-    ):
+    if connection.execute(_NO_FILE).fetchone():
         yield "files are in a status that there is not"
+    for table, column, kind in columns:
+        if kind == "BLOB":
+            yield from _wrong_blobs(connection, table, column)
+        elif column == "project" or (table, column) == ("projects", "name"):
+            yield from _wrong_names(connection, table, column)
 
 
-def _wrong_blobs(connection: sqlite3.Connection, more: list[str]) -> Iterator[str]:
-    others = {
-        (table, column): blobs.unsealed
-        for table in more
-        for _, column, kind, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall()
-        if kind == "BLOB"
-    }
-    for (table, column), decoded in (_BLOBS | others).items():
-        for (blob,) in connection.execute(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"):
-            try:
-                decoded(blob)
-            except Exception as error:  # noqa: BLE001 (whatever noise makes of it)
-                yield f"something wrong lies in {table}.{column} ({error})"
+def _right(column: str, kind: str) -> str:
+    """Say in SQL that what lies in a column is of its type, and that a number can be."""
+    right = f"typeof({column}) = '{kind.lower()}'"
+    most = {"INTEGER": _LARGEST, "REAL": _LATEST}.get(kind)
+    return right if most is None else f"{right} AND {column} BETWEEN 0 AND {most}"
 
 
-def _wrong_names(connection: sqlite3.Connection, columns: Iterable[tuple[str, str]]) -> Iterator[str]:
-    for table, column in columns:
-        for (name,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}"):
-            if not names.is_spelling(name, name):
-                yield f"{name!r} in {table}.{column} is no project's name"
+def _wrong_blobs(connection: sqlite3.Connection, table: str, column: str) -> Iterator[str]:
+    decoded = _BLOBS.get((table, column), blobs.unsealed)
+    for (blob,) in connection.execute(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"):
+        try:
+            decoded(blob)
+        except Exception as error:  # noqa: BLE001 (whatever noise makes of it)
+            yield f"something wrong lies in {table}.{column} ({error})"
+
+
+def _wrong_names(connection: sqlite3.Connection, table: str, column: str) -> Iterator[str]:
+    for (name,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}"):
+        if not names.is_spelling(name, name):
+            yield f"{name!r} in {table}.{column} is no project's name"

@@ -1,6 +1,8 @@
 """The files of projects: what arrives, what is held, what is wrong with it, and what is on the disk."""
 
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -8,7 +10,6 @@ from pypimirror.errors import DamagedStateError
 from pypimirror.model import File, HeldFile, NormalizedName, Provenance, Served
 from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
-from pypimirror.state.database import Database
 from pypimirror.state.rows import Total, typed
 from pypimirror.state.transitions import delist
 
@@ -32,9 +33,9 @@ def _held(file: HeldFile) -> HeldFile:
 class Files:
     """The part of the state that tells of files."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
-        self._path = database.path
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
 
     def held(self, name: NormalizedName) -> dict[str, HeldFile]:
         """Return what is held of a project."""
@@ -42,15 +43,11 @@ class Files:
 
     def held_names(self, name: NormalizedName) -> list[str]:
         """Return the names of the files that are held of a project."""
-        rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND status = 'held'", (name,))
-        return [filename for (filename,) in rows]
+        return self._names(name, "status = 'held'")
 
     def mirrored_names(self, name: NormalizedName) -> set[str]:
         """Return the names of the files of a project that are held, or are to be: on their way, or lost."""
-        rows = self._db.execute(
-            "SELECT filename FROM files WHERE project = ? AND status != 'delisted'", (name,)
-        )
-        return {filename for (filename,) in rows}
+        return set(self._names(name, "status != 'delisted'"))
 
     def mirrored(self, name: NormalizedName) -> list[File]:
         """Return the files of a project that are held, or are to be: on their way, or lost."""
@@ -70,8 +67,12 @@ class Files:
 
     def file_names(self, name: NormalizedName) -> set[str]:
         """Return the names of all files of a project that anything is known of."""
-        rows = self._db.execute("SELECT filename FROM files WHERE project = ?", (name,))
-        return {filename for (filename,) in rows}
+        return set(self._names(name, "TRUE"))
+
+    def _names(self, name: NormalizedName, where: str) -> list[str]:
+        """Return the names of a project's files for which an SQL expression of our own is true."""
+        rows = self._db.execute(f"SELECT filename FROM files WHERE project = ? AND {where}", (name,))
+        return [filename for (filename,) in rows]
 
     def every_digest(self) -> Iterator[tuple[NormalizedName, File, str]]:
         """Yield every file that is in the tree, with the sha256 of its bytes."""
@@ -146,17 +147,11 @@ class Files:
 
     def record_served(self, name: NormalizedName, filename: str, served: Served | None) -> None:
         """Record what upstream says of a file that it offers no digest of."""
-        self._db.execute(
-            "UPDATE files SET served = ? WHERE project = ? AND filename = ?",
-            (None if served is None else sealed(served), name, filename),
-        )
+        self._set(name, filename, "served", None if served is None else sealed(served))
 
     def record_provenance(self, name: NormalizedName, filename: str, found: Provenance | None) -> None:
         """Record the document of provenance that lies beside a file."""
-        self._db.execute(
-            "UPDATE files SET provenance = ? WHERE project = ? AND filename = ?",
-            (None if found is None else sealed(found), name, filename),
-        )
+        self._set(name, filename, "provenance", None if found is None else sealed(found))
 
     def record_file_failed(self, name: NormalizedName, filename: str, reason: str, now: float) -> None:
         """Record what is wrong with a file: it could not be had, or is held but not as upstream has it."""
@@ -169,9 +164,11 @@ class Files:
 
     def record_partial(self, name: NormalizedName, filename: str, validator: str) -> None:
         """Record that what came of a file that failed is kept, and which file it is part of."""
-        self._db.execute(
-            "UPDATE files SET partial = ? WHERE project = ? AND filename = ?", (validator, name, filename)
-        )
+        self._set(name, filename, "partial", validator)
+
+    def _set(self, name: NormalizedName, filename: str, column: str, value: str | bytes | None) -> None:
+        query = f"UPDATE files SET {column} = ? WHERE project = ? AND filename = ?"
+        self._db.execute(query, (value, name, filename))
 
     def partials(self) -> dict[tuple[str, str], str]:
         """Return the files of which a part is kept, by project and filename, each with its validator."""
@@ -185,21 +182,12 @@ class Files:
 
         Files that never came and are no longer wanted are let go; `but` those of which a page does not tell.
         """
-        names = {*wanted, *but}
-        rows = self._db.execute(
-            "SELECT filename FROM files WHERE project = ? AND status IN ('arriving', 'failed')", (name,)
-        )
-        for filename in [filename for (filename,) in rows if filename not in names]:
+        for filename in {*self._names(name, "status IN ('arriving', 'failed')")}.difference(wanted, but):
             delist(self._db, "project = ? AND filename = ?", 0.0, name, filename)
         # Since when it was wrong stays until it is right.
         self._db.execute("UPDATE projects SET error = NULL WHERE name = ? AND error IS NOT NULL", (name,))
-        wrong = self._db.execute(
-            "SELECT filename FROM files WHERE project = ? AND error IS NOT NULL", (name,)
-        )
-        self._db.executemany(
-            "UPDATE files SET error = NULL WHERE project = ? AND filename = ?",
-            [(name, filename) for (filename,) in wrong.fetchall() if filename not in but],
-        )
+        for filename in {*self._names(name, "error IS NOT NULL")}.difference(but):
+            self._set(name, filename, "error", None)
 
     def record_lost(self, name: NormalizedName, filenames: Iterable[str], now: float) -> None:
         """Record that held files are missing or damaged, and that the project's pages are due."""
@@ -209,6 +197,15 @@ class Files:
             " error_since = ? WHERE project = ? AND filename = ?",
             [(now, name, filename) for filename in filenames],
         )
+        self.record_pages_lost(name)
+
+    def record_companions_lost(
+        self, name: NormalizedName, filename: str, *, metadata: bool, provenance: bool
+    ) -> None:
+        """Record that core metadata or a document of provenance is missing or damaged, and comes again."""
+        for column, is_lost in (("metadata", metadata), ("provenance", provenance)):
+            if is_lost:
+                self._set(name, filename, column, None)
         self.record_pages_lost(name)
 
     def record_pages_lost(self, name: NormalizedName) -> None:
@@ -226,12 +223,6 @@ class Files:
             "SELECT name FROM projects WHERE unsynced UNION SELECT project FROM files WHERE unsynced"
         )
         return sorted(NormalizedName(name) for (name,) in rows)
-
-    def unsynced_of(self, name: NormalizedName) -> dict[str, HeldFile]:
-        """Return the held files of a project that were stored since the last sync point."""
-        rows = self._db.execute("SELECT filename FROM files WHERE project = ? AND unsynced", (name,))
-        held = self.held(name)
-        return {filename: held[filename] for (filename,) in rows if filename in held}
 
     def mark_pages_dirty(self, name: NormalizedName) -> None:
         """Record that a project's pages may not be what was written or removed, and are due again."""

@@ -2,13 +2,16 @@
 
 import itertools
 import operator
+import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.database import Database
+from pypimirror.state import blobs
+from pypimirror.state.rows import typed
 
 _BATCH = 1000
+_KEPT = "SELECT project, filename, status, size, sha256, metadata, provenance FROM files"
 
 
 class Kept(NamedTuple):
@@ -16,10 +19,23 @@ class Kept(NamedTuple):
 
     project: NormalizedName
     filename: str
-    is_held: bool
+    status: str
     size: int | None
-    has_metadata: bool
-    has_provenance: bool
+    sha256: str | None
+    metadata: str | None
+    """The sha256 of `<filename>.metadata` beside it."""
+    provenance: bytes | None
+    """Of `<filename>.provenance` beside it: a blob."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is on a page, and has to be there."""
+        return self.status == "held" and self.sha256 is not None
+
+    @property
+    def provenance_sha256(self) -> str | None:
+        """The digest of `<filename>.provenance`."""
+        return None if self.provenance is None else blobs.provenance(self.provenance).sha256
 
 
 class Stocked(NamedTuple):
@@ -34,12 +50,17 @@ class Stocked(NamedTuple):
     html_digest: str | None
     files: list[Kept]
 
+    @property
+    def held(self) -> list[Kept]:
+        """The files that have to be there."""
+        return [file for file in self.files if file.is_held]
+
 
 class Inventory:
     """The database, read from its first project to its last."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
     def projects(self, after: str = "") -> Iterator[Stocked]:
         """Yield every project that anything is known of, sorted; each may be changed meanwhile."""
@@ -49,13 +70,15 @@ class Inventory:
             (after, _BATCH),
         ).fetchall():
             files = self._db.execute(
-                "SELECT project, filename, status = 'held' AND sha256 IS NOT NULL, size,"
-                " metadata IS NOT NULL, provenance IS NOT NULL FROM files"
-                " WHERE project BETWEEN ? AND ? ORDER BY project",
-                (projects[0][0], projects[-1][0]),
+                f"{_KEPT} WHERE project BETWEEN ? AND ? ORDER BY project", (projects[0][0], projects[-1][0])
             ).fetchall()
-            groups = itertools.groupby(map(Kept._make, files), key=operator.attrgetter("project"))
-            of_project = {project: list(group) for project, group in groups}
+            groups = itertools.groupby(files, key=operator.itemgetter(0))
+            of_project = {project: typed(list[Kept], list(group)) for project, group in groups}
             for project in projects:
                 yield Stocked._make((*project, of_project.get(project[0], [])))
             after = projects[-1][0]
+
+    def unsynced_of(self, name: NormalizedName) -> list[Kept]:
+        """Return the held files of a project that were stored since the last sync point."""
+        rows = self._db.execute(f"{_KEPT} WHERE project = ? AND unsynced", (name,)).fetchall()
+        return [file for file in typed(list[Kept], rows) if file.is_held]

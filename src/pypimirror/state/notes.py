@@ -1,20 +1,28 @@
 """Notes about the whole mirror, and its totals."""
 
+import sqlite3
 from typing import TypeVar
 
 import msgspec
 
-from pypimirror.state.database import Database
 from pypimirror.state.rows import Total, typed
 
 _T = TypeVar("_T")
 
 
+def hint(note: str | None, kind: type[_T]) -> _T | None:
+    """Return what is in a note that is JSON and no more than a hint; None for what can't be read."""
+    try:
+        return msgspec.json.decode(note or "null", type=kind | None)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+
+
 class Notes:
     """Texts by their keys; what is none is absent."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
     def get(self, key: str) -> str | None:
         """Return a note; None where there is none."""
@@ -23,10 +31,7 @@ class Notes:
 
     def hint(self, key: str, kind: type[_T]) -> _T | None:
         """Return a note that is JSON and no more than a hint; None where there is none that can be read."""
-        try:
-            return msgspec.json.decode(self.get(key) or "null", type=kind | None)
-        except (msgspec.DecodeError, UnicodeError):
-            return None
+        return hint(self.get(key), kind)
 
     def set(self, key: str, value: str | None) -> None:
         """Set a note, or remove it."""
@@ -35,12 +40,16 @@ class Notes:
         else:
             self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
+    def keep(self, key: str, value: msgspec.Struct | None) -> None:
+        """Set a note to a value, as JSON; or remove it."""
+        self.set(key, None if value is None else msgspec.json.encode(value).decode())
+
 
 class Totals:
     """Sums that triggers keep, so that nobody has to count rows."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
     def of(self, status: str) -> Total:
         """Return how many files have a status, with their bytes; `listed` are projects on the root page."""

@@ -1,17 +1,24 @@
 """Projects: what upstream said of each, what is published of it, and when it is asked about again."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 
 from pypimirror.model import Listed, ListEntry, NormalizedName, Validators
-from pypimirror.state.database import Database
-from pypimirror.state.rows import Failure, ProjectRow, typed
+from pypimirror.state.rows import NO_TROUBLE, Failure, ProjectRow, typed
+
+FAILURES = (
+    "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
+    " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
+    " UNION ALL SELECT project, NULL, reason, since FROM failures"
+)
+"""Everything that failed and was not mended since, each as a Failure."""
 
 
 class Projects:
     """The table of projects."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
         self._last: tuple[NormalizedName, int, ProjectRow | None] | None = None
         """What was returned last, and how many rows had been changed until then."""
 
@@ -48,7 +55,7 @@ class Projects:
             yield from (NormalizedName(name) for (name,) in rows)
             (name,) = rows[-1]
 
-    def serials(self) -> dict[str, str | None]:
+    def serials(self) -> dict[NormalizedName, str | None]:
         """Return every project that upstream had; with its serial if it is all there."""
         return dict(
             self._db.execute(
@@ -177,8 +184,7 @@ class Projects:
         """Record that the project is wholly what upstream's page with these validators says."""
         self._db.execute(
             "UPDATE projects SET is_current = 1, serial = ?, page_serial = ?, etag = ?, last_modified = ?,"
-            " selection = ?, pending_since = NULL, failures = 0, next_try = NULL, error = NULL,"
-            " error_since = NULL WHERE name = ?",
+            f" selection = ?, {NO_TROUBLE} WHERE name = ?",
             (serial, page_serial, *validators, selection, name),
         )
 
@@ -186,8 +192,7 @@ class Projects:
         """Record that a page was seen that tells nothing of its project for sure: it is asked for again."""
         self._db.execute(
             "UPDATE projects SET is_current = 0, serial = NULL, etag = NULL, last_modified = NULL,"
-            " pending_since = NULL, failures = 0, next_try = NULL, error = NULL, error_since = NULL"
-            " WHERE name = ?",
+            f" {NO_TROUBLE} WHERE name = ?",
             (name,),
         )
 
@@ -237,19 +242,8 @@ class Projects:
 
     def failures(self) -> list[Failure]:
         """Return everything that failed and was not mended since."""
-        rows = self._db.execute(
-            "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
-            " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
-            " UNION ALL SELECT project, NULL, reason, since FROM failures ORDER BY 1, 2"
-        )
+        rows = self._db.execute(f"{FAILURES} ORDER BY 1, 2")
         return [typed(Failure, row) for row in rows]
-
-    def pending(self) -> list[tuple[NormalizedName, float]]:
-        """Return the projects that wait for upstream's page, with since when."""
-        rows = self._db.execute(
-            "SELECT name, pending_since FROM projects WHERE pending_since IS NOT NULL ORDER BY name"
-        )
-        return [(NormalizedName(name), since) for name, since in rows]
 
     def vanished_projects(self) -> list[NormalizedName]:
         """Return the listed projects that upstream no longer has."""

@@ -8,10 +8,10 @@ from urllib.parse import quote
 from pypimirror.errors import StateError
 from pypimirror.model import NormalizedName
 from pypimirror.state.choices import Choices
-from pypimirror.state.database import Database
+from pypimirror.state.database import check_format
 from pypimirror.state.files import Files
 from pypimirror.state.notes import Notes, Totals
-from pypimirror.state.projects import Projects
+from pypimirror.state.projects import FAILURES, Projects
 from pypimirror.state.revalidation import Revalidation
 from pypimirror.state.rows import Failure, Total, typed
 from pypimirror.state.runs import Runs
@@ -26,28 +26,24 @@ _ENDINGS = (".whl", ".tar.gz", ".zip", ".egg", ".tar.bz2", ".tgz", ".exe", ".msi
 class Reading:
     """A state that is only read."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._db = database.connection
-        self.path = database.path
-        runs, choices, files = Runs(database), Choices(database), Files(database)
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = db
+        self.close = db.close
+        runs, choices, files = Runs(db), Choices(db), Files(db, path)
         self.asked, self.asked_of, self.requires_of = choices.asked, choices.asked_of, choices.requires_of
         self.every_requires = choices.every_requires
         self.left_out, self.left_out_of = choices.left_out, choices.left_out_of
-        projects = Projects(database)
+        projects = Projects(db)
         self.project, self.listed = projects.get, projects.listed
         self.held, self.delisted_of, self.lacking = files.held, files.delisted_of, files.lacking
-        notes = Notes(database)
+        notes = Notes(db)
         self.note, self.hint = notes.get, notes.hint
-        self.total = Totals(database).of
-        self.held_back = Revalidation(database).held_back
+        self.total = Totals(db).of
+        self.held_back = Revalidation(db).held_back
         self.last_run, self.last_ended_run, self.last_good_run = runs.last, runs.last_ended, runs.last_good
         self.going_on_since = runs.going_on_since
         self.latest_runs, self.sizes = runs.latest, runs.sizes
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self._database.close()
 
     @classmethod
     def open_read_only(cls, path: Path) -> Self:
@@ -66,37 +62,25 @@ class Reading:
     @classmethod
     def _opened(cls, path: Path, mode: str) -> Self:
         address = f"file:{quote(str(path))}?mode={mode}"
-        connection = sqlite3.connect(address, uri=True, timeout=_PATIENCE_S)
-        database = Database(path, connection, is_dry=True)
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        db = sqlite3.connect(address, uri=True, timeout=_PATIENCE_S)
+        (version,) = db.execute("PRAGMA user_version").fetchone()
         if version < FORMAT:
             raise StateError(path, f"has format {version}, and this version reads {FORMAT}")
-        database.check_format(version)
-        return cls(database)
+        check_format(path, db, version)
+        return cls(path, db)
 
     def failing(self, limit: int) -> tuple[list[Failure], int]:
         """Return the first of what failed and was not mended since, and how much that is in all."""
-        rows = self._db.execute(
-            "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
-            " UNION ALL SELECT project, filename, error, error_since FROM files WHERE error IS NOT NULL"
-            " UNION ALL SELECT project, NULL, reason, since FROM failures LIMIT ?",
-            (limit,),
-        )
-        number = sum(
-            map(
-                self._count, ("projects WHERE error IS NOT NULL", "files WHERE error IS NOT NULL", "failures")
-            )
-        )
-        return [typed(Failure, row) for row in rows], number
+        rows = self._db.execute(f"{FAILURES} LIMIT ?", (limit,))
+        return [typed(Failure, row) for row in rows], self._count(f"({FAILURES})")
 
     def waiting(self, limit: int) -> tuple[list[tuple[NormalizedName, float]], int]:
         """Return the first of the projects that wait for upstream's page, since when, and their number."""
         rows = self._db.execute(
             "SELECT name, pending_since FROM projects WHERE pending_since IS NOT NULL LIMIT ?", (limit,)
         )
-        return [typed(tuple[NormalizedName, float], row) for row in rows], self._count(
-            "projects WHERE pending_since IS NOT NULL"
-        )
+        number = self._count("projects WHERE pending_since IS NOT NULL")
+        return [typed(tuple[NormalizedName, float], row) for row in rows], number
 
     def vanished(self) -> tuple[int, int]:
         """Return how many listed projects, and how many files of others, upstream no longer has."""

@@ -1,10 +1,10 @@
 """What is believed for a while only: when pages are asked for again, and what is held back since when."""
 
 import hashlib
+import sqlite3
 
 from pypimirror.amounts import DAY_S
 from pypimirror.model import NormalizedName
-from pypimirror.state.database import Database
 from pypimirror.state.notes import Notes
 from pypimirror.state.rows import Failure
 
@@ -14,9 +14,9 @@ _NOTE = "revalidate_days"
 class Revalidation:
     """Sets a bound to what upstream's hints are worth."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
-        self._notes = Notes(database)
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._notes = Notes(db)
 
     def set_revalidation(self, days: float, now: float) -> None:
         """Ask for each page after so many days at most, though nothing tells of a change; 0 is never."""

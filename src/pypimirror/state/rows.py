@@ -8,6 +8,9 @@ from pypimirror.model import NormalizedName, Validators
 
 _T = TypeVar("_T")
 
+NO_TROUBLE = "pending_since = NULL, failures = 0, next_try = NULL, error = NULL, error_since = NULL"
+"""Of a project."""
+
 
 def typed(kind: type[_T], row: object) -> _T:
     """Return a row of the database as a value; raise msgspec.ValidationError for what is none of ours."""

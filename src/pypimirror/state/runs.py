@@ -1,9 +1,9 @@
 """The runs of a mirror: how each began and ended."""
 
+import sqlite3
 from typing import NamedTuple
 
 from pypimirror.amounts import DAY_S
-from pypimirror.state.database import Database
 from pypimirror.state.rows import typed
 
 _KEPT = 1000
@@ -51,8 +51,8 @@ class Size(NamedTuple):
 class Runs:
     """The last 1,000 runs, and what there was at the end of days for ten years."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
     def begin(self, mode: str, now: float) -> int:
         """Record that a run began, forget all but the last 1,000, and return its number."""

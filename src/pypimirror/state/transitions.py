@@ -14,23 +14,25 @@ import sqlite3
 from collections.abc import Collection, Iterable
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.database import Database
-from pypimirror.state.rows import Delisted, Total, typed
+from pypimirror.state.rows import NO_TROUBLE, Delisted, Total, typed
+
+_OVER = (
+    f"is_current = 1, serial = NULL, selection = NULL, {NO_TROUBLE},"
+    " revalidate_at = NULL, held_back = NULL, held_back_since = NULL"
+)
+"""Nothing more of a project is waited for."""
 
 
 class Transitions:
     """What becomes of projects and files as upstream and the configuration drop them, or have them again."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database.connection
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
     def record_vanished(self, name: NormalizedName, now: float) -> None:
         """Record that upstream no longer has a project, so that nothing more of it is waited for."""
         self._db.execute(
-            "UPDATE projects SET vanished_since = coalesce(vanished_since, ?), is_current = 1, serial = NULL,"
-            " selection = NULL, pending_since = NULL, failures = 0, next_try = NULL, error = NULL,"
-            " error_since = NULL, revalidate_at = NULL, held_back = NULL, held_back_since = NULL"
-            " WHERE name = ?",
+            f"UPDATE projects SET vanished_since = coalesce(vanished_since, ?), {_OVER} WHERE name = ?",
             (now, name),
         )
         self._db.execute(
@@ -92,10 +94,7 @@ class Transitions:
         """Record that a project leaves the root page, that its pages go, and then its files."""
         self._db.execute(
             "UPDATE projects SET is_listed = 0, pages = iif(is_listed, NULL, pages), vanished_since = NULL,"
-            " is_current = 1, serial = NULL, selection = NULL, pending_since = NULL, failures = 0,"
-            " next_try = NULL, error = NULL, error_since = NULL, revalidate_at = NULL,"
-            " held_back = NULL, held_back_since = NULL"
-            " WHERE name = ?",
+            f" {_OVER} WHERE name = ?",
             (name,),
         )
         self._db.execute("DELETE FROM failures WHERE project = ?", (name,))
@@ -109,14 +108,9 @@ class Transitions:
 
         Where it `keeps_error`, what is wrong with them stays to be told.
         """
+        where = "status = 'held' AND project = ? AND filename = ?"
         for filename in filenames:
-            row = self._error_of(name, filename) if keeps_error else None
-            delist(self._db, "status = 'held' AND project = ? AND filename = ?", now, name, filename)
-            if row is not None:
-                self._db.execute(
-                    "UPDATE files SET error = ?, error_since = ? WHERE project = ? AND filename = ?",
-                    (*row, name, filename),
-                )
+            delist(self._db, where, now, name, filename, keeps_error=keeps_error)
         self._db.execute("UPDATE projects SET pages = NULL WHERE name = ? AND is_listed", (name,))
 
     def delist_at_once(self, name: NormalizedName, filenames: Iterable[str]) -> None:
@@ -124,12 +118,6 @@ class Transitions:
         for filename in filenames:
             delist(self._db, "project = ? AND filename = ?", 0.0, name, filename)
         self._db.execute("UPDATE projects SET pages = NULL WHERE name = ? AND is_listed", (name,))
-
-    def _error_of(self, name: NormalizedName, filename: str) -> tuple[str | None, float | None] | None:
-        found: tuple[str | None, float | None] | None = self._db.execute(
-            "SELECT error, error_since FROM files WHERE project = ? AND filename = ?", (name, filename)
-        ).fetchone()
-        return found
 
     def _delist_unfinished(self, name: NormalizedName) -> None:
         """Let go of what never was on a page; its bytes may be in the tree."""
@@ -207,11 +195,39 @@ class Transitions:
             [(name,) for name in names],
         )
 
+    # -- what was removed lately -------------------------------------------------------------
 
-def delist(db: sqlite3.Connection, where: str, now: float, *values: str) -> None:
+    def record_removed(
+        self, name: NormalizedName, filenames: Iterable[str], now: float, *, is_whole: bool = False
+    ) -> None:
+        """Record that upstream's changes removed files of a project; or all of it, where `is_whole`.
+
+        So many small losses count as the large one that they are.
+        """
+        gone = [*filenames, *([""] if is_whole else [])]
+        self._db.executemany(
+            "INSERT OR REPLACE INTO removed VALUES (?, ?, ?)", [(name, filename, now) for filename in gone]
+        )
+
+    def removed_since(self, moment: float) -> tuple[int, int]:
+        """Return how many projects and files were removed since a moment, and did not come back.
+
+        What was removed before it is forgotten.
+        """
+        self._db.execute("DELETE FROM removed WHERE moment <= ?", (moment,))
+        (projects,) = self._db.execute(
+            "SELECT count(*) FROM removed WHERE filename = '' AND NOT EXISTS"
+            " (SELECT 1 FROM projects WHERE name = removed.project AND is_listed)"
+        ).fetchone()
+        (files,) = self._db.execute(
+            "SELECT count(*) FROM removed WHERE filename != '' AND NOT EXISTS (SELECT 1 FROM files"
+            " WHERE project = removed.project AND filename = removed.filename AND status = 'held')"
+        ).fetchone()
+        return projects, files
+
+
+def delist(db: sqlite3.Connection, where: str, now: float, *values: str, keeps_error: bool = False) -> None:
     """Let the files for which an SQL expression of our own is true leave the pages, for their grace."""
-    delisted = (
-        "status = 'delisted', delisted_since = ?, vanished_since = NULL, error = NULL, error_since = NULL,"
-        " partial = NULL"
-    )
+    right = "" if keeps_error else ", error = NULL, error_since = NULL"
+    delisted = f"status = 'delisted', delisted_since = ?, vanished_since = NULL, partial = NULL{right}"
     db.execute(f"UPDATE files SET {delisted} WHERE {where}", (now, *values))

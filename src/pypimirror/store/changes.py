@@ -1,5 +1,6 @@
 """Which served paths a run changes: noted before each step, so that a run that is killed leaves its list."""
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterator
@@ -46,28 +47,20 @@ class Changes:
 
     def is_empty(self) -> bool:
         """Tell whether nothing changed."""
-        try:
-            return os.path.getsize(self._path) == 0
-        except FileNotFoundError:
-            return True
+        return not os.path.exists(self._path) or os.path.getsize(self._path) == 0
 
     def lines(self) -> Iterator[bytes]:
         """Yield the paths, each with its line end: sorted and each once, unless they are very many."""
-        try:
-            with open(self._path, "rb") as journal:
-                if os.fstat(journal.fileno()).st_size <= _SORTED:
-                    yield from sorted({line for line in journal if line.endswith(b"\n")})
-                else:
-                    yield from journal
-        except FileNotFoundError:
-            return
+        with contextlib.suppress(FileNotFoundError), open(self._path, "rb") as journal:
+            if os.fstat(journal.fileno()).st_size <= _SORTED:
+                yield from sorted({line for line in journal if line.endswith(b"\n")})
+            else:
+                yield from journal
 
     def forget(self) -> None:
         """Begin a new list, as this one was handed on."""
         if self._file is not None:
             os.close(self._file)
         self._file, self._last = None, ""
-        try:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
-        except FileNotFoundError:
-            return

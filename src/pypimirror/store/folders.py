@@ -29,15 +29,12 @@ class Store(FileStore):
 
     def project_folders(self) -> list[NormalizedName]:
         """Return the folders with normalized names, sorted."""
-        with os.scandir(self._root) as entries:
-            folders = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
-        return sorted(names.normalize(name) for name in folders if names.is_spelling(name, name))
+        return sorted(name for name, folders in self.named_folders(".").items() if name in folders)
 
     def raw_folders(self) -> dict[NormalizedName, list[str]]:
         """Return the folders whose names are a project's in another spelling than the normalized one."""
-        found = self.named_folders(".")
-        raw = {name: [folder for folder in folders if folder != name] for name, folders in found.items()}
-        return {name: folders for name, folders in raw.items() if folders}
+        named = self.named_folders(".").items()
+        return {name: raw for name, folders in named if (raw := [f for f in folders if f != name])}
 
     def named_folders(self, root: str) -> dict[NormalizedName, list[str]]:
         """Return the folders in a folder whose names are a project's in any spelling."""
@@ -124,16 +121,14 @@ class Store(FileStore):
 
     def lacks_mode(self, folder: str, name: str = "") -> bool:
         """Tell whether a file or a folder is closed to others, though the umask opens it."""
-        try:
-            found = os.lstat(f"{self._root}/{folder}/{name}")
-        except OSError:
-            return False
-        return not stat.S_ISLNK(found.st_mode) and bool(missing(found, self._umask))
+        with contextlib.suppress(OSError):
+            return bool(missing(os.lstat(f"{self._root}/{folder}/{name}"), self._umask))
+        return False
 
     def entry_lacks_mode(self, entry: os.DirEntry[str]) -> bool:
-        """Tell the same of an entry of a folder; a link has no mode of its own."""
+        """Tell the same of an entry of a folder."""
         try:
-            return not entry.is_symlink() and bool(missing(entry.stat(), self._umask))
+            return bool(missing(entry.stat(follow_symlinks=False), self._umask))
         except OSError:
             return False
 

@@ -72,9 +72,7 @@ def _why_no_root(root: Path) -> str | None:
         Path(os.path.expanduser("~")).resolve()
     }:
         return "it is a home directory"
-    if not root.exists():
-        return None
-    if holds_mirror(root):
+    if not root.exists() or holds_mirror(root):
         return None
     with os.scandir(root) as entries:
         return next(filter(None, map(_why_foreign, sorted(entries, key=lambda entry: entry.name))), None)

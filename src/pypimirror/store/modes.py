@@ -11,9 +11,9 @@ _OTHERS = 0o077
 def missing(found: os.stat_result, umask: int) -> int:
     """Return the permissions that something lacks which nobody but its owner can read; 0 where others can.
 
-    It lacks what this umask would have given it: nothing, where that is as strict.
+    It lacks what this umask would have given it: nothing, where that is as strict. A link has no mode.
     """
-    if found.st_mode & _OTHERS:
+    if found.st_mode & _OTHERS or stat.S_ISLNK(found.st_mode):
         return 0
     made = FOLDER_MODE if stat.S_ISDIR(found.st_mode) else FILE_MODE
     return made & ~umask & _OTHERS

@@ -13,7 +13,7 @@ from pypimirror.errors import StateError
 _LARGEST = 1 << 28
 """Bytes; no page and nothing beside a file is larger, and what is larger is not ours."""
 _BLOCK = 1 << 16
-NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
+_NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -22,6 +22,16 @@ _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFLNK: "a link that leads to no file",
 }
+
+
+@contextlib.contextmanager
+def passing_over() -> Iterator[None]:
+    """Pass over what is not there, or not ours to look at; raise OSError of the disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NOT_OURS:
+            raise
 
 
 def open_regular(path: str) -> int | None:
@@ -50,12 +60,9 @@ def open_file(path: str) -> BinaryIO | None:
 @contextlib.contextmanager
 def opened(path: str) -> Iterator[BinaryIO | None]:
     """Open a regular file for a while; None where it is not there, or not ours to read."""
-    try:
+    found = None
+    with passing_over():
         found = open_file(path)
-    except OSError as error:
-        if error.errno not in NOT_OURS:
-            raise
-        found = None
     with found or contextlib.nullcontext():
         yield found
 

@@ -23,7 +23,7 @@ from pypimirror.store.changes import Changes
 from pypimirror.store.entries import size_before, size_of, status_of, time_after
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.modes import FILE_MODE, FOLDER_MODE
-from pypimirror.store.opened import NOT_OURS, open_file, read_id, read_regular
+from pypimirror.store.opened import entries_if_any, open_file, passing_over, read_id, read_regular
 from pypimirror.store.spelling import Spelling, ignores_case, ignores_form
 from pypimirror.store.temporary import Temporary
 
@@ -194,13 +194,9 @@ class FileStore:
 
     def sweep_partial(self, wanted: Container[str]) -> None:
         """Remove what was kept for later, but for the keys that are wanted."""
-        try:
-            with os.scandir(self._partial) as entries:
-                left = [entry.path for entry in entries if entry.name not in wanted]
-        except FileNotFoundError:
-            return
-        for path in left:
-            self._step(path, steps.unlink, path)
+        for name in entries_if_any(self._partial):
+            if name not in wanted:
+                self._step(f"{self._partial}/{name}", steps.unlink, f"{self._partial}/{name}")
 
     def discard(self, temporary: Temporary) -> None:
         """Remove a temporary file, if it is there."""
@@ -276,7 +272,7 @@ class FileStore:
             return not is_same
 
     def _has_bytes(self, path: str, wanted: BinaryIO) -> bool:
-        try:
+        with passing_over():
             opened = open_file(path)
             if opened is None:
                 return False
@@ -288,10 +284,7 @@ class FileStore:
                     if present.read(len(chunk)) != chunk:
                         return False
                 return True
-        except OSError as error:
-            if error.errno not in NOT_OURS:
-                raise
-            return False
+        return False
 
     def has_bytes(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
         """Tell whether a page, or a file beside a file, is there and has these bytes."""
@@ -303,38 +296,25 @@ class FileStore:
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Return the regular files in a folder, with their sizes in bytes; a relative one is the root's."""
-        try:
-            with os.scandir(self._folder(folder)) as entries:
-                sizes = {entry.name: size_of(entry) for entry in entries}
-        except OSError as error:
-            if error.errno not in NOT_OURS:
-                raise
-            return {}
-        return {name: size for name, size in sizes.items() if size is not None}
+        entries = self.entries(folder).items()
+        return {name: size for name, entry in entries if (size := size_of(entry)) is not None}
 
-    def entries(self, project: NormalizedName) -> "dict[str, os.DirEntry[str]]":
-        """Return everything in a project's folder."""
-        try:
-            with os.scandir(f"{self._root}/{project}") as entries:
-                return {entry.name: entry for entry in entries}
-        except OSError as error:
-            if error.errno not in NOT_OURS:
-                raise
-            return {}
+    def entries(self, folder: str) -> "dict[str, os.DirEntry[str]]":
+        """Return everything in a folder."""
+        with passing_over(), os.scandir(self._folder(folder)) as entries:
+            return {entry.name: entry for entry in entries}
+        return {}
 
     def root_entries(self) -> Iterator[str]:
         """Yield the names of everything in the root."""
         with os.scandir(self._root) as entries:
             yield from (entry.name for entry in entries)
 
-    def read(self, project: str, name: str) -> bytes | None:
+    def read(self, folder: str, name: str) -> bytes | None:
         """Return a page, or a file beside a file; None where it is not there."""
-        try:
-            return read_regular(f"{self._folder(project)}/{name}")
-        except OSError as error:
-            if error.errno not in NOT_OURS:
-                raise
-            return None
+        with passing_over():
+            return read_regular(f"{self._folder(folder)}/{name}")
+        return None
 
     def path(self, folder: str, name: str) -> str:
         """Return where a file lies, for who reads it."""
@@ -342,12 +322,9 @@ class FileStore:
 
     def open_existing(self, folder: str, name: str) -> BinaryIO | None:
         """Open a file for reading; None where it is not there, or not ours to read."""
-        try:
+        with passing_over():
             return open_file(f"{self._folder(folder)}/{name}")
-        except OSError as error:
-            if error.errno not in NOT_OURS:
-                raise
-            return None
+        return None
 
     @contextlib.contextmanager
     def local_errors(self, path: str) -> Iterator[None]:

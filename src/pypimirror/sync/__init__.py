@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from pypimirror import adopt
 from pypimirror.adopt import Source
 from pypimirror.checks import compare, recover
-from pypimirror.checks.verify import Finding, Tell, Verified
+from pypimirror.checks.compare import Finding, Kind
+from pypimirror.checks.verify import Tell, Verified
 from pypimirror.dependencies import Dependencies
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.findings import damage, wheels
@@ -234,7 +235,7 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
         run.pages.publish()
         recover.end(run.mirror, run.tree)
         for page in sorted(set(run.pages.written)):
-            tell(Finding(checks.Kind.REWRITTEN, page))
+            tell(Finding(Kind.REWRITTEN, page))
             _log.info("rewritten %s", page)
     damage.record(run.mirror, 0 if is_repairing else verified.wrong, is_hashing=is_hashing)
     run.tree.commit()

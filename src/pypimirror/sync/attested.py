@@ -28,8 +28,7 @@ def wanted(run: Run, project: Project, files: tuple[File, ...]) -> tuple[File, .
     lost = {each.file.filename: each for each in left_out(run.mirror, name, files, held)}
     if lost:
         _log.info("%s: %d files have no provenance and are left out (%s)", name, len(lost), _RULE)
-        noes = [(filename, each.why, each.file.size or 0) for filename, each in lost.items()]
-        run.mirror.state.choices.add_left_out(name, {_RULE: noes})
+        run.mirror.state.choices.add_left_out(name, lost.values())
         project.drops += tuple(filter(held.__contains__, lost))
     return tuple(file for file in files if file.filename not in lost)
 

@@ -1,15 +1,14 @@
 """Which files of a page are selected, and what that means for those that are held."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from pypimirror.filenames import is_wheel
+from pypimirror.findings.selected import BLOCKED
 from pypimirror.mirror import Tally
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
 from pypimirror.run import Run
 from pypimirror.selection import Decision, LeftOut
-from pypimirror.state.choices import Left
-from pypimirror.sync.deselection import BLOCKED
 from pypimirror.sync.project import Project
 
 _log = logging.getLogger(__name__)
@@ -39,11 +38,8 @@ def decide(run: Run, project: Project, page: ProjectPage, *, tells_what_is_gone:
 
     decision = decided(staying)
     project.selection = selection.fingerprint(name)
-    omitted: dict[str, list[tuple[str, str, int]]] = {}
     left_out = (*blocked.values(), *decision.left_out)
-    for left in left_out:
-        if left.file.filename in listed:
-            omitted.setdefault(left.rule, []).append((left.file.filename, left.why, left.file.size or 0))
+    omitted = [left for left in left_out if left.file.filename in listed]
     if name in run.tally.unblocking:
         _note_unblocked(run, name, omitted, listed)
     choices.record_left_out(name, omitted)
@@ -74,11 +70,11 @@ def _blocked_bytes(
 
 
 def _note_unblocked(
-    run: Run, name: NormalizedName, omitted: Mapping[str, Sequence[Left]], listed: Collection[str]
+    run: Run, name: NormalizedName, omitted: Iterable[LeftOut], listed: Collection[str]
 ) -> None:
     """Note what is no longer blocked: a list that others write may have been cut off."""
     known = run.mirror.state.choices.left_out_of(name)
-    still = {filename for filename, *_ in omitted.get(BLOCKED, ())}
+    still = {left.file.filename for left in omitted if left.rule == BLOCKED}
     for filename in sorted(known.keys() & listed):
         if known[filename][0] == BLOCKED and filename not in still:
             _log.warning("%s: %s is no longer blocked, and may come again", name, filename)

@@ -23,7 +23,7 @@ _LIST_NOTE = "list"
 _JSON_NOTE = "speaks json"
 _CONFIG_NOTE = "configuration"
 _INDEX_NOTE = "index"
-LACKING_NOTE = "asked for what upstream lacks"
+_LACKING_NOTE = "asked for what upstream lacks"
 SELECTION_NOTE = "selection"
 _SEEN = "seen"
 
@@ -226,14 +226,9 @@ def _by_list(run: Run) -> Crawl:
         raise
     if found is None:
         # The list is what it was, and so are the serials in it: only what is unfinished is due, or too old.
-        projects = run.mirror.state.projects
+        projects, selects = run.mirror.state.projects, run.mirror.selection.selects
         again = dict.fromkeys([*projects.stale(), *too_old, *_unlisted(run)])
-        again = {
-            name: run.mirror.state.projects.list_entry(name)
-            for name in again
-            if run.mirror.selection.selects(name)
-        }
-        due = _all_due(run, again)
+        due = _all_due(run, {name: projects.list_entry(name) for name in again if selects(name)})
         return Crawl(due, is_full=False, note=None)
     entries, note = found
     return Crawl(_all_due(run, entries), is_full=True, note=note)
@@ -248,9 +243,9 @@ def _unlisted(run: Run) -> list[NormalizedName]:
     unlisted = run.dependencies.unlisted()
     if not unlisted:
         return []
-    if not run.dependencies.is_unsettled and 0 <= now - (notes.hint(LACKING_NOTE, float) or 0.0) < DAY_S:
+    if not run.dependencies.is_unsettled and 0 <= now - (notes.hint(_LACKING_NOTE, float) or 0.0) < DAY_S:
         return []
-    notes.set(LACKING_NOTE, repr(now))
+    notes.set(_LACKING_NOTE, repr(now))
     return unlisted
 
 
@@ -333,20 +328,20 @@ def _selected(mirror: Mirror, entries: Iterable[ListEntry]) -> Iterator[tuple[No
             yield name, entry
 
 
-def _note_absent(mirror: Mirror, known: Mapping[str, str | None], facts: ListFacts) -> None:
+def _note_absent(mirror: Mirror, known: Mapping[NormalizedName, str | None], facts: ListFacts) -> None:
     """Record which projects a good list no longer names, and which it names again."""
     for name in mirror.state.projects.vanished_projects():
         if known.get(name) == _SEEN:
             mirror.state.transitions.record_returned(name)
-    absent = [NormalizedName(name) for name, seen in known.items() if seen != _SEEN]
-    absent = [name for name in absent if mirror.selection.selects(name)]
-    for each in mirror.state.revalidation.held_back():
+    absent = [name for name, seen in known.items() if seen != _SEEN and mirror.selection.selects(name)]
+    revalidation, now = mirror.state.revalidation, mirror.clock()
+    for each in revalidation.held_back():
         if each.reason == _NAMELESS and not (facts.nameless and each.project in absent):
-            mirror.state.revalidation.record_held_back(NormalizedName(each.project), None, mirror.clock())
+            revalidation.record_held_back(each.project, None, now)
     if facts.nameless:
         for name in absent:
             _log.warning("%s is not on the project list, but is kept: %s", name, _NAMELESS)
-            mirror.state.revalidation.record_held_back(name, _NAMELESS, mirror.clock())
+            revalidation.record_held_back(name, _NAMELESS, now)
         return
     for name in absent:
         _log.info("%s: upstream's list no longer names it", name)
@@ -357,9 +352,7 @@ def _note_absent(mirror: Mirror, known: Mapping[str, str | None], facts: ListFac
 
 def _validators(mirror: Mirror, options: Options) -> Validators:
     note = mirror.state.notes.hint(_LIST_NOTE, _Note)
-    if note is None or options.is_recheck:
-        return Validators()
-    if note.selection != mirror.selection.of_projects:
+    if note is None or options.is_recheck or note.selection != mirror.selection.of_projects:
         return Validators()
     return Validators(note.etag, note.last_modified)
 

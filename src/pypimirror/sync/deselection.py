@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
-from pypimirror.findings.selected import SELECTED
+from pypimirror.findings.selected import BLOCKED, SELECTED
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
@@ -19,8 +19,6 @@ from pypimirror.sync import attested, question
 
 _log = logging.getLogger(__name__)
 
-"""The selection that the pages show."""
-BLOCKED = "blocked_files"
 _BLOCKED_NOTE = "blocked"
 """The blocked files that are gone."""
 
@@ -81,16 +79,16 @@ def block(run: Run) -> None:
         return
     run.tally.unblocking = frozenset(state.choices.with_left_out(BLOCKED))
     state.projects.mark_stale(run.tally.unblocking)
-    found: dict[NormalizedName, list[tuple[str, str, int]]] = {}
+    found: dict[NormalizedName, list[LeftOut]] = {}
     for name, file, sha256 in state.files.every_digest():
         if why := selection.is_blocked(name, file, sha256):
             _log.warning("%s: %s is removed: %s", name, file.filename, why)
-            found.setdefault(name, []).append((file.filename, why, file.size or 0))
+            found.setdefault(name, []).append(LeftOut(file, BLOCKED, why))
     for name, files in found.items():
         run.tally.counts.deselected_files += len(files)
-        state.transitions.delist_at_once(name, [filename for filename, *_ in files])
+        state.transitions.delist_at_once(name, [each.file.filename for each in files])
         # So that these come again when they are no longer blocked.
-        state.choices.add_left_out(name, {BLOCKED: files})
+        state.choices.add_left_out(name, files)
         run.pages.mark_root_dirty()
     run.tally.has_blocked = bool(found)
     state.notes.set(_BLOCKED_NOTE, selection.of_blocked)
@@ -169,38 +167,28 @@ def _take_off(run: Run, found: _Deselected) -> None:
     run.dependencies.record_no_longer(unrequired)
     for name, filenames in found.files.items():
         _take_off_files(run, name, filenames)
-        run.mirror.state.choices.add_left_out(name, _by_rule(found.left_out[name]))
-
-
-def _by_rule(left_out: tuple[LeftOut, ...]) -> dict[str, list[tuple[str, str, int]]]:
-    by_rule: dict[str, list[tuple[str, str, int]]] = {}
-    for each in left_out:
-        by_rule.setdefault(each.rule, []).append((each.file.filename, each.why, each.file.size or 0))
-    return by_rule
+        run.mirror.state.choices.add_left_out(name, found.left_out[name])
 
 
 def _take_off_project(run: Run, name: NormalizedName) -> str:
     """Take a project off the pages; say who required it before, if anybody did."""
-    row = run.mirror.state.projects.get(name)
+    state, counts = run.mirror.state, run.tally.counts
+    row = state.projects.get(name)
     why = ""
     if row is not None and row.is_listed:
         why = run.dependencies.no_longer(name)
         _log.info("%s: %s", name, why or "no longer selected")
-        _count_project(run, name, is_unrequired=bool(why))
+        files = state.files.held_total(name).number
+        counts.deselected_projects += 1
+        counts.deselected_files += files
+        if why:
+            counts.unrequired_projects += 1
+            counts.unrequired_files += files
         run.pages.mark_root_dirty()
-    run.mirror.state.transitions.delist_project(name, run.mirror.clock())
-    run.mirror.state.transitions.forget_projects([name])
+    state.transitions.delist_project(name, run.mirror.clock())
+    state.transitions.forget_projects([name])
     run.dependencies.forget(name)
     return why
-
-
-def _count_project(run: Run, name: NormalizedName, *, is_unrequired: bool) -> None:
-    counts, files = run.tally.counts, run.mirror.state.files.held_total(name).number
-    counts.deselected_projects += 1
-    counts.deselected_files += files
-    if is_unrequired:
-        counts.unrequired_projects += 1
-        counts.unrequired_files += files
 
 
 def _take_off_files(run: Run, name: NormalizedName, filenames: list[str]) -> None:

@@ -6,7 +6,7 @@ from pypimirror.filenames import version_of
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, NormalizedName
 from pypimirror.run import Run
-from pypimirror.selection.releases import Release, admits, release, release_of
+from pypimirror.selection.releases import admits, release, release_of
 from pypimirror.selection.want import asks_for
 from pypimirror.want import Want
 
@@ -45,7 +45,7 @@ def _why_unanswered(mirror: Mirror, name: NormalizedName, want: Want) -> str:
     rules = {
         rule
         for filename, (rule, _) in left_out
-        if rule != "requirements" and admits(want.specifier, _release(filename, name))
+        if rule != "requirements" and admits(want.specifier, release(version_of(filename, name) or ""))
     }
     if _HEALS in rules and mirror.state.choices.is_due_later(name):
         return ""
@@ -56,7 +56,3 @@ def _why_unanswered(mirror: Mirror, name: NormalizedName, want: Want) -> str:
         return "it is in quarantine upstream"
     what = "file with one of these digests" if want.digests else "release that is"
     return f"upstream has no {what} {asked}"
-
-
-def _release(filename: str, name: NormalizedName) -> Release:
-    return release(version_of(filename, name) or "")

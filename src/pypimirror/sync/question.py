@@ -18,10 +18,7 @@ class _Asked(msgspec.Struct):
     """What is kept of a question."""
 
     selection: str
-    gone: tuple[int, int]
-    held: tuple[int, int]
-    names: tuple[str, ...]
-    why: str
+    refusal: Refusal
 
 
 def is_too_much(mirror: Mirror, gone: Loss) -> bool:
@@ -35,9 +32,9 @@ def is_refused(run: Run, gone: Loss, names: list[str]) -> bool:
     why = why_too_much_deselected(gone, held)
     if why is None or run.options.allows_removals or run.options.confirms(gone, held):
         return False
-    selection = run.mirror.selection.of_projects
-    _refuse(run, _Asked(selection, gone, held, tuple(names[:_TOLD]), why), is_waiting=False)
-    for name in names[:_TOLD]:
+    refusal = Refusal(gone, held, 0.0, tuple(names[:_TOLD]), why, is_configured=True)
+    _refuse(run, refusal)
+    for name in refusal.names:
         _log.warning("%s is no longer selected, and stays until the question is answered", name)
     return True
 
@@ -46,7 +43,7 @@ def repeat(run: Run) -> None:
     """Tell, in a run for some projects, of a question that an earlier run asked; only a whole run can act."""
     asked = run.mirror.state.notes.hint(QUESTION, _Asked)
     if asked is not None and asked.selection == run.mirror.selection.of_projects:
-        _refuse(run, asked, is_waiting=True)
+        _refuse(run, asked.refusal._replace(is_waiting=True))
 
 
 def forget(mirror: Mirror) -> None:
@@ -55,15 +52,7 @@ def forget(mirror: Mirror) -> None:
         mirror.state.notes.set(QUESTION, None)
 
 
-def _refuse(run: Run, asked: _Asked, *, is_waiting: bool) -> None:
-    run.tally.refusal = Refusal(
-        Loss(*asked.gone),
-        Loss(*asked.held),
-        0.0,
-        asked.names,
-        asked.why,
-        is_configured=True,
-        is_waiting=is_waiting,
-    )
+def _refuse(run: Run, refusal: Refusal) -> None:
+    run.tally.refusal = refusal
     run.tally.keeps_deselected = True
-    run.mirror.state.notes.set(QUESTION, msgspec.json.encode(asked).decode())
+    run.mirror.state.notes.keep(QUESTION, _Asked(run.mirror.selection.of_projects, refusal))

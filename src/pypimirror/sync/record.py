@@ -9,17 +9,10 @@ from pypimirror.download import Received, strongest
 from pypimirror.errors import MirrorError
 from pypimirror.filenames import is_wheel
 from pypimirror.mirror import LONGEST_REASON, Mirror
-from pypimirror.model import (
-    File,
-    HeldFile,
-    NormalizedName,
-    ProjectPage,
-    Served,
-)
+from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Served
 from pypimirror.plan import Conflict, Plan, make_plan, told_apart
 from pypimirror.publishing import Pages, companions
 from pypimirror.run import ExternalLinks, Run
-from pypimirror.state import ProjectRow
 from pypimirror.sync import attested, chosen, tasks
 from pypimirror.sync.crawl import Due
 from pypimirror.sync.project import Project
@@ -40,7 +33,8 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     _tell(name, page)
     # PEP 792: no file of a project in quarantine may be offered.
     is_quarantined = page.status == "quarantined"
-    tells = not project.is_pending and can_remove(name, page)
+    # A file that is not on the page is gone where the page is the project's, and names all files.
+    tells = not project.is_pending and project.is_proven and not page.nameless
     wanted = () if is_quarantined else chosen.decide(run, project, page, tells_what_is_gone=tells)
     _note_published(run.mirror, project)
     wanted = attested.wanted(run, project, wanted)
@@ -52,14 +46,21 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     if project.has_changed:  # a page that is read again and again fills no log
         chosen.log(project)
     _record_address(run.mirror, project.due, is_json=seen.is_json)
-    _note_links(run.external, project, page)
+    # Where else there may be files; only a good page tells that a link is gone.
+    run.external.note(
+        name,
+        page.links,
+        can_remove=tells,
+        # A page comes at each run from an index that can't say whether it changed.
+        has_news=project.due.serial is not None or any(project.validators) or project.has_changed,
+    )
     if is_quarantined:
         run.mirror.state.transitions.record_returned(name)
         run.tally.counts.vanished_files += run.mirror.state.files.held_total(name).number
         run.mirror.state.transitions.record_quarantined(name, run.mirror.clock())
         _record_held_back(run.mirror, project, page, set())
     else:
-        _record_vanished(run.mirror, run.external, project, page, made)
+        _record_vanished(run, project, page, made, tells_what_is_gone=tells)
     run.mirror.state.files.forgive(name, [file.filename for file in wanted], but=run.external.owned(name))
     _refuse(run, project, clashes)
     _tell_disputed(name, made)
@@ -169,29 +170,15 @@ def _compared(mirror: Mirror, external: ExternalLinks, project: Project, wanted:
     return made
 
 
-def _note_links(external: ExternalLinks, project: Project, page: ProjectPage) -> None:
-    """Note where else there may be files; only a good page tells that a link is gone."""
-    external.note(
-        project.name,
-        page.links,
-        can_remove=not project.is_pending and can_remove(project.name, page),
-        # A page comes at each run from an index that can't say whether it changed.
-        has_news=project.due.serial is not None or any(project.validators) or project.has_changed,
-    )
-
-
-def can_remove(name: NormalizedName, page: ProjectPage) -> bool:
-    """Tell whether a file that is not on the page is gone: the page is the project's, and names all files."""
-    return page.project == name and not page.nameless
-
-
 def _record_page(mirror: Mirror, pages: Pages, project: Project, page: ProjectPage, made: Plan) -> None:
     """Record that the mirror's pages of the project are due, if they will change."""
     display_name = project.due.display_name
     row = mirror.state.projects.get(project.name)
     is_new_on_root = row is None or not row.is_listed or row.display_name != display_name
-    has_news = bool(made.fetch or made.restore or made.update or made.complete)
-    if not is_new_on_root and not has_news and _shows(row, page):
+    has_news = made.fetch or made.restore or made.update or made.complete
+    is_shown = row is not None and row.pages is not None
+    says_the_same = row is not None and (row.status, row.status_reason) == (page.status, page.status_reason)
+    if is_shown and says_the_same and not is_new_on_root and not has_news:
         return
     if is_new_on_root or mirror.config.full_index:
         pages.mark_root_dirty()
@@ -200,25 +187,19 @@ def _record_page(mirror: Mirror, pages: Pages, project: Project, page: ProjectPa
     project.has_changed = True
 
 
-def _shows(row: ProjectRow | None, page: ProjectPage) -> bool:
-    """Tell whether the pages are there, with what upstream's page says of the project as a whole."""
-    if row is None or row.pages is None:
-        return False
-    return (row.status, row.status_reason) == (page.status, page.status_reason)
-
-
 def _record_vanished(
-    mirror: Mirror, external: ExternalLinks, project: Project, page: ProjectPage, made: Plan
+    run: Run, project: Project, page: ProjectPage, made: Plan, *, tells_what_is_gone: bool
 ) -> None:
     """Record what a good page no longer lists; one that is older than the project list is not good."""
-    name = project.name
-    mirror.state.transitions.record_returned(name)
-    vanished = {held.file.filename for held in made.vanished} - page.unusable
-    if project.is_pending or not can_remove(name, page):
-        vanished &= mirror.state.transitions.vanished_files_of(name)
-    mirror.state.transitions.record_vanished_files(name, vanished, mirror.clock(), but=external.owned(name))
-    project.loses = bool(vanished) and mirror.config.cleanup
-    _record_held_back(mirror, project, page, {held.file.filename for held in made.vanished} - vanished)
+    name, transitions = project.name, run.mirror.state.transitions
+    transitions.record_returned(name)
+    unlisted = {held.file.filename for held in made.vanished}
+    vanished = unlisted - page.unusable
+    if not tells_what_is_gone:
+        vanished &= transitions.vanished_files_of(name)
+    transitions.record_vanished_files(name, vanished, run.mirror.clock(), but=run.external.owned(name))
+    project.loses = bool(vanished) and run.mirror.config.cleanup
+    _record_held_back(run.mirror, project, page, unlisted - vanished)
 
 
 def _record_held_back(mirror: Mirror, project: Project, page: ProjectPage, kept: set[str]) -> None:
@@ -264,18 +245,15 @@ def looked(run: Run, project: Project, held: HeldFile, served: Served | None) ->
 
 def is_now_accepted(mirror: Mirror, held: HeldFile) -> bool:
     """Tell whether bytes that were refused may come now."""
-    return bool(
-        held.served
-        and held.served.refused
-        and mirror.config.accepts_bytes(held.file.filename, held.served.refused)
-    )
+    refused = held.served and held.served.refused
+    return bool(refused and mirror.config.accepts_bytes(held.file.filename, refused))
 
 
 def takes_other_bytes(run: Run, project: Project, held: HeldFile, received: Received) -> bool:
     """Tell whether other bytes may take the place of a held file's; record it where they may not."""
     filename = held.file.filename
     # Where provenance is required, a document has to prove these bytes, and they came without any.
-    if run.mirror.config.accepts_bytes(held.file.filename, received.sha256) and not project.is_attested:
+    if run.mirror.config.accepts_bytes(filename, received.sha256) and not project.is_attested:
         project.replaces |= {filename}
         project.has_changed = True
         return True
@@ -354,13 +332,11 @@ def mark_current(run: Run, project: Project) -> None:
 
 def _wait(run: Run, project: Project) -> None:
     """Record that upstream's list and page don't agree: silently for a day, as a failure after that."""
-    name, display_name = project.name, project.due.display_name
-    since = run.mirror.state.projects.record_pending(
-        name, display_name, project.page_serial, run.mirror.clock()
-    )
+    name, display_name, now = project.name, project.due.display_name, run.mirror.clock()
+    since = run.mirror.state.projects.record_pending(name, display_name, project.page_serial, now)
     what = "answers 404, though the list names it" if project.is_missing else "is older than the list says"
     _log.info("%s: upstream's page %s; it is waited for", name, what)
-    if run.mirror.clock() - since > DAY_S:
+    if now - since > DAY_S:
         reason = (
             "upstream's page answers 404, though its list has named the project for more than a day"
             if project.is_missing

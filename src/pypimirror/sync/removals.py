@@ -7,10 +7,10 @@ state knows is ever removed.
 import logging
 
 from pypimirror.amounts import HOUR_S
-from pypimirror.mirror import Mirror, Refusal, Tally
+from pypimirror.mirror import Refusal
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss, why_too_much
-from pypimirror.run import Options, Run
+from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
 
@@ -25,39 +25,39 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
     """
     if not run.mirror.config.cleanup:
         return
-    projects = [
-        name
-        for name in run.mirror.state.projects.vanished_projects()
-        if _is_meant(run.mirror, run.options, name)
-    ]
-    whole = set(projects)
+    state = run.mirror.state
+    projects = {
+        name: state.files.held_names(name)
+        for name in state.projects.vanished_projects()
+        if _is_meant(run, name)
+    }
     files = {
         name: filenames
-        for name, filenames in run.mirror.state.transitions.vanished_files().items()
-        if _is_meant(run.mirror, run.options, name) and name not in whole and name not in run.tally.unfollowed
+        for name, filenames in state.transitions.vanished_files().items()
+        if _is_meant(run, name) and name not in projects and name not in run.tally.unfollowed
     }
-    of_projects = {name: run.mirror.state.files.held_names(name) for name in projects}
-    gone = Loss(len(projects), sum(map(len, of_projects.values())) + sum(map(len, files.values())))
+    gone = Loss(len(projects), sum(map(len, projects.values())) + sum(map(len, files.values())))
     left = run.mirror.totals().files - gone.files
-    before = _removed_before(run.mirror, run.options) if any(gone) else Loss(0, 0)
+    before = _removed_before(run) if any(gone) else Loss(0, 0)
     lost, had = _sum(gone, before), _sum(held, before)
     why = why_too_much(lost, had, _sum(selected, before), limit=run.mirror.config.removal_limit, left=left)
     if why and not run.options.allows_removals:
         names = [*projects, *(f"{name}/{each}" for name, filenames in files.items() for each in filenames)]
-        _refuse(
-            run.tally, Refusal(lost, had, run.mirror.config.removal_window_hours, tuple(names[:_TOLD]), why)
-        )
+        told = tuple(names[:_TOLD])
+        run.tally.refusal = Refusal(lost, had, run.mirror.config.removal_window_hours, told, why)
+        for name in told:
+            _log.warning("upstream no longer has %s, and nothing is removed in this run", name)
         return
     run.tally.counts.vanished_projects += gone.projects
     run.tally.counts.vanished_files += gone.files
-    for name, filenames in of_projects.items():
+    for name, filenames in projects.items():
         _log.info("%s: leaves the mirror, as upstream no longer has it", name)
-        _note_removed(run.mirror, run.options, name, filenames, is_whole=True)
+        _note_removed(run, name, filenames, is_whole=True)
         run.mirror.state.transitions.delist_project(name, run.mirror.clock())
         run.dependencies.forget(name)
     for name, filenames in files.items():
         _log.info("%s: %d files leave its page, as upstream no longer lists them", name, len(filenames))
-        _note_removed(run.mirror, run.options, name, filenames)
+        _note_removed(run, name, filenames)
         run.mirror.state.transitions.delist_files(name, filenames, run.mirror.clock())
         run.dependencies.note(name, has_changed=True)
     if projects or (files and run.mirror.config.full_index):
@@ -65,30 +65,23 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
     run.tree.commit()
 
 
-def _removed_before(mirror: Mirror, options: Options) -> Loss:
+def _removed_before(run: Run) -> Loss:
     """Return what upstream's changes removed within the window, before this run."""
-    if options.allows_removals:
-        mirror.state.removed.forget()
-    return Loss(*mirror.state.removed.since(mirror.clock() - mirror.config.removal_window_hours * HOUR_S))
+    begin = run.mirror.clock() - run.mirror.config.removal_window_hours * HOUR_S
+    # Who allows removals begins to count anew.
+    since = float("inf") if run.options.allows_removals else begin
+    return Loss(*run.mirror.state.transitions.removed_since(since))
 
 
-def _note_removed(
-    mirror: Mirror, options: Options, name: NormalizedName, filenames: list[str], *, is_whole: bool = False
-) -> None:
+def _note_removed(run: Run, name: NormalizedName, filenames: list[str], *, is_whole: bool = False) -> None:
     """Remember what goes, where later runs count it; what the operator allowed is not counted."""
-    if mirror.config.removal_window_hours and not options.allows_removals:
-        mirror.state.removed.record(name, filenames, mirror.clock(), is_whole=is_whole)
+    if run.mirror.config.removal_window_hours and not run.options.allows_removals:
+        run.mirror.state.transitions.record_removed(name, filenames, run.mirror.clock(), is_whole=is_whole)
 
 
 def _sum(one: Loss, other: Loss) -> Loss:
     return Loss(one.projects + other.projects, one.files + other.files)
 
 
-def _is_meant(mirror: Mirror, options: Options, name: NormalizedName) -> bool:
-    return mirror.selection.selects(name) and (not options.only or name in options.only)
-
-
-def _refuse(tally: Tally, refusal: Refusal) -> None:
-    tally.refusal = refusal
-    for name in refusal.names:
-        _log.warning("upstream no longer has %s, and nothing is removed in this run", name)
+def _is_meant(run: Run, name: NormalizedName) -> bool:
+    return run.mirror.selection.selects(name) and (not run.options.only or name in run.options.only)

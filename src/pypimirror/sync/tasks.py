@@ -10,13 +10,13 @@ import msgspec
 
 from pypimirror import attestations, documents, download
 from pypimirror.adopt import Candidate
-from pypimirror.dependencies import UNREADABLE
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import MirrorError, NotFoundError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Provenance, Validators
 from pypimirror.simple import ACCEPT, Demands, is_json, page_serial, parse_project_page
 from pypimirror.store import Temporary, opened
 from pypimirror.upstream import NotModified, Upstream
+from pypimirror.want import UNREADABLE
 from pypimirror.workers import broken, guarded
 
 _log = logging.getLogger(__name__)

@@ -33,13 +33,16 @@ def record(run: Run, found: Crawl, vanished: Iterable[NormalizedName]) -> None:
             roots=roots,
             nothing=_why_nothing(run.mirror, found, before),
         )
-    text = now.as_text() if now.lines() else None
-    if text != run.mirror.state.notes.get(NOTE):
-        run.mirror.state.notes.set(NOTE, text)
-        _log_news(now, before)
+    kept = now if now.lines() else None
+    if kept != run.mirror.state.notes.hint(NOTE, Unmatched):
+        run.mirror.state.notes.keep(NOTE, kept)
+        for line in now.lines():
+            if line not in before.lines():
+                _log.warning("%s", line)
     if found.is_full:
-        for pattern in _others(run.mirror.selection.unmatched_names()):
-            _log.warning("nothing upstream matches %s", pattern)
+        for pattern in run.mirror.selection.unmatched_names():
+            if not pattern.startswith(_OF_NAMES):  # it chooses nothing by itself
+                _log.warning("nothing upstream matches %s", pattern)
 
 
 def _names(run: Run, found: Crawl, before: Unmatched, vanished: Iterable[NormalizedName]) -> Iterator[str]:
@@ -106,14 +109,3 @@ def _why_no_project(mirror: Mirror) -> str:
 
     why = why_no_project(mirror.config)
     return f"no project is selected: {why}" if why else ""
-
-
-def _others(patterns: Iterable[str]) -> Iterator[str]:
-    """Yield those patterns that choose nothing by themselves."""
-    return (each for each in patterns if not each.startswith(_OF_NAMES))
-
-
-def _log_news(now: Unmatched, before: Unmatched) -> None:
-    for line in now.lines():
-        if line not in before.lines():
-            _log.warning("%s", line)
