@@ -113,8 +113,8 @@ ORDER = {
         "read_only",
         "folders",
         "tree",
-        "changes entries spelling steps",
-        "layout machine modes moments opened temporary",
+        "changes entries spelling steps temporary",
+        "layout machine modes moments opened",
     ),
 }
 """The modules of rooms from the top down, those of a line side by side: each imports from below alone."""

@@ -5,9 +5,9 @@ import random
 import pytest
 from rich.cells import cell_len
 
-from pypimirror.cli import progress
+from pypimirror.cli import in_words
 from pypimirror.cli.estimate import Estimate, Speed, Track
-from pypimirror.cli.progress import Transfer
+from pypimirror.cli.in_words import Transfer
 from pypimirror.cli.terminal import shortened
 from pypimirror.mirror import Counts
 from pypimirror.report.run_table import Waiting, waiting_text
@@ -86,12 +86,12 @@ def test_the_time_left_of_uneven_work_does_not_jump() -> None:
 
 
 def test_a_total_that_nobody_knows_is_not_shown() -> None:
-    now = progress.seen(0, Counts(), (), Estimate())
+    now = in_words.seen(0, Counts(), (), Estimate())
     assert {track.total for track in now.tracks.values()} == {None}
     counts = Counts(projects=3, files=2, stored=1, wanted_bytes=500, done_bytes=400, unsized=1)
-    now = progress.seen(0, counts, [Transfer("x", 50, None)], Estimate())
+    now = in_words.seen(0, counts, [Transfer("x", 50, None)], Estimate())
     assert now.tracks["bytes"] == Track(450, None)
-    assert progress.line(now) == "0 of 3 projects, 1 of 2 files, 450 B"
+    assert in_words.line(now) == "0 of 3 projects, 1 of 2 files, 450 B"
 
 
 def test_a_line_tells_all_that_is_known() -> None:
@@ -106,8 +106,8 @@ def test_a_line_tells_all_that_is_known() -> None:
     estimate = Estimate()
     for second in range(5):
         counts.done_bytes += 2_000_000
-        now = progress.seen(second, counts, (), estimate)
-    assert progress.line(now) == (
+        now = in_words.seen(second, counts, (), estimate)
+    assert in_words.line(now) == (
         "0 of 12,000 projects, 0 of 2 files, 1.51 GB of 3.00 TB, 2.00 MB/s, 17 d 8 h left,"
         " 1 retry, 1,234 failed"
     )

@@ -13,10 +13,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
 
-from pypimirror.cli import progress
+from pypimirror.cli import in_words
 from pypimirror.cli.console import has_cursor
 from pypimirror.cli.estimate import Track
-from pypimirror.cli.progress import Seen, Transfer
+from pypimirror.cli.in_words import Seen, Transfer
 from pypimirror.printable import printable
 
 _SHOWN = 5
@@ -67,14 +67,14 @@ def _largest(transfers: Sequence[Transfer]) -> list[Transfer]:
 def _rows(now: Seen, width: int) -> Iterator[RenderableType]:
     transfers = _largest(now.transfers)
     things = {
-        f"{kind} {progress.number_text(track, of='/')}": track
-        for kind, track in progress.of_things(now).items()
+        f"{kind} {in_words.number_text(track, of='/')}": track
+        for kind, track in in_words.of_things(now).items()
     }
     come = now.tracks["bytes"]
     label = max(*map(len, things), *(cell_len(each.filename) for each in transfers), 0)
     label = min(label, width // 3)
     sizes: list[Track | Transfer] = [come, *transfers]
-    middle = max(cell_len(progress.bytes_text(each)) for each in sizes)
+    middle = max(cell_len(in_words.bytes_text(each)) for each in sizes)
     table = Table.grid(
         Column(width=label, no_wrap=True, overflow="ellipsis"),
         Column(ratio=1, no_wrap=True),
@@ -84,17 +84,17 @@ def _rows(now: Seen, width: int) -> Iterator[RenderableType]:
         pad_edge=False,
         expand=True,
     )
-    left, speed = progress.left_text(now), progress.speed_text(now)
+    left, speed = in_words.left_text(now), in_words.speed_text(now)
     for counted, track in things.items():
         table.add_row(Text(counted), _bar(track), "", Text(left))
         left = ""  # it is of all, and stands once
     if come != (0, None):
-        table.add_row("bytes", _bar(come), Text(progress.bytes_text(come)), Text(speed))
+        table.add_row("bytes", _bar(come), Text(in_words.bytes_text(come)), Text(speed))
     for each in transfers:
         name = Text(shortened(printable(each.filename), label))
-        table.add_row(name, _bar(each), Text(progress.bytes_text(each)), Text(_percent(each)))
+        table.add_row(name, _bar(each), Text(in_words.bytes_text(each)), Text(_percent(each)))
     yield table
-    if trouble := progress.trouble_text(now):
+    if trouble := in_words.trouble_text(now):
         yield Text(trouble, no_wrap=True, overflow="ellipsis")
 
 
