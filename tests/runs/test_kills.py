@@ -11,6 +11,8 @@ from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import GOOD, Mirror
 
+pytestmark = pytest.mark.disk
+
 KILLS = 6
 
 
