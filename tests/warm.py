@@ -2,8 +2,8 @@
 
 Run as a program it takes orders, each with the three standard streams of a run, and answers each with how the
 run ended. What is done after the fork is what the installed script does: `pypimirror.cli.main()`, and what is
-to be done when that is over. Left out are the interpreter's own start, the first imports, and the taking
-apart of modules at its end. What is imported when the need arises is imported in the fork.
+to be done when that is over. Left out are the interpreter's own start, the first imports of our modules, and
+the taking apart of modules at its end.
 """
 
 import array
