@@ -19,8 +19,14 @@ from tests.stepper import Stepper
 os.environ["XDG_STATE_HOME"] = clean_environment()["XDG_STATE_HOME"]
 # Where tmp_path is.
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", quick_disk() or tempfile.gettempdir())
-# A property is tried with so many examples each time, and other ones each time.
-hypothesis.settings.register_profile("suite", max_examples=400 if os.environ.get("PYPIMIRROR_SOAK") else 40)
+# A property is tried with so many examples each time, and other ones each time; how fast they are drawn says
+# what else the machine does.
+hypothesis.settings.register_profile(
+    "suite",
+    max_examples=400 if os.environ.get("PYPIMIRROR_SOAK") else 40,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("suite")
 
 
