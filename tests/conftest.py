@@ -1,6 +1,7 @@
 """Fixtures for runs of the real command against a real index on loopback."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,13 +12,32 @@ from tests.clients import matrix
 from tests.clients.programs import CLIENTS
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror, clean_environment
+from tests.quick_disk import quick_disk
 from tests.stepper import Stepper
 
 # Nothing that a test starts writes to the home of who runs it.
 os.environ["XDG_STATE_HOME"] = clean_environment()["XDG_STATE_HOME"]
-# A property is tried with so many examples each time, and other ones each time.
-hypothesis.settings.register_profile("suite", max_examples=400 if os.environ.get("PYPIMIRROR_SOAK") else 40)
+# Where tmp_path is.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", quick_disk() or tempfile.gettempdir())
+# A property is tried with so many examples each time, and other ones each time; how fast they are drawn says
+# what else the machine does.
+hypothesis.settings.register_profile(
+    "suite",
+    max_examples=400 if os.environ.get("PYPIMIRROR_SOAK") else 40,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A folder of the test's own: with the marker `disk` on a real disk."""
+    if request.node.get_closest_marker("disk") is None:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="pypimirror-test-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -35,6 +55,12 @@ def make_mirror(tmp_path: Path, index: FakeIndex) -> Callable[..., Mirror]:
         return Mirror(tmp_path, index.url, **options)
 
     return make
+
+
+@pytest.fixture
+def all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each run see all cores of the machine, and so start as many processes as it does there."""
+    monkeypatch.setenv("PYPIMIRROR_ALL_CORES", "1")
 
 
 @pytest.fixture

@@ -173,7 +173,7 @@ _HTML = b"<!DOCTYPE html><html><body></body></html>"
 
 DRIPPED_HEADER = Endless(b"HTTP/1.1 200 OK\r\nX-Filler: ", b"x")
 DRIPPED_STATUS = Endless(b"HTTP/1.1 200 ", b"O")
-ENDLESS_CONTINUE = Endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n")
+ENDLESS_CONTINUE = Endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.1)  # so few in a second are no flood
 DRIPPED_BODY = Endless(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1000000\r\n\r\n", b"<")
 DRIPPED_CHUNKS = Endless(_CHUNKED + b"\r\n", b"1\r\n<\r\n")
 DRIPPED_WITHOUT_LENGTH = Endless(

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 import msgspec
 
 from tests.index_pages import normalize
+from tests.quick_disk import quick_disk
 from tests.warm import Warm
 
 COMMAND = Path(sys.executable).with_name("pypimirror")
@@ -371,7 +372,7 @@ def clean_environment() -> dict[str, str]:
 
 @functools.cache
 def _state_home() -> str:
-    folder = tempfile.TemporaryDirectory(prefix="pypimirror-state-")
+    folder = tempfile.TemporaryDirectory(prefix="pypimirror-state-", dir=quick_disk())
     atexit.register(folder.cleanup)
     return folder.name
 

@@ -4,7 +4,6 @@ Run as a program it takes orders as lines of JSON, and answers each with a line.
 """
 
 import errno
-import gc
 import itertools
 import json
 import os
@@ -18,12 +17,14 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple, NoReturn, Self
 
-from pypimirror.cli import command, main, modes
+from pypimirror.cli import main
 from pypimirror.publishing import tree
 from pypimirror.store import Store
 from pypimirror.store.spelling import Spelling
 from pypimirror.store.tree import FileStore
 from tests.mirror import clean_environment
+from tests.quick_disk import quick_disk
+from tests.warm import prepare, stay_on_one_core
 
 KILLED = -int(signal.SIGKILL)
 _LONGEST_S = 60
@@ -100,15 +101,17 @@ def serve() -> None:
     """Obey until there are no more orders."""
     if os.environ.get("PYPIMIRROR_TEST_IGNORES_CASE"):
         FileStore.spelling = _of_a_mac  # type: ignore[method-assign, assignment]
-    assert command, modes  # imported here once, and not in each fork
-    gc.freeze()  # no fork looks through it, which would copy it
+    prepare()
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_forked(json.loads(line))) + "\n")
         sys.stdout.flush()
 
 
 def _forked(order: dict[str, Any]) -> tuple[int, str, list[str], list[str]]:
-    with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as steps:
+    with (
+        tempfile.TemporaryFile(dir=quick_disk()) as stderr,
+        tempfile.TemporaryFile(dir=quick_disk()) as steps,
+    ):
         child = os.fork()
         if not child:
             os.dup2(os.open(os.devnull, os.O_RDWR), 0)
@@ -154,6 +157,7 @@ def _run(order: dict[str, Any], on_step: Callable[[str], None]) -> NoReturn:
     if order["sync_every"] is not None:
         tree._SYNC_INTERVAL_S = order["sync_every"]
     status = 1
+    stay_on_one_core()
     signal.alarm(_LONGEST_S)  # a run that hangs is killed, and its status tells
     try:
         Store.on_step = staticmethod(on_step)

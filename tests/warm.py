@@ -2,15 +2,17 @@
 
 Run as a program it takes orders, each with the three standard streams of a run, and answers each with how the
 run ended. What is done after the fork is what the installed script does: `pypimirror.cli.main()`, and what is
-to be done when that is over. Left out are the interpreter's own start, the first imports, and the taking
-apart of modules at its end. What is imported when the need arises is imported in the fork.
+to be done when that is over. Left out are the interpreter's own start, the first imports of our modules, and
+the taking apart of modules at its end.
 """
 
 import array
 import atexit
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import socket
 import subprocess
@@ -22,7 +24,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from pypimirror.cli import command, main, modes
+import pypimirror
+from pypimirror import config
+from pypimirror.cli import arguments, init, main
+from tests.quick_disk import quick_disk
 
 _LONGEST = 1 << 20
 
@@ -60,8 +65,8 @@ class Warm:
         with (
             self._one_at_a_time,
             Path(os.devnull).open("rb") as null,
-            tempfile.TemporaryFile() as stdout,
-            tempfile.TemporaryFile() as stderr,
+            tempfile.TemporaryFile(dir=quick_disk()) as stdout,
+            tempfile.TemporaryFile(dir=quick_disk()) as stderr,
         ):
             umask = os.umask(0)
             os.umask(umask)
@@ -115,6 +120,8 @@ def _begin(order: dict[str, Any], streams: list[int]) -> NoReturn:
     os.chdir(order["cwd"])
     os.umask(order["umask"])
     sys.argv[1:] = order["argv"]
+    if not order["environ"].get("PYPIMIRROR_ALL_CORES"):
+        stay_on_one_core()
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python itself begins
     signal.alarm(order["longest"])
     status = 1
@@ -136,7 +143,24 @@ def _end(status: int) -> NoReturn:
     os._exit(status)
 
 
-if __name__ == "__main__":
-    assert command, modes  # imported here once, and not in each fork
+def prepare() -> None:
+    """Do once what each fork would do anew, and what leaves no trace: import, and read what is given."""
+    for module in pkgutil.walk_packages(pypimirror.__path__, "pypimirror."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    arguments.parse(["pypimirror.cfg", "--update-fetch"])
+    config.parse(init.sample(), source="pypimirror.cfg", folder=Path.cwd(), overrides={})
+    gc.collect()
     gc.freeze()  # no fork looks through it, which would copy it
+
+
+def stay_on_one_core() -> None:
+    """Stay on one core, as a machine with a single one: a run starts a process for each that it may use."""
+    if hasattr(os, "sched_setaffinity"):  # macOS has none
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
+
+
+if __name__ == "__main__":
+    prepare()
     serve(socket.socket(fileno=int(sys.argv[1])))

@@ -10,6 +10,8 @@ from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
 
+pytestmark = pytest.mark.usefixtures("all_cores")
+
 MakeMirror = Callable[..., Mirror]
 
 WORKERS = 4

@@ -174,11 +174,12 @@ def test_what_an_update_asks_and_writes_grows_with_what_changed_alone(
 def test_statements_and_bytes_for_a_file_are_few(index: FakeIndex, tmp_path: Path) -> None:
     def run(name: str, files: int) -> Counted:
         fill(index, 10, files)
-        return counted(Mirror(tmp_path / name, index.url))
+        # One after the other, which takes the most: how many come at once is a matter of time.
+        return counted(Mirror(tmp_path / name, index.url, workers=1))
 
     few, many = run("few", 4), run("many", 24)
     assert (many.statements - few.statements) / MORE < 7.5
-    assert (many.written - few.written) / MORE < 5_000
+    assert (many.written - few.written) / MORE < 6_000
 
 
 def test_system_calls_for_a_file_are_few(index: FakeIndex, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pypimirror.upstream.deadlines import Reaper
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
+from tests.terminal import wait_for
 
 MakeMirror = Callable[..., Mirror]
 
@@ -97,11 +98,12 @@ def test_a_file_that_never_ends_costs_itself_alone(
 def test_it_is_tried_again_and_then_no_more(index: FakeIndex, name: str) -> None:
     index.add("six", "1.0")
     index.fault("/simple/six/", ALL[name])
-    upstream = Upstream(index.url, timeout=0.1, retries=1)
+    upstream = Upstream(index.url, timeout=0.5, retries=1)
     with pytest.raises(UnavailableError, match="it takes too long") as caught:
         page(upstream, f"{index.url}six/")
     assert caught.value.may_pass
-    assert index.paths() == ["/simple/six/"] * 2
+    assert (upstream.requests, upstream.breaker.retries) == (2, 1)
+    wait_for(lambda: index.paths() == ["/simple/six/"] * 2)
 
 
 def test_a_connection_that_was_used_before_has_the_same_deadline(index: FakeIndex) -> None:
@@ -195,6 +197,20 @@ def test_a_name_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> 
     upstream = Upstream("http://index.example.org/simple/", timeout=0.2, retries=0)
     with pytest.raises(UnavailableError, match="it takes too long"):
         page(upstream, upstream.index_url)
+    released.set()
+
+
+def test_a_connection_whose_time_was_up_before_it_was_waited_for() -> None:
+    released = threading.Event()
+
+    def make() -> socket.socket:
+        released.wait(20)
+        raise ConnectionRefusedError
+
+    deadline = Reaper().watching(20)
+    deadline.cut()
+    with pytest.raises(TimeoutError, match="takes too long"):
+        deadline.connect(make)
     released.set()
 
 

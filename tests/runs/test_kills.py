@@ -11,6 +11,8 @@ from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import GOOD, Mirror
 
+pytestmark = pytest.mark.disk
+
 KILLS = 6
 
 
@@ -50,7 +52,8 @@ def test_an_upstream_that_restarts_in_mid_run_costs_nothing(index: FakeIndex, tm
 
     fill(index)
     index.fault("/files/project-2/*", faults.Call(restart), times=1)
-    mirror = Mirror(tmp_path, index.url, retries=3)
+    # More at once would be as many failures in a row, which give a host up.
+    mirror = Mirror(tmp_path, index.url, retries=3, workers=2)
     assert mirror.run("-U") == GOOD
     assert mirror.check_links() == 36
 

@@ -92,6 +92,7 @@ def test_any_tree_of_projects_and_files(index: FakeIndex, make_mirror: MakeMirro
     assert mirror.check_links() == 4
 
 
+@pytest.mark.disk
 def test_another_file_system_gets_copies(index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path) -> None:
     if not Path("/dev/shm").is_dir() or Path("/dev/shm").stat().st_dev == tmp_path.stat().st_dev:
         unable("there is no second file system at /dev/shm")

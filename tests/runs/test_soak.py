@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -20,6 +21,8 @@ from tests.fake_index import FakeIndex
 from tests.index_pages import IndexFile, PageOptions, project_json
 from tests.mirror import GOOD, Ended, Mirror, is_over
 from tests.model import Model, Options, says_the_same
+
+pytestmark = pytest.mark.usefixtures("all_cores")
 
 STEPS = int(os.environ.get("PYPIMIRROR_SOAK", "0"))
 

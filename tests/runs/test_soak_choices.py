@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
@@ -19,6 +20,8 @@ from tests.mirror import GOOD, Ended, Mirror
 from tests.model import Model, Options
 from tests.model_rules import MARKERS, TAGS, Chosen, chosen, roots
 from tests.runs import test_soak as soak
+
+pytestmark = pytest.mark.usefixtures("all_cores")
 
 CHOICES: dict[str, tuple[object, ...]] = soak.CHOICES | {
     "package_matches": ("*", "a* *a", "anchor gamma", "gamma alpha-one", "anchor eta"),

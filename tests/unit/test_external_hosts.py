@@ -331,7 +331,7 @@ def test_behind_a_proxy_all_of_it_has_its_time(
     began = time.monotonic()
     with pytest.raises(UnreachableError, match="it takes too long"):
         body(outside("*", timeout=20), "http://files.example.org/x", seconds=0.5)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15, "sooner than by a wait that is too long"
 
 
 def test_a_host_in_another_script(host: OutsideHost, resolve: Resolve) -> None:
@@ -375,7 +375,7 @@ def test_all_of_it_has_its_time(host: OutsideHost, fault: faults.Fault) -> None:
     began = time.monotonic()
     with pytest.raises(UnreachableError, match="it takes too long"):
         body(outside("127.*", timeout=20), f"{host.origin}/x", seconds=0.5)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15, "sooner than by a wait that is too long"
 
 
 def test_dead_hosts_are_not_asked(host: OutsideHost) -> None:

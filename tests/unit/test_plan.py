@@ -280,10 +280,7 @@ def applied(made: Plan) -> dict[str, HeldFile]:
     return by_name((*made.keep, *map(fetched, made.fetch)))
 
 
-@settings(deadline=None)
-@given(meetings())
-def test_applying_a_plan_gives_what_is_wanted(meeting: tuple[list[File], dict[str, HeldFile]]) -> None:
-    wanted, held = meeting
+def check_applying_a_plan_gives_what_is_wanted(wanted: list[File], held: dict[str, HeldFile]) -> None:
     made = make_plan(wanted, held)
     assert set(applied(made)) == {file.filename for file in wanted}
     in_conflict = {conflict.filename for conflict in made.conflicts}
@@ -296,20 +293,14 @@ def test_applying_a_plan_gives_what_is_wanted(meeting: tuple[list[File], dict[st
             assert file.upload_time in {None, said.upload_time}
 
 
-@settings(deadline=None)
-@given(meetings())
-def test_a_second_plan_does_nothing(meeting: tuple[list[File], dict[str, HeldFile]]) -> None:
-    wanted, held = meeting
+def check_a_second_plan_does_nothing(wanted: list[File], held: dict[str, HeldFile]) -> None:
     after = applied(make_plan(wanted, held))
     again = make_plan(wanted, after)
     assert (again.fetch, again.update, again.vanished) == ((), (), ())
     assert by_name(again.keep) == after
 
 
-@settings(deadline=None)
-@given(meetings())
-def test_every_file_has_one_place(meeting: tuple[list[File], dict[str, HeldFile]]) -> None:
-    wanted, held = meeting
+def check_every_file_has_one_place(wanted: list[File], held: dict[str, HeldFile]) -> None:
     made = make_plan(wanted, held)
     fetch = {file.filename for file in made.fetch}
     keep, vanished = set(by_name(made.keep)), set(by_name(made.vanished))
@@ -323,23 +314,28 @@ def test_every_file_has_one_place(meeting: tuple[list[File], dict[str, HeldFile]
     assert len(made.fetch) + len(made.keep) == len(wanted)
 
 
-@settings(deadline=None)
-@given(meetings())
-def test_a_file_in_conflict_stays_what_it_was(meeting: tuple[list[File], dict[str, HeldFile]]) -> None:
-    wanted, held = meeting
+def check_a_file_in_conflict_stays_what_it_was(wanted: list[File], held: dict[str, HeldFile]) -> None:
     made = make_plan(wanted, held)
     for conflict in made.conflicts:
         assert by_name(made.keep)[conflict.filename] == held[conflict.filename]
         assert conflict.filename not in by_name(made.update)
 
 
-@settings(deadline=None)
-@given(meetings())
-def test_bytes_that_are_held_lose_nothing(meeting: tuple[list[File], dict[str, HeldFile]]) -> None:
-    wanted, held = meeting
+def check_bytes_that_are_held_lose_nothing(wanted: list[File], held: dict[str, HeldFile]) -> None:
     for kept in make_plan(wanted, held).keep:
         old = held[kept.file.filename]
         assert (kept.sha256, kept.size, kept.metadata) == (old.sha256, old.size, old.metadata)
         assert set(old.file.digests) <= set(kept.file.digests)
         assert list(kept.file.digests) == sorted(dict(kept.file.digests).items())
         assert old.file.upload_time is None or kept.file.upload_time is not None
+
+
+@settings(deadline=None)
+@given(meetings())
+def test_what_holds_for_all_plans(meeting: tuple[list[File], dict[str, HeldFile]]) -> None:
+    """All of it of the same meetings: to draw them takes longer than to look at them."""
+    check_applying_a_plan_gives_what_is_wanted(*meeting)
+    check_a_second_plan_does_nothing(*meeting)
+    check_every_file_has_one_place(*meeting)
+    check_a_file_in_conflict_stays_what_it_was(*meeting)
+    check_bytes_that_are_held_lose_nothing(*meeting)

@@ -17,7 +17,7 @@ CHOSEN = "wildcard or excludes_win or widened or one_request or deselected or ac
 
 def test_the_folder_of_external_links_can_be_deleted(tmp_path: Path) -> None:
     copy = tmp_path / "project"
-    left_out = shutil.ignore_patterns("__pycache__", ".*", "build", "dist")
+    left_out = shutil.ignore_patterns(".*", "build", "dist")
     shutil.copytree(ROOT, copy, ignore=left_out, symlinks=True)
     shutil.rmtree(copy / "src/pypimirror/external")
     for each in OWN_TESTS:

@@ -1,12 +1,13 @@
 """A server on loopback that plays what was recorded of another one."""
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from tests.index_pages import normalize
 from tests.index_server import Answer, Exchange, IndexServer, Request, accepts, conditional, validated
@@ -21,6 +22,12 @@ _LOGIN = b"""<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>S
 </body></html>"""
 
 _environment = Environment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)
+
+
+@functools.cache
+def _template(text: str) -> Template:
+    return _environment.from_string(text)
+
 
 Login = Literal["answer", "redirect"]
 
@@ -146,7 +153,7 @@ class Played:
 
     def _render(self, template: str, *, project: Project | None) -> str:
         files = [] if project is None else [file for file in self.files if file.project == project.raw]
-        return _environment.from_string(template).render(
+        return _template(template).render(
             projects=PROJECTS,
             project=project,
             files=[self._placed(file) for file in files],
@@ -154,9 +161,9 @@ class Played:
         )
 
     def _address(self, project: Project) -> str:
-        return _environment.from_string(self.recorded.page_path).render(project=project)
+        return _template(self.recorded.page_path).render(project=project)
 
     def _placed(self, file: Dist) -> Dist:
         project = Project(file.project)
-        path = _environment.from_string(self.recorded.file_path).render(project=project, file=file)
+        path = _template(self.recorded.file_path).render(project=project, file=file)
         return replace(file, path=path)

@@ -148,6 +148,7 @@ class Endless(faults.Fault):
             exchange.write(block)
 
 
+@pytest.mark.disk  # a gigabyte of it comes
 def test_ten_gigabytes_are_not_waited_for(index: FakeIndex, host: OutsideHost, make: Make) -> None:
     lead(index, link(offer(host, "0.9")))
     host.fault("/dist/*", Endless())
