@@ -523,6 +523,7 @@ def test_a_dry_run_fetches_nothing_and_says_what_would_come(
     assert mirror.listed("demo") == names("0.8", "0.9")
 
 
+@pytest.mark.disk
 def test_a_disk_without_room_for_them(index: FakeIndex, host: OutsideHost, make: Make) -> None:
     mirror = mirrored(index, host, make)
     # A sparse file of a size that does not fit.
