@@ -1,7 +1,6 @@
 """One run of the command: lock, log, the run itself, and what is said of it."""
 
 import contextlib
-import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -128,12 +127,10 @@ def _asks(args: Arguments) -> bool:
     return args.mode != "indexes-only" and (args.mode != "verify" or args.is_repairing)
 
 
-def _workers(args: Arguments, configuration: Config) -> Workers | None:
-    """Return the processes that make requests, in the modes that make any."""
-    if not _asks(args):
-        return None
+def _workers(configuration: Config, connect: Callable[[], Upstream]) -> Workers:
+    """Return the processes that make requests."""
     return Workers(
-        partial(_upstream, configuration, is_private=_is_index_private(configuration.index_url)),
+        connect,
         parallel=configuration.workers,
         # A rate is kept by one process for itself.
         processes=1 if configuration.max_rate else suitable_processes(),
@@ -166,12 +163,15 @@ def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") 
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
         opened.callback(store.sweep)
-        if workers := _workers(args, configuration):
+        # Looked up once, so that no name server tells each process another thing.
+        is_private = is_index_private(configuration.index_url) if _asks(args) else None
+        connect = partial(_upstream, configuration, is_private=is_private)
+        workers = _workers(configuration, connect) if _asks(args) else None
+        if workers:
             opened.callback(workers.close)
         opened.enter_context(damage_told(configuration.state_path))
         state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
-        is_private = _is_index_private(configuration.index_url) if workers else None
-        upstream = opened.enter_context(contextlib.closing(_upstream(configuration, is_private=is_private)))
+        upstream = opened.enter_context(contextlib.closing(connect()))
         show = opened.enter_context(progress.shown(args))
         mirror = Mirror(config=configuration, selection=selection, store=store, state=state, clock=time.time)
         dependencies = sync.Dependencies(mirror)
@@ -243,12 +243,6 @@ def _state(configuration: Config, store: Store, *, is_dry: bool) -> State:
     state.notes.set(_STATE_ID, tree)
     state.commit()
     return state
-
-
-@functools.cache
-def _is_index_private(index_url: str) -> bool | None:
-    """Look once where the index is, so that no name server tells each process another thing."""
-    return is_index_private(index_url)
 
 
 def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:
