@@ -284,7 +284,7 @@ def test_every_option_given() -> None:
 
 
 def test_the_options_are_the_fields_of_a_config() -> None:
-    assert set(OPTIONS) == set(Config.__dataclass_fields__) - {"warnings"}
+    assert set(OPTIONS) == set(Config.__struct_fields__) - {"warnings"}
 
 
 @pytest.mark.parametrize("section", ["DEFAULT", "pypimirror"])

@@ -132,7 +132,7 @@ def test_the_order_in_a_configuration_makes_no_difference(tmp_path: Path) -> Non
     one, other = parse(tmp_path, *lines), parse(tmp_path, *turned)
     assert selection_of(one).of_projects == selection_of(other).of_projects
     different = [
-        name for name in Config.__dataclass_fields__ if repr(getattr(one, name)) != repr(getattr(other, name))
+        name for name in Config.__struct_fields__ if repr(getattr(one, name)) != repr(getattr(other, name))
     ]
     assert different == ["package_matches"]
 
