@@ -2,9 +2,11 @@
 
 import contextlib
 import errno
+import fcntl
 import inspect
 import logging
 import math
+import multiprocessing
 import os
 import pickle
 import signal
@@ -148,6 +150,28 @@ def test_a_number_is_obeyed(start: Any) -> None:
     spans = [span for _, span in all_of(working)]
     most = max(sum(begun <= at < ended for begun, ended in spans) for at, _ in spans)
     assert most <= 3
+
+
+def test_a_process_is_started_for_each_of_the_first_tasks_alone(start: Any) -> None:
+    working = start(processes=2)
+    assert multiprocessing.active_children() == []
+    working.call("one", process)
+    assert len(multiprocessing.active_children()) == 1
+    assert len(all_of(working)) == 1
+    for number in range(8):
+        working.call(number, process)
+    assert len(multiprocessing.active_children()) == 2
+    all_of(working)
+
+
+def test_a_process_holds_no_lock_of_the_main_one(start: Any, tmp_path: Path) -> None:
+    working = start()
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        working.call("pid", process)
+        all_of(working)
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_what_a_call_raises_is_raised_here(start: Any) -> None:
