@@ -58,6 +58,17 @@ def test_an_index_whose_pages_do_not_come(index: FakeIndex, make_mirror: MakeMir
     mirror.check_links()
 
 
+def test_what_fails_all_that_is_under_way_at_once_gives_no_host_up(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    """As where a server restarts, or a name can't be resolved for a moment."""
+    fill(index)
+    mirror = make_mirror(workers=8, retries=2, max_rate="1G")  # which one process alone keeps
+    index.fault("/simple/demo-*", faults.Drop(), times=8)
+    mirror.update()
+    assert len(mirror.projects()) == 60
+
+
 def test_where_nothing_came_at_all_it_is_status_4(index: FakeIndex, make_mirror: MakeMirror) -> None:
     fill(index)
     names = "\n  ".join(f"demo-{each:03}" for each in range(60))

@@ -281,12 +281,18 @@ class Upstream:
             except UnavailableError as error:
                 failed = error
                 host = host_and_port(error.url)
-                if error.may_pass:
-                    self.breaker.failed(host, error.url)
                 pause = error.retry_after if error.retry_after is not None else _pause(attempt)
-                if not error.may_pass or attempt >= self._retries or pause > _LONGEST_RETRY_AFTER_S:
-                    raise
-                if self.breaker.given_up(host) is not None or not self.breaker.allows_retry(host):
+                is_tried_again = (
+                    error.may_pass
+                    and attempt < self._retries
+                    and pause <= _LONGEST_RETRY_AFTER_S
+                    and self.breaker.given_up(host) is None
+                    and self.breaker.allows_retry(host)
+                )
+                # One moment's trouble fails all that is under way: what counts is what fails again.
+                if error.may_pass and (attempt or not is_tried_again):
+                    self.breaker.failed(host, error.url)
+                if not is_tried_again or self.breaker.given_up(host) is not None:
                     raise
                 _log.debug("%s; asking again in %.1f s", error, pause)
                 time.sleep(pause)
