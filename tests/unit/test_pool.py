@@ -311,6 +311,58 @@ def raise_unsendable(_upstream: Upstream) -> None:
     raise UnsendableError(1, 2)
 
 
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise MemoryError
+
+    __repr__ = __str__
+
+
+def raise_unspeakable(_upstream: Upstream) -> None:
+    raise UnspeakableError
+
+
+def test_where_even_an_error_can_not_be_told_the_task_ends(start: Any) -> None:
+    working = start(parallel=2, processes=1)
+    working.call("it", raise_unspeakable)
+    ((_, result),) = all_of(working)
+    assert "ended with status 1" in str(result)
+    working.call("later", partial(double, number=4))
+    assert all_of(working) == [("later", 8)]
+
+
+def test_without_threads_a_process_works_alone(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_METHOD", "fork")  # a spawned one would not know what is patched here
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    working = start(processes=2)
+    for number in range(20):
+        working.call(number, partial(double, number=number))
+    assert sorted(all_of(working)) == [(number, 2 * number) for number in range(20)]
+
+
+def test_where_only_one_process_can_be_started_it_does_all(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = processes.start
+    begun: list[processes.Worker] = []
+
+    def start_one(*arguments: Any) -> processes.Worker:
+        if begun:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        begun.append(begin(*arguments))
+        return begun[0]
+
+    monkeypatch.setattr(processes, "start", start_one)
+    working = start(processes=2)
+    for number in range(20):
+        working.call(number, partial(double, number=number))
+    assert sorted(all_of(working)) == [(number, 2 * number) for number in range(20)]
+
+
 def test_members_log_through_the_main_process(start: Any, caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("pypimirror").propagate = True
     working = start()

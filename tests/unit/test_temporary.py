@@ -45,9 +45,27 @@ def test_many_lie_in_folders_of_their_own_which_go_with_them(tmp_path: Path) -> 
     (private / "1-2-").mkdir()  # of a run that was killed
     (private / "1-2-" / "1-9").write_bytes(b"left")
     (private / "theirs").mkdir()
-    assert store.sweep() == 52, "and a folder that is not ours is told"
-    assert list(private.iterdir()) == [private / "theirs"]
+    (private / "3-4-" / "theirs").mkdir(parents=True)
+    assert store.sweep() == 53, "and folders that are not ours are told"
+    assert sorted(private.iterdir()) == [private / "3-4-", private / "theirs"]
     store.new_temporary().open().close()
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "fifo"])
+def test_what_was_kept_is_a_file_or_nothing(tmp_path: Path, kind: str) -> None:
+    store = Store(tmp_path)
+    store.prepare()
+    kept = tmp_path / ".pypimirror/partial/key"
+    kept.parent.mkdir()
+    if kind == "folder":
+        kept.mkdir()
+    elif kind == "link":
+        kept.symlink_to("nowhere")
+    else:
+        os.mkfifo(kept)
+    temporary = store.new_temporary("key")
+    assert not temporary.is_begun
+    temporary.open().close()
 
 
 @pytest.mark.parametrize("size", [0, 100, 3 << 20])

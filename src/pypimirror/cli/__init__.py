@@ -20,6 +20,8 @@ _HINTS = {
     errno.EPERM: "; run pypimirror as the user who owns the mirror, and give that user the right",
     errno.EROFS: "; mount its file system for writing",
     errno.EMFILE: "; set fewer workers, or allow more open files (ulimit -n)",
+    errno.EAGAIN: "; allow more processes (ulimit -u), or set fewer workers",
+    errno.ENOMEM: "; there is too little memory: set fewer workers",
     errno.ENFILE: "; the whole machine has too many files open",
     errno.EIO: "; its disk may be failing: look at the system's log",
 }

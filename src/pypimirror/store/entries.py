@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import time
 
 from pypimirror.errors import TreeError
@@ -53,3 +54,11 @@ def size_now(path: str) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
+
+
+def is_file(path: str) -> bool:
+    """Tell whether a regular file is there; a link to one is none."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False

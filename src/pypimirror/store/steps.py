@@ -47,6 +47,14 @@ def unlink(path: str) -> None:
         _log.warning("%s: something else is in the way (%s); remove it", path, error.strerror)
 
 
+def remove_folder(path: str) -> None:
+    """Remove a folder of ours; one in which something else lies stays."""
+    try:
+        os.rmdir(path)
+    except OSError as error:
+        _log.warning("%s: something else is in the way (%s); remove it", path, error.strerror)
+
+
 def rename(folder: str, target: str) -> None:
     """Give a folder another name."""
     if os.path.islink(target):  # a name in another spelling, that somebody made for the raw folder

@@ -20,7 +20,7 @@ from pypimirror.errors import StateError, TreeError
 from pypimirror.model import NormalizedName
 from pypimirror.store import steps
 from pypimirror.store.changes import Changes
-from pypimirror.store.entries import size_before, size_of, status_of, time_after
+from pypimirror.store.entries import is_file, size_before, size_of, status_of, time_after
 from pypimirror.store.layout import PRIVATE
 from pypimirror.store.modes import FILE_MODE, FOLDER_MODE
 from pypimirror.store.opened import entries_if_any, open_file, passing_over, read_id, read_regular
@@ -105,7 +105,7 @@ class FileStore:
         for path in left:
             self._step(path, steps.unlink, path)
         for path in folders:
-            self._step(path, os.rmdir, path)
+            self._step(path, steps.remove_folder, path)
         self._count, self._spread = 0, []
         return len(left)
 
@@ -182,10 +182,9 @@ class FileStore:
         folder = self._spread[self._count % _FOLDERS] if self._spread else self._temporary
         path = f"{folder}/{os.getpid()}-{self._count}"
         self._note_step(path)
-        if key is not None:
-            with contextlib.suppress(FileNotFoundError):
-                os.replace(f"{self._partial}/{key}", path)
-                return Temporary(path, is_begun=True)
+        if key is not None and is_file(f"{self._partial}/{key}"):
+            os.replace(f"{self._partial}/{key}", path)
+            return Temporary(path, is_begun=True)
         return Temporary(path)
 
     def keep_partial(self, temporary: Temporary, key: str) -> None:

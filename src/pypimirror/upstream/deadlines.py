@@ -6,12 +6,21 @@ extensions sends one all the time; nothing but the end of its connection ends su
 
 import contextlib
 import math
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable
 
 _changing_hands = threading.RLock()
+
+
+def _renew() -> None:
+    """Take another lock in a fork: a thread that held this one there is none here."""
+    globals()["_changing_hands"] = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew)
 
 
 class Line:

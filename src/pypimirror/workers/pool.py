@@ -100,6 +100,14 @@ class Workers:
             if until > now:
                 started.send(RetryAfter(host, until - now))
 
+    def _start_another(self) -> None:
+        """Start one more; where the system has none, those that there are do all."""
+        try:
+            self._start()
+        except OSError:
+            if not self._workers:
+                raise
+
     def close(self) -> None:
         """End all processes at once."""
         while self._workers:
@@ -144,7 +152,7 @@ class Workers:
     def submit(self, task: Task[_R], take: Callable[[_R | BrokenWorkerError], None]) -> None:
         """Queue a task; `take` is called with what becomes of it."""
         if not self._workers or len(self._workers) <= len(self._takers) < self._processes:
-            self._start()
+            self._start_another()
         number = next(self._numbers)
         self._takers[number] = take
         chosen = min(self._workers, key=lambda each: len(each.unfinished))

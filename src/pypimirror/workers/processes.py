@@ -80,12 +80,22 @@ def start(setup: Setup, patience_s: float) -> Worker:
 
 
 def _start(process: BaseProcess) -> None:
-    """Start a process; a signal that came to a fork at once would find the main process's handler there."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    """Start a process; a signal that comes meanwhile, to this one or to a fork, has its turn afterwards."""
+    if _METHOD == "spawn":
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()  # which lets signals through when it begins
+    came: list[int] = []
+    handlers = {each: signal.signal(each, lambda number, _frame: came.append(number)) for each in SIGNALS}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # which a spawned one inherits
     try:
         process.start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def wait(workers: Iterable[Worker], timeout: float) -> list[Worker]:

@@ -41,6 +41,7 @@ _MAX_THREADS = 32
 _MOMENT_S = 0.002
 """What comes within it goes as one message: each costs both sides something."""
 _MOST_DESCRIPTORS = 1024
+_BROKEN = 1
 _M_MMAP_THRESHOLD = -3
 _LARGE_BLOCK = 1 << 20
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -91,17 +92,32 @@ class _Worker:
 
     def work(self) -> NoReturn:
         """Take what comes; raise EOFError when nothing will."""
-        self._executor.submit(int).result()  # without a single thread this process is of no use
         self._say([])  # it has begun
-        threading.Thread(target=self._report, name="report", daemon=True).start()
+        has_threads = self._has_threads()
         while True:
             message = pickle.loads(self._connection.recv_bytes())  # noqa: S301 (from the main process)
             if isinstance(message, RetryAfter):
                 self._upstream.holds.retry_after(*message)
             elif isinstance(message, GivenUp):
                 self._upstream.breaker.give_up(*message)
-            else:
+            elif has_threads:
                 self._take(message)
+            else:
+                self._do_alone(message)
+
+    def _has_threads(self) -> bool:
+        """Start the thread that reports and one that works; tell whether the system has such."""
+        try:
+            self._executor.submit(int).result()
+            threading.Thread(target=self._report, name="report", daemon=True).start()
+        except RuntimeError:
+            return False
+        return True
+
+    def _do_alone(self, batch: Batch) -> None:
+        for number, task in batch.tasks:
+            done = Done(number, packed(self._result(task)))
+            self._say([*self._waiting_news(), done])
 
     def _take(self, batch: Batch) -> None:
         with self._lock:
@@ -119,13 +135,16 @@ class _Worker:
                     self._executor.submit(self._do, *self._waiting.popleft())
 
     def _do(self, number: int, task: Task[Any]) -> None:
-        while True:
-            self._news.put(Done(number, packed(self._result(task))))
-            with self._lock:
-                if not self._waiting or self._running > self._threads:
-                    self._running -= 1
-                    return
-                number, task = self._waiting.popleft()
+        try:
+            while True:
+                self._news.put(Done(number, packed(self._result(task))))
+                with self._lock:
+                    if not self._waiting or self._running > self._threads:
+                        self._running -= 1
+                        return
+                    number, task = self._waiting.popleft()
+        except BaseException:  # noqa: BLE001 (as where memory is short: else nobody would miss the task)
+            os._exit(_BROKEN)
 
     def _result(self, task: Task[Any]) -> object:
         try:
@@ -154,10 +173,15 @@ class _Worker:
 
     def _messages(self) -> list[Message]:
         """Wait for something to say, but no longer than a heartbeat, and return all there is."""
+        with contextlib.suppress(queue.Empty):
+            first = self._news.get(timeout=HEARTBEAT_S)
+            time.sleep(_MOMENT_S)
+            return [first, *self._waiting_news()]
+        return []
+
+    def _waiting_news(self) -> list[Message]:
         found = []
         with contextlib.suppress(queue.Empty):
-            found.append(self._news.get(timeout=HEARTBEAT_S))
-            time.sleep(_MOMENT_S)
             while True:
                 found.append(self._news.get_nowait())
         return found
