@@ -21,7 +21,7 @@ import pytest
 
 from pypimirror import errors
 from pypimirror.errors import BrokenWorkerError, CutOffError, MirrorError, UnavailableError
-from pypimirror.upstream import Upstream
+from pypimirror.upstream import Upstream, deadlines
 from pypimirror.workers import Workers, messages, pool, processes
 from pypimirror.workers.pool import suitable_processes, suitable_threads
 
@@ -172,6 +172,34 @@ def test_a_process_holds_no_lock_of_the_main_one(start: Any, tmp_path: Path) -> 
         all_of(working)
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def take_lock(_upstream: Upstream) -> bool:
+    time.sleep(0.1)  # so that others begin: one thread may look like the one that holds it
+    if is_taken := deadlines._changing_hands.acquire(timeout=5):
+        deadlines._changing_hands.release()
+    return is_taken
+
+
+def test_a_process_waits_for_no_thread_of_the_main_one(start: Any) -> None:
+    held, done = threading.Event(), threading.Event()
+
+    def hold_lock() -> None:
+        with deadlines._changing_hands:
+            held.set()
+            done.wait(LONG)
+
+    thread = threading.Thread(target=hold_lock)
+    thread.start()
+    held.wait(LONG)
+    working = start(processes=1)
+    for number in range(4):
+        working.call(number, take_lock)
+    try:
+        assert {is_taken for _, is_taken in all_of(working)} == {True}
+    finally:
+        done.set()
+        thread.join()
 
 
 def test_what_a_call_raises_is_raised_here(start: Any) -> None:
