@@ -186,7 +186,8 @@ def test_statements_and_bytes_for_a_file_are_few(index: FakeIndex, tmp_path: Pat
 
     few, many = run("few", 4), run("many", 24)
     assert (many.statements - few.statements) / MORE < 7.5
-    assert (many.written - few.written) / MORE < 5_000
+    # 4,600 where nothing else runs; a batch holds less, and commits are more, where a machine is busy.
+    assert (many.written - few.written) / MORE < 6_000
 
 
 def test_system_calls_for_a_file_are_few(index: FakeIndex, tmp_path: Path) -> None:

@@ -190,8 +190,6 @@ def test_a_proxy_that_never_answers_is_left(
 
 @pytest.mark.parametrize("kind", ["http", "https", "socks5", "socks5h"])
 def test_a_proxy_that_is_not_there_is_named(secure: Mirror, kind: str) -> None:
-    if kind.startswith("socks"):
-        pytest.importorskip("socks")
     with socket.create_server(("127.0.0.1", 0)) as gone:
         place = f"{kind}://127.0.0.1:{gone.getsockname()[1]}"
     ended = secure.run("-U", env={"https_proxy": place})
@@ -283,7 +281,6 @@ def test_the_indexs_certificate_is_verified_behind_a_proxy(
 def test_socks_leads_to_an_index(
     index: FakeIndex, plain: Mirror, certificate: Certificate, scheme: str, login: str | None
 ) -> None:
-    pytest.importorskip("socks")
     at(plain, scheme, ca_bundle=certificate.path)
     with TlsFront(index, certificate) as front:
         target = front.url if scheme == "https" else index.origin
@@ -294,7 +291,6 @@ def test_socks_leads_to_an_index(
 
 
 def test_socks_with_names_resolved_here(front: TlsFront, make_mirror: MakeMirror, index: FakeIndex) -> None:
-    pytest.importorskip("socks")
     mirror = make_mirror()
     mirror.index_url = "http://localhost/simple/"
     mirror.configure()
@@ -305,7 +301,6 @@ def test_socks_with_names_resolved_here(front: TlsFront, make_mirror: MakeMirror
 
 @pytest.mark.parametrize("wrong", ["login", "answer"])
 def test_socks_that_refuses_is_named(front: TlsFront, secure: Mirror, wrong: str) -> None:
-    pytest.importorskip("socks")
     with SocksProxy(front.url, login="me:pass", answer=5 if wrong == "answer" else 0) as proxy:
         address = proxy.url().replace("pass", "word") if wrong == "login" else proxy.url()
         ended = secure.run("-U", env={"https_proxy": address})

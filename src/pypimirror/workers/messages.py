@@ -93,23 +93,33 @@ class News(NamedTuple):
     figures: Figures
 
 
+def dump(message: object) -> bytes:
+    """Return a message as bytes."""
+    return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+
+
+def load(content: bytes) -> Any:
+    """Return the message that bytes are, which are this program's own at both ends."""
+    return pickle.loads(content)  # noqa: S301 (as said)
+
+
 def packed(result: object) -> bytes:
     """Pack a result, or say as an error why it can't be sent."""
     try:
-        found = pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
+        found = dump(result)
         if isinstance(result, BaseException | Raised):
-            pickle.loads(found)  # noqa: S301 (an error may be one that can't be made again)
+            load(found)  # an error may be one that can't be made again
         reason = f"it has {len(found)} bytes" if len(found) > MOST_BYTES else ""
     except Exception as error:  # noqa: BLE001 (whatever it is, nobody else would tell that the task is over)
         reason = f"{type(error).__name__}: {error}; it is {_short(result)}"
     if not reason:
         return found
-    return pickle.dumps(BrokenWorkerError(f"the result of a worker can't be sent ({reason})"))
+    return dump(BrokenWorkerError(f"the result of a worker can't be sent ({reason})"))
 
 
 def unpacked(result: bytes) -> Any:
     """Return a result; what is wrong with the machine is raised."""
-    found = pickle.loads(result)  # noqa: S301 (packed by this program)
+    found = load(result)
     if isinstance(found, Raised):
         raise found.error
     return found

@@ -7,7 +7,6 @@ import math
 import multiprocessing
 import multiprocessing.connection
 import os
-import pickle
 import signal
 import socket
 import struct
@@ -17,7 +16,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from pypimirror.workers.messages import Figures, News, Setup, Task
+from pypimirror.workers.messages import Figures, News, Setup, Task, dump, load
 from pypimirror.workers.worker import SIGNALS, serve
 
 _METHOD = "spawn" if sys.platform == "darwin" else "fork"
@@ -40,7 +39,7 @@ class Worker:
     def send(self, message: object) -> None:
         """Send a message; that nobody takes it is known by silence, or read from the same pipe."""
         try:
-            self.connection.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+            self.connection.send_bytes(dump(message))
         except BlockingIOError:
             self.silent_s = math.inf
         except OSError:
@@ -48,7 +47,7 @@ class Worker:
 
     def receive(self) -> News:
         """Return what the worker says; raise EOFError or OSError where it is gone."""
-        news: News = pickle.loads(self.connection.recv_bytes())  # noqa: S301 (from our own process)
+        news: News = load(self.connection.recv_bytes())
         return news
 
     def end(self) -> str:

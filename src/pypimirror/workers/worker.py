@@ -8,7 +8,6 @@ import ctypes
 import gc
 import logging
 import os
-import pickle
 import queue
 import signal
 import threading
@@ -32,6 +31,8 @@ from pypimirror.workers.messages import (
     Said,
     Setup,
     Task,
+    dump,
+    load,
     packed,
 )
 
@@ -95,7 +96,7 @@ class _Worker:
         self._say([])  # it has begun
         has_threads = self._has_threads()
         while True:
-            message = pickle.loads(self._connection.recv_bytes())  # noqa: S301 (from the main process)
+            message = load(self._connection.recv_bytes())
             if isinstance(message, RetryAfter):
                 self._upstream.holds.retry_after(*message)
             elif isinstance(message, GivenUp):
@@ -168,8 +169,7 @@ class _Worker:
     def _say(self, messages: list[Message]) -> None:
         upstream = self._upstream
         figures = Figures(upstream.requests, upstream.breaker.retries, upstream.latency)
-        news = News(messages, figures)
-        self._connection.send_bytes(pickle.dumps(news, pickle.HIGHEST_PROTOCOL))
+        self._connection.send_bytes(dump(News(messages, figures)))
 
     def _messages(self) -> list[Message]:
         """Wait for something to say, but no longer than a heartbeat, and return all there is."""
