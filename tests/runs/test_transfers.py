@@ -346,15 +346,7 @@ def test_a_page_can_be_asked_for_past_caches(index: FakeIndex) -> None:
 def test_a_bug_in_a_worker_costs_one_project(index: FakeIndex) -> None:
     index.add("six", "1.0")
     nothing: Any = None
-    task = PageTask(
-        name=nothing,
-        validators=nothing,
-        serial=None,
-        page_serial=None,
-        is_from_list=False,
-        needs_version=False,
-    )
-    answer = task.run(upstream_of(index))
+    answer = PageTask(nothing).run(upstream_of(index))
     assert "a bug in pypimirror" in str(answer.result)
 
 

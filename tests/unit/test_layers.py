@@ -87,8 +87,9 @@ ORDER = {
     "sync": (
         "__init__",  # the story
         "projects removals unmatched",
-        "files ready",
-        "again record",
+        "files",
+        "again ready",
+        "record",
         "chosen",
         "deselection",
         "attested in_vain",

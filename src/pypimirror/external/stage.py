@@ -276,7 +276,7 @@ class _Stage:
         store = self._run.mirror.store
         store.space.check(0)
         task = FetchTask(project.name, file, store.new_temporary(), origin, store.space, self._hosts.dead)
-        self._arrivals.add(task)
+        self._arrivals.add(task.temporary, file)
         self._submit(project, task, partial(self._take_file, task))
 
     def _refused_file(self, project: ExternalProject, file: File, error: MirrorError) -> None:
@@ -301,4 +301,4 @@ class _Stage:
         except TreeError as error:
             files.failed(project, task.file, str(error))
         finally:
-            self._arrivals.end(task)
+            self._arrivals.end(task.temporary)

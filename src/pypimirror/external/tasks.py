@@ -60,8 +60,6 @@ class FetchTask(NamedTuple):
     """What files may take."""
     dead: frozenset[str]
     """Hosts that are not asked."""
-    candidate: None = None
-    """Nothing in the tree stands for what lies fetching."""
 
     def run(self, upstream: Upstream) -> fetching.Brought | MirrorError | None:
         """Fetch the file; None where it is what it was."""

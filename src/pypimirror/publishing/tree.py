@@ -35,12 +35,19 @@ class Tree:
         """When all that was stored was last known to be on the disk."""
         self._is_full_finished = False
         """The page of all files links to no more than what was held when this run began."""
+        self._intended: set[NormalizedName] = set()
+        """Projects of whose files the state does not durably know yet that they are to come."""
 
     # -- the state and the disk --------------------------------------------------------------
 
     def commit(self) -> None:
         """Make durable what was recorded: intents before they are acted on, and what was done."""
         self._mirror.state.commit()
+        self._intended.clear()
+
+    def intend(self, name: NormalizedName) -> None:
+        """Note that files of a project are to come: what is recorded of them is committed before they do."""
+        self._intended.add(name)
 
     def sync(self) -> None:
         """Wait until all that was stored is on the disk, and record that."""
@@ -117,9 +124,14 @@ class Tree:
         return self._mirror.store.write(name, companion, content)
 
     def _check(self, name: NormalizedName) -> None:
-        """Raise TreeError where a page differs from what the state renders to, and could not be written."""
+        """Raise TreeError where a page differs from what the state renders to, and could not be written.
+
+        What is about to be stored is known to the state before it lies in the tree.
+        """
         if name in self._pages.unwritable:
             raise TreeError(name, "its page can't be written, and may still link to what is there")
+        if name in self._intended:
+            self.commit()
 
     # -- what goes ---------------------------------------------------------------------------
 

@@ -45,6 +45,8 @@ class InFlight(NamedTuple):
     path: str
     """Of the temporary file; its size tells."""
     size: int | None
+    is_there: bool = False
+    """Something in the tree may be it: that takes no more space."""
 
 
 Progress = Callable[[Counts, Sequence[InFlight]], None]

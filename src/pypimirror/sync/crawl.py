@@ -44,7 +44,7 @@ class Due(NamedTuple):
     """Where the list's own link leads, if not to the normalized address."""
     is_new_url: bool
     speaks_json: bool
-    """Its address was seen to give JSON."""
+    """Its address was seen to give JSON: HTML that comes from there has to name its API version."""
     is_revalidation: bool
     """It is to be looked at whatever upstream's hints say, with all that can be told of its files."""
     next_try: float = 0.0

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -19,6 +19,7 @@ from pypimirror.errors import (
     CutOffError,
     DiskFullError,
     MirrorError,
+    NotAskedError,
     NotFoundError,
     TreeError,
     VerificationError,
@@ -31,40 +32,45 @@ from pypimirror.run.arrivals import BIG, Arrivals
 from pypimirror.store import partial_key
 from pypimirror.sync import record, tasks
 from pypimirror.sync.project import Project
-from pypimirror.upstream import NotModified
+from pypimirror.sync.ready import Ready
+from pypimirror.upstream import NotModified, given_up, host_and_port
 from pypimirror.want import Told
-from pypimirror.workers import Task
 
 _log = logging.getLogger(__name__)
-
-
-class Loop(NamedTuple):
-    """What the loop over the projects does for their files."""
-
-    begin: Callable[[NormalizedName, Task[Any], Callable[[Any], None]], None]
-    """Let a worker do a task for a project, and hand what becomes of it over."""
-    one_less: Callable[[Project], None]
-    """Note that one thing less is missing of a project."""
-    why_unasked: Callable[[object], str | None]
-    """Say why upstream was not asked for something; None where it was."""
-    committed: Callable[[NormalizedName], None]
-    """Note that the state durably knows of a project's files."""
 
 
 class Files:
     """The files of all projects of a run that are to come, or are under way."""
 
-    def __init__(
-        self, run: Run, raw_folders: dict[NormalizedName, list[str]], loop: Loop, arrivals: Arrivals
-    ) -> None:
+    def __init__(self, run: Run, raw_folders: dict[NormalizedName, list[str]], ready: Ready) -> None:
         self._run = run
         self._raw_folders = raw_folders
-        self._loop = loop
-        self._arrivals = arrivals
+        self._ready = ready
+        self.arrivals = Arrivals(run.mirror.store)
+        assert run.workers is not None
+        self._workers = run.workers
         self.waiting: deque[Callable[[], None]] = deque()
         """What is to be begun."""
         self._partial = run.mirror.state.files.partials()
         """The validators of what earlier runs got of files."""
+
+    def why_unasked(self, result: object) -> str | None:
+        """Say why upstream was not asked for something; None where it was."""
+        if isinstance(result, NotAskedError):
+            return self.given_up(result.url) or result.reason
+        return None
+
+    def given_up(self, url: str) -> str | None:
+        """Say why the host of an address is not asked any more in this run; None where it is."""
+        host = host_and_port(url)
+        failures = self._workers.given_up.get(host)
+        return None if failures is None else given_up(host, failures)
+
+    def _one_less(self, project: Project) -> None:
+        """Note that one thing less is missing of a project."""
+        project.missing -= 1
+        if not project.missing:
+            self._ready.add(project)
 
     def queue(self, project: Project, made: Plan) -> None:
         """Queue what a plan has to bring; raise TreeError where the page can't be made ready for that."""
@@ -75,7 +81,6 @@ class Files:
         present = self._present(project, made)
         if not project.is_published and _is_over(project, made, present):
             self._run.tree.finish_page(project.name)
-            self._loop.committed(project.name)
         self.waiting += [partial(self._start_file, project, file, present) for file in made.fetch]
         self.waiting += [partial(self._start_metadata, project, held) for held in made.complete]
         sure = {held.file.filename for held in (*made.update, *made.restore)}
@@ -105,7 +110,7 @@ class Files:
 
     def _start_requires(self, project: Project, file: File) -> None:
         task = tasks.RequiresTask(project.name, file)
-        self._loop.begin(project.name, task, partial(self._take_requires, project, file))
+        self._workers.submit(task, partial(self._take_requires, project, file))
 
     def _take_requires(self, project: Project, file: File, found: tuple[str, ...] | MirrorError) -> None:
         """Note what a release requires that a run would fetch."""
@@ -113,7 +118,7 @@ class Files:
 
         told = None if isinstance(found, MirrorError) else found
         project.told.append(Told(requires.release_of(file, project.name), told))
-        self._loop.one_less(project)
+        self._one_less(project)
 
     def _missing(self, project: Project, made: Plan) -> tuple[File, ...]:
         """Return those of a plan's files that the tree does not have by name and size."""
@@ -136,7 +141,7 @@ class Files:
         candidate = present.candidate(file)
         # What is there already takes no more space.
         if candidate is None and (file.size or 0) >= BIG and not self._has_room(project, file):
-            self._loop.one_less(project)
+            self._one_less(project)
             return
         validator = self._partial.get((project.name, file.filename))
         store = self._run.mirror.store
@@ -151,9 +156,9 @@ class Files:
             is_attested=project.is_attested,
             asks_requires=self._run.dependencies.are_followed,
         )
-        self._arrivals.add(task)
+        self.arrivals.add(temporary, file, is_there=candidate is not None)
         take = partial(self._take, project, task, use=partial(self._store, project, task))
-        self._loop.begin(project.name, task, take)
+        self._workers.submit(task, take)
 
     def _has_room(self, project: Project, file: File) -> bool:
         """Tell whether a big file fits; one that does not is left out, and smaller ones go on."""
@@ -162,7 +167,7 @@ class Files:
             record.file_failed(self._run, project, file.filename, reason)
             return False
         try:
-            space.check(self._arrivals.still_to_come() + size)
+            space.check(self.arrivals.still_to_come() + size)
         except DiskFullError as full:
             self._skip(project, full)
             return False
@@ -176,7 +181,7 @@ class Files:
     def _start_metadata(self, project: Project, held: HeldFile) -> None:
         path = self._run.mirror.store.path(project.name, held.file.filename)
         task = tasks.MetadataTask(project.name, held, path, self._run.dependencies.are_followed)
-        self._loop.begin(project.name, task, partial(self._take_metadata, project, held))
+        self._workers.submit(task, partial(self._take_metadata, project, held))
 
     def look(self, project: Project, held_files: Iterable[HeldFile], *, changed: set[str]) -> None:
         """Look again at held files; those whose entry `changed` are held against their very bytes."""
@@ -190,9 +195,9 @@ class Files:
             held = msgspec.structs.replace(held, served=None)  # so that the bytes come
         store = self._run.mirror.store
         task = tasks.LookTask(project.name, held, store.new_temporary(), store.space, trusts_size)
-        self._arrivals.add(task)
+        self.arrivals.add(task.temporary, task.file)
         take = partial(self._take, project, task, use=partial(self._use_look, project, task))
-        self._loop.begin(project.name, task, take)
+        self._workers.submit(task, take)
 
     def _use_look(
         self, project: Project, task: tasks.LookTask, found: download.Received | download.Unchanged
@@ -217,7 +222,7 @@ class Files:
     def _start_provenance(self, project: Project, held: HeldFile) -> None:
         url = held.file.provenance or ""
         task = tasks.ProvenanceTask(project.name, held, url, is_attested=project.is_attested)
-        self._loop.begin(project.name, task, partial(self._take_provenance, project, task))
+        self._workers.submit(task, partial(self._take_provenance, project, task))
 
     def _take(
         self,
@@ -234,7 +239,7 @@ class Files:
                 raise result
             if isinstance(result, DiskFullError):
                 self._skip(project, result)
-            elif reason := self._loop.why_unasked(result):
+            elif reason := self.why_unasked(result):
                 self._leave(project, reason)
             elif isinstance(result, MirrorError):
                 record.file_failed(self._run, project, filename, str(result))
@@ -246,8 +251,8 @@ class Files:
         except TreeError as error:
             record.file_failed(self._run, project, filename, str(error))
         finally:
-            self._arrivals.end(task)
-        self._loop.one_less(project)
+            self.arrivals.end(task.temporary)
+        self._one_less(project)
 
     def _leave(self, project: Project, reason: str) -> None:
         """Note that something of a project has to wait for the next run."""
@@ -302,7 +307,7 @@ class Files:
         if found is None:
             reason = "it is gone from the tree; --initial-fetch brings it back"
             record.file_failed(self._run, project, held.file.filename, reason)
-            self._loop.one_less(project)
+            self._one_less(project)
             return
         for note in found.notes:
             _log.info("%s: %s", project.name, note)
@@ -310,7 +315,7 @@ class Files:
             self._record_held(project, held, found)
         except TreeError as error:
             record.file_failed(self._run, project, held.file.filename, str(error))
-        self._loop.one_less(project)
+        self._one_less(project)
 
     def _take_provenance(
         self,
@@ -331,11 +336,11 @@ class Files:
             else:
                 _log.warning("%s: %s: its provenance is not kept: %s", task.name, filename, error)
         except MirrorError as error:
-            if reason := self._loop.why_unasked(error):
+            if reason := self.why_unasked(error):
                 self._leave(project, reason)
             else:
                 record.file_failed(self._run, project, filename, f"its provenance could not be had: {error}")
-        self._loop.one_less(project)
+        self._one_less(project)
 
     def _record_held(self, project: Project, held: HeldFile, metadata: tasks.Metadata) -> None:
         if metadata.text is not None and held.metadata is not None:
@@ -349,7 +354,7 @@ class Files:
         self._run.mirror.state.files.record_held(project.name, [held], is_new=True)
         if metadata.error is None:
             return
-        if reason := self._loop.why_unasked(metadata.error):
+        if reason := self.why_unasked(metadata.error):
             self._leave(project, reason)
         else:
             reason = f"its core metadata could not be had: {metadata.error}"

@@ -6,9 +6,8 @@ soon as its last file is in, so that one that is slow or broken holds back no ot
 
 import logging
 from collections import deque
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import (
@@ -23,14 +22,12 @@ from pypimirror.errors import (
 from pypimirror.mirror import Tally
 from pypimirror.model import NormalizedName
 from pypimirror.run import Run
-from pypimirror.run.arrivals import Arrivals
 from pypimirror.sync import crawl, record, tasks
 from pypimirror.sync.crawl import Due, PageOutcome
-from pypimirror.sync.files import Files, Loop
+from pypimirror.sync.files import Files
 from pypimirror.sync.project import Project
 from pypimirror.sync.ready import Ready
-from pypimirror.upstream import NotModified, given_up, host_and_port
-from pypimirror.workers import Task
+from pypimirror.upstream import NotModified
 
 if TYPE_CHECKING:
     from pypimirror.sync.again import SeenPages
@@ -82,13 +79,9 @@ class _Engine:
         self._unanswered = set(self._asked)
         """Of those that the configuration alone leads to; a project may be asked about once more."""
         self._is_reading = True
-        self._ready = Ready(run, self._commit)
+        self._ready = Ready(run)
         self._seen = _seen_pages(run) if run.dependencies.are_followed else None
-        self._uncommitted: set[NormalizedName] = set()
-        """Projects whose files the state does not durably know of yet."""
-        self._arrivals = Arrivals(run.mirror.store)
-        loop = Loop(self._begin, self._one_less, self._why_unasked, self._committed)
-        self._files = Files(run, raw_folders, loop, self._arrivals)
+        self._files = Files(run, raw_folders, self._ready)
         self._waiting = self._files.waiting
         assert run.workers is not None
         self._workers = run.workers
@@ -135,37 +128,15 @@ class _Engine:
             self._run.tally.counts.projects += len(new)
             self._due += [crawl.due_of(self._run, name) for name in sorted(new)]
 
-    def _given_up(self, url: str) -> str | None:
-        """Say why the host of an address is not asked any more in this run; None where it is."""
-        host = host_and_port(url)
-        failures = self._workers.given_up.get(host)
-        return None if failures is None else given_up(host, failures)
-
-    def _begin(self, name: NormalizedName, task: Task[Any], take: Callable[[Any], None]) -> None:
-        self._workers.submit(task, partial(self._take, name, take))
-
-    def _take(self, name: NormalizedName, take: Callable[[Any], None], result: object) -> None:
-        # What is about to be stored is known to the state before it lies in the tree.
-        if name in self._uncommitted:
-            self._commit()
-        take(result)
-
-    def _commit(self) -> None:
-        self._run.tree.commit()
-        self._uncommitted.clear()
-
-    def _committed(self, name: NormalizedName) -> None:
-        self._uncommitted.discard(name)
-
     def _check_space(self) -> None:
         """Raise DiskFullError where what is still to come in of the files under way takes too much."""
-        if self._waiting or self._arrivals:
-            self._run.mirror.store.space.check(self._arrivals.still_to_come())
+        if self._waiting or self._files.arrivals:
+            self._run.mirror.store.space.check(self._files.arrivals.still_to_come())
 
     def abandon(self) -> None:
         """Forget what is still on its way, and remove its temporary files."""
         self._workers.abandon()
-        self._arrivals.abandon()
+        self._files.arrivals.abandon()
 
     def _submit(self) -> None:
         """Keep the workers busy: with files, and with many pages at a time before these run out."""
@@ -181,7 +152,7 @@ class _Engine:
 
     def _submit_all(self) -> None:
         self._is_reading = len(self._waiting) < (_MANY if self._is_reading else _FEW)
-        if self._due and (reason := self._given_up(self._run.upstream.index_url)):
+        if self._due and (reason := self._files.given_up(self._run.upstream.index_url)):
             for due in self._due:
                 self._run.tally.leave(due.name, reason)
             self._due.clear()
@@ -193,23 +164,14 @@ class _Engine:
                 if self._ready.is_time():
                     return
                 continue
-            task = tasks.PageTask(
-                name=project.name,
-                validators=project.due.validators,
-                serial=project.due.serial,
-                page_serial=project.due.page_serial,
-                is_from_list=project.due.is_from_list,
-                url=project.due.url,
-                needs_version=project.due.speaks_json,
-            )
-            self._workers.submit(task, partial(self._take_page, project))
+            self._workers.submit(tasks.PageTask(project.due), partial(self._take_page, project))
         while self._waiting and self._workers.has_room:
             self._waiting.popleft()()
 
     def _show_progress(self) -> None:
         counts = self._run.tally.counts
         counts.retries = self._workers.retries_made() + self._run.upstream.breaker.retries
-        self._run.progress(counts, self._arrivals.shown())
+        self._run.progress(counts, self._files.arrivals.shown())
 
     # -- pages -------------------------------------------------------------------------------
 
@@ -221,7 +183,7 @@ class _Engine:
         if isinstance(result, NotFoundError):
             self._page_missing(project, result)
         elif isinstance(result, NotAskedError):
-            self._page_unasked(project, self._why_unasked(result) or "")
+            self._page_unasked(project, self._files.why_unasked(result) or "")
         elif isinstance(result, MirrorError):
             self._page_failed(project, result)
         elif isinstance(result, NotModified):
@@ -309,7 +271,7 @@ class _Engine:
                 )
                 self._done(project)
                 return
-        self._uncommitted.add(project.name)
+        self._run.tree.intend(project.name)
         made = record.plan(self._run, project, seen, page)
         if self._seen:
             self._seen.note(project, seen)
@@ -324,17 +286,6 @@ class _Engine:
             self._run.pause(project.name)
             self._done(project)
             return
-        if not project.missing:
-            self._ready.add(project)
-
-    def _why_unasked(self, result: object) -> str | None:
-        """Say why upstream was not asked for something; None where it was."""
-        if isinstance(result, NotAskedError):
-            return self._given_up(result.url) or result.reason
-        return None
-
-    def _one_less(self, project: Project) -> None:
-        project.missing -= 1
         if not project.missing:
             self._ready.add(project)
 

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 
 from pypimirror.errors import TreeError
 from pypimirror.publishing import companions
@@ -18,11 +17,10 @@ _LONGEST_S = 0.5
 
 
 class Ready:
-    """The projects that are ready to be published; `commit` makes durable what was recorded of them."""
+    """The projects that are ready to be published."""
 
-    def __init__(self, run: Run, commit: Callable[[], None]) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
-        self._commit = commit
         self._projects: list[Project] = []
         self._published_at = time.monotonic()
 
@@ -45,7 +43,7 @@ class Ready:
         for project in ready:
             spelling.note(self._run.mirror, self._run.pages, project.name)
         # What they lose and the links that they are going to have are known before anything of it is done.
-        self._commit()
+        self._run.tree.commit()
         for project in ready:
             _publish(self._run, project)
         return ready

@@ -15,6 +15,7 @@ from pypimirror.errors import MirrorError, NotFoundError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Provenance, Validators
 from pypimirror.simple import ACCEPT, Demands, is_json, page_serial, parse_project_page
 from pypimirror.store import Temporary, opened
+from pypimirror.sync.crawl import Due
 from pypimirror.upstream import NotModified, Upstream
 from pypimirror.want import UNREADABLE
 from pypimirror.workers import broken, guarded
@@ -49,34 +50,25 @@ class PageResult(NamedTuple):
 
 
 class PageTask(NamedTuple):
-    """A project page to fetch, conditionally where there are validators."""
+    """The page of a project that is due, to be fetched conditionally where there are validators."""
 
-    name: NormalizedName
-    validators: Validators
-    serial: str | None
-    """What the project list says."""
-    page_serial: str | None
-    """What the last page said."""
-    is_from_list: bool
-    needs_version: bool
-    """HTML has to name its API version, as this address gave JSON."""
-    url: str | None = None
-    """Where the project list's own link leads, if not to the normalized address."""
+    due: Due
 
     def run(self, upstream: Upstream) -> PageResult:
         """Fetch and read the page; one that caches kept too long is asked for past them."""
-        result = guarded(lambda: _page(upstream, self, is_fresh=False))
+        result = guarded(lambda: _page(upstream, self.due, is_fresh=False))
         if self._is_stale(result):
-            again = self._replace(validators=Validators())
+            again = self.due._replace(validators=Validators())
             result = guarded(lambda: _page(upstream, again, is_fresh=True))
         return PageResult(result, self._is_stale(result))
 
     def _is_stale(self, result: PageSeen | NotModified | MirrorError) -> bool:
         if isinstance(result, MirrorError):
-            return self.is_from_list and isinstance(result, NotFoundError)
+            return isinstance(result, NotFoundError) and self.due.is_from_list
         # A page without a serial, from an index that has them, is no newer than the last one.
         serial = result.serial if isinstance(result, PageSeen) else None
-        return self.serial is not None and (serial or self.page_serial) not in (None, self.serial)
+        listed = self.due.serial
+        return listed is not None and (serial or self.due.page_serial) not in (None, listed)
 
 
 _LARGE = 1 << 22
@@ -84,20 +76,20 @@ _one_at_a_time = threading.Lock()
 """What reads a page of more than _LARGE bytes takes several times as much memory: no two at once."""
 
 
-def _page(upstream: Upstream, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified:
-    usual = upstream.project_url(task.name)
+def _page(upstream: Upstream, due: Due, *, is_fresh: bool) -> PageSeen | NotModified:
+    usual = upstream.project_url(due.name)
     try:
-        return _page_at(upstream, task.url or usual, task, is_fresh=is_fresh)
+        return _page_at(upstream, due.url or usual, due, is_fresh=is_fresh)
     except NotFoundError:
-        if task.url is None:
+        if due.url is None:
             raise
         # The list's link leads nowhere (any more): the normalized address is what installers ask for.
-        usual_task = task._replace(validators=Validators(), needs_version=False)
-        return _page_at(upstream, usual, usual_task, is_fresh=is_fresh)
+        unknown = due._replace(validators=Validators(), speaks_json=False)
+        return _page_at(upstream, usual, unknown, is_fresh=is_fresh)
 
 
-def _page_at(upstream: Upstream, url: str, task: PageTask, *, is_fresh: bool) -> PageSeen | NotModified:
-    fetched = upstream.page(url, accept=ACCEPT, validators=task.validators, is_fresh=is_fresh)
+def _page_at(upstream: Upstream, url: str, due: Due, *, is_fresh: bool) -> PageSeen | NotModified:
+    fetched = upstream.page(url, accept=ACCEPT, validators=due.validators, is_fresh=is_fresh)
     if isinstance(fetched, NotModified):
         return fetched
     with _one_at_a_time if len(fetched.content) > _LARGE else contextlib.nullcontext():
@@ -105,11 +97,11 @@ def _page_at(upstream: Upstream, url: str, task: PageTask, *, is_fresh: bool) ->
             fetched.content,
             fetched.content_type,
             fetched.url,
-            task.name,
-            Demands(version=task.needs_version, end=not fetched.tells_its_end),
+            due.name,
+            Demands(version=due.speaks_json, end=not fetched.tells_its_end),
         )
         project = page.project if upstream.is_own(fetched.url) else None
-        serial = page.serial or page_serial(fetched.content, task.serial) or fetched.serial
+        serial = page.serial or page_serial(fetched.content, due.serial) or fetched.serial
         page = msgspec.structs.replace(page, project=project, serial=serial)
         packed = _pack(page)
     return PageSeen(packed, page.serial, fetched.validators, is_json(fetched.content_type))
