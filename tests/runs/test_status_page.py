@@ -18,7 +18,8 @@ import pytest
 from lxml import html
 
 from pypimirror.report import status_html
-from pypimirror.report.status_page import RuleLeftOut, StatusPage
+from pypimirror.report.status_page import StatusPage
+from pypimirror.state import Omitted
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror
@@ -150,7 +151,7 @@ def test_what_fails_is_shown_and_markup_of_others_is_text(index: FakeIndex, mirr
 def test_what_rules_leave_out_has_its_section(mirror: Mirror) -> None:
     found = msgspec.json.decode((mirror.root / "status.json").read_bytes(), type=StatusPage)
     assert b"What rules leave out" not in status_html.render(found, 24)
-    left = [RuleLeftOut(rule="filename_matches = <*.zip>", files=51, bytes=1_000_000)]
+    left = [Omitted(rule="filename_matches = <*.zip>", files=51, bytes=1_000_000)]
     with_left = msgspec.structs.replace(found, left_out=left)
     document: Any = html.fromstring(status_html.render(with_left, 24))
     (row,) = document.xpath("//h2[text()='What rules leave out']/..//tr[td]")

@@ -65,7 +65,7 @@ def _of_report(report: Report) -> Outcome:
     headline = f"{are} not up to date, all others are"
     line = f"{headline} ({done}); what failed keeps its last good state and is tried again"
     told = (*failed, *report.unmatched.lines())
-    key = _digest([failure[:2] for failure in report.failures])
+    key = _digest([(failure.project, failure.filename) for failure in report.failures])
     return Outcome(Status.FAILURES, line, told, key, headline=headline)
 
 

@@ -8,6 +8,7 @@ from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.as_json import plain
 from pypimirror.report.mirror_status import StatusReport
 from pypimirror.report.words import missing_text
+from pypimirror.state import Failure
 from pypimirror.state.runs import PastRun
 
 FORMAT = 1
@@ -45,15 +46,6 @@ class RunEnd(msgspec.Struct, kw_only=True, frozen=True):
     held_bytes: int | None = None
 
 
-class Failing(msgspec.Struct, kw_only=True, frozen=True):
-    """A project, or one of its files, that fails."""
-
-    project: str
-    filename: str | None
-    reason: str
-    since: float
-
-
 class Named(msgspec.Struct, kw_only=True, frozen=True):
     """A project with a reason, or with none, since a moment."""
 
@@ -76,7 +68,7 @@ class Now(msgspec.Struct, kw_only=True, frozen=True):
     projects: int
     files: int
     bytes: int
-    failing: list[Failing]
+    failing: list[Failure]
     failing_count: int
     pending: list[Named]
     pending_count: int

@@ -11,7 +11,8 @@ from pypimirror.amounts import duration_text, numbered, size_text
 from pypimirror.report import charts
 from pypimirror.report.charts import Chart, Point, Rows
 from pypimirror.report.run_report import RunEnd
-from pypimirror.report.status_page import Part, StatusPage
+from pypimirror.report.status_page import StatusPage
+from pypimirror.state.reading import Part
 
 if TYPE_CHECKING:
     import jinja2

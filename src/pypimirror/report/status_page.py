@@ -12,7 +12,8 @@ from pypimirror.config import Config
 from pypimirror.report.afterwards import AfterFailure, Failed, listed
 from pypimirror.report.mirror_status import StatusReport
 from pypimirror.report.run_report import Now, RunEnd, now, run_end
-from pypimirror.state.reading import Reading
+from pypimirror.state import Omitted
+from pypimirror.state.reading import Part, Reading
 from pypimirror.state.runs import PastRun, Size
 
 FORMAT = 1
@@ -26,37 +27,12 @@ _CHEAP = 200_000
 """Held files that are read through in less than a second."""
 
 
-class RuleLeftOut(msgspec.Struct, kw_only=True, frozen=True):
-    """What a rule of the selection leaves out."""
-
-    rule: str
-    files: int
-    bytes: int
-
-
-class Part(msgspec.Struct, kw_only=True, frozen=True):
-    """Files of a type, or of a project."""
-
-    name: str
-    files: int
-    bytes: int
-
-
 class Breakdown(msgspec.Struct, kw_only=True, frozen=True):
     """What the held files are; of a large mirror it is looked up once per `status_page_interval`."""
 
     moment: float
     types: list[Part]
     largest: list[Part]
-
-
-class SizeThen(msgspec.Struct, kw_only=True, frozen=True):
-    """What there was at a moment."""
-
-    moment: float
-    projects: int
-    files: int
-    bytes: int
 
 
 class StatusPage(msgspec.Struct, kw_only=True, frozen=True):
@@ -74,10 +50,10 @@ class StatusPage(msgspec.Struct, kw_only=True, frozen=True):
     """The last 20 of all modes, the oldest first."""
     changes: list[RunEnd]
     """The last 40 that stored, adopted or removed a file."""
-    sizes: list[SizeThen]
+    sizes: list[Size]
     """Of each day of ten years in which that changed, after each of `changes`, and now; 400 at most."""
     breakdown: Breakdown
-    left_out: list[RuleLeftOut]
+    left_out: list[Omitted]
     afterwards: list[AfterFailure]
 
 
@@ -120,11 +96,7 @@ def breakdown(config: Config, state: Reading, now: float) -> Breakdown:
     is_young = noted is not None and 0 <= now - noted.moment < config.status_page_interval * HOUR_S
     if noted is not None and is_young and state.total("held").number > _CHEAP:
         return noted
-    return Breakdown(
-        moment=now,
-        types=[Part(name=name, files=files, bytes=size) for name, files, size in state.by_type()],
-        largest=[Part(name=name, files=files, bytes=size) for name, files, size in state.largest(_LARGEST)],
-    )
+    return Breakdown(moment=now, types=state.by_type(), largest=state.largest(_LARGEST))
 
 
 def page(
@@ -138,7 +110,7 @@ def page(
     """Return the page of a mirror at a moment."""
     changes = state.latest_runs(_CHANGES, that_changed=True)
     root = config.mirror_file_path
-    failing = [each._replace(reason=_without(root, each.reason)) for each in report.failing]
+    failing = [msgspec.structs.replace(each, reason=_without(root, each.reason)) for each in report.failing]
     return StatusPage(
         pypimirror_status=FORMAT,
         version=__version__,
@@ -150,7 +122,7 @@ def page(
         changes=[_published(past, root) for past in changes],
         sizes=_thinned(_sizes(report, state.sizes(), changes, moment)),
         breakdown=breakdown(config, state, moment),
-        left_out=[RuleLeftOut(**each._asdict()) for each in report.left_out],
+        left_out=report.left_out,
         # What a command said is for the log alone.
         afterwards=[
             msgspec.structs.replace(each, reason="it fails; the log has the reason")
@@ -170,7 +142,7 @@ def _without(root: Path, text: str) -> str:
 
 def _sizes(
     report: StatusReport, days: Sequence[Size], changes: Sequence[PastRun], moment: float
-) -> list[SizeThen]:
+) -> list[Size]:
     """Return what there was at the end of days and of runs, and what there is now, by their moments."""
     ends = [
         Size(past.ended, past.held_projects or 0, past.held_files or 0, past.held_bytes or 0)
@@ -178,10 +150,10 @@ def _sizes(
         if past.ended is not None and past.held_bytes is not None
     ]
     now = Size(moment, report.projects, report.files, report.bytes)
-    return [SizeThen(**size._asdict()) for size in sorted({*days, *ends, now}) if size.moment <= moment]
+    return [size for size in sorted({*days, *ends, now}) if size.moment <= moment]
 
 
-def _thinned(sizes: list[SizeThen]) -> list[SizeThen]:
+def _thinned(sizes: list[Size]) -> list[Size]:
     """Return as many sizes as a line can show, the first and the last among them."""
     step = -(-len(sizes) // _POINTS) or 1
     return [*sizes[:-1][::step], *sizes[-1:]]

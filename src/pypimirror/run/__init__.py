@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from pypimirror.adopt import Source
@@ -171,7 +172,7 @@ def _held_back(mirror: Mirror) -> Iterator[Failure]:
     for each in mirror.state.revalidation.held_back():
         is_long_ago = not 0 <= mirror.clock() - each.since <= DAY_S
         if mirror.selection.selects(each.project) and is_long_ago:
-            yield each._replace(reason=f"what is no longer listed is kept, {each.reason}")
+            yield msgspec.structs.replace(each, reason=f"what is no longer listed is kept, {each.reason}")
 
 
 def _projects(number: int) -> str:

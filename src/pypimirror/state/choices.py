@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from pypimirror.model import NormalizedName
 from pypimirror.selection import LeftOut
@@ -11,7 +12,7 @@ from pypimirror.state.blobs import sealed
 from pypimirror.want import Asked, Requires
 
 
-class Omitted(NamedTuple):
+class Omitted(msgspec.Struct, frozen=True):
     """Files that one rule left out of a project, or of all: how many, and their bytes by upstream's word."""
 
     rule: str

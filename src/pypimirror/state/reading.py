@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
+import msgspec
+
 from pypimirror.errors import StateError
 from pypimirror.model import NormalizedName
 from pypimirror.state.choices import Choices
@@ -21,6 +23,14 @@ from pypimirror.state.trouble import why_unusable
 _PATIENCE_S = 5.0
 _ENDINGS = (".whl", ".tar.gz", ".zip", ".egg", ".tar.bz2", ".tgz", ".exe", ".msi", ".rpm", ".deb")
 """Of files, as they are told apart; the state knows no more of a file's type than its name."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Files of a type, or of a project."""
+
+    name: str
+    files: int
+    bytes: int
 
 
 class Reading:
@@ -94,8 +104,8 @@ class Reading:
         ).fetchone()
         return self.total("delisted"), first
 
-    def by_type(self) -> list[tuple[str, int, int]]:
-        """Return the endings of held files, each with their number and bytes; this reads all of them.
+    def by_type(self) -> list[Part]:
+        """Return the held files by their endings; this reads all of them.
 
         The largest come first; an empty ending stands for all others.
         """
@@ -104,16 +114,16 @@ class Reading:
             f"SELECT CASE {when} ELSE '' END, count(*), coalesce(sum(size), 0) FROM files"
             " WHERE status = 'held' GROUP BY 1 ORDER BY 3 DESC, 1"
         )
-        return [typed(tuple[str, int, int], row) for row in rows]
+        return [typed(Part, row) for row in rows]
 
-    def largest(self, limit: int) -> list[tuple[str, int, int]]:
-        """Return the projects with the most bytes, their files and bytes; this reads all files."""
+    def largest(self, limit: int) -> list[Part]:
+        """Return the projects with the most bytes; this reads all files."""
         rows = self._db.execute(
             "SELECT project, count(*), coalesce(sum(size), 0) FROM files WHERE status = 'held'"
             " GROUP BY project ORDER BY 3 DESC, 1 LIMIT ?",
             (limit,),
         )
-        return [typed(tuple[str, int, int], row) for row in rows]
+        return [typed(Part, row) for row in rows]
 
     def _count(self, rows: str) -> int:
         return int(self._db.execute(f"SELECT count(*) FROM {rows}").fetchone()[0])

@@ -14,6 +14,8 @@ NO_TROUBLE = "pending_since = NULL, failures = 0, next_try = NULL, error = NULL,
 
 def typed(kind: type[_T], row: object) -> _T:
     """Return a row of the database as a value; raise msgspec.ValidationError for what is none of ours."""
+    if isinstance(row, tuple) and (fields := getattr(kind, "__struct_fields__", None)):
+        row = dict(zip(fields, row, strict=True))
     return msgspec.convert(row, kind)
 
 
@@ -49,7 +51,7 @@ class ProjectRow(NamedTuple):
         return not self.is_listed and self.is_current and not self.failures
 
 
-class Failure(NamedTuple):
+class Failure(msgspec.Struct, frozen=True):
     """What failed and will be tried again: a project's page, or one of its files."""
 
     project: NormalizedName

@@ -3,6 +3,8 @@
 import sqlite3
 from typing import NamedTuple
 
+import msgspec
+
 from pypimirror.amounts import DAY_S
 from pypimirror.state.rows import typed
 
@@ -39,7 +41,7 @@ class PastRun(NamedTuple):
     summary: str | None
 
 
-class Size(NamedTuple):
+class Size(msgspec.Struct, frozen=True, order=True):
     """What there was at a moment."""
 
     moment: float
