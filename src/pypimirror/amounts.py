@@ -6,9 +6,12 @@ HOUR_S = 3600.0
 DAY_S = 86_400.0
 
 
-def numbered(number: int, noun: str) -> str:
-    """Return a number of things: `1 file`, `2 files`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def numbered(number: int, one: str, more: str = "") -> str:
+    """Return a number of things, with what is said of them: `1 file is`, `2,000 files are`.
+
+    Without `more` that is `one` with an s.
+    """
+    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
 
 
 def about(number: int, noun: str) -> str:

@@ -56,9 +56,9 @@ class FreeSpace(NamedTuple):
         disk = os.statvfs(self.folder)
         free = disk.f_bavail * disk.f_frsize
         if free - needed < self.limit:
-            more = f", {needed >> 20} MiB more were to come" if needed >> 20 else ""
+            more = f", {needed >> 20:,} MiB more were to come" if needed >> 20 else ""
             raise DiskFullError(
-                f"only {free >> 20} MiB are free below {self.folder}{more}, and min_free_space ="
+                f"only {free >> 20:,} MiB are free below {self.folder}{more}, and min_free_space ="
                 f" {self.limit >> 20} MiB shall stay free; make room, and the next run goes on"
             )
 
@@ -71,12 +71,12 @@ class FreeSpace(NamedTuple):
         free = disk.f_bavail * disk.f_frsize
         if disk.f_blocks and free < needed:
             raise DiskFullError(
-                f"only {free >> 20} MiB are free below {self.folder}, and {needed >> 20} MiB are to come;"
+                f"only {free >> 20:,} MiB are free below {self.folder}, and {needed >> 20:,} MiB are to come;"
                 " make room, or select less"
             )
         if disk.f_files and disk.f_favail < files:
             raise DiskFullError(
-                f"the disk of {self.folder} takes {disk.f_favail} files more (inodes), and {files} are to"
+                f"the disk of {self.folder} takes {disk.f_favail:,} files more (inodes), and {files:,} are to"
                 " come; make room, or select less"
             )
 
@@ -109,6 +109,6 @@ class FreeSpace(NamedTuple):
         if not disk.f_blocks or room <= 0 or size <= room:
             return None
         return (
-            f"it is said to have {size >> 20} MiB, and the disk of {self.folder} has {room >> 20} MiB"
+            f"it is said to have {size >> 20:,} MiB, and the disk of {self.folder} has {room >> 20:,} MiB"
             " at most, less min_free_space; filename_excludes can leave it out"
         )

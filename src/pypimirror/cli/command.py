@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from pypimirror import sync
-from pypimirror.amounts import duration_text
+from pypimirror.amounts import duration_text, numbered
 from pypimirror.cli import folders, logs, news, person, progress, signals, summary
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say, say_on_terminal
@@ -146,7 +146,7 @@ def _run_locked(
         _log.warning("%s", warning)
     store.warn_of_umask()
     if left := store.sweep():
-        _log.info("removed %d temporary files, left by a run that was killed", left)
+        _log.info("removed %s, left by a run that was killed", numbered(left, "temporary file"))
     try:
         return attempt()
     except DamagedStateError as error:

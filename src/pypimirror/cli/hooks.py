@@ -129,7 +129,7 @@ class _Output:
         if self._rest:
             self._line(self._rest)
         if self._lines > _LINES_KEPT:
-            _log.info("%s said %d more lines", self._name, self._lines - _LINES_KEPT)
+            _log.info("%s said %s more lines", self._name, f"{self._lines - _LINES_KEPT:,}")
 
     def _line(self, line: bytes) -> None:
         text = line.decode("utf-8", "replace").rstrip()

@@ -78,7 +78,7 @@ def check(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
     elif found:
         missing = len({need.name for need in needs})
         hint = "" if config.dependencies else "; dependencies = True mirrors it, too"
-        them = "1 project is missing, or has" if missing == 1 else f"{missing} projects are missing, or have"
+        them = numbered(missing, "project is missing, or has", "projects are missing, or have")
         show(*map(str, found), f"{them} no release that fits{hint}")
     elif not is_quiet:
         show(f"all that the mirrored releases require is there ({numbered(len(names), 'project')})")

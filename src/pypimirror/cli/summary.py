@@ -92,7 +92,7 @@ def _of_requirements(work: sync.Run) -> Iterator[str]:
     found = missing_for_pip(mirror.config, mirror.store, names, mirror.state.files.held)
     yield from (f"pip will miss {each.need.name}: {each}" for each in found[:_MISSED_SHOWN])
     if len(found) > _MISSED_SHOWN:
-        yield f"and {len(found) - _MISSED_SHOWN} more; --check lists them all"
+        yield f"and {len(found) - _MISSED_SHOWN:,} more; --check lists them all"
 
 
 def _tell_table(outcome: Outcome, figures: Figures, log: Path) -> None:
@@ -113,7 +113,7 @@ def _tell(outcome: Outcome, log: Path, *, is_asked: bool) -> None:
     over = "all is well again: " if outcome.is_over else ""
     say(f"pypimirror: {over}{outcome.line}", *(f"  {detail}" for detail in outcome.details[:_SHOWN]))
     if len(outcome.details) > _SHOWN:
-        say(f"  and {len(outcome.details) - _SHOWN} more")
+        say(f"  and {len(outcome.details) - _SHOWN:,} more")
     if is_trouble:
         say(f"  the log has the details: {log}")
 

@@ -261,7 +261,7 @@ class Dependencies:
         """Say who asked for a project that nothing asks for any more; empty where nobody did."""
         asking = dict.fromkeys(by for by, _ in self._before.get(name, Asked()).needs)
         shown = ", ".join(list(asking)[:_MOST_NEEDS])
-        more = f" and {len(asking) - _MOST_NEEDS} more" if len(asking) > _MOST_NEEDS else ""
+        more = f" and {len(asking) - _MOST_NEEDS:,} more" if len(asking) > _MOST_NEEDS else ""
         return f"no longer required by {shown}{more}" if asking else ""
 
     def record_no_longer(self, why: Mapping[NormalizedName, str]) -> None:

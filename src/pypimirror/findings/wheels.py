@@ -4,6 +4,7 @@ import logging
 
 import msgspec
 
+from pypimirror.amounts import numbered
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.state.notes import hint
 
@@ -34,10 +35,9 @@ def known(note: str | None) -> WheelsLeftOut:
 
 def text(number: int) -> str:
     """Say what that costs."""
-    wheels = "1 wheel is" if number == 1 else f"{number} wheels are"
     return (
-        f"{wheels} left out, and no wheel is mirrored; add *.whl to filename_matches, else pip has to build"
-        " everything itself"
+        f"{numbered(number, 'wheel is', 'wheels are')} left out, and no wheel is mirrored;"
+        " add *.whl to filename_matches, else pip has to build everything itself"
     )
 
 

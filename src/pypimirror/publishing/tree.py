@@ -11,7 +11,7 @@ import itertools
 import logging
 from collections.abc import Iterable, Iterator
 
-from pypimirror.amounts import HOUR_S
+from pypimirror.amounts import HOUR_S, numbered
 from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import File, NormalizedName
@@ -161,7 +161,8 @@ class Tree:
                 continue
             state.transitions.record_aside([(name, filename)])
         if reachable:
-            _log.warning("%d files of projects in quarantine were put out of reach", len(reachable))
+            one, more = "file of a project in quarantine was", "files of projects in quarantine were"
+            _log.warning("%s put out of reach", numbered(len(reachable), one, more))
             self.commit()
 
     def remove_files(self) -> list[Delisted]:

@@ -34,7 +34,7 @@ def as_lines(outcome: Outcome, pages: int) -> Iterator[str]:
     yield f"it would end with status {int(outcome.status)}{why}"
     yield from (f"  {detail}" for detail in outcome.details[:_SHOWN])
     if len(outcome.details) > _SHOWN:
-        yield f"  and {len(outcome.details) - _SHOWN} more"
+        yield f"  and {len(outcome.details) - _SHOWN:,} more"
 
 
 def for_machines(outcome: Outcome, pages: int) -> dict[str, object]:
@@ -94,7 +94,7 @@ def _sum(totals: Sequence[Total]) -> Total:
 
 def _listed(fetch: Total, keep: Total | None, leave: Total, remove: Total) -> str:
     parts = {"fetch": fetch, "keep": keep, "take off the pages": leave, "remove": remove}
-    told = [f"{verb} {t.number} ({_size(t.bytes)})" for verb, t in parts.items() if t and t.number]
+    told = [f"{verb} {t.number:,} ({_size(t.bytes)})" for verb, t in parts.items() if t and t.number]
     return ", ".join(told) or "nothing to do"
 
 

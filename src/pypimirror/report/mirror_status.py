@@ -185,12 +185,11 @@ def _why_full(config: Config) -> str | None:
 
 def _why_incomplete(state: Reading, ended: PastRun | None, failing: int, pending: int) -> Iterator[str]:
     if failing:
-        yield "1 project or file is failing" if failing == 1 else f"{failing} projects or files are failing"
+        yield numbered(failing, "project or file is failing", "projects or files are failing")
     if pending:
-        waits = "1 project waits" if pending == 1 else f"{pending} projects wait"
-        yield f"{waits} for upstream's page"
+        yield f"{numbered(pending, 'project waits', 'projects wait')} for upstream's page"
     if arriving := state.total("arriving").number:
-        yield "1 file is still to come" if arriving == 1 else f"{arriving} files are still to come"
+        yield f"{numbered(arriving, 'file is', 'files are')} still to come"
     if ended is None:
         yield "no run has come to its end yet"
     elif ended.status == Status.FULL:

@@ -40,6 +40,12 @@ class Left(NamedTuple):
     files: int
     why: str
 
+    @property
+    def number(self) -> str:
+        """How many left."""
+        found = ((self.projects, "project"), (self.files, "file"))
+        return " and ".join(numbered(number, noun) for number, noun in found if number)
+
 
 def of_report(report: Report) -> Outcome:
     """Sum up a run that came to its end."""
@@ -53,16 +59,15 @@ def _of_report(report: Report) -> Outcome:
     if report.refusal is not None:
         return _of_refusal(report.refusal, failed)
     counts = report.counts
-    asked = "1 project" if counts.projects == 1 else f"{counts.projects} projects"
-    done = f"{asked} asked about, {counts.changed} changed; {_files(counts)}{_missing(report.missing)}"
+    asked = numbered(counts.projects, "project")
+    done = f"{asked} asked about, {counts.changed:,} changed; {_files(counts)}{_missing(report.missing)}"
     if report.unasked:
         headline = "; ".join(report.unasked)
         return Outcome(Status.FAILURES, f"{headline} ({done})", failed, key="unasked", headline=headline)
     if not failed:
         return _of_selection(report, asked, done)
     projects = len({failure.project for failure in report.failures})
-    are = "1 project is" if projects == 1 else f"{projects} projects are"
-    headline = f"{are} not up to date, all others are"
+    headline = f"{numbered(projects, 'project is', 'projects are')} not up to date, all others are"
     line = f"{headline} ({done}); what failed keeps its last good state and is tried again"
     told = (*failed, *report.unmatched.lines())
     key = _digest([(failure.project, failure.filename) for failure in report.failures])
@@ -95,8 +100,8 @@ def _of_refusal(refusal: Refusal, failed: tuple[str, ...]) -> Outcome:
     """Sum up a run that removed nothing, as too much would have gone."""
     gone, held, hours = refusal[:3]
     share = (
-        f"{gone.projects} of {numbered(held.projects, 'project')}"
-        f" and {gone.files} of {numbered(held.files, 'file')}"
+        f"{gone.projects:,} of {numbered(held.projects, 'project')}"
+        f" and {gone.files:,} of {numbered(held.files, 'file')}"
     )
     if refusal.is_configured:
         key = f"deselected {gone!r}"
@@ -127,8 +132,7 @@ def of_verified(verified: Verified, report: Report, *, is_repaired: bool, is_has
     """Sum up a look at the whole tree."""
     line = (
         f"verified {numbered(verified.files, 'file')} of {numbered(verified.projects, 'project')}:"
-        f" {verified.wrong} wrong,"
-        f" {verified.foreign} foreign"
+        f" {verified.wrong:,} wrong, {verified.foreign:,} foreign"
     )
     if is_repaired and verified.wrong:
         line += f"; {numbered(report.counts.stored, 'file')} fetched again"
@@ -141,9 +145,9 @@ def of_verified(verified: Verified, report: Report, *, is_repaired: bool, is_has
 
 
 def _files(counts: Counts) -> str:
-    adopted = f", {counts.adopted} adopted" if counts.adopted else ""
-    removed = f", {counts.removed} removed ({size_text(counts.removed_bytes)})" if counts.removed else ""
-    left = "".join(f"; {_left(what)} left the pages, as {what.why}" for what in left_pages(counts))
+    adopted = f", {counts.adopted:,} adopted" if counts.adopted else ""
+    removed = f", {counts.removed:,} removed ({size_text(counts.removed_bytes)})" if counts.removed else ""
+    left = "".join(f"; {what.number} left the pages, as {what.why}" for what in left_pages(counts))
     return (
         f"{numbered(counts.stored, 'file')} stored ({size_text(counts.stored_bytes)}){adopted}{removed}{left}"
     )
@@ -152,13 +156,8 @@ def _files(counts: Counts) -> str:
 def _missing(missing: Sequence[Missing]) -> str:
     """Name what mirrored projects require and the mirror has not, and who requires it."""
     named = [f"{each.name} ({'; '.join(each.needs[:1])})" for each in missing[:_MISSING]]
-    more = f" and {len(missing) - _MISSING} more" if len(missing) > _MISSING else ""
+    more = f" and {len(missing) - _MISSING:,} more" if len(missing) > _MISSING else ""
     return f"; required, and missing: {', '.join(named)}{more}" if named else ""
-
-
-def _left(what: Left) -> str:
-    found = ((what.projects, "project"), (what.files, "file"))
-    return " and ".join(f"{number} {noun if number == 1 else noun + 's'}" for number, noun in found if number)
 
 
 def left_pages(counts: Counts) -> Iterator[Left]:

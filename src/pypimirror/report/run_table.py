@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pypimirror.amounts import duration_text, numbered, size_text
 from pypimirror.mirror import Counts
 from pypimirror.report.exit_status import Status
-from pypimirror.report.outcome import Left, Outcome, left_pages
+from pypimirror.report.outcome import Outcome, left_pages
 from pypimirror.report.words import moment_ahead
 
 _SHOWN = 10
@@ -40,7 +40,8 @@ def rows(outcome: Outcome, figures: Figures, log: Path) -> Iterator[tuple[str, t
     """Yield what came, what left, what fails and what to do, and what it took: labels, and their lines."""
     counts = figures.counts
     yield "came", (_came(counts),)
-    if left := tuple(map(_left, left_pages(counts))):
+    left = tuple(f"{each.number}: {each.why.removeprefix('they are ')}" for each in left_pages(counts))
+    if left:
         yield "left the pages", left
     if counts.removed:
         removed = f"{numbered(counts.removed, 'file')} ({size_text(counts.removed_bytes)})"
@@ -62,9 +63,9 @@ def waiting_text(waiting: Waiting, now: float) -> str:
     if waiting.number == 1:
         (name,) = waiting.names
         return f"{name} waits for its next try at {moment}; --project {name} tries it now"
-    more = f" and {waiting.number - len(waiting.names)} more" if waiting.number > len(waiting.names) else ""
+    more = f" and {waiting.number - len(waiting.names):,} more" if waiting.number > len(waiting.names) else ""
     return (
-        f"{waiting.number} projects wait for their next try, the first at {moment}"
+        f"{waiting.number:,} projects wait for their next try, the first at {moment}"
         f" ({', '.join(waiting.names)}{more}); --project NAME tries one now"
     )
 
@@ -75,12 +76,6 @@ def _came(counts: Counts) -> str:
     adopted = f", {counts.adopted:,} more from what was there" if counts.adopted else ""
     changed = f"; {numbered(counts.changed, 'project')} changed" if counts.changed else ""
     return f"{files}{size}{adopted}{changed}" if counts.stored or counts.adopted or changed else "nothing new"
-
-
-def _left(left: Left) -> str:
-    found = ((left.projects, "project"), (left.files, "file"))
-    told = " and ".join(numbered(number, noun) for number, noun in found if number)
-    return f"{told}: {left.why.removeprefix('they are ')}"
 
 
 def _first(details: tuple[str, ...]) -> tuple[str, ...]:

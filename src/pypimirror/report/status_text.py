@@ -14,10 +14,10 @@ def as_lines(report: StatusReport) -> list[str]:
         "complete": "yes" if report.is_complete else "no",
         "last run": _run_text(report.last_run),
         "last good": _good_text(report),
-        "projects": f"{report.projects}",
+        "projects": f"{report.projects:,}",
         "files": _total_text(report.files, report.bytes),
-        "failing": f"{report.failing_count}",
-        "pending": f"{report.pending_count}",
+        "failing": f"{report.failing_count:,}",
+        "pending": f"{report.pending_count:,}",
         "vanished": _vanished_text(report.vanished_projects, report.vanished_files),
         "held back": f"removals of {numbered(report.held_back_count, 'project')}"
         if report.held_back_count
@@ -40,12 +40,12 @@ def as_lines(report: StatusReport) -> list[str]:
         *(f"  {each}" for each in report.unmatched),
         *(f"  missing: {missing_text(each)}" for each in report.missing),
         *(f"  {each.rule} leaves out {_total_text(each.files, each.bytes)}" for each in report.left_out),
-        *([f"  and {more} more"] if more else []),
+        *([f"  and {more:,} more"] if more else []),
     ]
 
 
 def _total_text(files: int, size: int) -> str:
-    return f"{files} ({size_text(size)})"
+    return f"{files:,} ({size_text(size)})"
 
 
 def _run_text(past: PastRun | None) -> str:

@@ -90,7 +90,7 @@ def _chosen(selection: Selection, state: Reading, name: NormalizedName) -> Itera
     for by, requirement in needs[:_MOST]:
         yield _need(state, name, by, requirement)
     if len(needs) > _MOST:
-        yield f"  and {len(needs) - _MOST} more ask for it"
+        yield f"  and {len(needs) - _MOST:,} more ask for it"
     yield from _way(selection, state, name)
 
 

@@ -29,7 +29,7 @@ def more(config: Config, selection: Selection, state: Reading, name: NormalizedN
         said += [f"{each.source} asks for {each.words}" for each in active(config) if each.name == name]
     yield from said[:_MOST]
     if len(said) > _MOST:
-        yield f"and {len(said) - _MOST} more ask for it so"
+        yield f"and {len(said) - _MOST:,} more ask for it so"
     if (
         not said
         and not is_excluded

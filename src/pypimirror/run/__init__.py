@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from pypimirror.adopt import Source
-from pypimirror.amounts import DAY_S
+from pypimirror.amounts import DAY_S, numbered
 from pypimirror.dependencies import Dependencies
 from pypimirror.dependencies.missing import Missing, missing
 from pypimirror.errors import DiskFullError
@@ -162,7 +162,8 @@ def report(mirror: Mirror, tally: Tally, preview: Preview | None = None) -> Repo
 def why_unasked(tally: Tally) -> tuple[str, ...]:
     """Say why projects were left as they were, and how many."""
     return tuple(
-        f"{reason}; {_projects(len(names))} not asked, and stay as they are until the next run"
+        f"{reason}; {numbered(len(names), 'project was', 'projects were')} not asked,"
+        " and stay as they are until the next run"
         for reason, names in tally.unasked.items()
     )
 
@@ -173,7 +174,3 @@ def _held_back(mirror: Mirror) -> Iterator[Failure]:
         is_long_ago = not 0 <= mirror.clock() - each.since <= DAY_S
         if mirror.selection.selects(each.project) and is_long_ago:
             yield msgspec.structs.replace(each, reason=f"what is no longer listed is kept, {each.reason}")
-
-
-def _projects(number: int) -> str:
-    return "1 project was" if number == 1 else f"{number} projects were"

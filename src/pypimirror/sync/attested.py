@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 
+from pypimirror.amounts import numbered
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.plan import Loss
@@ -27,7 +28,10 @@ def wanted(run: Run, project: Project, files: tuple[File, ...]) -> tuple[File, .
     held = run.mirror.state.files.held(name)
     lost = {each.file.filename: each for each in left_out(run.mirror, name, files, held)}
     if lost:
-        _log.info("%s: %d files have no provenance and are left out (%s)", name, len(lost), _RULE)
+        what = numbered(
+            len(lost), "file has no provenance and is left out", "files have no provenance and are left out"
+        )
+        _log.info("%s: %s (%s)", name, what, _RULE)
         run.mirror.state.choices.add_left_out(name, lost.values())
         project.drops += tuple(filter(held.__contains__, lost))
     return tuple(file for file in files if file.filename not in lost)
@@ -86,8 +90,8 @@ def _unverified(mirror: Mirror, name: NormalizedName) -> list[str]:
 
 
 def _leave(mirror: Mirror, pages: Pages, name: NormalizedName, filenames: list[str]) -> None:
-    number = len(filenames)
-    _log.warning("%s: %d files leave its pages, as no provenance of them is verified", name, number)
+    what = numbered(len(filenames), "file leaves", "files leave")
+    _log.warning("%s: %s its pages, as no provenance of them is verified", name, what)
     mirror.state.transitions.delist_files(name, filenames, mirror.clock(), keeps_error=True)
     if mirror.config.full_index:
         pages.mark_root_dirty()

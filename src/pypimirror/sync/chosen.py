@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping
 
+from pypimirror.amounts import numbered
 from pypimirror.filenames import is_wheel
 from pypimirror.findings.selected import BLOCKED
 from pypimirror.mirror import Tally
@@ -99,7 +100,8 @@ def drop(run: Run, project: Project) -> None:
     """Take off the pages what the selection no longer wants, now that what it wants instead is there."""
     if not project.drops or run.tally.keeps_deselected:
         return
-    _log.info("%s: %d files are no longer selected", project.name, len(project.drops))
+    files = numbered(len(project.drops), "file is", "files are")
+    _log.info("%s: %s no longer selected", project.name, files)
     run.tally.counts.deselected_files += len(project.drops)
     if run.mirror.config.full_index:
         run.pages.mark_root_dirty()

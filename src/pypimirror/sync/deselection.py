@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
+from pypimirror.amounts import numbered
 from pypimirror.findings.selected import BLOCKED, SELECTED
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
@@ -196,7 +197,7 @@ def _take_off_files(run: Run, name: NormalizedName, filenames: list[str]) -> Non
     gone = [filename for filename in filenames if filename in held]
     if not gone:
         return
-    _log.info("%s: %d files are no longer selected", name, len(gone))
+    _log.info("%s: %s no longer selected", name, numbered(len(gone), "file is", "files are"))
     run.tally.counts.deselected_files += len(gone)
     if run.mirror.config.full_index:
         run.pages.mark_root_dirty()

@@ -9,6 +9,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pypimirror.amounts import numbered
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import (
     BrokenWorkerError,
@@ -60,7 +61,7 @@ def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName,
 def _tell_unverified(tally: Tally) -> None:
     """Say once what may have come as anybody sent it, however many files it is."""
     if number := tally.counts.unverified:
-        files = "1 file was" if number == 1 else f"{number} files were"
+        files = numbered(number, "file was", "files were")
         _log.warning("%s taken without a digest, as upstream offers none", files)
         tally.counts.unverified = 0
 

@@ -3,6 +3,7 @@
 import logging
 import time
 
+from pypimirror.amounts import numbered
 from pypimirror.errors import TreeError
 from pypimirror.publishing import companions
 from pypimirror.run import Run
@@ -66,7 +67,7 @@ def _publish(run: Run, project: Project) -> None:
     is_written = not project.has_changed or project.loses or run.pages.project(project.name)
     if project.has_changed and is_written:
         run.tally.note_changed(project.name, may_again=run.mirror.config.external_links)
-        _log.info("%s: published, %d files came in", project.name, project.arrived)
+        _log.info("%s: published, %s came in", project.name, numbered(project.arrived, "file"))
     run.dependencies.note(
         project.name,
         has_changed=project.has_changed,

@@ -4,7 +4,7 @@ import logging
 
 import msgspec
 
-from pypimirror.amounts import DAY_S
+from pypimirror.amounts import DAY_S, numbered
 from pypimirror.download import Received, strongest
 from pypimirror.errors import MirrorError
 from pypimirror.filenames import is_wheel
@@ -99,7 +99,7 @@ def _refuse(run: Run, project: Project, clashes: tuple[Conflict, ...]) -> None:
     if not clashes:
         return
     project.is_whole, project.lacks_some = False, True
-    more = f" (and of {len(clashes) - 1} files more)" if len(clashes) > 1 else ""
+    more = f" (and of {len(clashes) - 1:,} files more)" if len(clashes) > 1 else ""
     reason = f"refused {clashes[0].filename}{more}: {clashes[0].reason}; keep the mirror on one that does"
     run.fail(project.name, project.due.display_name, reason)
 
@@ -109,7 +109,7 @@ def _tell(name: NormalizedName, page: ProjectPage) -> None:
     for reason in page.refused:
         _log.warning("%s: refused %s", name, reason)
     if page.more_refused:
-        _log.warning("%s: refused %d more", name, page.more_refused)
+        _log.warning("%s: refused %s more", name, f"{page.more_refused:,}")
     for skipped in page.skipped:
         _log.info("%s: skipped %s", name, skipped)
     for note in page.notes:
@@ -212,7 +212,10 @@ def _record_held_back(mirror: Mirror, project: Project, page: ProjectPage, kept:
         why = _why_not_gone(project.name, page)
     row = mirror.state.projects.get(project.name)
     if why is not None:
-        _log.warning("%s: %d files that are not on its page are kept: %s", project.name, len(kept), why)
+        what = numbered(
+            len(kept), "file that is not on its page is kept", "files that are not on its page are kept"
+        )
+        _log.warning("%s: %s: %s", project.name, what, why)
     if row is not None and row.held_back != why and not project.is_pending:
         mirror.state.revalidation.record_held_back(project.name, why, mirror.clock())
 
@@ -222,7 +225,7 @@ def _why_not_gone(name: NormalizedName, page: ProjectPage) -> str | None:
     if page.project != name:
         return "as this page can't tell that they are gone: nothing in it proves that it is this project's"
     if page.nameless:
-        entries = "1 entry has" if page.nameless == 1 else f"{page.nameless} entries have"
+        entries = numbered(page.nameless, "entry has", "entries have")
         return f"as this page can't tell that they are gone: {entries} no readable file name"
     return None
 

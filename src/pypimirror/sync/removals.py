@@ -6,7 +6,7 @@ state knows is ever removed.
 
 import logging
 
-from pypimirror.amounts import HOUR_S
+from pypimirror.amounts import HOUR_S, numbered
 from pypimirror.mirror import Refusal
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss, why_too_much
@@ -56,7 +56,8 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
         run.mirror.state.transitions.delist_project(name, run.mirror.clock())
         run.dependencies.forget(name)
     for name, filenames in files.items():
-        _log.info("%s: %d files leave its page, as upstream no longer lists them", name, len(filenames))
+        what = numbered(len(filenames), "file leaves", "files leave")
+        _log.info("%s: %s its page, as upstream no longer lists them", name, what)
         _note_removed(run, name, filenames)
         run.mirror.state.transitions.delist_files(name, filenames, run.mirror.clock())
         run.dependencies.note(name, has_changed=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from pypimirror.amounts import numbered
 from pypimirror.findings.unmatched import NOTE, OF_FILES, Unmatched, known
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
@@ -97,9 +98,8 @@ def _why_nothing(mirror: Mirror, found: Crawl, before: Unmatched) -> str:
         return _why_no_project(mirror) if found.is_full else before.nothing
     if mirror.state.choices.is_due_later():
         return ""
-    rules = ", ".join(f"{each.rule} leaves out {each.files}" for each in left_out)
-    number = mirror.totals().projects
-    return f"of {number} {'project' if number == 1 else 'projects'} no file is selected: {rules}"
+    rules = ", ".join(f"{each.rule} leaves out {each.files:,}" for each in left_out)
+    return f"of {numbered(mirror.totals().projects, 'project')} no file is selected: {rules}"
 
 
 def _why_no_project(mirror: Mirror) -> str:
