@@ -64,13 +64,20 @@ class UsageError(MirrorError):
         return f"error: {self.reason}"
 
 
-class LogError(MirrorError):
-    """The log can't be written to."""
+class PlaceError(MirrorError):
+    """Something is wrong with one place on the disk."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path | str, reason: str) -> None:
         super().__init__(path, reason)
         self.path = path
         self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class LogError(PlaceError):
+    """The log can't be written to."""
 
     def __str__(self) -> str:
         return (
@@ -91,16 +98,10 @@ class MirrorLockedError(MirrorError):
         return f"another run holds the lock {self.path}{self.who}"
 
 
-class StateError(MirrorError):
+class StateError(PlaceError):
     """The state can't be used as it is."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
+    path: Path
 
 
 class DamagedStateError(StateError):
@@ -115,7 +116,7 @@ class TooBigError(MirrorError):
     """A file that says to be bigger than all of the disk: no room that anybody makes would be enough."""
 
 
-class TreeError(MirrorError):
+class TreeError(PlaceError):
     """One place in the tree can't take what belongs there; the others can.
 
     Where it `is_denied`, what is there is still ours, and has to be looked at again.
@@ -123,12 +124,7 @@ class TreeError(MirrorError):
 
     def __init__(self, path: str, reason: str, *, is_denied: bool = False) -> None:
         super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
         self.is_denied = is_denied
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
 
 
 class UpstreamError(MirrorError):

@@ -1,6 +1,5 @@
 """What is chosen and why: what projects require, who asks for which, and what rules left out."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
@@ -9,6 +8,7 @@ from pypimirror.model import NormalizedName
 from pypimirror.selection import LeftOut
 from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
+from pypimirror.state.rows import Gateway
 from pypimirror.want import Asked, Requires
 
 
@@ -20,11 +20,8 @@ class Omitted(msgspec.Struct, frozen=True):
     bytes: int
 
 
-class Choices:
+class Choices(Gateway):
     """The part of the state that the selection is computed from, beside the configuration."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
 
     # -- who asks ----------------------------------------------------------------------------
 
@@ -51,11 +48,10 @@ class Choices:
 
     def asked_but_unlisted(self) -> list[NormalizedName]:
         """Return the projects that are asked for and on no page, sorted."""
-        rows = self._db.execute(
+        return self._projects(
             "SELECT project FROM wanted WHERE NOT EXISTS"
             " (SELECT 1 FROM projects WHERE name = project AND is_listed) ORDER BY project"
         )
-        return [NormalizedName(name) for (name,) in rows]
 
     # -- what is required --------------------------------------------------------------------
 
@@ -79,19 +75,19 @@ class Choices:
 
     def without_requires(self) -> list[NormalizedName]:
         """Return the listed projects of which nobody looked at what they require, sorted."""
-        rows = self._db.execute(
+        return self._projects(
             "SELECT name FROM projects WHERE is_listed"
             " AND NOT EXISTS (SELECT 1 FROM requires WHERE project = name) ORDER BY name"
         )
-        return [NormalizedName(name) for (name,) in rows]
 
     def with_requires(self) -> set[NormalizedName]:
         """Return the listed projects of which it is known what they require."""
-        rows = self._db.execute(
-            "SELECT project FROM requires"
-            " WHERE EXISTS (SELECT 1 FROM projects WHERE name = project AND is_listed)"
+        return set(
+            self._projects(
+                "SELECT project FROM requires"
+                " WHERE EXISTS (SELECT 1 FROM projects WHERE name = project AND is_listed)"
+            )
         )
-        return {NormalizedName(name) for (name,) in rows}
 
     def forget_asked_and_required(self) -> None:
         """Forget who asks for what, and what projects require: nobody keeps it up to date any more."""
@@ -142,8 +138,7 @@ class Choices:
 
     def with_left_out(self, rule: str) -> list[NormalizedName]:
         """Return the projects of which a rule left something out, sorted."""
-        rows = self._db.execute("SELECT project FROM left_out WHERE rule = ? ORDER BY project", (rule,))
-        return [NormalizedName(name) for (name,) in rows]
+        return self._projects("SELECT project FROM left_out WHERE rule = ? ORDER BY project", rule)
 
     # -- what falls due ----------------------------------------------------------------------
 

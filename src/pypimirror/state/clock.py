@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from pypimirror.errors import DamagedStateError
+from pypimirror.state.rows import Gateway
 
 _MOMENTS = (
     ("files", "delisted_since", "status = 'delisted'"),
@@ -19,11 +20,11 @@ _MOMENTS = (
 _PAUSED = "NOT is_current AND next_try > ?"
 
 
-class Clock:
+class Clock(Gateway):
     """The part of the state that knows what time it is."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
-        self._db = db
+        super().__init__(db)
         self._path = path
 
     def end_future(self, now: float, longest_pause_s: float) -> None:

@@ -1,16 +1,13 @@
 """What is wrong with a project beside its page and its files."""
 
-import sqlite3
 from collections.abc import Collection, Mapping
 
 from pypimirror.model import NormalizedName
+from pypimirror.state.rows import Gateway
 
 
-class Failures:
+class Failures(Gateway):
     """What else failed and was not mended since, by what it is about; it is told as any other failure."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
 
     def of(self, name: NormalizedName) -> set[str]:
         """Return what failed of a project."""

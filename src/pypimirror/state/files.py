@@ -10,7 +10,7 @@ from pypimirror.errors import DamagedStateError
 from pypimirror.model import File, HeldFile, NormalizedName, Provenance, Served
 from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
-from pypimirror.state.rows import Total, typed
+from pypimirror.state.rows import Gateway, Total, typed
 from pypimirror.state.transitions import delist
 
 _LARGEST = 1 << 60
@@ -30,11 +30,11 @@ def _held(file: HeldFile) -> HeldFile:
     raise msgspec.DecodeError(f"{file.file.filename} has no digest, or no size")
 
 
-class Files:
+class Files(Gateway):
     """The part of the state that tells of files."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
-        self._db = db
+        super().__init__(db)
         self._path = path
 
     def held(self, name: NormalizedName) -> dict[str, HeldFile]:
@@ -219,10 +219,10 @@ class Files:
 
     def unsynced(self) -> list[NormalizedName]:
         """Return the projects of which anything was stored since the last sync point."""
-        rows = self._db.execute(
+        return self._projects(
             "SELECT name FROM projects WHERE unsynced UNION SELECT project FROM files WHERE unsynced"
+            " ORDER BY 1"
         )
-        return sorted(NormalizedName(name) for (name,) in rows)
 
     def mark_pages_dirty(self, name: NormalizedName) -> None:
         """Record that a project's pages may not be what was written or removed, and are due again."""

@@ -2,13 +2,12 @@
 
 import itertools
 import operator
-import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from pypimirror.model import NormalizedName
 from pypimirror.state import blobs
-from pypimirror.state.rows import typed
+from pypimirror.state.rows import Gateway, typed
 
 _BATCH = 1000
 _KEPT = "SELECT project, filename, status, size, sha256, metadata, provenance FROM files"
@@ -56,11 +55,8 @@ class Stocked(NamedTuple):
         return [file for file in self.files if file.is_held]
 
 
-class Inventory:
+class Inventory(Gateway):
     """The database, read from its first project to its last."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
 
     def projects(self, after: str = "") -> Iterator[Stocked]:
         """Yield every project that anything is known of, sorted; each may be changed meanwhile."""

@@ -1,11 +1,10 @@
 """Notes about the whole mirror, and its totals."""
 
-import sqlite3
 from typing import TypeVar
 
 import msgspec
 
-from pypimirror.state.rows import Total, typed
+from pypimirror.state.rows import Gateway, Total, typed
 
 _T = TypeVar("_T")
 
@@ -18,11 +17,8 @@ def hint(note: str | None, kind: type[_T]) -> _T | None:
         return None
 
 
-class Notes:
+class Notes(Gateway):
     """Texts by their keys; what is none is absent."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
 
     def get(self, key: str) -> str | None:
         """Return a note; None where there is none."""
@@ -45,11 +41,8 @@ class Notes:
         self.set(key, None if value is None else msgspec.json.encode(value).decode())
 
 
-class Totals:
+class Totals(Gateway):
     """Sums that triggers keep, so that nobody has to count rows."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
 
     def of(self, status: str) -> Total:
         """Return how many files have a status, with their bytes; `listed` are projects on the root page."""

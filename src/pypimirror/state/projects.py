@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from pypimirror.model import Listed, ListEntry, NormalizedName, Validators
-from pypimirror.state.rows import NO_TROUBLE, Failure, ProjectRow, typed
+from pypimirror.state.rows import NO_TROUBLE, Failure, Gateway, ProjectRow, typed
 
 FAILURES = (
     "SELECT name, NULL, error, error_since FROM projects WHERE error IS NOT NULL"
@@ -14,11 +14,11 @@ FAILURES = (
 """Everything that failed and was not mended since, each as a Failure."""
 
 
-class Projects:
+class Projects(Gateway):
     """The table of projects."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+        super().__init__(db)
         self._last: tuple[NormalizedName, int, ProjectRow | None] | None = None
         """What was returned last, and how many rows had been changed until then."""
 
@@ -48,12 +48,10 @@ class Projects:
 
     def names(self, after: str = "") -> Iterator[NormalizedName]:
         """Yield every project that anything is known of, sorted; the state may be changed meanwhile."""
-        name = after
-        while rows := self._db.execute(
-            "SELECT name FROM projects WHERE name > ? ORDER BY name LIMIT 1000", (name,)
-        ).fetchall():
-            yield from (NormalizedName(name) for (name,) in rows)
-            (name,) = rows[-1]
+        query = "SELECT name FROM projects WHERE name > ? ORDER BY name LIMIT 1000"
+        while found := self._projects(query, after):
+            yield from found
+            after = found[-1]
 
     def serials(self) -> dict[NormalizedName, str | None]:
         """Return every project that upstream had; with its serial if it is all there."""
@@ -251,5 +249,4 @@ class Projects:
 
     def _where(self, where: str, *values: str) -> list[NormalizedName]:
         """Return the names for which an SQL expression of our own is true, sorted."""
-        rows = self._db.execute(f"SELECT name FROM projects WHERE {where} ORDER BY name", values)
-        return [NormalizedName(name) for (name,) in rows]
+        return self._projects(f"SELECT name FROM projects WHERE {where} ORDER BY name", *values)

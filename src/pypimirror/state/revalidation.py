@@ -6,16 +6,16 @@ import sqlite3
 from pypimirror.amounts import DAY_S
 from pypimirror.model import NormalizedName
 from pypimirror.state.notes import Notes
-from pypimirror.state.rows import Failure
+from pypimirror.state.rows import Failure, Gateway
 
 _NOTE = "revalidate_days"
 
 
-class Revalidation:
+class Revalidation(Gateway):
     """Sets a bound to what upstream's hints are worth."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+        super().__init__(db)
         self._notes = Notes(db)
 
     def set_revalidation(self, days: float, now: float) -> None:
@@ -36,12 +36,12 @@ class Revalidation:
 
         A moment that is further away than that was recorded by a clock that was wrong.
         """
-        rows = self._db.execute(
+        return self._projects(
             "SELECT name FROM projects WHERE revalidate_at <= ? UNION ALL"
-            " SELECT name FROM projects WHERE revalidate_at > ?",
-            (now, now + days * DAY_S),
+            " SELECT name FROM projects WHERE revalidate_at > ? ORDER BY name",
+            now,
+            now + days * DAY_S,
         )
-        return sorted(NormalizedName(name) for (name,) in rows)
 
     def record_revalidated(self, name: NormalizedName, now: float, days: float) -> None:
         """Record that a page was had just now; when it is asked for again differs from name to name.

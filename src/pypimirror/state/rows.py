@@ -1,5 +1,6 @@
 """What the state tells: rows as values."""
 
+import sqlite3
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -17,6 +18,17 @@ def typed(kind: type[_T], row: object) -> _T:
     if isinstance(row, tuple) and (fields := getattr(kind, "__struct_fields__", None)):
         row = dict(zip(fields, row, strict=True))
     return msgspec.convert(row, kind)
+
+
+class Gateway:
+    """One noun's way to the database."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def _projects(self, query: str, *values: str | float) -> list[NormalizedName]:
+        """Return the names of projects that a query finds, in its order."""
+        return [NormalizedName(name) for (name,) in self._db.execute(query, values)]
 
 
 class ProjectRow(NamedTuple):

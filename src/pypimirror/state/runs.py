@@ -1,12 +1,11 @@
 """The runs of a mirror: how each began and ended."""
 
-import sqlite3
 from typing import NamedTuple
 
 import msgspec
 
 from pypimirror.amounts import DAY_S
-from pypimirror.state.rows import typed
+from pypimirror.state.rows import Gateway, typed
 
 _KEPT = 1000
 _FETCHES = ("update-fetch", "initial-fetch")
@@ -50,11 +49,8 @@ class Size(msgspec.Struct, frozen=True, order=True):
     bytes: int
 
 
-class Runs:
+class Runs(Gateway):
     """The last 1,000 runs, and what there was at the end of days for ten years."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
 
     def begin(self, mode: str, now: float) -> int:
         """Record that a run began, forget all but the last 1,000, and return its number."""

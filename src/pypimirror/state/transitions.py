@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Collection, Iterable
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.rows import NO_TROUBLE, Delisted, Total, typed
+from pypimirror.state.rows import NO_TROUBLE, Delisted, Gateway, Total, typed
 
 _OVER = (
     f"is_current = 1, serial = NULL, selection = NULL, {NO_TROUBLE},"
@@ -23,11 +23,8 @@ _OVER = (
 """Nothing more of a project is waited for."""
 
 
-class Transitions:
+class Transitions(Gateway):
     """What becomes of projects and files as upstream and the configuration drop them, or have them again."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
 
     def record_vanished(self, name: NormalizedName, now: float) -> None:
         """Record that upstream no longer has a project, so that nothing more of it is waited for."""
