@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from pypimirror.amounts import numbered
+from pypimirror.checks.verify import Verified
 from pypimirror.errors import DiskFullError
 from pypimirror.findings.wheels import text as wheels_text
 from pypimirror.mirror import Counts, Refusal
@@ -15,9 +16,9 @@ from pypimirror.plan import Loss
 from pypimirror.report import dry_run, outcome, run_table, status_text
 from pypimirror.report.as_json import as_json
 from pypimirror.report.mirror_status import StatusReport
-from pypimirror.run import Change, Report
+from pypimirror.run import Report
+from pypimirror.run.preview import Change
 from pypimirror.state import Failure, Omitted, Total
-from pypimirror.sync import Verified
 
 MANY = 12_345
 WITHOUT = re.compile(r"(?<![\d.,:-])\d{4,}(?![\d-])")

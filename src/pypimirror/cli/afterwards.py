@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 
-from pypimirror import sync
 from pypimirror.cli import summary
 from pypimirror.cli.console import say
 from pypimirror.cli.replaced import replace
@@ -23,6 +22,7 @@ from pypimirror.report.as_json import as_json
 from pypimirror.report.exit_status import Status
 from pypimirror.report.mirror_status import StatusReport, of_state
 from pypimirror.report.outcome import Outcome
+from pypimirror.run import Run
 from pypimirror.state.reading import Reading
 from pypimirror.store import Changes, Store
 
@@ -51,7 +51,7 @@ class Afterwards:
 
     # -- while the state is open --------------------------------------------------------------
 
-    def record(self, work: sync.Run, outcome: Outcome) -> None:
+    def record(self, work: Run, outcome: Outcome) -> None:
         """Write what is asked for of a run whose end is in the state, whatever of it fails."""
         self._files.reasons.clear()
         now = work.mirror.clock()
@@ -71,7 +71,7 @@ class Afterwards:
         self._outcome = outcome
 
     def _page(
-        self, work: sync.Run, reading: Reading, report: StatusReport, outcome: Outcome
+        self, work: Run, reading: Reading, report: StatusReport, outcome: Outcome
     ) -> tuple[status_page.StatusPage, str] | None:
         """Return the status page with its key, if it is to be written."""
         now = work.mirror.clock()
@@ -82,7 +82,7 @@ class Afterwards:
             return None
         return status_page.page(self._config, reading, report, moment=now, failed=self._before), key
 
-    def _publish(self, work: sync.Run, page: status_page.StatusPage, key: str) -> None:
+    def _publish(self, work: Run, page: status_page.StatusPage, key: str) -> None:
         from pypimirror.report import status_html  # few runs write one
 
         html = status_html.render(page, self._config.status_page_interval)

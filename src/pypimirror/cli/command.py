@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from pypimirror import sync
+from pypimirror.adopt import Source
 from pypimirror.amounts import duration_text, numbered
 from pypimirror.cli import folders, logs, news, person, progress, signals, summary
 from pypimirror.cli.arguments import Arguments
@@ -15,13 +15,17 @@ from pypimirror.cli.console import say, say_on_terminal
 from pypimirror.cli.locks import locked
 from pypimirror.cli.recording import recorded
 from pypimirror.config import Config
+from pypimirror.dependencies import Dependencies
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import ConfigError, DamagedStateError, MirrorLockedError
-from pypimirror.mirror import Mirror, Tally
+from pypimirror.mirror import Counts, Mirror, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
 from pypimirror.report.exit_status import Status
+from pypimirror.run import InFlight, Options, Progress, Run
+from pypimirror.run.external import ExternalLinks
+from pypimirror.run.preview import Preview
 from pypimirror.selection import Selection
 from pypimirror.selection.globs import check_name
 from pypimirror.state import State, damage_told, move_aside
@@ -174,7 +178,7 @@ def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") 
         upstream = opened.enter_context(contextlib.closing(connect()))
         show = opened.enter_context(progress.shown(args))
         mirror = Mirror(config=configuration, selection=selection, store=store, state=state, clock=time.time)
-        dependencies = sync.Dependencies(mirror)
+        dependencies = Dependencies(mirror)
         dependencies.begin()
         _check_selected(only, selection)
         person.tell_everything(args, mirror)
@@ -182,7 +186,7 @@ def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") 
         tally = Tally(started=mirror.clock())
         shown = _interruptible(show)
         pages = Pages(mirror, tally, on_progress=lambda: shown(tally.counts, ()))
-        work = sync.Run(
+        work = Run(
             mirror=mirror,
             options=_options(asked, store),
             tally=tally,
@@ -200,31 +204,31 @@ def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") 
     return outcome.status
 
 
-def _options(asked: _Asked, store: Store) -> sync.Options:
+def _options(asked: _Asked, store: Store) -> Options:
     args = asked.args
-    return sync.Options(
+    return Options(
         is_recheck=args.mode == "initial-fetch",
         only=asked.only,
         allows_removals=args.allows_removals,
         confirms=(lambda _gone, _held: False) if args.is_dry else person.may_go,
-        source=sync.Source(args.adopt, store) if args.adopt else None,
-        preview=sync.Preview() if args.is_dry else None,
+        source=Source(args.adopt, store) if args.adopt else None,
+        preview=Preview() if args.is_dry else None,
     )
 
 
-def _external(mirror: Mirror, index_url: str) -> sync.ExternalLinks:
+def _external(mirror: Mirror, index_url: str) -> ExternalLinks:
     """Return the mirror's external links, where they are followed or something of them is left."""
     if not (mirror.config.external_links or mirror.state.had_table("external_files")):
-        return sync.ExternalLinks()
+        return ExternalLinks()
     from pypimirror import external  # few mirrors follow links
 
     return external.opened(mirror, index_url)
 
 
-def _interruptible(show: sync.Progress) -> sync.Progress:
+def _interruptible(show: Progress) -> Progress:
     """Return `show` with a look for a signal whose exception got lost, and for trouble with the log."""
 
-    def check_and_show(counts: sync.Counts, in_flight: Sequence[sync.InFlight]) -> None:
+    def check_and_show(counts: Counts, in_flight: Sequence[InFlight]) -> None:
         signals.check()
         logs.check()
         show(counts, in_flight)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pypimirror.amounts import duration_text, size_text
 from pypimirror.cli.estimate import Estimate, Track
-from pypimirror.sync import Counts
+from pypimirror.mirror import Counts
 
 _DIGITS = 3
 """Of a size, so that it is seen growing."""

@@ -9,8 +9,9 @@ from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import has_cursor, say
 from pypimirror.cli.estimate import Estimate
 from pypimirror.cli.in_words import Seen, Transfer, line, seen
+from pypimirror.mirror import Counts
+from pypimirror.run import InFlight, Progress
 from pypimirror.store import size_now
-from pypimirror.sync import Counts, InFlight, Progress
 
 LINE_EVERY_S = 30.0
 _BARS_EVERY_S = 0.2

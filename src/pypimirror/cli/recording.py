@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pypimirror import __version__, sync
+from pypimirror import __version__, run, sync
+from pypimirror.checks.compare import Finding
 from pypimirror.cli import logs, news, summary
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import show
@@ -14,6 +15,7 @@ from pypimirror.errors import DiskFullError, UpstreamError
 from pypimirror.publishing import status_page
 from pypimirror.report import outcome as outcomes
 from pypimirror.report.outcome import Outcome
+from pypimirror.run import Run
 from pypimirror.state import damage_told
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ _log = logging.getLogger(__name__)
 _FAILURES_KEPT = 100
 
 
-def recorded(work: sync.Run, args: Arguments, follower: "Afterwards | None") -> Outcome:
+def recorded(work: Run, args: Arguments, follower: "Afterwards | None") -> Outcome:
     """Do the work, and record how it ended, however it ended."""
     mode = f"{args.mode} --project" if args.only else args.mode
     number = work.mirror.state.runs.begin(mode, work.mirror.clock())
@@ -51,7 +53,7 @@ def recorded(work: sync.Run, args: Arguments, follower: "Afterwards | None") -> 
     return outcome
 
 
-def _done(work: sync.Run, args: Arguments) -> Outcome:
+def _done(work: Run, args: Arguments) -> Outcome:
     try:
         if args.mode == "verify":
             is_hashing, is_repairing = args.verify == "hash", args.is_repairing
@@ -62,15 +64,15 @@ def _done(work: sync.Run, args: Arguments) -> Outcome:
     except UpstreamError as error:
         return outcomes.of_upstream_error(error)
     except DiskFullError as full:
-        report = sync.report(work.mirror, work.tally, work.options.preview)._replace(full=full)
+        report = run.report(work.mirror, work.tally, work.options.preview)._replace(full=full)
     return outcomes.of_report(report)
 
 
-def _show(finding: sync.Finding) -> None:
+def _show(finding: Finding) -> None:
     show(f"{finding.kind.value} {finding.path}")
 
 
-def _record_end(work: sync.Run, number: int, outcome: Outcome) -> None:
+def _record_end(work: Run, number: int, outcome: Outcome) -> None:
     counts, runs, now = work.tally.counts, work.mirror.state.runs, work.mirror.clock()
     if counts.may_change_sizes:
         runs.record_size(now)

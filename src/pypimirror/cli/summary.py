@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from pypimirror import sync
 from pypimirror.amounts import DAY_S
 from pypimirror.cli import person
 from pypimirror.cli.arguments import Arguments
@@ -20,6 +19,7 @@ from pypimirror.mirror import Mirror
 from pypimirror.report.exit_status import Status
 from pypimirror.report.outcome import Outcome
 from pypimirror.report.run_table import Figures, Waiting, rows
+from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
 
@@ -36,12 +36,12 @@ def of_error(error: BaseException) -> Outcome:
     return Outcome(Status.FULL if is_full(error) else Status.ERROR, str(error) or type(error).__name__)
 
 
-def requests_of(work: sync.Run) -> int:
+def requests_of(work: Run) -> int:
     """Return how many requests a run made."""
     return work.upstream.requests + (work.workers.requests_made() if work.workers else 0)
 
 
-def of_run(outcome: Outcome, work: sync.Run, args: Arguments) -> Callable[[], None]:
+def of_run(outcome: Outcome, work: Run, args: Arguments) -> Callable[[], None]:
     """Look up what is to be told of a run while its state is open; return what tells it."""
     if args.is_dry:
         from pypimirror.report import dry_run  # a real run needs none of it
@@ -58,7 +58,7 @@ def of_run(outcome: Outcome, work: sync.Run, args: Arguments) -> Callable[[], No
     return partial(_tell, outcome, log, is_asked=args.is_quiet and sys.stderr.isatty())
 
 
-def _figures_of(work: sync.Run) -> Figures:
+def _figures_of(work: Run) -> Figures:
     """Return what a run did, for one who watched it."""
     now, state = work.mirror.clock(), work.mirror.state
     paused = [each for each in state.projects.paused(now) if work.mirror.selection.selects(each[0])]
@@ -81,7 +81,7 @@ def _of_wheels(mirror: Mirror) -> Iterator[str]:
         yield wheels.text(left_out.number)
 
 
-def _of_requirements(work: sync.Run) -> Iterator[str]:
+def _of_requirements(work: Run) -> Iterator[str]:
     """Yield what mirrored releases require and the mirror lacks, after a change: pip tells it one by one."""
     mirror = work.mirror
     if not work.tally.counts.changed or mirror.totals().files > _MANY_FILES:

@@ -13,7 +13,8 @@ from pypimirror.external.model import Origin
 from pypimirror.external.tables import Tables
 from pypimirror.mirror import Mirror
 from pypimirror.model import Link, NormalizedName
-from pypimirror.run import ExternalLinks, Run
+from pypimirror.run import Run
+from pypimirror.run.external import ExternalLinks
 
 __all__ = ["opened"]
 

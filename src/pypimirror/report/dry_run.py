@@ -6,9 +6,10 @@ from pypimirror.amounts import numbered, size_text
 from pypimirror.mirror import Counts, Mirror
 from pypimirror.report.exit_status import Status
 from pypimirror.report.outcome import Outcome
+from pypimirror.run import Report
+from pypimirror.run.preview import Change
 from pypimirror.state import Total
 from pypimirror.store import FULL, HTML, JSON, ReadOnlyStore
-from pypimirror.sync import Change, Report
 
 _SHOWN = 10
 _NOTHING = Report(Counts(), (), None, None)

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pypimirror.amounts import numbered, size_text
+from pypimirror.checks.verify import Verified
 from pypimirror.dependencies.missing import Missing
 from pypimirror.errors import UpstreamError
-from pypimirror.mirror import Counts
+from pypimirror.mirror import Counts, Refusal
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import failure_text
-from pypimirror.sync import Refusal, Report, Verified
+from pypimirror.run import Report
 
 _MISSING = 3
 """Projects that are named in a line."""

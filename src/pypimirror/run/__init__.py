@@ -22,19 +22,6 @@ from pypimirror.state import Failure, Omitted
 from pypimirror.upstream import Upstream
 from pypimirror.workers import Workers
 
-__all__ = [
-    "Change",
-    "ExternalLinks",
-    "InFlight",
-    "Options",
-    "Preview",
-    "Progress",
-    "Report",
-    "Run",
-    "report",
-    "why_unasked",
-]
-
 _FIRST_PAUSE_S = 600.0
 _WAITED_FOR_S = 120.0
 

@@ -5,41 +5,16 @@ import logging
 from msgspec.structs import replace
 
 from pypimirror import adopt
-from pypimirror.adopt import Source
 from pypimirror.checks import compare, recover
 from pypimirror.checks.compare import Finding, Kind
-from pypimirror.checks.verify import Tell, Verified
-from pypimirror.dependencies import Dependencies
+from pypimirror.checks.verify import Tell, Verification, Verified, batches
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.findings import damage, wheels
 from pypimirror.findings.selected import SELECTED
-from pypimirror.mirror import Counts, Refusal
+from pypimirror.mirror import Counts
 from pypimirror.model import NormalizedName
-from pypimirror.run import ExternalLinks, InFlight, Options, Progress, Report, Run, report
-from pypimirror.run.preview import Change, Preview
+from pypimirror.run import Report, Run, report
 from pypimirror.sync import attested, crawl, deselection, removals, unmatched
-
-__all__ = [
-    "Change",
-    "Counts",
-    "Dependencies",
-    "ExternalLinks",
-    "Finding",
-    "InFlight",
-    "Options",
-    "Preview",
-    "Progress",
-    "Refusal",
-    "Report",
-    "Run",
-    "Source",
-    "Tell",
-    "Verified",
-    "report",
-    "rewrite_pages",
-    "update",
-    "verify",
-]
 
 _log = logging.getLogger(__name__)
 
@@ -207,8 +182,6 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
 
     Raises StateError where the state knows of no project.
     """
-    from pypimirror.checks import verify as checks  # an update needs none of it
-
     held = run.mirror.totals()
 
     def show_progress() -> None:
@@ -217,7 +190,7 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
             Counts(held.projects, projects_done=seen.projects, files=held.files, stored=seen.files), ()
         )
 
-    look = checks.Verification(
+    look = Verification(
         run.mirror,
         run.pages,
         run.tree,
@@ -229,7 +202,7 @@ def verify(run: Run, tell: Tell, *, is_hashing: bool, is_repairing: bool) -> tup
     verified = look.run()
     if is_repairing:
         run.pages.written = []
-        for names in checks.batches(look.to_mend):
+        for names in batches(look.to_mend):
             update(replace(run, options=replace(run.options, only=names)))
         recover.begin(run.mirror, run.pages, run.tree)
         run.pages.publish()

@@ -14,7 +14,8 @@ from pypimirror.findings.selected import BLOCKED, SELECTED
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
-from pypimirror.run import ExternalLinks, Run
+from pypimirror.run import Run
+from pypimirror.run.external import ExternalLinks
 from pypimirror.selection import LeftOut
 from pypimirror.sync import attested, question
 

@@ -12,7 +12,8 @@ from pypimirror.mirror import LONGEST_REASON, Mirror
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Served
 from pypimirror.plan import Conflict, Plan, make_plan, told_apart
 from pypimirror.publishing import Pages, companions
-from pypimirror.run import ExternalLinks, Run
+from pypimirror.run import Run
+from pypimirror.run.external import ExternalLinks
 from pypimirror.sync import attested, chosen, tasks
 from pypimirror.sync.crawl import Due
 from pypimirror.sync.project import Project
