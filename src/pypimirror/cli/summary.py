@@ -75,9 +75,10 @@ def _figures_of(work: Run) -> Figures:
 
 def _of_wheels(mirror: Mirror) -> Iterator[str]:
     """Yield what it costs that no wheel is mirrored, once a day."""
-    left_out, now = wheels.known(mirror.state.notes.get(wheels.NOTE)), mirror.clock()
+    notes, now = mirror.state.notes, mirror.clock()
+    left_out = notes.hint(wheels.NOTE, wheels.WheelsLeftOut) or wheels.WheelsLeftOut()
     if left_out.number and not 0 <= now - left_out.told < DAY_S:
-        wheels.keep(mirror, msgspec.structs.replace(left_out, told=now))
+        notes.keep(wheels.NOTE, msgspec.structs.replace(left_out, told=now))
         yield wheels.text(left_out.number)
 
 

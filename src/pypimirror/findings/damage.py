@@ -3,7 +3,6 @@
 import msgspec
 
 from pypimirror.mirror import Mirror
-from pypimirror.state.notes import hint
 
 NOTE = "damage found"
 
@@ -21,14 +20,9 @@ class Damage(msgspec.Struct):
         return "--verify=hash --repair" if self.is_hashed else "--verify --repair"
 
 
-def known(note: str | None) -> Damage | None:
-    """Read what is kept; None where no damage is known."""
-    return hint(note, Damage)
-
-
 def record(mirror: Mirror, wrong: int, *, is_hashing: bool) -> None:
     """Keep what a look found; a look at sizes alone finds nothing of what is left of a deeper one."""
-    before = known(mirror.state.notes.get(NOTE))
+    before = mirror.state.notes.hint(NOTE, Damage)
     if before is not None and before.is_hashed and not is_hashing:
         wrong, is_hashing = max(wrong, before.wrong), True
     mirror.state.notes.keep(NOTE, Damage(wrong, mirror.clock(), is_hashing) if wrong else None)

@@ -3,7 +3,6 @@
 import msgspec
 
 from pypimirror.mirror import Mirror
-from pypimirror.state.notes import hint
 
 NOTE = "unmatched"
 OF_FILES = "filename_matches: "
@@ -50,12 +49,7 @@ class Unmatched(msgspec.Struct, frozen=True, omit_defaults=True):
         return (*self.failures(), *self.remarks(), *self.notes())
 
 
-def read(note: str | None) -> Unmatched:
-    """Return what is kept, of whatever selection."""
-    return hint(note, Unmatched) or Unmatched()
-
-
 def known(mirror: Mirror) -> Unmatched:
     """Return what is kept of the mirror's selection; nothing where it is of another one."""
-    found, selection = read(mirror.state.notes.get(NOTE)), mirror.selection.of_projects
-    return found if found.selection == selection else Unmatched(selection)
+    found, selection = mirror.state.notes.hint(NOTE, Unmatched), mirror.selection.of_projects
+    return found if found is not None and found.selection == selection else Unmatched(selection)

@@ -6,7 +6,6 @@ import msgspec
 
 from pypimirror.amounts import numbered
 from pypimirror.mirror import Mirror, Tally
-from pypimirror.state.notes import hint
 
 _log = logging.getLogger(__name__)
 
@@ -28,11 +27,6 @@ class WheelsLeftOut(msgspec.Struct):
         return 0 if self.takes_some else self.left
 
 
-def known(note: str | None) -> WheelsLeftOut:
-    """Read what is kept."""
-    return hint(note, WheelsLeftOut) or WheelsLeftOut()
-
-
 def text(number: int) -> str:
     """Say what that costs."""
     return (
@@ -45,7 +39,7 @@ def record(mirror: Mirror, tally: Tally) -> None:
     """Add what the pages showed that this run read; another selection begins anew."""
     if not (tally.wheels_left_out or tally.wheels_taken):
         return
-    before = known(mirror.state.notes.get(NOTE))
+    before = mirror.state.notes.hint(NOTE, WheelsLeftOut) or WheelsLeftOut()
     if before.selection != mirror.selection.of_files:
         before = WheelsLeftOut(mirror.selection.of_files, told=before.told)
     now = msgspec.structs.replace(
@@ -55,11 +49,6 @@ def record(mirror: Mirror, tally: Tally) -> None:
         takes_some=before.takes_some or bool(tally.wheels_taken),
     )
     if now != before:
-        keep(mirror, now)
+        mirror.state.notes.keep(NOTE, now)
         if now.number:
             _log.warning("%s", text(now.number))
-
-
-def keep(mirror: Mirror, left_out: WheelsLeftOut) -> None:
-    """Keep it."""
-    mirror.state.notes.keep(NOTE, left_out)

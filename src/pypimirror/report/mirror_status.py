@@ -13,7 +13,7 @@ from pypimirror.dependencies.missing import Missing
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import StateError
 from pypimirror.findings import damage, wheels
-from pypimirror.findings.unmatched import NOTE, read
+from pypimirror.findings.unmatched import NOTE, Unmatched
 from pypimirror.report import afterwards, long_run
 from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.exit_status import Status
@@ -122,10 +122,11 @@ def of_state(config: Config, state: Reading) -> StatusReport:
     held = state.total("held")
     held_back = state.held_back()
     what = [*_why_incomplete(state, ended, failing_count, pending_count)]
-    unmatched = read(state.note(NOTE))
+    unmatched = state.hint(NOTE, Unmatched) or Unmatched()
     if unmatched.failures() or unmatched.remarks():
         what.append("the configuration asks for what upstream does not have")
-    found = damage.known(state.note(damage.NOTE))
+    found = state.hint(damage.NOTE, damage.Damage)
+    left_out = state.hint(wheels.NOTE, wheels.WheelsLeftOut)
     full = _why_full(config)
     if held_back:
         what.append(f"removals of {numbered(len(held_back), 'project')} are held back")
@@ -169,7 +170,7 @@ def of_state(config: Config, state: Reading) -> StatusReport:
         unmatched=list(unmatched.lines()),
         missing=list(state.hint(MISSING_NOTE, tuple[Missing, ...]) or ()),
         left_out=list(state.left_out()),
-        wheels_left_out=wheels.known(state.note(wheels.NOTE)).number,
+        wheels_left_out=left_out.number if left_out else 0,
         is_full=full is not None or (ended is not None and ended.status == Status.FULL),
         damaged=found.wrong if found else 0,
         damaged_since=found.moment if found else None,

@@ -73,7 +73,7 @@ def _of_project(config: Config, selection: Selection, state: Reading, name: Norm
 def _why_absent(selection: Selection, state: Reading, name: NormalizedName) -> str:
     if not selection.selects(name):
         return ""
-    absent = {*unmatched.read(state.note(unmatched.NOTE)).names}
+    absent = set((state.hint(unmatched.NOTE, unmatched.Unmatched) or unmatched.Unmatched()).names)
     absent |= {each.name for each in state.hint(MISSING_NOTE, tuple[Missing, ...]) or ()}
     return ": upstream has no such project" if name in absent else " yet: no run has got to it"
 

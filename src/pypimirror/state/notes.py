@@ -9,14 +9,6 @@ from pypimirror.state.rows import Gateway, Total, typed
 _T = TypeVar("_T")
 
 
-def hint(note: str | None, kind: type[_T]) -> _T | None:
-    """Return what is in a note that is JSON and no more than a hint; None for what can't be read."""
-    try:
-        return msgspec.json.decode(note or "null", type=kind | None)
-    except (msgspec.DecodeError, UnicodeError):
-        return None
-
-
 class Notes(Gateway):
     """Texts by their keys; what is none is absent."""
 
@@ -27,7 +19,10 @@ class Notes(Gateway):
 
     def hint(self, key: str, kind: type[_T]) -> _T | None:
         """Return a note that is JSON and no more than a hint; None where there is none that can be read."""
-        return hint(self.get(key), kind)
+        try:
+            return msgspec.json.decode(self.get(key) or "null", type=kind | None)
+        except (msgspec.DecodeError, UnicodeError):
+            return None
 
     def set(self, key: str, value: str | None) -> None:
         """Set a note, or remove it."""
