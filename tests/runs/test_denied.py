@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -154,3 +155,31 @@ def test_what_does_not_fit_now_is_left_out_and_smaller_things_go_on(
     (small_disk.path / "ballast").unlink()
     mirror.update()
     assert mirror.check_links() == 13
+
+
+@pytest.mark.parametrize("why", ["Permission denied", "Input/output error"])
+def test_a_wheel_that_can_not_be_read_is_not_told_as_gone(
+    index: FakeIndex, make_mirror: MakeMirror, why: str
+) -> None:
+    index.add("demo", "1.0")
+    mirror = make_mirror()
+    mirror.update()
+    wheel = next(mirror.root.glob("demo/*.whl"))
+    with contextlib.closing(sqlite3.connect(mirror.root / ".pypimirror/state.sqlite")) as state, state:
+        state.execute("UPDATE files SET metadata = NULL")
+    if why == "Permission denied":
+        wheel.chmod(0)
+    else:
+        wheel.unlink()
+        wheel.symlink_to("/proc/self/mem")  # nothing can be read at its start
+    index.add("demo", "2.0")
+    ended = update(mirror)
+    assert ended.status == 3
+    assert "could not be had" in ended.stderr
+    assert (
+        f"{wheel}: it can't be read ({why}); mend that, or remove it and run --initial-fetch" in ended.stderr
+    )
+    assert "gone from the tree" not in ended.stderr
+    wheel.unlink()
+    assert mirror.run("-I").status == 0
+    assert mirror.run("--verify=hash").status == 0

@@ -4,17 +4,18 @@ import contextlib
 import logging
 import threading
 from functools import partial
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
 from pypimirror import attestations, documents, download
 from pypimirror.adopt import Candidate
 from pypimirror.disk import FreeSpace
-from pypimirror.errors import MirrorError, NotFoundError, UnavailableError
+from pypimirror.errors import MirrorError, NotFoundError, TreeError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Provenance, Validators
 from pypimirror.simple import ACCEPT, Demands, is_json, page_serial, parse_project_page
 from pypimirror.store import Temporary, opened
+from pypimirror.store.opened import open_file
 from pypimirror.sync.crawl import Due
 from pypimirror.upstream import NotModified, Upstream
 from pypimirror.want import UNREADABLE
@@ -216,12 +217,21 @@ class MetadataTask(NamedTuple):
 
     def run(self, upstream: Upstream) -> Metadata | None:
         """Find the core metadata; None where the file is gone."""
-        with opened(self.path) as content:
-            if content is None:
+        try:
+            content = open_file(self.path)
+            if content is None:  # something else has its place
                 return None
-            found = guarded(lambda: Metadata(*download.core_metadata(upstream, self.held.file, content)))
-        if isinstance(found, MirrorError):
-            return Metadata(None, (), found)
+            with content:
+                found = guarded(partial(self._found, upstream, content))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            reason = f"it can't be read ({error.strerror}); mend that, or remove it and run --initial-fetch"
+            found = TreeError(self.path, reason)
+        return Metadata(None, (), found) if isinstance(found, MirrorError) else found
+
+    def _found(self, upstream: Upstream, content: BinaryIO) -> Metadata:
+        found = Metadata(*download.core_metadata(upstream, self.held.file, content))
         if self.asks_requires and found.text is not None:
             return found._replace(requires=_requires(found.text, self.name, self.held.file.filename))
         return found
