@@ -1,6 +1,7 @@
 """`blocked_files` by digests where upstream offers none: the bytes themselves tell."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,3 +95,49 @@ def test_other_bytes_of_a_held_file(index: FakeIndex, make_mirror: MakeMirror) -
     index.add_file("demo", "demo-2.0.tar.gz", GOOD, hashes={})
     assert mirror.run("-U") == Ended(0, "", "")
     assert has_good_alone(mirror)
+
+
+@pytest.mark.parametrize("algorithms", [(), ("md5",)])
+@pytest.mark.parametrize("was_held", [False, True])
+def test_what_is_blocked_is_not_fetched_again_while_upstream_says_the_same_of_it(
+    index: FakeIndex, make_mirror: MakeMirror, algorithms: tuple[str, ...], *, was_held: bool
+) -> None:
+    hashes = {name: hashlib.new(name, BAD).hexdigest() for name in algorithms}
+    index.add_file("demo", "demo-1.0.tar.gz", BAD, hashes=hashes)
+    mirror = make_mirror(package_matches="demo")
+    if was_held:
+        mirror.update()
+    for number in range(3):  # the page is another one each time, and so is what is blocked
+        mirror.configure(package_matches="demo", blocked_files=f"{DIGEST} {number:064x}")
+        index.add_file("demo", f"demo-3.{number}.tar.gz", b"\x1f\x8b%d" % number)
+        index.clear()
+        assert "demo-1.0" not in mirror.run("-U", "--dry-run").stdout or not number
+        mirror.update()
+        assert "demo-1.0.tar.gz" not in mirror.listed("demo")
+        bad = [path for path in index.downloads() if path.endswith("demo-1.0.tar.gz")]
+        assert len(bad) == (0 if number or was_held else 1)
+        assert "blocked_files: its sha256" in mirror.run("--why", "demo-1.0.tar.gz").stdout
+    left_out = mirror.run("--status", "--json").stdout
+    assert json.loads(left_out)["left_out"] == [{"rule": "blocked_files", "files": 1, "bytes": len(BAD)}]
+    index.clear()
+    assert mirror.run("-I").status == 0
+    # Where nothing tells whether they are the same, a full check sees for itself.
+    bad = [path for path in index.downloads() if path.endswith("demo-1.0.tar.gz")]
+    assert len(bad) == (0 if algorithms else 1)
+    mirror.configure(package_matches="demo")
+    assert "no longer blocked" in mirror.run("-U").stderr
+    assert "demo-1.0.tar.gz" in mirror.listed("demo")
+
+
+def test_what_is_blocked_is_looked_at_again_when_upstream_says_something_else_of_it(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    hashes = {"md5": hashlib.md5(BAD).hexdigest()}
+    index.add_file("demo", "demo-1.0.tar.gz", BAD, hashes=hashes)
+    mirror = make_mirror(package_matches="demo", blocked_files=DIGEST)
+    mirror.update()
+    other = b"\x1f\x8bmended"
+    index.add_file("demo", "demo-1.0.tar.gz", other, hashes={"md5": hashlib.md5(other).hexdigest()})
+    mirror.update()
+    assert (mirror.root / "demo/demo-1.0.tar.gz").read_bytes() == other
+    assert "demo-1.0.tar.gz" in mirror.listed("demo")

@@ -1,15 +1,28 @@
 """What turns out to be blocked by its very bytes, as upstream offers no digest to see that before."""
 
+import hashlib
 import logging
+from collections.abc import Iterable
 
 import msgspec
 
 from pypimirror.findings.selected import BLOCKED
+from pypimirror.mirror import Mirror
 from pypimirror.model import File, NormalizedName
 from pypimirror.run import Run
 from pypimirror.selection import LeftOut
 
 _log = logging.getLogger(__name__)
+
+_NOTE = "blocked bytes of "
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Bytes that were blocked, and what tells whether upstream's entry is still the one that led to them."""
+
+    entry: str
+    sha256: str
+    size: int
 
 
 def refuse(run: Run, name: NormalizedName, file: File, sha256: str, size: int) -> None:
@@ -18,6 +31,39 @@ def refuse(run: Run, name: NormalizedName, file: File, sha256: str, size: int) -
     _log.warning("%s: %s is not mirrored: %s", name, file.filename, why)
     left_out = LeftOut(msgspec.structs.replace(file, size=size), BLOCKED, why)
     run.mirror.state.choices.add_left_out(name, [left_out])
+    remember(run.mirror, name, file, sha256, size)
     if file.filename not in run.mirror.state.files.held_names(name):
         run.mirror.state.transitions.delist_at_once(name, [file.filename])
         run.tally.has_blocked = True
+
+
+def seen(
+    mirror: Mirror, name: NormalizedName, files: Iterable[File], *, trusts_names: bool
+) -> dict[str, Seen]:
+    """Return those of upstream's files whose bytes were blocked before, and need not be fetched to see that.
+
+    One without any digest may have got other bytes: unless the caller `trusts_names`, it is none of them.
+    """
+    known = _known(mirror, name)
+    return {
+        file.filename: known[file.filename]
+        for file in (files if known else ())
+        if file.filename in known
+        and known[file.filename].entry == _entry(file)
+        and (file.digests or trusts_names)
+    }
+
+
+def remember(mirror: Mirror, name: NormalizedName, file: File, sha256: str, size: int) -> None:
+    """Remember that the bytes behind an entry of upstream's are blocked."""
+    found = _known(mirror, name) | {file.filename: Seen(_entry(file), sha256, size)}
+    mirror.state.notes.set(_NOTE + name, msgspec.json.encode(found).decode())
+
+
+def _known(mirror: Mirror, name: NormalizedName) -> dict[str, Seen]:
+    return mirror.state.notes.hint(_NOTE + name, dict[str, Seen]) or {}
+
+
+def _entry(file: File) -> str:
+    said = (file.url, file.size, file.upload_time, sorted(file.digests))
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]

@@ -74,13 +74,13 @@ class Files(Gateway):
         rows = self._db.execute(f"SELECT filename FROM files WHERE project = ? AND {where}", (name,))
         return [filename for (filename,) in rows]
 
-    def every_digest(self) -> Iterator[tuple[NormalizedName, File, str]]:
-        """Yield every file that is in the tree, with the sha256 of its bytes."""
+    def every_digest(self) -> Iterator[tuple[NormalizedName, File, str, int]]:
+        """Yield every file that is in the tree, with the sha256 of its bytes and their number."""
         rows = self._db.execute(
-            "SELECT project, listed, sha256 FROM files WHERE sha256 IS NOT NULL ORDER BY project"
+            "SELECT project, listed, sha256, size FROM files WHERE sha256 IS NOT NULL ORDER BY project"
         )
-        for name, listed, sha256 in rows:
-            yield NormalizedName(name), blobs.file(listed), sha256
+        for name, listed, sha256, size in rows:
+            yield NormalizedName(name), blobs.file(listed), sha256, size
 
     def held_total(self, name: NormalizedName) -> Total:
         """Return how many files are held of a project, with their bytes."""

@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping
 
+import msgspec
+
 from pypimirror.amounts import numbered
 from pypimirror.filenames import is_wheel
 from pypimirror.findings.selected import BLOCKED
 from pypimirror.mirror import Tally
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
-from pypimirror.run import Run
+from pypimirror.run import Run, blocking
 from pypimirror.selection import Decision, LeftOut
 from pypimirror.sync.project import Project
 
@@ -31,7 +33,7 @@ def decide(run: Run, project: Project, page: ProjectPage, *, tells_what_is_gone:
     # What was lost in the tree, or is on its way, was old enough once.
     known = run.mirror.state.files.mirrored_names(name) if selection.needs_held(name) else held.keys()
 
-    blocked = _blocked_bytes(run, name, page, held)
+    blocked = _blocked_bytes(run, project, page, held)
     listed_files = [file for file in page.files if file.filename not in blocked]
 
     def decided(files: list[File]) -> Decision:
@@ -55,18 +57,25 @@ def decide(run: Run, project: Project, page: ProjectPage, *, tells_what_is_gone:
 
 
 def _blocked_bytes(
-    run: Run, name: NormalizedName, page: ProjectPage, held: Mapping[str, HeldFile]
+    run: Run, project: Project, page: ProjectPage, held: Mapping[str, HeldFile]
 ) -> dict[str, LeftOut]:
-    """Return the files of a page whose bytes lie in the tree and are blocked, whatever upstream offers."""
-    selection = run.mirror.selection
+    """Return the files of a page whose bytes are blocked, whatever upstream offers.
+
+    They lie in the tree, or came before.
+    """
+    selection, name = run.mirror.selection, project.name
     if not selection.blocked_digests:
         return {}
-    there = run.mirror.state.files.delisted_of(name) | dict(held)
+    known: dict[str, HeldFile | blocking.Seen] = {
+        **blocking.seen(run.mirror, name, page.files, trusts_names=not project.due.is_revalidation),
+        **run.mirror.state.files.delisted_of(name),
+        **held,
+    }
     return {
-        file.filename: LeftOut(file, BLOCKED, why)
+        file.filename: LeftOut(msgspec.structs.replace(file, size=known[file.filename].size), BLOCKED, why)
         for file in page.files
-        if file.filename in there
-        and (why := selection.is_blocked(name, file, there[file.filename].sha256)) is not None
+        if file.filename in known
+        and (why := selection.is_blocked(name, file, known[file.filename].sha256)) is not None
     }
 
 

@@ -14,7 +14,7 @@ from pypimirror.findings.selected import BLOCKED, SELECTED
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
-from pypimirror.run import Run
+from pypimirror.run import Run, blocking
 from pypimirror.run.external import ExternalLinks
 from pypimirror.selection import LeftOut
 from pypimirror.sync import attested, question
@@ -82,10 +82,11 @@ def block(run: Run) -> None:
     run.tally.unblocking = frozenset(state.choices.with_left_out(BLOCKED))
     state.projects.mark_stale(run.tally.unblocking)
     found: dict[NormalizedName, list[LeftOut]] = {}
-    for name, file, sha256 in state.files.every_digest():
+    for name, file, sha256, size in state.files.every_digest():
         if why := selection.is_blocked(name, file, sha256):
             _log.warning("%s: %s is removed: %s", name, file.filename, why)
             found.setdefault(name, []).append(LeftOut(file, BLOCKED, why))
+            blocking.remember(run.mirror, name, file, sha256, size)
     for name, files in found.items():
         run.tally.counts.deselected_files += len(files)
         state.transitions.delist_at_once(name, [each.file.filename for each in files])
