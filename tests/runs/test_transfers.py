@@ -1,6 +1,7 @@
 """Files that break off go on, slow servers are left, busy ones are left alone, and rates are kept."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +13,14 @@ import pytest
 from pypimirror.errors import UnavailableError
 from pypimirror.model import Validators
 from pypimirror.pace import Holds, MinimumSpeed, Rate
+from pypimirror.store import size_now
 from pypimirror.sync.tasks import PageTask
 from pypimirror.upstream import Upstream
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.index_server import Request
 from tests.mirror import Mirror, is_over
+from tests.runs.test_kills import children_of, wait_until
 
 MakeMirror = Callable[..., Mirror]
 
@@ -30,6 +33,11 @@ def fill(index: FakeIndex, size: int = 3 * MIB) -> bytes:
     content = os.urandom(size)
     index.add_file("six", BIG, content)
     return content
+
+
+def wait_for_bytes(mirror: Mirror, number: int) -> None:
+    """Wait until so many bytes came of files on their way in."""
+    wait_until(lambda: sum(size_now(str(path)) for path in mirror.temporary_files()) >= number)
 
 
 def requests_of_file(index: FakeIndex) -> list[Request]:
@@ -91,6 +99,67 @@ def test_it_goes_on_from_run_to_run(index: FakeIndex, make_mirror: MakeMirror) -
         f"bytes={3 * MIB}-",
     ]
     assert held(mirror) == content
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_what_was_kept_outlives_a_run_that_ends_while_it_goes_on(
+    index: FakeIndex, make_mirror: MakeMirror, by: signal.Signals
+) -> None:
+    content = fill(index, 6 * MIB)
+    index.fault(FILE, faults.Cut(2 * MIB), times=1)
+    index.fault(FILE, faults.HangBody(MIB, 60), times=2)
+    mirror = make_mirror(workers=1)
+    assert mirror.run("-U").status == 3
+    for size in (3 * MIB, 4 * MIB):
+        running = mirror.start("-U")
+        wait_for_bytes(mirror, size)
+        running.send_signal(by)
+        running.communicate()
+        mirror.check_links(is_settled=False)
+    mirror.update()
+    assert [request.range for request in requests_of_file(index)] == [
+        None,
+        f"bytes={2 * MIB}-",
+        f"bytes={3 * MIB}-",
+        f"bytes={4 * MIB}-",
+    ]
+    assert held(mirror) == content
+    assert kept(mirror) == []
+    assert mirror.temporary_files() == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
+def test_what_was_kept_outlives_a_worker_that_is_killed(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    content = fill(index, 4 * MIB)
+    index.fault(FILE, faults.Cut(2 * MIB), times=1)
+    index.fault(FILE, faults.HangBody(MIB, 60), times=1)
+    mirror = make_mirror(workers=1)
+    assert mirror.run("-U").status == 3
+    running = mirror.start("-U")
+    wait_for_bytes(mirror, 3 * MIB)
+    for child in children_of(running.pid):
+        os.kill(child, signal.SIGKILL)
+    running.communicate()
+    assert running.returncode == 3
+    mirror.age(hours=1)
+    mirror.update()
+    assert requests_of_file(index)[-1].range == f"bytes={3 * MIB}-"
+    assert held(mirror) == content
+    assert kept(mirror) == []
+
+
+def test_a_part_is_not_gone_on_with_where_no_digest_tells_that_it_fits(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    content = fill(index)
+    index.fault(FILE, faults.Cut(2 * MIB), times=1)
+    mirror = make_mirror()
+    assert mirror.run("-U").status == 3
+    index.add_file("six", BIG, content, hashes={})
+    mirror.update()
+    assert requests_of_file(index)[-1].range is None
+    assert held(mirror) == content
+    assert kept(mirror) == []
 
 
 def test_a_small_part_is_not_gone_on_with(index: FakeIndex, make_mirror: MakeMirror) -> None:

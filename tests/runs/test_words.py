@@ -69,7 +69,7 @@ def test_a_page_adds_so_much_to_the_log(index: FakeIndex, make_mirror: MakeMirro
     mirror = make_mirror()
     mirror.run("-U")
     assert len(mirror.log) < 100_000
-    assert "demo: refused 1980 more" in mirror.log
+    assert "demo: refused 1,980 more" in mirror.log
     assert mirror.log.count("refused") == 21
 
 

@@ -37,7 +37,7 @@ class Arrivals:
         return list(self._files.values())
 
     def abandon(self) -> None:
-        """Remove the temporary files of all."""
+        """Remove the temporary files of all, to which nobody writes any more."""
         for temporary in self._files:
-            self._store.discard(temporary)
+            self._store.give_up(temporary)
         self._files.clear()

@@ -1,7 +1,9 @@
 """What single steps do on the disk; `Tree` alone takes them, and a dry run takes none."""
 
+import contextlib
 import logging
 import os
+import shutil
 
 from pypimirror.store.machine import spread_folders, sync_file_system
 
@@ -35,6 +37,17 @@ def move_into(path: str, folder: str, name: str) -> None:
     """Move a file into a private folder, which need not be there."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     os.replace(path, f"{folder}/{name}")
+
+
+def copy_into(path: str, folder: str, name: str) -> None:
+    """Copy a file into a private folder, which need not be there; or leave it, where there is no room."""
+    with contextlib.suppress(OSError):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        try:
+            shutil.copyfile(path, f"{folder}/{name}.new")
+            os.replace(f"{folder}/{name}.new", f"{folder}/{name}")
+        except OSError:
+            os.unlink(f"{folder}/{name}.new")
 
 
 def unlink(path: str) -> None:

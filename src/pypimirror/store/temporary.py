@@ -46,6 +46,8 @@ class Temporary(NamedTuple):
     path: str
     is_begun: bool = False
     """Something of it came in an earlier run."""
+    key: str | None = None
+    """Under which that was kept."""
 
     def open(self) -> TemporaryFile:
         """Open it for writing and reading, unbuffered; a new one is made. Raises OSError."""

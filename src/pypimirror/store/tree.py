@@ -55,6 +55,8 @@ _STAYS = _LOCAL_ERRORS | _DENIED | {errno.EBUSY}
 _MANY, _FOLDERS = 64, 4
 """From so many temporary files on they lie in so many folders."""
 _OURS = re.compile(r"/[0-9]+-[0-9]+-\Z")
+_KEPT = re.compile(r"/[0-9]+-[0-9]+\.([0-9a-z]+)\Z")
+"""How the path of a file ends that was begun with what was kept under a key."""
 
 _LOOK_EVERY = 1 << 18
 """Bytes of pages after which the free space is looked at again."""
@@ -96,13 +98,19 @@ class FileStore:
         (private / "new").mkdir(mode=0o700, exist_ok=True)
 
     def sweep(self) -> int:
-        """Remove all temporary files, and return how many there were. Call it under the lock."""
+        """Remove all temporary files, and return how many there were. Call it under the lock.
+
+        Those that a run went on with are kept for the next one to go on with.
+        """
         with os.scandir(self._temporary) as entries:
             found = {entry.path: entry.is_dir(follow_symlinks=False) for entry in entries}
         folders = [path for path, is_folder in found.items() if is_folder and _OURS.search(path)]
         left = [path for path in found if path not in folders]
         left += [f"{folder}/{name}" for folder in folders for name in os.listdir(folder)]
         for path in left:
+            if (kept := _KEPT.search(path)) and is_file(path):
+                # A copy, as a process of that run may still write to it.
+                self._step(path, steps.copy_into, path, self._partial, kept[1])
             self._step(path, steps.unlink, path)
         for path in folders:
             self._step(path, steps.remove_folder, path)
@@ -183,13 +191,19 @@ class FileStore:
         path = f"{folder}/{os.getpid()}-{self._count}"
         self._note_step(path)
         if key is not None and is_file(f"{self._partial}/{key}"):
-            os.replace(f"{self._partial}/{key}", path)
-            return Temporary(path, is_begun=True)
+            os.replace(f"{self._partial}/{key}", f"{path}.{key}")
+            return Temporary(f"{path}.{key}", is_begun=True, key=key)
         return Temporary(path)
 
     def keep_partial(self, temporary: Temporary, key: str) -> None:
         """Keep what came of a file for the next run."""
         self._step(temporary.path, steps.move_into, temporary.path, self._partial, key)
+
+    def give_up(self, temporary: Temporary) -> None:
+        """Remove a temporary file that nobody writes to any more, but keep what came in an earlier run."""
+        if temporary.key is not None and os.path.lexists(temporary.path):
+            self.keep_partial(temporary, temporary.key)
+        self.discard(temporary)
 
     def sweep_partial(self, wanted: Container[str]) -> None:
         """Remove what was kept for later, but for the keys that are wanted."""

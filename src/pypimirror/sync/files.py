@@ -143,7 +143,8 @@ class Files:
         if candidate is None and (file.size or 0) >= BIG and not self._has_room(project, file):
             self._one_less(project)
             return
-        validator = self._partial.get((project.name, file.filename))
+        # Parts of two files are told by a digest alone.
+        validator = download.strongest(file.digests) and self._partial.get((project.name, file.filename))
         store = self._run.mirror.store
         temporary = store.new_temporary(partial_key(project.name, file.filename) if validator else None)
         task = tasks.FileTask(
@@ -243,9 +244,7 @@ class Files:
                 self._leave(project, reason)
             elif isinstance(result, MirrorError):
                 record.file_failed(self._run, project, filename, str(result))
-                if isinstance(result, CutOffError):
-                    self._run.mirror.store.keep_partial(task.temporary, partial_key(task.name, filename))
-                    self._run.mirror.state.files.record_partial(task.name, filename, result.validator)
+                self._keep_part(task, result)
             else:
                 use(result)
         except TreeError as error:
@@ -253,6 +252,18 @@ class Files:
         finally:
             self.arrivals.end(task.temporary)
         self._one_less(project)
+
+    def _keep_part(self, task: tasks.FileTask | tasks.LookTask, error: MirrorError) -> None:
+        """Keep for the next run what came of a file; or what came before, where a process died over it."""
+        validator = None
+        if isinstance(error, CutOffError):
+            validator = error.validator
+        elif isinstance(error, BrokenWorkerError) and isinstance(task, tasks.FileTask):
+            validator = task.validator
+        if validator:
+            key = partial_key(task.name, task.file.filename)
+            self._run.mirror.store.keep_partial(task.temporary, key)
+            self._run.mirror.state.files.record_partial(task.name, task.file.filename, validator)
 
     def _leave(self, project: Project, reason: str) -> None:
         """Note that something of a project has to wait for the next run."""
