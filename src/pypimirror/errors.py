@@ -86,16 +86,11 @@ class LogError(PlaceError):
         )
 
 
-class MirrorLockedError(MirrorError):
-    """Another run holds the lock; `who` is told as the end of a sentence."""
-
-    def __init__(self, path: Path, who: str = "") -> None:
-        super().__init__(path, who)
-        self.path = path
-        self.who = who
+class MirrorLockedError(PlaceError):
+    """Another run holds the lock; who does is told as the end of a sentence."""
 
     def __str__(self) -> str:
-        return f"another run holds the lock {self.path}{self.who}"
+        return f"another run holds the lock {self.path}{self.reason}"
 
 
 class StateError(PlaceError):

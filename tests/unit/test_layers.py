@@ -97,7 +97,7 @@ ORDER = {
         "crawl",
     ),
     "run": ("arrivals blocking", "__init__", "external preview"),
-    "adopt": ("__init__", "trees", "own source"),
+    "adopt": ("__init__", "trees", "own"),
     "checks": ("recover verify", "compare", "__init__"),
     "publishing": ("__init__ companions", "tree", "pages", "names status_page"),
     "state": (

@@ -6,10 +6,11 @@ pages that link to them there are replaced.
 
 import logging
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from pypimirror.adopt.own import NOTE, is_adopting
-from pypimirror.adopt.source import Source
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.publishing import Pages, Tree
@@ -17,8 +18,32 @@ from pypimirror.store import FULL, HTML, Store, aside_folder
 
 _log = logging.getLogger(__name__)
 
+_DEPTH = 12
+
 # How the ancestor's page of all files begins; another file of that name is not ours to remove.
 _OLD_FULL_PAGE = b"<html><head><title>PyPI Mirror"
+
+
+class Source:
+    """Another tool's tree, whose files need not be downloaded again (`--adopt`).
+
+    It is a folder with files: in folders of projects, as upstream's addresses have them, or all in one.
+    """
+
+    def __init__(self, root: Path, store: Store) -> None:
+        self._root = str(root)
+        self._named = store.named_folders(self._root)
+
+    def folders(self, name: NormalizedName, file: File) -> Iterator[str]:
+        """Yield where a file of a project may lie; nothing is searched, as there may be millions of files."""
+        for folder in self._named.get(name, ()):
+            yield f"{self._root}/{folder}"
+        # bandersnatch keeps the path that a file has upstream; a part of it may be in the folder's own name.
+        parts = [unquote(part) for part in urlsplit(file.url).path.split("/")[1:-1]][-_DEPTH:]
+        if any(part in ("", ".", "..") or "/" in part or "\0" in part for part in parts):
+            parts = []
+        for start in range(len(parts) + 1):
+            yield "/".join([self._root, *parts[start:]])
 
 
 class Candidate(NamedTuple):
@@ -49,10 +74,6 @@ class Present:
         """Tell whether anything in the project's own folder has one of these names, or lies beside such."""
         own = self._sizes.get(self._name, {})
         return any(name in own or f"{name}.metadata" in own for name in filenames)
-
-    def has(self, file: File) -> bool:
-        """Tell whether something of that name and size is there."""
-        return next(self._folders(file), None) is not None
 
     def _folders(self, file: File) -> Iterator[str]:
         for folder, sizes in self._sizes.items():

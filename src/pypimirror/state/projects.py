@@ -96,13 +96,10 @@ class Projects(Gateway):
         ).fetchone()
         return None if row is None else ListEntry(*row)
 
-    def record_list_serial(self, name: NormalizedName, serial: str) -> None:
-        """Record what the project list says, whatever came of asking for the project's page."""
-        self._db.execute("UPDATE projects SET serial = ? WHERE name = ?", (serial, name))
-
-    def record_url(self, name: NormalizedName, url: str | None) -> None:
-        """Record where the project list's own link leads."""
-        self._db.execute("UPDATE projects SET url = ? WHERE name = ?", (url, name))
+    def record_listed(self, name: NormalizedName, serial: str | None, url: str | None) -> None:
+        """Record what the project list says of a project, if it has serials, and where its link leads."""
+        query = "UPDATE projects SET serial = coalesce(?, serial), url = ? WHERE name = ?"
+        self._db.execute(query, (serial, url, name))
 
     def record_speaks_json(self, name: NormalizedName, *, speaks_json: bool) -> None:
         """Record whether a project's address gave JSON."""

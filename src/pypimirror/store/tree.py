@@ -12,6 +12,7 @@ import re
 import stat
 import uuid
 from collections.abc import Callable, Container, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, ParamSpec
 
@@ -58,6 +59,7 @@ _OURS = re.compile(r"/[0-9]+-[0-9]+-\Z")
 _KEPT = re.compile(r"/[0-9]+-[0-9]+\.([0-9a-z]+)\Z")
 """How the path of a file ends that was begun with what was kept under a key."""
 
+_BLOCK = 1 << 18
 _LOOK_EVERY = 1 << 18
 """Bytes of pages after which the free space is looked at again."""
 
@@ -276,28 +278,16 @@ class FileStore:
                     file.write(chunk)
                     self._check_growth(min(len(chunk), file.tell() - size_before(present)), is_written=True)
                 size = file.tell()
+                file.seek(0)
                 with self.local_errors(target):
-                    is_same = self._has_bytes(target, file)
+                    is_same = bool(present and present.st_size == size) and self.has_bytes(
+                        project, name, iter(partial(file.read, _BLOCK), b"")
+                    )
             if is_same:
                 self.discard(temporary)
             else:
                 self.place(temporary, project, name, mtime=time_after(present, size))
             return not is_same
-
-    def _has_bytes(self, path: str, wanted: BinaryIO) -> bool:
-        with passing_over():
-            opened = open_file(path)
-            if opened is None:
-                return False
-            with opened as present:
-                if os.fstat(present.fileno()).st_size != wanted.tell():
-                    return False
-                wanted.seek(0)
-                while chunk := wanted.read(1 << 18):
-                    if present.read(len(chunk)) != chunk:
-                        return False
-                return True
-        return False
 
     def has_bytes(self, project: NormalizedName | None, name: str, chunks: Iterable[bytes]) -> bool:
         """Tell whether a page, or a file beside a file, is there and has these bytes."""

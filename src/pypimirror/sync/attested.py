@@ -7,7 +7,6 @@ from pypimirror.amounts import numbered
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.plan import Loss
-from pypimirror.publishing import Pages
 from pypimirror.run import Run
 from pypimirror.selection import LeftOut
 from pypimirror.sync import question
@@ -73,7 +72,11 @@ def leave(run: Run, asked: Iterable[NormalizedName]) -> None:
     filenames = [f"{name}/{filename}" for name, gone in found.items() for filename in gone]
     if not question.is_refused(run, Loss(0, len(filenames)), filenames):
         for name, gone in found.items():
-            _leave(run.mirror, run.pages, name, gone)
+            what = numbered(len(gone), "file leaves", "files leave")
+            _log.warning("%s: %s its pages, as no provenance of them is verified", name, what)
+            state.transitions.delist_files(name, gone, run.mirror.clock(), keeps_error=True)
+            if run.mirror.config.full_index:
+                run.pages.mark_root_dirty()
         if not run.options.only:
             if not is_same:
                 question.forget(run.mirror)
@@ -87,11 +90,3 @@ def _unverified(mirror: Mirror, name: NormalizedName) -> list[str]:
     if not mirror.selection.needs_provenance(name):
         return []
     return [filename for filename, each in mirror.state.files.held(name).items() if not each.is_attested]
-
-
-def _leave(mirror: Mirror, pages: Pages, name: NormalizedName, filenames: list[str]) -> None:
-    what = numbered(len(filenames), "file leaves", "files leave")
-    _log.warning("%s: %s its pages, as no provenance of them is verified", name, what)
-    mirror.state.transitions.delist_files(name, filenames, mirror.clock(), keeps_error=True)
-    if mirror.config.full_index:
-        pages.mark_root_dirty()

@@ -42,7 +42,6 @@ class Due(NamedTuple):
     """How many tries failed in a row."""
     url: str | None
     """Where the list's own link leads, if not to the normalized address."""
-    is_new_url: bool
     speaks_json: bool
     """Its address was seen to give JSON: HTML that comes from there has to name its API version."""
     is_revalidation: bool
@@ -152,11 +151,6 @@ def _is_paused(mirror: Mirror, options: Options, row: ProjectRow | None, entry: 
     return not has_news and 0 < row.next_try - mirror.clock() <= DAY_S
 
 
-def due_of(run: Run, name: NormalizedName) -> Due:
-    """Return what to ask of a project that is required, and else unknown."""
-    return _due(run, name, None, None)
-
-
 def due_for_more(run: Run, name: NormalizedName) -> Due | None:
     """Return a project to ask about again, as more is asked for of it; None where that is there already."""
     row, selection = run.mirror.state.projects.get(name), run.mirror.selection
@@ -183,7 +177,6 @@ def _due(run: Run, name: NormalizedName, row: ProjectRow | None, entry: ListEntr
         failures=row.failures if row else 0,
         next_try=(row.next_try if row else None) or 0.0,
         url=url,
-        is_new_url=url != (row.url if row else None),
         speaks_json=bool(row and row.speaks_json and row.url == url) and not run.options.is_recheck,
         is_revalidation=run.options.is_recheck or is_to_revalidate(run.mirror, row),
     )

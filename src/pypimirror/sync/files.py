@@ -126,7 +126,7 @@ class Files:
         return tuple(
             file
             for file in made.fetch
-            if (file.filename in project.replaces or not present.has(file))
+            if (file.filename in project.replaces or present.candidate(file) is None)
             and not self._run.mirror.store.space.why_never(file.size or 0)
         )
 

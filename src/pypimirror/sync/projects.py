@@ -7,7 +7,6 @@ soon as its last file is in, so that one that is slow or broken holds back no ot
 import logging
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING
 
 from pypimirror.amounts import numbered
 from pypimirror.disk import full_or_itself
@@ -24,14 +23,12 @@ from pypimirror.mirror import Tally
 from pypimirror.model import NormalizedName
 from pypimirror.run import Run
 from pypimirror.sync import crawl, record, tasks
+from pypimirror.sync.again import SeenPages
 from pypimirror.sync.crawl import Due, PageOutcome
 from pypimirror.sync.files import Files
 from pypimirror.sync.project import Project
 from pypimirror.sync.ready import Ready
 from pypimirror.upstream import NotModified
-
-if TYPE_CHECKING:
-    from pypimirror.sync.again import SeenPages
 
 _log = logging.getLogger(__name__)
 
@@ -66,12 +63,6 @@ def _tell_unverified(tally: Tally) -> None:
         tally.counts.unverified = 0
 
 
-def _seen_pages(run: Run) -> "SeenPages":
-    from pypimirror.sync.again import SeenPages
-
-    return SeenPages(run)
-
-
 class _Engine:
     def __init__(self, run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> None:
         self._run = run
@@ -81,7 +72,7 @@ class _Engine:
         """Of those that the configuration alone leads to; a project may be asked about once more."""
         self._is_reading = True
         self._ready = Ready(run)
-        self._seen = _seen_pages(run) if run.dependencies.are_followed else None
+        self._seen = SeenPages(run) if run.dependencies.are_followed else None
         self._files = Files(run, raw_folders, self._ready)
         self._waiting = self._files.waiting
         assert run.workers is not None
@@ -112,7 +103,11 @@ class _Engine:
             return False
         if self._seen:
             self._seen.confirm(grown)
-        more = [due for name in sorted(grown) if (due := crawl.due_for_more(self._run, name))]
+        return self._ask_for(grown)
+
+    def _ask_for(self, names: set[NormalizedName]) -> bool:
+        """Queue the projects of which not all that is asked for is there; tell whether any is."""
+        more = [due for name in sorted(names) if (due := crawl.due_for_more(self._run, name))]
         self._run.tally.counts.projects += len(more)
         self._due += more
         return bool(more)
@@ -126,8 +121,7 @@ class _Engine:
         if new and not self._full:
             dependencies.grown -= new
             self._asked |= new
-            self._run.tally.counts.projects += len(new)
-            self._due += [crawl.due_of(self._run, name) for name in sorted(new)]
+            self._ask_for(new)
 
     def _check_space(self) -> None:
         """Raise DiskFullError where what is still to come in of the files under way takes too much."""

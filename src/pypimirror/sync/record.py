@@ -307,10 +307,7 @@ def record_display_name(mirror: Mirror, pages: Pages, project: Project) -> None:
 
 def listed(mirror: Mirror, due: Due) -> None:
     """Record what the project list says of a project, whatever came of asking for its page."""
-    if due.serial is not None:
-        mirror.state.projects.record_list_serial(due.name, due.serial)
-    if due.is_new_url:
-        mirror.state.projects.record_url(due.name, due.url)
+    mirror.state.projects.record_listed(due.name, due.serial, due.url)
 
 
 def mark_current(run: Run, project: Project) -> None:
