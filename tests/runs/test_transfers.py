@@ -13,7 +13,7 @@ import pytest
 from pypimirror.errors import UnavailableError
 from pypimirror.model import Validators
 from pypimirror.pace import Holds, MinimumSpeed, Rate
-from pypimirror.store import size_now
+from pypimirror.store.entries import size_now
 from pypimirror.sync.tasks import PageTask
 from pypimirror.upstream import Upstream
 from tests import faults

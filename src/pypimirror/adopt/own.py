@@ -10,7 +10,7 @@ from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
 from pypimirror.publishing import Pages, Tree
 from pypimirror.simple import JSON_TYPE, parse_project_list, parse_project_page
-from pypimirror.store import FULL, HTML, JSON, METADATA
+from pypimirror.store.layout import FULL, HTML, JSON, METADATA
 from pypimirror.upstream import Upstream
 from pypimirror.workers import Readers, suitable_readers
 

@@ -14,7 +14,9 @@ from pypimirror.adopt.own import NOTE, is_adopting
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.publishing import Pages, Tree
-from pypimirror.store import FULL, HTML, Store, aside_folder
+from pypimirror.store import Store
+from pypimirror.store.folders import aside_folder
+from pypimirror.store.layout import FULL, HTML
 
 _log = logging.getLogger(__name__)
 

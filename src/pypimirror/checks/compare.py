@@ -11,7 +11,9 @@ from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.publishing import Tree, companions
 from pypimirror.state import Kept
-from pypimirror.store import FULL, HTML, JSON, METADATA, PROVENANCE, SUFFIXES, Store, size_of
+from pypimirror.store import Store
+from pypimirror.store.entries import size_of
+from pypimirror.store.layout import FULL, HTML, JSON, METADATA, PROVENANCE, SUFFIXES
 
 _log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from pypimirror.checks import compare
 from pypimirror.checks.compare import FoundFile
 from pypimirror.mirror import Mirror
 from pypimirror.publishing import Pages, Tree
-from pypimirror.store import boot_id, partial_key
+from pypimirror.store.machine import boot_id
+from pypimirror.store.temporary import partial_key
 from pypimirror.workers import Readers, suitable_readers
 
 _log = logging.getLogger(__name__)

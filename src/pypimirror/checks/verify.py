@@ -15,7 +15,7 @@ from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.publishing import Pages, Tree, status_page
 from pypimirror.state import Stocked
-from pypimirror.store import FULL, HTACCESS, HTML, JSON, PRIVATE, SUFFIXES
+from pypimirror.store.layout import FULL, HTACCESS, HTML, JSON, PRIVATE, SUFFIXES
 from pypimirror.workers import Readers, suitable_readers
 
 _log = logging.getLogger(__name__)

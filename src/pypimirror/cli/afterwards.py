@@ -24,7 +24,8 @@ from pypimirror.report.mirror_status import StatusReport, of_state
 from pypimirror.report.outcome import Outcome
 from pypimirror.run import Run
 from pypimirror.state.reading import Reading
-from pypimirror.store import Changes, Store
+from pypimirror.store import Store
+from pypimirror.store.changes import Changes
 
 _log = logging.getLogger(__name__)
 

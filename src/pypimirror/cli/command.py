@@ -29,7 +29,10 @@ from pypimirror.run.preview import Preview
 from pypimirror.selection import Selection
 from pypimirror.selection.globs import check_name
 from pypimirror.state import State, damage_told, move_aside
-from pypimirror.store import ReadOnlyStore, Store, check_root, check_state
+from pypimirror.store import Store
+from pypimirror.store.layout import check_root
+from pypimirror.store.opened import check_state
+from pypimirror.store.read_only import ReadOnlyStore
 from pypimirror.upstream import Rules, Upstream, check_proxy, is_index_private
 from pypimirror.workers import Workers, suitable_processes
 

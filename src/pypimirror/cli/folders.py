@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pypimirror.config import Config, ini
 from pypimirror.errors import ConfigError, NoMirrorError, Problem
-from pypimirror.store import JOURNAL, PRIVATE, holds_mirror, why_no_folder
+from pypimirror.store.changes import JOURNAL
+from pypimirror.store.layout import PRIVATE, holds_mirror, why_no_folder
 
 NO_MIRROR = "holds no mirror; is its disk mounted? For a first run set expect_mirror = False"
 _IS_FOLDER = "it is a folder; name a file"

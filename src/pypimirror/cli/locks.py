@@ -14,7 +14,8 @@ from pypimirror.config import Config
 from pypimirror.errors import MirrorLockedError
 from pypimirror.report import long_run
 from pypimirror.report.words import moment
-from pypimirror.store import PRIVATE, check_state_file
+from pypimirror.store.layout import PRIVATE
+from pypimirror.store.opened import check_state_file
 
 _LOOK_S = 0.1
 """`--status` may hold a lock for a moment, to see whether it is held."""

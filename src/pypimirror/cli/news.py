@@ -25,7 +25,8 @@ from pypimirror.cli.console import say
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError
 from pypimirror.report.exit_status import Status
-from pypimirror.store import PRIVATE, ToldTrouble, note_moment
+from pypimirror.store.layout import PRIVATE
+from pypimirror.store.moments import ToldTrouble, note_moment
 
 if TYPE_CHECKING:
     from pypimirror.report.outcome import Outcome

@@ -11,7 +11,7 @@ from pypimirror.cli.estimate import Estimate
 from pypimirror.cli.in_words import Seen, Transfer, line, seen
 from pypimirror.mirror import Counts
 from pypimirror.run import InFlight, Progress
-from pypimirror.store import size_now
+from pypimirror.store.entries import size_now
 
 LINE_EVERY_S = 30.0
 _BARS_EVERY_S = 0.2

@@ -14,7 +14,8 @@ from pypimirror.report.status_text import as_lines
 from pypimirror.selection import Selection
 from pypimirror.state import damage_told
 from pypimirror.state.reading import Reading
-from pypimirror.store import Store, check_state
+from pypimirror.store import Store
+from pypimirror.store.opened import check_state
 
 
 def status(config: Config, *, is_json: bool, is_quiet: bool) -> Status:

@@ -21,7 +21,8 @@ from pypimirror.report.mirror_status import StatusReport, of_state
 from pypimirror.report.outcome import Outcome
 from pypimirror.report.run_report import RunEnd, RunReport
 from pypimirror.state.reading import Reading
-from pypimirror.store import PRIVATE, Changes
+from pypimirror.store.changes import Changes
+from pypimirror.store.layout import PRIVATE
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ from functools import partial
 from pypimirror.filenames import is_wheel, version_key, version_of
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.requirements.required import requires_dist
-from pypimirror.store import METADATA, Store
+from pypimirror.store import Store
+from pypimirror.store.layout import METADATA
 from pypimirror.want import NOTHING_READ, UNREADABLE, Read, Requires, Told
 
 _log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from pypimirror.external.model import Origin
 from pypimirror.model import File, Link, NormalizedName, Validators
 from pypimirror.selection import Selection
 from pypimirror.simple import download_url
-from pypimirror.store import Temporary
+from pypimirror.store.temporary import Temporary
 from pypimirror.upstream import NotModified, Upstream
 from pypimirror.workers import guarded
 

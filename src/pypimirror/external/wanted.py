@@ -15,7 +15,7 @@ from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile
 from pypimirror.publishing import Tree, companions
 from pypimirror.run import Run
-from pypimirror.store import aside_folder
+from pypimirror.store.folders import aside_folder
 
 _log = logging.getLogger(__name__)
 

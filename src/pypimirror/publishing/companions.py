@@ -10,7 +10,8 @@ from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName, Provenance
 from pypimirror.publishing.tree import Tree
-from pypimirror.store import METADATA, PROVENANCE, Store
+from pypimirror.store import Store
+from pypimirror.store.layout import METADATA, PROVENANCE
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from pypimirror.model import NormalizedName
 from pypimirror.publishing.names import NameLinks
 from pypimirror.simple import page_digest
 from pypimirror.state import Stocked
-from pypimirror.store import FULL, HTML, JSON
+from pypimirror.store.layout import FULL, HTML, JSON
 
 _log = logging.getLogger(__name__)
 

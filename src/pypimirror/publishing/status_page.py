@@ -4,7 +4,7 @@ import logging
 
 from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror
-from pypimirror.store import STATUS_HTML, STATUS_JSON
+from pypimirror.store.layout import STATUS_HTML, STATUS_JSON
 
 _log = logging.getLogger(__name__)
 

@@ -17,7 +17,9 @@ from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import File, NormalizedName
 from pypimirror.publishing.pages import Pages
 from pypimirror.state import Delisted
-from pypimirror.store import SUFFIXES, Temporary, aside_folder
+from pypimirror.store.folders import aside_folder
+from pypimirror.store.layout import SUFFIXES
+from pypimirror.store.temporary import Temporary
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from pypimirror.amounts import DAY_S
-from pypimirror.store import PRIVATE
+from pypimirror.store.layout import PRIVATE
 
 RUN = ""
 """Stands for the run itself among the options, where an error ended it."""

@@ -9,7 +9,8 @@ from pypimirror.report.outcome import Outcome
 from pypimirror.run import Report
 from pypimirror.run.preview import Change
 from pypimirror.state import Total
-from pypimirror.store import FULL, HTML, JSON, ReadOnlyStore
+from pypimirror.store.layout import FULL, HTML, JSON
+from pypimirror.store.read_only import ReadOnlyStore
 
 _SHOWN = 10
 _NOTHING = Report(Counts(), (), None, None)

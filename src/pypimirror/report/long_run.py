@@ -12,7 +12,8 @@ from pypimirror.config import Config
 from pypimirror.errors import MirrorError
 from pypimirror.report.words import moment
 from pypimirror.state.reading import Reading
-from pypimirror.store import PRIVATE, check_state
+from pypimirror.store.layout import PRIVATE
+from pypimirror.store.opened import check_state
 
 _PROBES = 3
 _PROBE_PAUSE_S = 0.3

@@ -21,7 +21,7 @@ from pypimirror.report.words import moment
 from pypimirror.state import Failure, Omitted
 from pypimirror.state.reading import Reading
 from pypimirror.state.runs import PastRun
-from pypimirror.store import read_id
+from pypimirror.store.opened import read_id
 
 _SHOWN = 50
 

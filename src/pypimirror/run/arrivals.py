@@ -2,7 +2,9 @@
 
 from pypimirror.model import File
 from pypimirror.run import InFlight
-from pypimirror.store import Store, Temporary, size_now
+from pypimirror.store import Store
+from pypimirror.store.entries import size_now
+from pypimirror.store.temporary import Temporary
 
 BIG = 1 << 20
 """Files from so many bytes on are looked at one by one for the space that they need."""

@@ -29,7 +29,7 @@ from pypimirror.plan import Plan, lacks_metadata
 from pypimirror.publishing import companions
 from pypimirror.run import Run
 from pypimirror.run.arrivals import BIG, Arrivals
-from pypimirror.store import partial_key
+from pypimirror.store.temporary import partial_key
 from pypimirror.sync import record, tasks
 from pypimirror.sync.project import Project
 from pypimirror.sync.ready import Ready

@@ -5,7 +5,7 @@ from pypimirror.filenames import spelling_of, version_key
 from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.publishing import Pages
-from pypimirror.store import METADATA
+from pypimirror.store.layout import METADATA
 
 _TRIED = 3
 """Of the newest files; more would tell the same."""

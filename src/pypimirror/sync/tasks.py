@@ -14,8 +14,8 @@ from pypimirror.disk import FreeSpace
 from pypimirror.errors import MirrorError, NotFoundError, TreeError, UnavailableError
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Provenance, Validators
 from pypimirror.simple import ACCEPT, Demands, is_json, page_serial, parse_project_page
-from pypimirror.store import Temporary, opened
-from pypimirror.store.opened import open_file
+from pypimirror.store.opened import open_file, opened
+from pypimirror.store.temporary import Temporary
 from pypimirror.sync.crawl import Due
 from pypimirror.upstream import NotModified, Upstream
 from pypimirror.want import UNREADABLE
