@@ -11,7 +11,8 @@ from pypimirror.errors import DiskFullError
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.selection import Selection
-from pypimirror.state import Failure, State
+from pypimirror.state import State
+from pypimirror.state.rows import Failure
 from pypimirror.store import Store
 
 _log = logging.getLogger(__name__)

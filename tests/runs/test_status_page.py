@@ -19,7 +19,7 @@ from lxml import html
 
 from pypimirror.report import status_html
 from pypimirror.report.status_page import StatusPage
-from pypimirror.state import Omitted
+from pypimirror.state.choices import Omitted
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror

@@ -18,7 +18,8 @@ from pypimirror.report.as_json import as_json
 from pypimirror.report.mirror_status import StatusReport
 from pypimirror.run import Report
 from pypimirror.run.preview import Change
-from pypimirror.state import Failure, Omitted, Total
+from pypimirror.state.choices import Omitted
+from pypimirror.state.rows import Failure, Total
 
 MANY = 12_345
 WITHOUT = re.compile(r"(?<![\d.,:-])\d{4,}(?![\d-])")

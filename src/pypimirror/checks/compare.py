@@ -10,7 +10,7 @@ from pypimirror import download
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.publishing import Tree, companions
-from pypimirror.state import Kept
+from pypimirror.state.inventory import Kept
 from pypimirror.store import Store
 from pypimirror.store.entries import size_of
 from pypimirror.store.layout import FULL, HTML, JSON, METADATA, PROVENANCE, SUFFIXES

@@ -14,7 +14,7 @@ from pypimirror.errors import StateError
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.publishing import Pages, Tree, status_page
-from pypimirror.state import Stocked
+from pypimirror.state.inventory import Stocked
 from pypimirror.store.layout import FULL, HTACCESS, HTML, JSON, PRIVATE, SUFFIXES
 from pypimirror.workers import Readers, suitable_readers
 

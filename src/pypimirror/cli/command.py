@@ -28,7 +28,8 @@ from pypimirror.run.external import ExternalLinks
 from pypimirror.run.preview import Preview
 from pypimirror.selection import Selection
 from pypimirror.selection.globs import check_name
-from pypimirror.state import State, damage_told, move_aside
+from pypimirror.state import State
+from pypimirror.state.trouble import damage_told, move_aside
 from pypimirror.store import Store
 from pypimirror.store.layout import check_root
 from pypimirror.store.opened import check_state

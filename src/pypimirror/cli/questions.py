@@ -12,8 +12,8 @@ from pypimirror.report.exit_status import Status
 from pypimirror.report.mirror_status import StatusReport, check_tree, of_nothing, of_state
 from pypimirror.report.status_text import as_lines
 from pypimirror.selection import Selection
-from pypimirror.state import damage_told
 from pypimirror.state.reading import Reading
+from pypimirror.state.trouble import damage_told
 from pypimirror.store import Store
 from pypimirror.store.opened import check_state
 

@@ -16,7 +16,7 @@ from pypimirror.publishing import status_page
 from pypimirror.report import outcome as outcomes
 from pypimirror.report.outcome import Outcome
 from pypimirror.run import Run
-from pypimirror.state import damage_told
+from pypimirror.state.trouble import damage_told
 
 if TYPE_CHECKING:
     from pypimirror.cli.afterwards import Afterwards

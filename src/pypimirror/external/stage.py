@@ -30,7 +30,7 @@ from pypimirror.model import File, Link, NormalizedName
 from pypimirror.run import Options, Run
 from pypimirror.run.arrivals import Arrivals
 from pypimirror.selection import Selection
-from pypimirror.state import Failure
+from pypimirror.state.rows import Failure
 from pypimirror.workers import Task
 
 _log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ import logging
 from pypimirror import names
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
-from pypimirror.state import ProjectRow
+from pypimirror.state.rows import ProjectRow
 
 _log = logging.getLogger(__name__)
 

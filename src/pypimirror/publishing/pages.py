@@ -13,7 +13,7 @@ from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import NormalizedName
 from pypimirror.publishing.names import NameLinks
 from pypimirror.simple import page_digest
-from pypimirror.state import Stocked
+from pypimirror.state.inventory import Stocked
 from pypimirror.store.layout import FULL, HTML, JSON
 
 _log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import File, NormalizedName
 from pypimirror.publishing.pages import Pages
-from pypimirror.state import Delisted
+from pypimirror.state.rows import Delisted
 from pypimirror.store.folders import aside_folder
 from pypimirror.store.layout import SUFFIXES
 from pypimirror.store.temporary import Temporary

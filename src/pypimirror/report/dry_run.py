@@ -8,7 +8,7 @@ from pypimirror.report.exit_status import Status
 from pypimirror.report.outcome import Outcome
 from pypimirror.run import Report
 from pypimirror.run.preview import Change
-from pypimirror.state import Total
+from pypimirror.state.rows import Total
 from pypimirror.store.layout import FULL, HTML, JSON
 from pypimirror.store.read_only import ReadOnlyStore
 

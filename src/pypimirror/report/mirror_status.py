@@ -18,8 +18,9 @@ from pypimirror.report import afterwards, long_run
 from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.exit_status import Status
 from pypimirror.report.words import moment
-from pypimirror.state import Failure, Omitted
+from pypimirror.state.choices import Omitted
 from pypimirror.state.reading import Reading
+from pypimirror.state.rows import Failure
 from pypimirror.state.runs import PastRun
 from pypimirror.store.opened import read_id
 

@@ -8,7 +8,7 @@ from pypimirror.report.afterwards import AfterFailure
 from pypimirror.report.as_json import plain
 from pypimirror.report.mirror_status import StatusReport
 from pypimirror.report.words import missing_text
-from pypimirror.state import Failure
+from pypimirror.state.rows import Failure
 from pypimirror.state.runs import PastRun
 
 FORMAT = 1

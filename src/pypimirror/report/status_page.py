@@ -12,7 +12,7 @@ from pypimirror.config import Config
 from pypimirror.report.afterwards import AfterFailure, Failed, listed
 from pypimirror.report.mirror_status import StatusReport
 from pypimirror.report.run_report import Now, RunEnd, now, run_end
-from pypimirror.state import Omitted
+from pypimirror.state.choices import Omitted
 from pypimirror.state.reading import Part, Reading
 from pypimirror.state.runs import PastRun, Size
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from pypimirror.dependencies.missing import Missing
-from pypimirror.state import Failure
+from pypimirror.state.rows import Failure
 
 
 def moment(seconds: float | None) -> str:

@@ -18,7 +18,8 @@ from pypimirror.plan import Loss
 from pypimirror.publishing import Pages, Tree
 from pypimirror.run.external import ExternalLinks
 from pypimirror.run.preview import Change, Preview
-from pypimirror.state import Failure, Omitted
+from pypimirror.state.choices import Omitted
+from pypimirror.state.rows import Failure
 from pypimirror.upstream import Upstream
 from pypimirror.workers import Workers
 

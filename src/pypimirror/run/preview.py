@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pypimirror.model import File, NormalizedName
-from pypimirror.state import Delisted, State, Total
+from pypimirror.state import State
+from pypimirror.state.rows import Delisted, Total
 
 
 class Change(NamedTuple):

@@ -8,32 +8,16 @@ from pathlib import Path
 from typing import Self
 
 from pypimirror.state import database
-from pypimirror.state.choices import Choices, Omitted
+from pypimirror.state.choices import Choices
 from pypimirror.state.clock import Clock
 from pypimirror.state.failures import Failures
 from pypimirror.state.files import Files
-from pypimirror.state.inventory import Inventory, Kept, Stocked
+from pypimirror.state.inventory import Inventory
 from pypimirror.state.notes import Notes, Totals
 from pypimirror.state.projects import Projects
 from pypimirror.state.revalidation import Revalidation
-from pypimirror.state.rows import Delisted, Failure, ProjectRow, Total
 from pypimirror.state.runs import Runs
 from pypimirror.state.transitions import Transitions
-from pypimirror.state.trouble import damage_told, move_aside, why_unusable
-
-__all__ = [
-    "Delisted",
-    "Failure",
-    "Kept",
-    "Omitted",
-    "ProjectRow",
-    "State",
-    "Stocked",
-    "Total",
-    "damage_told",
-    "move_aside",
-    "why_unusable",
-]
 
 
 class State:

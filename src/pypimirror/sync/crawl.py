@@ -14,7 +14,7 @@ from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import ListEntry, NormalizedName, Validators
 from pypimirror.run import Options, Run, why_unasked
 from pypimirror.simple import ACCEPT, Demands, ListFacts, is_json, parse_project_list
-from pypimirror.state import ProjectRow
+from pypimirror.state.rows import ProjectRow
 from pypimirror.upstream import NotModified, Upstream
 
 _log = logging.getLogger(__name__)
