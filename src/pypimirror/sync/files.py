@@ -66,6 +66,11 @@ class Files:
         failures = self._workers.given_up.get(host)
         return None if failures is None else given_up(host, failures)
 
+    def _wait(self, project: Project, begin: Callable[[], None]) -> None:
+        """Queue something that is missing of a project."""
+        self.waiting.append(begin)
+        project.missing += 1
+
     def _one_less(self, project: Project) -> None:
         """Note that one thing less is missing of a project."""
         project.missing -= 1
@@ -81,16 +86,17 @@ class Files:
         present = self._present(project, made)
         if not project.is_published and _is_over(project, made, present):
             self._run.tree.finish_page(project.name)
-        self.waiting += [partial(self._start_file, project, file, present) for file in made.fetch]
-        self.waiting += [partial(self._start_metadata, project, held) for held in made.complete]
+        for file in made.fetch:
+            self._wait(project, partial(self._start_file, project, file, present))
+        for held in made.complete:
+            self._wait(project, partial(self._start_metadata, project, held))
         sure = {held.file.filename for held in (*made.update, *made.restore)}
         self.look(project, made.look, changed=sure)
-        attested = [held for held in made.keep if self._wants_provenance(project, held)]
-        self.waiting += [partial(self._start_provenance, project, held) for held in attested]
+        for held in made.keep:
+            self._wait_for_provenance(project, held)
         unwanted = [h for h in made.keep if h.provenance and not self._wants_provenance(project, h)]
         if not project.is_attested:  # there it is what the file is held for
             companions.drop_provenance(self._run.mirror, self._run.tree, project.name, unwanted)
-        project.missing += len(made.fetch) + len(made.complete) + len(attested)
         self._run.tally.counts.files += len(made.fetch)
         self._run.tally.counts.wanted_bytes += sum(file.size or 0 for file in made.fetch)
         self._run.tally.counts.unsized += sum(file.size is None for file in made.fetch)
@@ -102,15 +108,13 @@ class Files:
         from pypimirror.dependencies import requires
 
         asked = list(requires.to_ask(made.fetch))
-        self.waiting += [partial(self._start_requires, project, file) for file in asked]
-        project.missing += len(asked)
+        for file in asked:
+            task = tasks.RequiresTask(project.name, file)
+            take = partial(self._take_requires, project, file)
+            self._wait(project, partial(self._workers.submit, task, take))
         releases = {requires.release_of(file, project.name) for file in made.fetch}
         known = {requires.release_of(file, project.name) for file in asked}
         project.told += [Told(release, None) for release in sorted(releases - known)]
-
-    def _start_requires(self, project: Project, file: File) -> None:
-        task = tasks.RequiresTask(project.name, file)
-        self._workers.submit(task, partial(self._take_requires, project, file))
 
     def _take_requires(self, project: Project, file: File, found: tuple[str, ...] | MirrorError) -> None:
         """Note what a release requires that a run would fetch."""
@@ -188,8 +192,7 @@ class Files:
         """Look again at held files; those whose entry `changed` are held against their very bytes."""
         for held in held_files:
             trusts_size = held.file.filename not in changed
-            self.waiting.append(partial(self._start_look, project, held, trusts_size=trusts_size))
-            project.missing += 1
+            self._wait(project, partial(self._start_look, project, held, trusts_size=trusts_size))
 
     def _start_look(self, project: Project, held: HeldFile, *, trusts_size: bool) -> None:
         if record.is_now_accepted(self._run.mirror, held):
@@ -213,17 +216,17 @@ class Files:
     def _found_unchanged(self, project: Project, held: HeldFile, found: download.Unchanged) -> None:
         record.looked(self._run, project, held, found.served)
         if lacks_metadata(held):
-            self.waiting.append(partial(self._start_metadata, project, held))
-            project.missing += 1
+            self._wait(project, partial(self._start_metadata, project, held))
 
     def _wants_provenance(self, project: Project, held: HeldFile) -> bool:
         is_kept = self._run.mirror.config.provenance or project.is_attested
         return is_kept and held.file.provenance is not None
 
-    def _start_provenance(self, project: Project, held: HeldFile) -> None:
-        url = held.file.provenance or ""
-        task = tasks.ProvenanceTask(project.name, held, url, is_attested=project.is_attested)
-        self._workers.submit(task, partial(self._take_provenance, project, task))
+    def _wait_for_provenance(self, project: Project, held: HeldFile) -> None:
+        if self._wants_provenance(project, held):
+            task = tasks.ProvenanceTask(held, is_attested=project.is_attested)
+            take = partial(self._take_provenance, project, task)
+            self._wait(project, partial(self._workers.submit, task, take))
 
     def _take(
         self,
@@ -305,9 +308,8 @@ class Files:
             run.mirror.state.files.record_served(project.name, file.filename, received.served)
         if received.provenance is not None:
             companions.keep_provenance(run.mirror, run.tree, project.name, file.filename, received.provenance)
-        elif self._wants_provenance(project, held):
-            self.waiting.append(partial(self._start_provenance, project, held))
-            project.missing += 1
+        else:
+            self._wait_for_provenance(project, held)
 
     def _take_metadata(
         self, project: Project, held: HeldFile, found: tasks.Metadata | BrokenWorkerError | None
@@ -340,12 +342,12 @@ class Files:
             if isinstance(found, MirrorError):
                 raise found
             if isinstance(found, documents.Document):  # else it is what it was
-                companions.keep_provenance(self._run.mirror, self._run.tree, task.name, filename, found)
+                companions.keep_provenance(self._run.mirror, self._run.tree, project.name, filename, found)
         except (NotFoundError, VerificationError) as error:
             if task.is_attested:
                 record.file_failed(self._run, project, filename, str(error))
             else:
-                _log.warning("%s: %s: its provenance is not kept: %s", task.name, filename, error)
+                _log.warning("%s: %s: its provenance is not kept: %s", project.name, filename, error)
         except MirrorError as error:
             if reason := self.why_unasked(error):
                 self._leave(project, reason)

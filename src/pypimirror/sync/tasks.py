@@ -240,19 +240,18 @@ class MetadataTask(NamedTuple):
 class ProvenanceTask(NamedTuple):
     """A held file whose document of provenance is to be fetched, or looked at again."""
 
-    name: NormalizedName
     held: HeldFile
-    url: str
     is_attested: bool = False
     """The document has to prove who published the file."""
 
     def run(self, upstream: Upstream) -> documents.Document | NotModified | MirrorError:
         """Fetch the document, conditionally where there is one; unchanged is one that did before."""
+        url = self.held.file.provenance or ""
         known = self.held.provenance if self.held.is_attested or not self.is_attested else None
         if not self.is_attested:
-            return guarded(lambda: _provenance(upstream, self.url, known))
+            return guarded(lambda: _provenance(upstream, url, known))
         filename, sha256 = self.held.file.filename, self.held.sha256
-        return guarded(lambda: _verified(_provenance(upstream, self.url, known), self.url, filename, sha256))
+        return guarded(lambda: _verified(_provenance(upstream, url, known), url, filename, sha256))
 
 
 class RequiresTask(NamedTuple):
