@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror
 
@@ -141,3 +142,34 @@ def test_what_is_blocked_is_looked_at_again_when_upstream_says_something_else_of
     mirror.update()
     assert (mirror.root / "demo/demo-1.0.tar.gz").read_bytes() == other
     assert "demo-1.0.tar.gz" in mirror.listed("demo")
+
+
+def test_bytes_that_may_not_take_the_place_of_what_is_held_come_once(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    mirror = make_mirror(package_matches="demo", blocked_files=DIGEST, replace_changed_files=True)
+    mirror.update()
+    index.add_file("demo", "demo-2.0.tar.gz", BAD, hashes={"md5": hashlib.md5(BAD).hexdigest()})
+    for number in range(3):
+        index.clear()
+        assert mirror.run("-U").status == 0
+        bad = [path for path in index.downloads() if path.endswith("demo-2.0.tar.gz")]
+        assert len(bad) == (0 if number else 1)
+        assert (mirror.root / "demo/demo-2.0.tar.gz").read_bytes() == GOOD
+        assert "demo-2.0.tar.gz" in mirror.listed("demo")
+        index.add_file("demo", f"demo-3.{number}.tar.gz", b"\x1f\x8b%d" % number)
+
+
+def test_a_signature_in_an_address_is_no_reason_to_fetch_again(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    mirror = make_mirror(package_matches="demo", blocked_files=DIGEST)
+    for number in range(2):
+        index.clear()
+        index.add_file("demo", f"demo-3.{number}.tar.gz", b"\x1f\x8b%d" % number)
+        link = f'<a href="../../files/demo/demo-1.0.tar.gz?signature={number}">demo-1.0.tar.gz</a>'
+        link += '<a href="../../files/demo/demo-2.0.tar.gz">demo-2.0.tar.gz</a>'
+        index.fault("/simple/demo/", faults.Body(link.encode(), "text/html"), times=1)
+        assert mirror.run("-U").status == 0
+        bad = [path for path in index.downloads() if "demo-1.0.tar.gz" in path]
+        assert len(bad) == (0 if number else 1)

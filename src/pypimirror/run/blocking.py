@@ -50,6 +50,7 @@ def seen(
         for file in (files if known else ())
         if file.filename in known
         and known[file.filename].entry == _entry(file)
+        and known[file.filename].sha256 in mirror.selection.blocked_digests
         and (file.digests or trusts_names)
     }
 
@@ -65,5 +66,6 @@ def _known(mirror: Mirror, name: NormalizedName) -> dict[str, Seen]:
 
 
 def _entry(file: File) -> str:
-    said = (file.url, file.size, file.upload_time, sorted(file.digests))
+    address, _, _ = file.url.partition("?")  # a signature says nothing
+    said = (address, file.size, file.upload_time, sorted(file.digests))
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]

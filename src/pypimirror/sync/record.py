@@ -12,7 +12,7 @@ from pypimirror.mirror import LONGEST_REASON, Mirror
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage, Served
 from pypimirror.plan import Conflict, Plan, make_plan, told_apart
 from pypimirror.publishing import Pages, companions
-from pypimirror.run import Run
+from pypimirror.run import Run, blocking
 from pypimirror.run.external import ExternalLinks
 from pypimirror.sync import attested, chosen, tasks
 from pypimirror.sync.crawl import Due
@@ -167,8 +167,21 @@ def _compared(mirror: Mirror, external: ExternalLinks, project: Project, wanted:
         looks=project.due.is_revalidation,
         foreign=foreign,
     )
+    if made.replace:
+        made = _without_blocked(mirror, project, made)
     external.forget(name, foreign & own - {each.file.filename for each in made.replace})
     return made
+
+
+def _without_blocked(mirror: Mirror, project: Project, made: Plan) -> Plan:
+    """Leave what is held as it is, where the bytes that would take its place were seen to be blocked."""
+    trusts_names = not project.due.is_revalidation
+    blocked = blocking.seen(mirror, project.name, made.fetch, trusts_names=trusts_names)
+    return msgspec.structs.replace(
+        made,
+        fetch=tuple(file for file in made.fetch if file.filename not in blocked),
+        replace=tuple(held for held in made.replace if held.file.filename not in blocked),
+    )
 
 
 def _record_page(mirror: Mirror, pages: Pages, project: Project, page: ProjectPage, made: Plan) -> None:
