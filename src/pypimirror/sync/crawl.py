@@ -50,23 +50,23 @@ class Due(NamedTuple):
     """Of those that failed who waits longest comes first."""
 
 
+class _Note(msgspec.Struct):
+    selection: str
+    etag: str | None
+    last_modified: str | None
+
+
 class Crawl(NamedTuple):
     """What a crawl found."""
 
     due: list[Due]
     is_full: bool
     """Every selected project was looked for, so that a pattern without any match is worth a word."""
-    note: str | None
+    note: _Note | None
     """What lets the next run ask for the list conditionally; to be kept once all that is due was done."""
 
 
 _NAMELESS = "as the project list has an entry without a readable name"
-
-
-class _Note(msgspec.Struct):
-    selection: str
-    etag: str | None
-    last_modified: str | None
 
 
 def find_due(run: Run, *, has_new_selection: bool) -> Crawl:
@@ -130,7 +130,7 @@ def forget_list(mirror: Mirror) -> None:
 def keep_note(mirror: Mirror, tally: Tally, crawl: Crawl) -> None:
     """Remember the list, once every project that it made due was looked at."""
     if crawl.is_full and mirror.selection.needs_list and not tally.unasked:
-        mirror.state.notes.set(_LIST_NOTE, crawl.note)
+        mirror.state.notes.keep(_LIST_NOTE, crawl.note)
 
 
 def _all_due(run: Run, entries: Mapping[NormalizedName, ListEntry | None]) -> list[Due]:
@@ -244,7 +244,7 @@ def _unlisted(run: Run) -> list[NormalizedName]:
 
 def _read_list(
     run: Run, too_old: list[NormalizedName]
-) -> tuple[dict[NormalizedName, ListEntry], str | None] | None:
+) -> tuple[dict[NormalizedName, ListEntry], _Note | None] | None:
     """Return the projects whose serial moved, and the next note; None where the list is unchanged."""
     url = run.upstream.index_url
     known = run.mirror.state.projects.serials()
@@ -291,7 +291,7 @@ def _read_list(
         # Without serials an unchanged list says nothing about the projects' pages.
         note = _Note(run.mirror.selection.of_projects, *answer.validators)
         is_useful = has_serials and any(answer.validators)
-        return due, msgspec.json.encode(note).decode() if is_useful else None
+        return due, note if is_useful else None
 
 
 def _told_apart(

@@ -181,7 +181,7 @@ class Files:
     def _skip(self, project: Project, full: DiskFullError) -> None:
         """Leave out a file that does not fit now: the run ends with that, and the next one tries again."""
         self._run.tally.full = self._run.tally.full or full
-        project.is_whole, project.is_left, project.lacks_some = False, True, True
+        project.leave()
 
     def _start_metadata(self, project: Project, held: HeldFile) -> None:
         path = self._run.mirror.store.path(project.name, held.file.filename)
@@ -270,7 +270,7 @@ class Files:
 
     def _leave(self, project: Project, reason: str) -> None:
         """Note that something of a project has to wait for the next run."""
-        project.is_whole, project.is_left, project.lacks_some = False, True, True
+        project.leave()
         self._run.tally.leave(project.name, reason)
 
     def _store(

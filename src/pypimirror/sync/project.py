@@ -55,3 +55,7 @@ class Project:
         """The published page links to what was held before and no more, as an earlier run came to its end."""
         self.known: frozenset[str] = frozenset()
         """Where it is not, the names to which the page may link."""
+
+    def leave(self) -> None:
+        """Note that something of it has to wait for the next run."""
+        self.is_whole, self.is_left, self.lacks_some = False, True, True

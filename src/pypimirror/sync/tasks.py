@@ -19,7 +19,7 @@ from pypimirror.store.temporary import Temporary
 from pypimirror.sync.crawl import Due
 from pypimirror.upstream import NotModified, Upstream
 from pypimirror.want import UNREADABLE
-from pypimirror.workers import broken, guarded
+from pypimirror.workers import guarded
 
 _log = logging.getLogger(__name__)
 
@@ -133,11 +133,9 @@ class FileTask(NamedTuple):
 
     def _fetched(self, upstream: Upstream) -> download.Received | MirrorError | OSError:
         try:
-            return self._adopted(upstream) or self._downloaded(upstream)
-        except (MirrorError, OSError) as error:
+            return guarded(lambda: self._adopted(upstream) or self._downloaded(upstream))
+        except OSError as error:
             return error
-        except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
-            return broken(error)
 
     def _adopted(self, upstream: Upstream) -> download.Received | None:
         if self.candidate is None:
