@@ -204,7 +204,8 @@ class FileStore:
     def give_up(self, temporary: Temporary) -> None:
         """Remove a temporary file that nobody writes to any more, but keep what came in an earlier run."""
         if temporary.key is not None and os.path.lexists(temporary.path):
-            self.keep_partial(temporary, temporary.key)
+            with contextlib.suppress(OSError):  # it is not worth the end of a run
+                self.keep_partial(temporary, temporary.key)
         self.discard(temporary)
 
     def sweep_partial(self, wanted: Container[str]) -> None:
