@@ -19,7 +19,7 @@ def verify(document: bytes, *, url: str, filename: str, sha256: str) -> tuple[st
     under. Raises VerificationError where one does not, or where there is none; `url` is the document's.
     """
     if len(document) > _MAX_SIZE:
-        raise VerificationError(url, f"a document of provenance of more than {_MAX_SIZE} bytes")
+        raise VerificationError(url, f"a document of provenance of more than {_MAX_SIZE:,} bytes")
     try:
         return _publishers(document, filename, sha256)
     except Exception as error:  # (whatever a library says of hostile bytes, they are not verified)

@@ -201,7 +201,7 @@ class Hashes:
     def mismatch(self, file: File) -> str | None:
         """Say what differs from what upstream's page says; None where nothing does."""
         if file.size is not None and self.size != file.size:
-            return f"it has {self.size} bytes, upstream's page says {file.size}"
+            return f"it has {self.size:,} bytes, upstream's page says {file.size:,}"
         if self.expected and self._offered.hexdigest() != self.expected.hexdigest:
             algorithm, hexdigest = self.expected
             return f"its {algorithm} is {self._offered.hexdigest()}, upstream's page says {hexdigest}"
@@ -311,7 +311,7 @@ class _Transfer:
         for chunk in answer.blocks():
             hashes.update(chunk)
             if hashes.size > bound:
-                raise VerificationError(file.url, f"it is longer than {bound} bytes")
+                raise VerificationError(file.url, f"it is longer than {bound:,} bytes")
             self._into.write(chunk)
 
 
@@ -371,7 +371,7 @@ def _metadata_transfer(upstream: Upstream, file: File) -> bytes:
             chunks.append(bytes(chunk))
             size += len(chunk)
             if size > metadata.MAX_SIZE:
-                raise VerificationError(answer.url, f"it is longer than {metadata.MAX_SIZE} bytes")
+                raise VerificationError(answer.url, f"it is longer than {metadata.MAX_SIZE:,} bytes")
     text = b"".join(chunks)
     if not is_offered(text, file):
         raise VerificationError(f"{file.url}.metadata", "its digest is not what upstream's page says")

@@ -41,7 +41,7 @@ _RULES: tuple[tuple[Callable[[str], object], str], ...] = (
     (lambda name: "/" in name or "\\" in name, "a path"),
     (lambda name: name.startswith((".", "-", " ")), "hidden, or begins with a dash or a space"),
     (lambda name: name.endswith((".", " ")), "ended by a dot or a space"),
-    (lambda name: len(name.encode(errors="replace")) > MAX_BYTES, f"longer than {MAX_BYTES} bytes"),
+    (lambda name: len(name.encode(errors="replace")) > MAX_BYTES, f"longer than {MAX_BYTES:,} bytes"),
     (lambda name: name.lower().endswith(_RESERVED_SUFFIXES), "like a page's or a companion file's"),
 )
 

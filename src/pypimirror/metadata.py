@@ -87,11 +87,11 @@ class _Bounded(io.BufferedIOBase):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY:
-            raise zipfile.BadZipFile(f"its directory has more than {MAX_DIRECTORY} bytes")
+            raise zipfile.BadZipFile(f"its directory has more than {MAX_DIRECTORY:,} bytes")
         content = self._wheel.read(-1 if size is None else size)
         # What the end of a zip file says of their number may be a lie, and each becomes an object.
         if content.count(_MEMBER_SIGN) > MAX_MEMBERS:
-            raise zipfile.BadZipFile(f"it has more than {MAX_MEMBERS} members")
+            raise zipfile.BadZipFile(f"it has more than {MAX_MEMBERS:,} members")
         return content
 
 

@@ -191,7 +191,7 @@ def _conflict(file: File, held: HeldFile, *, is_foreign: bool) -> str | None:
     if is_foreign and not any(known.get(a) == value for a, value in file.digests):
         return "what is held came from elsewhere, and nothing tells that upstream has the same"
     if file.size is not None and file.size != held.size:
-        return f"upstream's page now says {file.size} bytes; held are {held.size}"
+        return f"upstream's page now says {file.size:,} bytes; held are {held.size:,}"
     return None
 
 

@@ -15,7 +15,7 @@ def printable(text: str, most: int = LONGEST) -> str:
         cut = "".join(c if c.isprintable() else _escaped(c) for c in cut)
     if len(text) <= most and len(cut) <= most:
         return cut
-    return f"{cut[:most]}... ({len(text)} characters)"
+    return f"{cut[:most]}... ({len(text):,} characters)"
 
 
 def _escaped(character: str) -> str:

@@ -28,17 +28,17 @@ def in_json(**keys: object) -> ProjectPage:
 @pytest.mark.parametrize(
     ("content", "reason"),  # made when it is their turn, as they are long
     [
-        (lambda: "<a name=x>" * 200_001, "more than 200000 links"),
-        (lambda: "<a href=x></a>" * 200_001, "more than 200000 links"),
-        (lambda: "<br>" * 2_000_001, "more than 2000000 elements"),
+        (lambda: "<a name=x>" * 200_001, "more than 200,000 links"),
+        (lambda: "<a href=x></a>" * 200_001, "more than 200,000 links"),
+        (lambda: "<br>" * 2_000_001, "more than 2,000,000 elements"),
         (lambda: "<b>" * 100_000 + "<i></p></i>" * 100_000, "too deep"),
         (lambda: "<base href='/" + "x" * 5000 + "/'><a href=demo-1.0.zip>", "own address is too long"),
         (
             lambda: "<base href='/" + "x" * 5_000_000 + "/'>" + "<a href=demo-1.0.zip>" * 2000,
-            "longer than 1048576",
+            "longer than 1,048,576",
         ),
-        (lambda: "<a " + " ".join(f"a{n}" for n in range(300_000)) + ">", "longer than 1048576"),
-        (lambda: "<div>" * 900 + "</p>" * 1_000_000, "longer than 1048576"),
+        (lambda: "<a " + " ".join(f"a{n}" for n in range(300_000)) + ">", "longer than 1,048,576"),
+        (lambda: "<div>" * 900 + "</p>" * 1_000_000, "longer than 1,048,576"),
         (
             lambda: (
                 "<base href='/"
@@ -46,7 +46,7 @@ def in_json(**keys: object) -> ProjectPage:
                 + "/'>"
                 + "".join(f"<a href=demo-{n}.zip>" for n in range(20_000))
             ),
-            "longer than 33554432 characters together",
+            "longer than 33,554,432 characters together",
         ),
     ],
 )
@@ -56,9 +56,9 @@ def test_html_that_is_too_much(content: Callable[[], str], reason: str) -> None:
 
 
 def test_json_that_is_too_much() -> None:
-    with pytest.raises(BadPageError, match="more than 1000000 values"):
+    with pytest.raises(BadPageError, match="more than 1,000,000 values"):
         in_json(versions=["1"] * 1_000_001)
-    with pytest.raises(BadPageError, match="more than 200000 files"):
+    with pytest.raises(BadPageError, match="more than 200,000 files"):
         in_json(files=[{"filename": "demo-1.0.zip", "url": "x"}] * 200_001)
 
 

@@ -147,7 +147,7 @@ def _interpolated(
                 raise LookupError(f"%({said})s goes round in a circle")
             left -= len(raw[name].value) + 1
             if left < 0:
-                raise LookupError(f"with all that it refers to it has more than {_MAX_VALUE} characters")
+                raise LookupError(f"with all that it refers to it has more than {_MAX_VALUE:,} characters")
             referenced.add(name)
             return expand(option, raw[name].value, depth + 1)
 

@@ -97,6 +97,6 @@ def each(entries: Iterable[Entry], read: Callable[[str], _T]) -> tuple[_T, ...]:
             said = str(error) if len(str(error)) <= _LONGEST else f"{str(error)[:_LONGEST]}..."
             wrong.append(f"{place}: {said}" if place else said)
     if wrong:
-        more = f"; and {len(wrong) - _MOST_TOLD} more" if len(wrong) > _MOST_TOLD else ""
+        more = f"; and {len(wrong) - _MOST_TOLD:,} more" if len(wrong) > _MOST_TOLD else ""
         raise ValueError("; ".join(wrong[:_MOST_TOLD]) + more)
     return tuple(found)

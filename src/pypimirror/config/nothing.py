@@ -61,5 +61,5 @@ def _environments(config: Config) -> str:
 
 def listed(texts: list[str]) -> str:
     """Return the first few of some texts, and how many more there are."""
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    more = f" and {len(texts) - _SHOWN:,} more" if len(texts) > _SHOWN else ""
     return ", ".join(texts[:_SHOWN]) + more

@@ -46,7 +46,7 @@ def _passed_over(roots: Roots) -> str:
     """Say what stands in files without any requirement, and what to do."""
     if not roots.ignored:
         return "; write one, or leave the option out"
-    more = f", and {len(roots.ignored) - _SHOWN} more" if len(roots.ignored) > _SHOWN else ""
+    more = f", and {len(roots.ignored) - _SHOWN:,} more" if len(roots.ignored) > _SHOWN else ""
     return f" that an index answers ({'; '.join(roots.ignored[:_SHOWN])}{more}); write one"
 
 

@@ -76,7 +76,7 @@ def look(
             raise UnavailableError(answer.url, "its robots.txt asks not to read it", may_pass=False)
         content = answer.read(MAX_PAGE)
         if len(content) > MAX_PAGE:
-            raise UnavailableError(answer.url, f"a page of more than {MAX_PAGE} bytes", may_pass=False)
+            raise UnavailableError(answer.url, f"a page of more than {MAX_PAGE:,} bytes", may_pass=False)
         links = parse_links(content, answer.content_type, answer.url)
     candidates = worth_it(links, name, lambda filename: selection.why_not(filename) is None)
     return Looked(candidates, is_page=True, delay=robots.delay)
@@ -122,7 +122,7 @@ def _fetched(
                 _check_head(file, answer.url, head, is_whole=False)
             hashes.update(chunk)
             if hashes.size > MAX_SIZE:
-                raise VerificationError(answer.url, f"it is longer than {MAX_SIZE} bytes")
+                raise VerificationError(answer.url, f"it is longer than {MAX_SIZE:,} bytes")
             into.file.write(chunk)
         _check_head(file, answer.url, head, is_whole=True)
     if reason := hashes.mismatch(file):
@@ -157,7 +157,7 @@ def _check_head(file: File, url: str, head: bytes, *, is_whole: bool) -> None:
 def _check(file: File, answer: Answer) -> None:
     """Raise VerificationError where an answer can't be the whole file, or is too long."""
     if answer.length is not None and answer.length > MAX_SIZE:
-        raise VerificationError(answer.url, f"it is longer than {MAX_SIZE} bytes")
+        raise VerificationError(answer.url, f"it is longer than {MAX_SIZE:,} bytes")
     if strongest(file.digests) is not None:
         return
     if is_html(answer.content_type) and not magic_of(file.filename):

@@ -135,7 +135,7 @@ class _Stage:
         self._left += self._open
         self._run.tally.unfollowed |= set(self._left)
         if self._left:
-            more = f" (and of {len(self._left) - 1} projects more)" if len(self._left) > 1 else ""
+            more = f" (and of {len(self._left) - 1:,} projects more)" if len(self._left) > 1 else ""
             reason = f"not all of its links{more} could be followed in half an hour; the next run goes on"
             _log.warning("%s: %s", self._left[0], reason)
             self._run.tally.passing.append(Failure(self._left[0], None, reason, self._run.tally.started))

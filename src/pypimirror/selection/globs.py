@@ -22,7 +22,7 @@ def check_length(pattern: str) -> None:
     """Raise ValueError where `pattern` is too long to be meant."""
     if len(pattern) > MAX_PATTERN:
         raise ValueError(
-            f"the pattern {pattern[:40]}... has {len(pattern)} characters; {MAX_PATTERN} are allowed"
+            f"the pattern {pattern[:40]}... has {len(pattern):,} characters; {MAX_PATTERN:,} are allowed"
         )
 
 

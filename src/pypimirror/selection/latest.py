@@ -79,4 +79,4 @@ def _numbers(candidates: Iterable[Candidate]) -> dict[str, int]:
 
 def _shown(wants: list[Want]) -> str:
     shown = [text_of(want) for want in wants[:5]]
-    return ", or ".join(shown) + (f", or {len(wants) - 5} more" if len(wants) > 5 else "")
+    return ", or ".join(shown) + (f", or {len(wants) - 5:,} more" if len(wants) > 5 else "")

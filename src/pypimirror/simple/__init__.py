@@ -137,7 +137,7 @@ def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         size += len(chunk)
         if size > MAX_LIST:
-            raise PageError(f"the project list is longer than {MAX_LIST} bytes")
+            raise PageError(f"the project list is longer than {MAX_LIST:,} bytes")
         yield chunk
 
 

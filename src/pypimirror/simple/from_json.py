@@ -80,7 +80,7 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
     """Read a project page; raise PageError where it is none."""
     content = lenient.as_utf8(content)
     if content.count(b",") > _MOST_VALUES:
-        raise PageError(f"it has more than {_MOST_VALUES} values")
+        raise PageError(f"it has more than {_MOST_VALUES:,} values")
     gathered = Gathered(name)
     try:
         page = _decode(content)
@@ -90,7 +90,7 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
     if page.name is not None and not names.is_spelling(page.name, name):
         raise PageError(f"it is the page of {page.name[:100]!r}")
     if len(page.files) + gathered.nameless > MOST_ENTRIES:
-        raise PageError(f"it has more than {MOST_ENTRIES} files")
+        raise PageError(f"it has more than {MOST_ENTRIES:,} files")
     spelled = {canonical_version(v): v for v in page.versions or () if len(v) <= LONGEST_TEXT}
     for entry in page.files:
         gathered.take(entry.filename, _file, entry, url, name, spelled, gathered)

@@ -57,7 +57,7 @@ class Gathered:
         self._text += len(file.url) + len(file.yanked or "") + len(file.requires_python or "")
         self._text += len(file.filename) + len(file.provenance or "")
         if self._text > _MOST_TEXT:
-            raise PageError(f"its addresses and texts are longer than {_MOST_TEXT} characters together")
+            raise PageError(f"its addresses and texts are longer than {_MOST_TEXT:,} characters together")
 
     def refuse(self, filename: str, reason: str) -> None:
         """Note an entry that can't be used; what is held under its name is not gone."""

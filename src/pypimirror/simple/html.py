@@ -110,7 +110,7 @@ class Read:
             self._depth += 1
             self.deepest = max(self.deepest, self._depth)
         if self._elements > self._bounds.elements:
-            raise PageError(f"it has more than {self._bounds.elements} elements")
+            raise PageError(f"it has more than {self._bounds.elements:,} elements")
 
     def flat(self) -> None:
         """Begin to count `deepest` anew."""
@@ -126,7 +126,7 @@ class Read:
         self._end_anchor()
         self._anchors += 1
         if self._anchors > self._bounds.anchors:
-            raise PageError(f"it has more than {self._bounds.anchors} links")
+            raise PageError(f"it has more than {self._bounds.anchors:,} links")
         # What means nothing in an index is not kept.
         self._open = {
             key: value if key == "href" else value[:_LONGEST_VALUE]
@@ -221,7 +221,7 @@ def feed(chunks: Iterable[bytes], charset: str | None, target: Read, *, needs_en
         if steps > _MOST_STEPS:
             raise PageError("its elements are too deep within each other")
         if silent > _SILENCE:
-            raise PageError(f"a tag or a comment of it is longer than {_SILENCE} characters")
+            raise PageError(f"a tag or a comment of it is longer than {_SILENCE:,} characters")
         yield
     # Browsers would read on inside of what is open here; only what they would take for a new element tells
     # that all before it was read.

@@ -78,7 +78,7 @@ class Answer:
         """Return the page that came; raise BadPageError for one of more than `limit` bytes."""
         content = self.read(limit)
         if len(content) > limit:
-            raise BadPageError(self.url, f"longer than {limit} bytes")
+            raise BadPageError(self.url, f"longer than {limit:,} bytes")
         return Fetched(content, self.content_type, self.url, self.validators, self.serial, self.tells_its_end)
 
     def read(self, limit: int) -> bytes:

@@ -79,7 +79,7 @@ class Response(http.client.HTTPResponse):
         """Return what is there, up to `n` bytes; raise http.client.HTTPException where more is missing."""
         block = super().read1(n)
         if not block and self.length:
-            raise http.client.HTTPException(f"{self.length} bytes are missing")
+            raise http.client.HTTPException(f"{self.length:,} bytes are missing")
         return block
 
     def read_into(self, block: memoryview) -> memoryview:
@@ -89,7 +89,7 @@ class Response(http.client.HTTPResponse):
         wanted = block[: self.length]
         size = self.fp.readinto1(wanted)
         if not size and self.length:
-            raise http.client.HTTPException(f"{self.length} bytes are missing")
+            raise http.client.HTTPException(f"{self.length:,} bytes are missing")
         self.length -= size
         return wanted[:size]
 

@@ -49,7 +49,9 @@ def redirected(url: str, location: str) -> str:
     with contextlib.suppress(UnicodeError):  # headers come as Latin-1, addresses in them are UTF-8
         location = location.encode("latin-1").decode()
     if len(location) > MAX_ADDRESS:
-        raise UnavailableError(url, f"redirects to an address of {len(location)} characters", may_pass=False)
+        raise UnavailableError(
+            url, f"redirects to an address of {len(location):,} characters", may_pass=False
+        )
     try:
         target = without_credentials(urljoin(url, location).partition("#")[0])
         parts = urlsplit(target)

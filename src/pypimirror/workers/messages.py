@@ -109,7 +109,7 @@ def packed(result: object) -> bytes:
         found = dump(result)
         if isinstance(result, BaseException | Raised):
             load(found)  # an error may be one that can't be made again
-        reason = f"it has {len(found)} bytes" if len(found) > MOST_BYTES else ""
+        reason = f"it has {len(found):,} bytes" if len(found) > MOST_BYTES else ""
     except Exception as error:  # noqa: BLE001 (whatever it is, nobody else would tell that the task is over)
         reason = f"{type(error).__name__}: {error}; it is {_short(result)}"
     if not reason:

@@ -180,7 +180,7 @@ def test_a_host_is_asked_once_a_second(index: FakeIndex, host: OutsideHost, make
     [
         (
             lambda host: host.put("/d/", b"<a href='x.zip'>" * 400_000, "text/html"),
-            "a page of more than 5000000 bytes",
+            "a page of more than 5,000,000 bytes",
         ),
         (lambda host: host.put("/d/", b"\0\xff" * 1000, "text/html; charset=klingon"), ""),
         (lambda host: host.put("/d/", b"", "text/html"), ""),

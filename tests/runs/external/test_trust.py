@@ -119,7 +119,7 @@ def test_a_moved_file_is_compared_once(index: FakeIndex, host: OutsideHost, make
         (faults.CutChunked(100), "broke off"),
         (faults.Status(403), "answers 403"),
         (faults.Redirect("http://169.254.169.254/latest/"), "is no public address"),
-        (faults.Headers({"Content-Length": str(10 * 10**9)}), "it is longer than 1073741824 bytes"),
+        (faults.Headers({"Content-Length": str(10 * 10**9)}), "it is longer than 1,073,741,824 bytes"),
         (faults.Drop(), "demo-0.9.tar.gz: http://"),
     ],
 )
@@ -155,7 +155,7 @@ def test_ten_gigabytes_are_not_waited_for(index: FakeIndex, host: OutsideHost, m
     mirror = make()
     ended = mirror.run("-U")
     assert ended.status == 3
-    assert "it is longer than 1073741824 bytes" in ended.stderr
+    assert "it is longer than 1,073,741,824 bytes" in ended.stderr
     assert not mirror.temporary_files()
 
 
