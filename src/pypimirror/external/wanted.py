@@ -14,7 +14,7 @@ from pypimirror.filenames import is_wheel, version_of
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile
 from pypimirror.publishing import Tree, companions
-from pypimirror.run import Run
+from pypimirror.run import Run, blocking
 from pypimirror.store.folders import aside_folder
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,13 @@ def wanted(run: Run, project: ExternalProject) -> list[tuple[File, Origin]]:
     own = run.mirror.state.files.file_names(project.name) - project.tables.owned(project.name)
     found = [_known(run.mirror, project, filename) for filename in chosen if filename not in own]
     is_forced = run.options.is_recheck or bool(run.options.only)
-    due = [each for each in found if is_forced or _is_due(run.mirror, project, each[0])]
+    new = [file for file, _ in found if not project.is_held(file.filename)]
+    blocked = blocking.seen(run.mirror, project.name, new, trusts_names=not is_forced)
+    due = [
+        each
+        for each in found
+        if each[0].filename not in blocked and (is_forced or _is_due(run.mirror, project, each[0]))
+    ]
     return sorted(due, key=lambda each: _checked(project, each[0].filename))
 
 

@@ -84,6 +84,21 @@ def test_of_two_links_to_a_file_the_better_one_counts(
         assert mirror.listed("demo") == names("0.8", "0.9")
 
 
+def test_what_is_blocked_by_its_bytes_is_fetched_once(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    bad = link(offer(host, "0.9"))
+    lead(index, bad)
+    mirror = make(blocked_files=hashlib.sha256(sdist("0.9")[1]).hexdigest())
+    mirror.run("-U")
+    assert "/dist/demo-0.9.tar.gz" in host.paths()
+    lead(index, bad, link(offer(host, "0.8")))
+    mirror.age(25)
+    mirror.update()
+    assert mirror.listed("demo") == names("0.8")
+    assert "/dist/demo-0.9.tar.gz" not in host.paths()
+
+
 @pytest.mark.parametrize("suffix", [".tar", ".dmg"])
 def test_a_page_is_no_file(index: FakeIndex, host: OutsideHost, make: Make, suffix: str) -> None:
     lead(index, link(host.put(f"/demo-0.9{suffix}", b"<html>This domain is for sale", "text/html")))
