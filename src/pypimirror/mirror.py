@@ -129,6 +129,8 @@ class Tally(Struct):
     wheels_taken: int = 0
     unfollowed: set[NormalizedName] = field(default_factory=set)
     """Projects whose links there was no time to follow, so that what vanished of them may be behind these."""
+    raw_folders: dict[NormalizedName, list[str]] = field(default_factory=dict)
+    """Folders with names in other spellings, to take files from while an adoption lasts."""
     changed: set[NormalizedName] = field(default_factory=set)
     """Projects whose pages changed, where they can do so twice."""
 

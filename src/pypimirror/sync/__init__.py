@@ -12,7 +12,6 @@ from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.findings import damage, wheels
 from pypimirror.findings.selected import SELECTED
 from pypimirror.mirror import Counts
-from pypimirror.model import NormalizedName
 from pypimirror.run import Report, Run, report
 from pypimirror.sync import attested, crawl, deselection, removals, unmatched
 
@@ -51,9 +50,9 @@ def _updated(run: Run) -> Report:
     found = crawl.find_due(run, has_new_selection=is_new)
     _deselect(run, is_new=is_new, is_anew=is_anew)
     selected = run.mirror.totals()
-    raw_folders = adopt.raw_folders(run.mirror, run.tree)
+    run.tally.raw_folders = adopt.raw_folders(run.mirror, run.tree)
     try:
-        outcome = _bring_up_to_date(run, found.due, raw_folders)
+        outcome = _bring_up_to_date(run, found.due)
         crawl.check_any_answer(run, found, outcome)
         if run.mirror.config.external_links:
             run.external.follow(run)
@@ -67,14 +66,14 @@ def _updated(run: Run) -> Report:
         run.mirror.state.transitions.record_vanished(name, run.mirror.clock())
     removals.by_upstream(run, held=held, selected=selected)
     try:
-        _settle(run, raw_folders)
+        _settle(run)
     except DiskFullError as full:
         return _full(run, full)
     if run.options.is_recheck:
         run.pages.mark_all_dirty()
     run.pages.publish()
     run.pages.remove_gone()
-    adopt.remove_leftovers(run.mirror, run.pages, run.tree, raw_folders)
+    adopt.remove_leftovers(run.mirror, run.pages, run.tree, run.tally.raw_folders)
     crawl.keep_note(run.mirror, run.tally, found)
     _remove_files(run)
     unmatched.record(run, found, outcome.vanished)
@@ -85,24 +84,22 @@ def _updated(run: Run) -> Report:
     return _report(run)
 
 
-def _bring_up_to_date(
-    run: Run, due: list[crawl.Due], raw_folders: dict[NormalizedName, list[str]]
-) -> crawl.PageOutcome:
+def _bring_up_to_date(run: Run, due: list[crawl.Due]) -> crawl.PageOutcome:
     if not due and not run.dependencies.grown:
         return crawl.PageOutcome([], [], [])
     from pypimirror.sync import projects  # a run without changes needs none of it
 
-    return projects.bring_up_to_date(run, due, raw_folders)
+    return projects.bring_up_to_date(run, due)
 
 
-def _settle(run: Run, raw_folders: dict[NormalizedName, list[str]]) -> None:
+def _settle(run: Run) -> None:
     """Drop what nobody asks for any more, and let come what has room then, and so on."""
     for _ in range(_MOST_PASSES):
         more_fit = deselection.by_requirements(run, are_pages_read=True)
         due = [due for name in sorted(more_fit) if (due := crawl.due_for_more(run, name)) is not None]
         if not due:
             return
-        _bring_up_to_date(run, due, raw_folders)
+        _bring_up_to_date(run, due)
     # What drives itself out time and again is looked at in the next run.
     run.mirror.state.projects.mark_stale(deselection.by_requirements(run, are_pages_read=True))
 

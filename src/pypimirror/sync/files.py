@@ -24,7 +24,7 @@ from pypimirror.errors import (
     TreeError,
     VerificationError,
 )
-from pypimirror.model import File, HeldFile, NormalizedName
+from pypimirror.model import File, HeldFile
 from pypimirror.plan import Plan, lacks_metadata
 from pypimirror.publishing import companions
 from pypimirror.run import Run
@@ -42,9 +42,8 @@ _log = logging.getLogger(__name__)
 class Files:
     """The files of all projects of a run that are to come, or are under way."""
 
-    def __init__(self, run: Run, raw_folders: dict[NormalizedName, list[str]], ready: Ready) -> None:
+    def __init__(self, run: Run, ready: Ready) -> None:
         self._run = run
-        self._raw_folders = raw_folders
         self._ready = ready
         self.arrivals = Arrivals(run.mirror.store)
         assert run.workers is not None
@@ -136,7 +135,7 @@ class Files:
 
     def _present(self, project: Project, made: Plan) -> adopt.Present:
         """Return what lies in the project's folders of what a plan fetches."""
-        folders = self._raw_folders.get(project.name, [])
+        folders = self._run.tally.raw_folders.get(project.name, [])
         return adopt.Present(
             self._run.mirror.store, self._run.options.source, project.name, folders, made.fetch
         )

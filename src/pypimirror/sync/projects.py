@@ -38,13 +38,13 @@ _FEW, _MANY = 64, 256
 """Files waiting: below the first pages are read until there are the second, so that commits are few."""
 
 
-def bring_up_to_date(run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> PageOutcome:
+def bring_up_to_date(run: Run, due: list[Due]) -> PageOutcome:
     """Ask upstream about every project that is due, fetch what is missing, publish what changed.
 
     Projects that lose something are not published yet. Raises DiskFullError, or OSError of the machine.
     """
     run.tally.counts.projects += len(due)
-    engine = _Engine(run, due, raw_folders)
+    engine = _Engine(run, due)
     try:
         engine.work()
     except OSError as error:
@@ -64,7 +64,7 @@ def _tell_unverified(tally: Tally) -> None:
 
 
 class _Engine:
-    def __init__(self, run: Run, due: list[Due], raw_folders: dict[NormalizedName, list[str]]) -> None:
+    def __init__(self, run: Run, due: list[Due]) -> None:
         self._run = run
         self._due = deque(due)
         self._asked = {each.name for each in due}
@@ -73,7 +73,7 @@ class _Engine:
         self._is_reading = True
         self._ready = Ready(run)
         self._seen = SeenPages(run) if run.dependencies.are_followed else None
-        self._files = Files(run, raw_folders, self._ready)
+        self._files = Files(run, self._ready)
         self._waiting = self._files.waiting
         assert run.workers is not None
         self._workers = run.workers
