@@ -45,7 +45,7 @@ class ConfigError(MirrorError):
         if len(self.problems) == 1:
             return f"{self.source}: {self.problems[0]}"
         lines = "".join(f"\n  {problem}" for problem in self.problems)
-        return f"{self.source}: {len(self.problems)} problems, nothing was touched:{lines}"
+        return f"{self.source}: {len(self.problems):,} problems, nothing was touched:{lines}"
 
 
 class NoMirrorError(ConfigError):

@@ -103,7 +103,9 @@ class Gathered:
             files=tuple(self.files.values()),
             refused=tuple(self._refused),
             more_refused=self._refusals - len(self._refused),
-            skipped=tuple(f"{count} {why} ({example!r})" for why, (count, example) in self._skipped.items()),
+            skipped=tuple(
+                f"{count:,} {why} ({example!r})" for why, (count, example) in self._skipped.items()
+            ),
             notes=tuple(self._notes),
             unusable=frozenset(self.unusable - self.files.keys()),
             nameless=self.nameless,

@@ -379,5 +379,7 @@ def check_any_answer(run: Run, crawl: Crawl, answers: PageOutcome) -> None:
         # The trouble is not theirs, and when it is over they are all wanted at once.
         run.mirror.state.projects.end_pauses()
         first = errors[0] if errors else f"the page of {unproven[0]} has no file, and no mark of an index"
-        reason = f"not one project of {len(crawl.due)} could be had (is index_url right?); the first: {first}"
+        reason = (
+            f"not one project of {len(crawl.due):,} could be had (is index_url right?); the first: {first}"
+        )
         raise UnavailableError(run.upstream.index_url, reason)
