@@ -166,9 +166,8 @@ class UnavailableError(UpstreamError):
 class NotAskedError(UnavailableError):
     """A host was not asked: it wants to be left alone, or failed too often. Nothing else failed."""
 
-    def __init__(self, url: str, reason: str, *, host: str = "") -> None:
+    def __init__(self, url: str, reason: str) -> None:
         super().__init__(url, reason, may_pass=False)
-        self.host = host
 
 
 class CutOffError(UnavailableError):
@@ -184,7 +183,7 @@ class UnreachableError(UnavailableError):
     """An external host gave no answer, or none within its time; `is_connected`: it is there at least."""
 
     def __init__(self, url: str, reason: str, *, is_connected: bool = False) -> None:
-        super().__init__(url, reason)
+        super().__init__(url, reason, may_pass=False)
         self.is_connected = is_connected
 
 

@@ -11,8 +11,9 @@ import pytest
 from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
 from pypimirror.pace import MinimumSpeed, Rate
-from pypimirror.upstream import Answer, NotModified
+from pypimirror.upstream import Answer, Hosts, NotModified
 from pypimirror.upstream.answers import Pace
+from pypimirror.upstream.deadlines import Reaper
 from pypimirror.upstream.external import MAX_REDIRECTS, ExternalHosts
 from pypimirror.upstream.rules import Rules
 from tests import faults
@@ -37,6 +38,8 @@ def outside(*hosts: str, allows_http: bool = True, timeout: float = 5) -> Extern
         Rules(hosts, allows_http=allows_http),
         timeout=timeout,
         pace=Pace(Rate(0), MinimumSpeed(0)),
+        reaper=Reaper(),
+        hosts=Hosts(8, retries=0),
     )
 
 

@@ -38,7 +38,7 @@ def of_error(error: BaseException) -> Outcome:
 
 def requests_of(work: sync.Run) -> int:
     """Return how many requests a run made."""
-    return work.upstream.requests + (work.workers.requests_made() if work.workers else 0)
+    return work.upstream.requests + (work.workers.requests if work.workers else 0)
 
 
 def of_run(outcome: Outcome, work: sync.Run, args: Arguments) -> Callable[[], None]:

@@ -4,14 +4,14 @@ Nobody vouches for what other hosts send: it is bounded in size and time, has to
 and the bytes that were accepted once are pinned.
 """
 
-import time
 from collections.abc import Collection
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
 from pypimirror.download import Hashes, Into, core_metadata, strongest, why_packed
-from pypimirror.errors import UnavailableError, UnreachableError, VerificationError
+from pypimirror.errors import UnavailableError, VerificationError
 from pypimirror.external.links import LinkedFile, file_named, file_offered, worth_it
 from pypimirror.external.model import Origin
 from pypimirror.filenames import magic_of
@@ -29,7 +29,6 @@ MAX_PAGE = 5 * 10**6
 _HEAD = 8
 _LOOK_S = 30.0
 _FETCH_S = 900.0
-_PAUSE_S = 1.0
 
 
 class Looked(NamedTuple):
@@ -87,25 +86,17 @@ def fetch(
 ) -> Brought | None:
     """Fetch an external file; return None where it is what it was when it was last looked at.
 
-    Where `origin` has no validators and no length, the bytes alone tell. What may pass is tried once more.
-    Raises MirrorError for trouble with this file alone, DiskFullError or OSError for that of the machine.
+    Where `origin` has no validators and no length, the bytes alone tell. Raises MirrorError for trouble with
+    this file alone, DiskFullError or OSError for that of the machine.
     """
-    try:
-        return _fetched(upstream, file, origin, into, dead)
-    except UnreachableError:
-        raise
-    except UnavailableError as error:
-        if not error.may_pass or error.retry_after:
-            raise
-    time.sleep(_PAUSE_S)
-    into.file.seek(0)
-    into.file.truncate()
-    return _fetched(upstream, file, origin, into, dead)
+    return upstream.retrying(partial(_fetched, upstream, file, origin, into, dead))
 
 
 def _fetched(
     upstream: Upstream, file: File, origin: Origin, into: Into, dead: Collection[str]
 ) -> Brought | None:
+    into.file.seek(0)
+    into.file.truncate()
     hashes = Hashes(file)
     known = Validators(origin.etag, origin.last_modified)
     with upstream.external.open(

@@ -26,10 +26,12 @@ from pypimirror.upstream.client import TROUBLE, Client
 from pypimirror.upstream.connections import Response
 from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
 from pypimirror.upstream.fields import FILE_HEADERS, conditions
+from pypimirror.upstream.hosts import Hosts
 from pypimirror.upstream.reach import ExternalReach
 from pypimirror.upstream.redirects import followed, redirected
 from pypimirror.upstream.rules import Rules
 from pypimirror.upstream.trouble import (
+    MAY_PASS,
     innermost,
     raise_of_machine,
     refusal,
@@ -60,7 +62,7 @@ class Robots(NamedTuple):
 class ExternalHosts:
     """Makes requests to any host that a link may name."""
 
-    def __init__(self, rules: Rules, *, timeout: float, pace: Pace, reaper: Reaper | None = None) -> None:
+    def __init__(self, rules: Rules, *, timeout: float, pace: Pace, reaper: Reaper, hosts: Hosts) -> None:
         self._rules = rules
         self.client = Client(
             ExternalReach(rules.hosts),
@@ -69,7 +71,8 @@ class ExternalHosts:
         )
         self._timeout = timeout
         self._pace = pace
-        self._reaper = reaper or Reaper()
+        self._reaper = reaper
+        self._hosts = hosts
         self._robots: dict[str, urllib.robotparser.RobotFileParser] = {}
 
     @contextlib.contextmanager
@@ -100,6 +103,8 @@ class ExternalHosts:
             return checked(redirected(url, location))
 
         with followed(checked(url), ask, onwards, most=MAX_REDIRECTS) as response:
+            if response.status not in MAY_PASS:
+                self._hosts.good(response.url)
             try:
                 if response.status == http.HTTPStatus.NOT_MODIFIED and any(validators):
                     yield NotModified()

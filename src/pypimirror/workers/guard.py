@@ -19,11 +19,11 @@ def guarded(work: Callable[[], _T]) -> _T | MirrorError:
         return error
     except OSError:
         raise
-    except Exception as error:  # noqa: BLE001 (a bug costs one project, file or link, not the run)
+    except BaseException as error:  # noqa: BLE001 (a bug costs one project, file or link, not the run)
         return broken(error)
 
 
-def broken(error: Exception) -> BrokenWorkerError:
+def broken(error: BaseException) -> BrokenWorkerError:
     """Log a bug of ours, and return what is told of it."""
     _log.error("a bug in a worker", exc_info=error)
     return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")

@@ -3,12 +3,12 @@
 Results come packed one by one, so that one that can't be sent costs its own task alone.
 """
 
+import logging
 import pickle
-from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pypimirror.errors import BrokenWorkerError
-from pypimirror.upstream import Upstream
+from pypimirror.upstream import LeftAlone, Upstream
 
 MOST_BYTES = 1 << 28
 """Of one result: what is longer would cost both sides too much memory."""
@@ -26,32 +26,11 @@ class Task(Protocol[R_co]):
         """Do it; what upstream did wrong comes as a value, and what is wrong with the machine is raised."""
 
 
-class Setup(NamedTuple):
-    """What a worker begins with."""
-
-    connect: Callable[[], Upstream]
-    log_level: int
-
-
 class Batch(NamedTuple):
     """Tasks by their numbers, and in how many threads to do them."""
 
     tasks: tuple[tuple[int, Task[Any]], ...]
     threads: int
-
-
-class RetryAfter(NamedTuple):
-    """A host wants to be left alone for so many seconds: said by one worker, told to all."""
-
-    host: str
-    seconds: float
-
-
-class GivenUp(NamedTuple):
-    """A host failed so often in a row that nobody asks it any more: said by one worker, told to all."""
-
-    host: str
-    failures: int
 
 
 class Raised(NamedTuple):
@@ -67,30 +46,18 @@ class Done(NamedTuple):
     result: bytes
 
 
-class Said(NamedTuple):
-    """A line for the log."""
-
-    logger: str
-    level: int
-    text: str
-
-
-Message = Done | Said | RetryAfter | GivenUp
-
-
-class Figures(NamedTuple):
-    """What a worker did so far, and the best latency that it saw, in seconds."""
-
-    requests: int
-    retries: int
-    latency: float
+Message = Done | logging.LogRecord | LeftAlone
 
 
 class News(NamedTuple):
     """All that a worker has to say, in its order; nothing is a sign of life."""
 
     messages: list[Message]
-    figures: Figures
+    requests: int
+    """So many were sent since the last news."""
+    retries: int
+    latency: float
+    """The best so far, in seconds."""
 
 
 def dump(message: object) -> bytes:
@@ -111,7 +78,7 @@ def packed(result: object) -> bytes:
             load(found)  # an error may be one that can't be made again
         reason = f"it has {len(found)} bytes" if len(found) > MOST_BYTES else ""
     except Exception as error:  # noqa: BLE001 (whatever it is, nobody else would tell that the task is over)
-        reason = f"{type(error).__name__}: {error}; it is {_short(result)}"
+        reason = f"{type(error).__name__}: {error}; it is {repr(result)[:200]}"
     if not reason:
         return found
     return dump(BrokenWorkerError(f"the result of a worker can't be sent ({reason})"))
@@ -123,7 +90,3 @@ def unpacked(result: bytes) -> Any:
     if isinstance(found, Raised):
         raise found.error
     return found
-
-
-def _short(result: object) -> str:
-    return repr(result)[:200]
