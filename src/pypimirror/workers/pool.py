@@ -11,11 +11,11 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pypimirror.errors import BrokenWorkerError
 from pypimirror.upstream import Hosts, LeftAlone, Upstream
-from pypimirror.workers.messages import Batch, Done, Task, unpacked
+from pypimirror.workers.messages import Done, Task, unpacked
 
 if TYPE_CHECKING:
     from pypimirror.workers.processes import Worker
@@ -64,7 +64,6 @@ class Workers:
         self._processes = processes if parallel is None else min(processes, parallel)
         self._workers: list[Worker] = []
         self._numbers = itertools.count()
-        self._takers: dict[int, Callable[[Any], None]] = {}
         self.requests = 0
         """How many were sent so far."""
         self.retries = 0
@@ -77,20 +76,18 @@ class Workers:
     # -- processes -------------------------------------------------------------------------------
 
     def _start(self) -> None:
+        """Start one more; where the system has none, those that there are do all."""
         from pypimirror.workers import processes  # slow to import, and a run without news starts none
 
-        started = processes.start(self._connect, self._patience_s)
-        self._workers.append(started)
-        for news in self._hosts.left_alone():
-            started.send(news)
-
-    def _start_another(self) -> None:
-        """Start one more; where the system has none, those that there are do all."""
         try:
-            self._start()
+            started = processes.start(self._connect, self._patience_s)
         except OSError:
             if not self._workers:
                 raise
+            return
+        self._workers.append(started)
+        for news in self._hosts.left_alone():
+            started.send(news)
 
     def close(self) -> None:
         """End all processes at once."""
@@ -111,28 +108,26 @@ class Workers:
     @property
     def unfinished(self) -> int:
         """Tasks whose results were not handed over yet."""
-        return len(self._takers)
+        return sum(len(each.takers) for each in self._workers)
 
     @property
     def has_room(self) -> bool:
         """Whether one more task now keeps the threads busy rather than the queue long."""
-        return len(self._takers) < self.threads + _AHEAD
+        return self.unfinished < self.threads + _AHEAD
 
     def submit(self, task: Task[_R], take: Callable[[_R | BrokenWorkerError], None]) -> None:
         """Queue a task; `take` is called with what becomes of it."""
-        if not self._workers or len(self._workers) <= len(self._takers) < self._processes:
-            self._start_another()
+        if not self._workers or len(self._workers) <= self.unfinished < self._processes:
+            self._start()
         number = next(self._numbers)
-        self._takers[number] = take
-        chosen = min(self._workers, key=lambda each: len(each.unfinished))
-        chosen.unfinished.add(number)
+        chosen = min(self._workers, key=lambda each: len(each.takers))
+        chosen.takers[number] = take
         chosen.queued.append((number, task))
 
     def abandon(self) -> None:
         """Forget all tasks: nobody waits for them any more, and when this returns nobody does them."""
-        if self._takers:
+        if self.unfinished:
             self.close()
-        self._takers.clear()
 
     def finished(self, timeout: float) -> list[Callable[[], None]]:
         """Return what hands over the results that are there; wait up to `timeout` seconds for the first.
@@ -140,12 +135,11 @@ class Workers:
         What tasks raise of the machine's is raised. Tasks of a process that died, or said nothing for too
         long, have a BrokenWorkerError for their result; it is raised when there is no process left.
         """
-        for share, each in self._shares():
-            if each.queued:
-                tasks, each.queued = tuple(each.queued), []
-                each.send(Batch(tasks, share))
+        share, rest = divmod(self.threads, max(1, len(self._workers)))
+        for number, each in enumerate(self._workers):
+            each.send_queued(threads=share + (number < rest))
         results = self._listen(timeout)
-        if 0 < len(results) < _FEW and self._takers:
+        if 0 < len(results) < _FEW and self.unfinished:
             # Each turn of the main thread costs something: a few more may come in a moment.
             time.sleep(_MOMENT_S)
             results += self._listen(0.0)
@@ -160,12 +154,6 @@ class Workers:
 
         speaking = processes.wait(self._workers, timeout)
         return [hand_over for each in speaking for hand_over in self._heard(each)]
-
-    def _shares(self) -> "Iterator[tuple[int, Worker]]":
-        """Yield the workers, each with how many threads it may have."""
-        share, rest = divmod(self.threads, max(1, len(self._workers)))
-        for number, each in enumerate(self._workers):
-            yield share + (number < rest), each
 
     def _silent(self) -> "list[Worker]":
         """Return processes that are there and say nothing, as one that was stopped."""
@@ -187,9 +175,7 @@ class Workers:
         self.latency = min(self.latency, news.latency)
         for message in news.messages:
             if isinstance(message, Done):
-                source.unfinished.discard(message.number)
-                if take := self._takers.pop(message.number, None):
-                    yield partial(take, unpacked(message.result))
+                yield partial(source.takers.pop(message.number), unpacked(message.result))
             elif isinstance(message, LeftAlone):
                 self._hosts.leave_alone(message)
                 for other in self._workers:
@@ -209,8 +195,8 @@ class Workers:
                 self._start()
         if not self._workers:
             raise error
-        for number in dead.unfinished:
-            yield partial(self._takers.pop(number), error)
+        for take in dead.takers.values():
+            yield partial(take, error)
 
 
 def suitable_threads(latency: float, processes: int) -> int:

@@ -18,7 +18,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from pypimirror.upstream import Upstream
-from pypimirror.workers.messages import News, Task, dump, load
+from pypimirror.workers.messages import Batch, News, Task, dump, load
 from pypimirror.workers.worker import SIGNALS, serve
 
 _METHOD = "spawn" if sys.platform == "darwin" else "fork"
@@ -34,7 +34,9 @@ class Worker:
         self.connection = connection
         self._process = process
         self.queued: list[tuple[int, Task[Any]]] = []
-        self.unfinished: set[int] = set()
+        """Tasks by their numbers, not sent yet."""
+        self.takers: dict[int, Callable[[Any], None]] = {}
+        """Who waits for the results of tasks, by their numbers."""
         self.silent_s = -_START_S
         """For how long it said nothing, by the clock of a main process that listens."""
 
@@ -46,6 +48,12 @@ class Worker:
             self.silent_s = math.inf
         except OSError:
             pass
+
+    def send_queued(self, *, threads: int) -> None:
+        """Send the tasks that are queued, to be done in so many threads."""
+        if self.queued:
+            tasks, self.queued = tuple(self.queued), []
+            self.send(Batch(tasks, threads))
 
     def receive(self) -> News:
         """Return what the worker says; raise EOFError or OSError where it is gone."""
