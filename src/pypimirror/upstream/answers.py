@@ -12,6 +12,7 @@ from pypimirror.model import Validators
 from pypimirror.pace import MinimumSpeed, Rate
 from pypimirror.upstream.connections import Response
 from pypimirror.upstream.deadlines import Patience
+from pypimirror.upstream.proxies import through_proxy
 from pypimirror.upstream.trouble import innermost, raise_of_machine
 from pypimirror.upstream.unpack import PackingError, UnknownPackingError, packing, unpacked
 
@@ -100,7 +101,7 @@ class Answer:
         except UnknownPackingError as error:
             raise BadPageError(self.url, f"comes in an encoding that was not asked for ({error})") from error
         except PackingError as error:
-            raise UnavailableError(self.url, f"the answer broke off ({error})") from error
+            raise self._failed(f"the answer broke off ({error})") from error
 
     def raw_chunks(self) -> Iterator[bytes]:
         """Yield the very bytes of the body, as `chunks` does."""
@@ -121,7 +122,7 @@ class Answer:
         while not self._response.is_at_end:
             chunk, seconds = self._read(read, size)
             if is_too_slow(len(chunk), seconds):
-                raise UnavailableError(self.url, "it comes in more slowly than minimum_speed")
+                raise self._failed("it comes in more slowly than minimum_speed")
             received += len(chunk)
             if received >= _MUCH:
                 received = 0
@@ -144,11 +145,14 @@ class Answer:
         seconds = self._patience.end()
         # What ends with its connection may have been cut off.
         if why := self._patience.why_over():
-            raise UnavailableError(self.url, why) from trouble
+            raise self._failed(why) from trouble
         if chunk is None:
             assert trouble is not None
-            raise UnavailableError(self.url, f"the answer broke off ({innermost(trouble)})") from trouble
+            raise self._failed(f"the answer broke off ({innermost(trouble)})") from trouble
         return chunk, seconds
+
+    def _failed(self, reason: str) -> UnavailableError:
+        return UnavailableError(self.url, f"{reason}{through_proxy(self.url)}")
 
     @property
     def resume_validator(self) -> str | None:

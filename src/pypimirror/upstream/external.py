@@ -27,6 +27,7 @@ from pypimirror.upstream.connections import Response
 from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
 from pypimirror.upstream.fields import FILE_HEADERS, conditions
 from pypimirror.upstream.hosts import Hosts
+from pypimirror.upstream.proxies import through_proxy
 from pypimirror.upstream.reach import ExternalReach
 from pypimirror.upstream.redirects import followed, redirected
 from pypimirror.upstream.rules import Rules
@@ -158,10 +159,11 @@ class ExternalHosts:
             reason = innermost(error) + whom_to_trust(root(error))
             if deadline.has_cut:
                 reason = _TOO_LONG if time.monotonic() >= ends_at else "timed out"
-            elif isinstance(error, urllib3.exceptions.ProxyError):
-                reason = why_no_proxy(url, error)
             elif isinstance(root(error), socket.gaierror):
                 reason = f"its name can't be resolved ({reason})"
+            reason += through_proxy(url)
+            if isinstance(error, urllib3.exceptions.ProxyError) and not deadline.has_cut:
+                reason = why_no_proxy(url, error)
             raise UnreachableError(url, reason, is_connected=deadline.is_connected) from error
 
     def _checked_url(self, url: str, dead: Collection[str], *, allows_http: bool) -> str:

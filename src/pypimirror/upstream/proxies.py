@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import urllib3
 from requests import utils
 
-from pypimirror.addresses import masked
+from pypimirror.addresses import masked, shown
 from pypimirror.errors import ConfigError
 
 _HTTP, _SOCKS = ("http", "https"), ("socks5", "socks5h", "socks4", "socks4a")
@@ -36,6 +36,12 @@ def variable_for(url: str) -> str:
     names = (f"{urlsplit(url).scheme}_proxy", "all_proxy")
     spelled = (each for name in names for each in (name, name.upper()))
     return next((name for name in spelled if os.environ.get(name)), "the system's proxy")
+
+
+def through_proxy(url: str) -> str:
+    """Say through which proxy an address was asked, as nobody can tell which of the two failed."""
+    proxy = proxy_for(url)
+    return "" if proxy is None else f"; it was asked through the proxy {shown(proxy)} ({variable_for(url)})"
 
 
 def check_proxy(url: str) -> None:
