@@ -18,6 +18,7 @@ from pypimirror.errors import UnavailableError
 from pypimirror.model import NormalizedName, Validators
 from pypimirror.pace import MinimumSpeed, Rate
 from pypimirror.upstream.answers import CHUNK, Answer, Fetched, NotModified, Pace, length_of
+from pypimirror.upstream.certificates import why_unusable
 from pypimirror.upstream.client import TROUBLE, Client, Who
 from pypimirror.upstream.connections import Response
 from pypimirror.upstream.credentials import Credentials
@@ -44,6 +45,7 @@ __all__ = [
     "Upstream",
     "check_proxy",
     "is_index_private",
+    "why_unusable",
 ]
 
 _log = logging.getLogger(__name__)
