@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from pypimirror.addresses import masked, shown, without_secrets
 
+TOO_LITTLE_MEMORY = "there is too little memory: set fewer workers"
+"""What is told where the system has no memory left, and what to do."""
+
 
 class MirrorError(Exception):
     """The root of every error that pypimirror raises on purpose."""
@@ -188,7 +191,7 @@ class UnreachableError(UnavailableError):
 
 
 class BrokenWorkerError(MirrorError):
-    """A worker met a bug of ours; only its own task is lost."""
+    """A worker met a bug of ours, or had too little memory; only its own task is lost."""
 
 
 class BadPageError(UpstreamError):

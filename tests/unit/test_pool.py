@@ -307,7 +307,7 @@ def crash(_upstream: Upstream) -> None:
         (unsendable, "can't be sent (TypeError: cannot pickle"),
         (too_much, "can't be sent (it has 268"),
         (leave, "a bug in pypimirror (SystemExit(3))"),
-        (partial(fail, error=MemoryError()), "a bug in pypimirror (MemoryError())"),
+        (partial(fail, error=MemoryError()), "there is too little memory: set fewer workers"),
         (partial(fail, error=KeyboardInterrupt()), "a bug in pypimirror (KeyboardInterrupt())"),
         (exit_at_once, "ended with status 7"),
         (crash, "was ended by signal 11"),

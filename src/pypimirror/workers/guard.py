@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from pypimirror.errors import BrokenWorkerError, MirrorError
+from pypimirror.errors import TOO_LITTLE_MEMORY, BrokenWorkerError, MirrorError
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +24,8 @@ def guarded(work: Callable[[], _T]) -> _T | MirrorError:
 
 
 def broken(error: BaseException) -> BrokenWorkerError:
-    """Log a bug of ours, and return what is told of it."""
+    """Log a bug of ours, which lack of memory is not, and return what is told of it."""
+    if isinstance(error, MemoryError):
+        return BrokenWorkerError(TOO_LITTLE_MEMORY)
     _log.error("a bug in a worker", exc_info=error)
     return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")

@@ -7,7 +7,7 @@ import logging
 import pickle
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from pypimirror.errors import BrokenWorkerError
+from pypimirror.errors import TOO_LITTLE_MEMORY, BrokenWorkerError
 from pypimirror.upstream import LeftAlone, Upstream
 
 MOST_BYTES = 1 << 28
@@ -77,6 +77,8 @@ def packed(result: object) -> bytes:
         if isinstance(result, BaseException | Raised):
             load(found)  # an error may be one that can't be made again
         reason = f"it has {len(found)} bytes" if len(found) > MOST_BYTES else ""
+    except MemoryError:
+        return dump(BrokenWorkerError(TOO_LITTLE_MEMORY))
     except Exception as error:  # noqa: BLE001 (whatever it is, nobody else would tell that the task is over)
         reason = f"{type(error).__name__}: {error}; it is {repr(result)[:200]}"
     if not reason:

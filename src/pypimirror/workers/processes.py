@@ -67,7 +67,8 @@ class Worker:
         self._process.kill()
         self._process.join()
         code = self._process.exitcode or 0
-        return f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
+        hint = ", as the system does where memory is short: set fewer workers" * (code == -signal.SIGKILL)
+        return f"was ended by signal {-code}{hint}" if code < 0 else f"ended with status {code}"
 
 
 def start(connect: Callable[[], Upstream], patience_s: float) -> Worker:
