@@ -17,13 +17,12 @@ from pypimirror.amounts import DAY_S, HOUR_S
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import DiskFullError, MirrorError, TreeError
 from pypimirror.external import files
-from pypimirror.external.fetch import Brought, Looked
 from pypimirror.external.hosts import Hosts
 from pypimirror.external.links import LinkedFile, file_named
 from pypimirror.external.model import Links, Origin
 from pypimirror.external.project import ExternalProject, end
 from pypimirror.external.tables import Tables
-from pypimirror.external.tasks import DocumentTask, FetchTask, LegacyDocument, LinkTask
+from pypimirror.external.tasks import Brought, DocumentTask, FetchTask, LegacyDocument, LinkTask, Looked
 from pypimirror.external.wanted import wanted
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, Link, NormalizedName

@@ -17,13 +17,21 @@ from pypimirror.addresses import host_of, shown, without_credentials
 from pypimirror.errors import UnavailableError
 from pypimirror.model import NormalizedName, Validators
 from pypimirror.pace import MinimumSpeed, Rate
-from pypimirror.upstream.answers import CHUNK, Answer, Fetched, NotModified, Pace, length_of
+from pypimirror.upstream.answers import (
+    CHUNK,
+    FILE_HEADERS,
+    Answer,
+    Fetched,
+    NotModified,
+    Pace,
+    conditions,
+    length_of,
+)
 from pypimirror.upstream.certificates import why_unusable
 from pypimirror.upstream.client import TROUBLE, Client, Who
 from pypimirror.upstream.connections import Response
 from pypimirror.upstream.credentials import Credentials
 from pypimirror.upstream.deadlines import Patience, Reaper
-from pypimirror.upstream.fields import FILE_HEADERS, begins_at, conditions, is_news
 from pypimirror.upstream.hosts import Hosts, LeftAlone
 from pypimirror.upstream.proxies import check_proxy
 from pypimirror.upstream.reach import Reach, is_index_private
@@ -65,6 +73,7 @@ _UNSIZED_S = 6 * 3600.0
 """For a file whose size nobody tells."""
 
 _BUSY = frozenset({429, 503})
+_OF_RANGES = frozenset({206, 416})
 
 
 class Upstream:
@@ -206,20 +215,18 @@ class Upstream:
         answer's own `start` tells. The `size` that is known bounds its time, else what the answer says.
         """
         may_leave_https = (lambda _url: True) if is_verified else self.accepts_unverified
-        if start and if_range:
-            rest = {"Range": f"bytes={start}-", "If-Range": if_range}
-            with self._sent(url, FILE_HEADERS | rest, may_leave_https) as response:
-                is_part = response.status == http.HTTPStatus.PARTIAL_CONTENT
-                if is_part and begins_at(response.fields, start):
-                    yield self._file(response, size, start=start)
-                    return
-                if not is_part and response.status != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                    self._check(response)
-                    yield self._file(response, size)
-                    return
-        with self._sent(url, FILE_HEADERS, may_leave_https) as response:
-            self._check(response)
-            yield self._file(response, size)
+        rest = {"Range": f"bytes={start}-", "If-Range": if_range} if start and if_range else {}
+        with self._sent(url, FILE_HEADERS | rest, may_leave_https) as response:
+            if not (rest and response.status in _OF_RANGES):
+                self._check(response)
+                yield self._file(response, size)
+                return
+            is_part = response.status == http.HTTPStatus.PARTIAL_CONTENT
+            if is_part and response.fields.get("content-range", "").startswith(f"bytes {start}-"):
+                yield self._file(response, size, start=start)
+                return
+        with self.open_file(url, size=size, is_verified=is_verified) as answer:
+            yield answer
 
     @contextlib.contextmanager
     def open_if_changed(self, url: str, validators: Validators) -> Iterator[Answer | NotModified]:
@@ -284,6 +291,9 @@ class Upstream:
             too_long = f"it takes too long: no answer within {self._timeout:g} seconds (timeout)"
             raise failure(url, error, too_long if is_late else None) from error
         self.latency = min(self.latency, time.monotonic() - begun)
-        if _log.isEnabledFor(logging.DEBUG) and (url == self.index_url or is_news(response.status, headers)):
-            _log.debug("%d %s", response.status, shown(url))
+        if _log.isEnabledFor(logging.DEBUG):
+            # What a page says is told where it changes something.
+            is_news = response.status != http.HTTPStatus.OK or headers["Accept"] == FILE_HEADERS["Accept"]
+            if url == self.index_url or (is_news and response.status != http.HTTPStatus.NOT_MODIFIED):
+                _log.debug("%d %s", response.status, shown(url))
         return response

@@ -26,6 +26,9 @@ _MUCH = 1 << 20
 """Bytes after which a server was good, whatever comes then."""
 
 
+FILE_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
+"""What a file is asked for with: its very bytes."""
+
 _Bytes = TypeVar("_Bytes", bytes, bytes | memoryview)
 
 
@@ -82,10 +85,10 @@ class Answer:
             raise BadPageError(self.url, f"longer than {limit} bytes")
         return Fetched(content, self.content_type, self.url, self.validators, self.serial, self.tells_its_end)
 
-    def read(self, limit: int) -> bytes:
-        """Return the body as `chunks` yields it: all of it, or as much as is more than `limit` bytes."""
+    def read(self, limit: int, *, is_raw: bool = False) -> bytes:
+        """Return the body unpacked, or as it comes: all of it, or as much as is more than `limit` bytes."""
         content = bytearray()
-        for chunk in self.chunks():
+        for chunk in self.raw_chunks() if is_raw else self.chunks():
             content += chunk
             if len(content) > limit:
                 break
@@ -182,6 +185,12 @@ def validators_of(headers: Mapping[str, str]) -> Validators:
         if (answered - written).total_seconds() < _SETTLED_S:
             return Validators()
     return Validators(None, last_modified)
+
+
+def conditions(validators: Validators) -> dict[str, str]:
+    """Return the headers of a conditional request (RFC 9110, 13.1)."""
+    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in named.items() if value}
 
 
 def length_of(fields: Mapping[str, str]) -> int | None:

@@ -20,12 +20,11 @@ import urllib3
 from pypimirror.addresses import host_of
 from pypimirror.errors import BadPageError, NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
-from pypimirror.upstream.answers import Answer, NotModified, Pace
+from pypimirror.upstream.answers import FILE_HEADERS, Answer, NotModified, Pace, conditions
 from pypimirror.upstream.certificates import whom_to_trust
 from pypimirror.upstream.client import TROUBLE, Client
 from pypimirror.upstream.connections import Response
 from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
-from pypimirror.upstream.fields import FILE_HEADERS, conditions
 from pypimirror.upstream.hosts import Hosts
 from pypimirror.upstream.proxies import through_proxy
 from pypimirror.upstream.reach import ExternalReach
