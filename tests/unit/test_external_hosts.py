@@ -33,13 +33,16 @@ def host() -> Iterator[OutsideHost]:
         yield running
 
 
-def outside(*hosts: str, allows_http: bool = True, timeout: float = 5) -> ExternalHosts:
+def outside(*hosts: str, allows_http: bool = True, timeout: float = 5, given_up: str = "") -> ExternalHosts:
+    known = Hosts(8, retries=0)
+    if given_up:
+        known.give_up(given_up, "did not answer lately")
     return ExternalHosts(
         Rules(hosts, allows_http=allows_http),
         timeout=timeout,
         pace=Pace(Rate(0), MinimumSpeed(0)),
         reaper=Reaper(),
-        hosts=Hosts(8, retries=0),
+        hosts=known,
     )
 
 
@@ -381,12 +384,12 @@ def test_all_of_it_has_its_time(host: OutsideHost, fault: faults.Fault) -> None:
     assert time.monotonic() - began < 15, "sooner than by a wait that is too long"
 
 
-def test_dead_hosts_are_not_asked(host: OutsideHost) -> None:
+def test_hosts_that_are_given_up_are_not_asked(host: OutsideHost) -> None:
     host.put("/y", b"content")
     with OutsideHost() as first:
         first.fault("/x", faults.Redirect(f"{host.origin}/y"))
         with pytest.raises(UnreachableError, match="is not asked now") as told:
-            body(outside("127.*"), f"{first.origin}/x", dead={host.address})
+            body(outside("127.*", given_up=host.origin), f"{first.origin}/x")
         assert host.address in told.value.url
     assert not host.requests
 

@@ -77,8 +77,6 @@ class LinkTask(NamedTuple):
     link: Link
     selection: Selection | None
     """What of a page is wanted; None where pages are not to be read."""
-    dead: frozenset[str]
-    """Hosts that are not asked."""
 
     def run(self, upstream: Upstream) -> Looked:
         """Look what is behind the link.
@@ -88,13 +86,13 @@ class LinkTask(NamedTuple):
         """
         hosts, link, name, selection = upstream.external, self.link, self.name, self.selection
         allows_http = strongest(link.digests) is not None
-        with hosts.open(link.url, seconds=_LOOK_S, dead=self.dead, allows_http=allows_http) as answer:
+        with hosts.open(link.url, seconds=_LOOK_S, allows_http=allows_http) as answer:
             assert isinstance(answer, Answer)
             if filename := file_offered(answer.disposition, name) or file_named(answer.url, name):
                 return Looked([LinkedFile(filename, link.url, link.digests)])
             if selection is None or not is_html(answer.content_type):
                 return Looked([])
-            robots = hosts.robots(answer.url, dead=self.dead)
+            robots = hosts.robots(answer.url)
             if not robots.allows:
                 raise UnavailableError(answer.url, "its robots.txt asks not to read it", may_pass=False)
             content = answer.read(MAX_PAGE)
@@ -126,8 +124,6 @@ class FetchTask(NamedTuple):
     """With what may tell that it is what it was; where nothing does, the bytes do."""
     space: FreeSpace
     """What files may take."""
-    dead: frozenset[str]
-    """Hosts that are not asked."""
     candidate: None = None
     """Nothing in the tree stands for what lies fetching."""
 
@@ -145,7 +141,6 @@ class FetchTask(NamedTuple):
             file.url,
             seconds=_FETCH_S,
             validators=Validators(origin.etag, origin.last_modified),
-            dead=self.dead,
             allows_http=hashes.expected is not None,
         ) as answer:
             if isinstance(answer, NotModified) or _is_same(origin, answer):

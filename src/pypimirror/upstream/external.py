@@ -11,13 +11,12 @@ import re
 import socket
 import time
 import urllib.robotparser
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import urllib3
 
-from pypimirror.addresses import host_of
 from pypimirror.errors import BadPageError, NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
 from pypimirror.upstream.answers import FILE_HEADERS, Answer, NotModified, Pace, conditions
@@ -49,6 +48,7 @@ _ROBOTS_S = 10.0
 _MAX_ROBOTS = 1 << 19
 _LONGEST_DELAY_S = 10.0
 _TOO_LONG = "it takes too long"
+NOT_ASKED = "its host did not answer lately, and is not asked now"
 
 
 class Robots(NamedTuple):
@@ -83,13 +83,12 @@ class ExternalHosts:
         seconds: float,
         allows_http: bool = False,
         validators: Validators = Validators(),
-        dead: Collection[str] = (),
     ) -> Iterator[Answer | NotModified]:
         """Open what is behind a link, conditionally where there are validators; all of it takes `seconds`.
 
-        `dead` hosts are not asked; `allows_http` where something else tells that nobody tampered with it.
-        Raises UnreachableError for a host that is dead, else NotFoundError or UnavailableError, also for an
-        address that may not be asked.
+        `allows_http` where something else tells that nobody tampered with it. Raises UnreachableError for a
+        host that is given up, else NotFoundError or UnavailableError, also for an address that may not be
+        asked.
         """
         ends_at = time.monotonic() + seconds
 
@@ -97,7 +96,7 @@ class ExternalHosts:
             return self._get(url, FILE_HEADERS | conditions(validators), ends_at)
 
         def checked(url: str) -> str:
-            return self._checked_url(url, dead, allows_http=allows_http)
+            return self._checked_url(url, allows_http=allows_http)
 
         def onwards(url: str, location: str) -> str:
             return checked(redirected(url, location))
@@ -121,23 +120,23 @@ class ExternalHosts:
         left_s = max(0.0, ends_at - time.monotonic())
         return Patience(deadline, whole_s=left_s, bound="all of its time", read_s=self._timeout)
 
-    def robots(self, url: str, *, dead: Collection[str] = ()) -> Robots:
+    def robots(self, url: str) -> Robots:
         """Ask a host whether a page may be read, and how fast; one that can't say so does not allow it.
 
-        Raises UnreachableError where the host is dead.
+        Raises UnreachableError where the host is given up.
         """
         place = urlunsplit((*urlsplit(url)[:2], "/robots.txt", "", ""))
         rules = self._robots.get(place)
         if rules is None:
             rules = urllib.robotparser.RobotFileParser()
-            rules.parse(self._robots_text(place, dead).splitlines())
+            rules.parse(self._robots_text(place).splitlines())
             self._robots[place] = rules
         delay = float(rules.crawl_delay(_AGENT) or 0)
         return Robots(rules.can_fetch(_AGENT, url), min(delay, _LONGEST_DELAY_S))
 
-    def _robots_text(self, place: str, dead: Collection[str]) -> str:
+    def _robots_text(self, place: str) -> str:
         try:
-            with self.open(place, seconds=_ROBOTS_S, dead=dead) as answer:
+            with self.open(place, seconds=_ROBOTS_S) as answer:
                 assert isinstance(answer, Answer)
                 return answer.read(_MAX_ROBOTS)[:_MAX_ROBOTS].decode(errors="replace")
         except (NotFoundError, BadPageError):
@@ -165,7 +164,7 @@ class ExternalHosts:
                 reason = why_no_proxy(url, error)
             raise UnreachableError(url, reason, is_connected=deadline.is_connected) from error
 
-    def _checked_url(self, url: str, dead: Collection[str], *, allows_http: bool) -> str:
+    def _checked_url(self, url: str, *, allows_http: bool) -> str:
         """Return an address with its host as everybody reads it, without credentials.
 
         Raises UnavailableError where it may not be asked whatever its host resolves to.
@@ -180,8 +179,8 @@ class ExternalHosts:
                 "http can be tampered with on its way; external_http = True takes it without a digest, too"
             )
             raise UnavailableError(url, reason, may_pass=False)
-        if host_of(url) in dead:
-            raise UnreachableError(url, "its host did not answer lately, and is not asked now")
+        if self._hosts.why_not(url):
+            raise UnreachableError(url, NOT_ASKED)
         return url
 
 

@@ -109,6 +109,11 @@ class Hosts:
             if known.failures >= self._limit and len(known.failed) >= _SPEAK_FOR_HOST:
                 self._found(known, math.inf, f"failed {known.failures} times in a row")
 
+    def give_up(self, url: str, reason: str) -> None:
+        """Let a host be asked no more in this run."""
+        with self._lock:
+            self._found(self._known(_host_of(url)), math.inf, reason)
+
     def busy(self, url: str, seconds: float, *, is_for_client: bool) -> None:
         """Note that one resource asks to be left alone: several of them speak for their host.
 

@@ -42,8 +42,8 @@ _MOMENT_S = 0.002
 class Workers:
     """Does tasks with an Upstream in other processes, and hands each result to who waits for it.
 
-    What one finds out of hosts, `hosts` and all others are told. `parallel` is how many tasks are done at
-    once; None is as many as suit the machine and the latency.
+    What is found out of hosts, here by `hosts` or by one of them, all are told. `parallel` is how many tasks
+    are done at once; None is as many as suit the machine and the latency.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Workers:
         self._listened = time.monotonic()
         self._deaths = 0
         self._hosts = hosts
+        hosts.on_news = self._tell
         self._parallel = parallel
         self._processes = processes if parallel is None else min(processes, parallel)
         self._workers: list[Worker] = []
@@ -178,10 +179,13 @@ class Workers:
                 yield partial(source.takers.pop(message.number), unpacked(message.result))
             elif isinstance(message, LeftAlone):
                 self._hosts.leave_alone(message)
-                for other in self._workers:
-                    other.send(message)
+                self._tell(message)
             else:
                 logging.getLogger(message.name).handle(message)
+
+    def _tell(self, news: LeftAlone) -> None:
+        for each in self._workers:
+            each.send(news)
 
     def _lose(self, dead: "Worker", reason: str = "") -> Iterator[Callable[[], None]]:
         """Give up what a process had to do, and start another one in its place."""
