@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import (
-    BrokenWorkerError,
     DiskFullError,
     MirrorError,
     NotAskedError,
@@ -207,7 +206,7 @@ class _Engine:
 
     # -- pages -------------------------------------------------------------------------------
 
-    def _take_page(self, project: Project, found: tasks.PageResult | BrokenWorkerError) -> None:
+    def _take_page(self, project: Project, found: tasks.PageResult | MirrorError) -> None:
         result = found.result if isinstance(found, tasks.PageResult) else found
         project.is_pending = isinstance(found, tasks.PageResult) and found.is_stale
         if project.is_pending and record.has_empty_serial(self._run.mirror, project, result):

@@ -19,13 +19,8 @@ def guarded(work: Callable[[], _T]) -> _T | MirrorError:
         return error
     except OSError:
         raise
-    except BaseException as error:  # noqa: BLE001 (a bug costs one project, file or link, not the run)
-        return broken(error)
-
-
-def broken(error: BaseException) -> BrokenWorkerError:
-    """Log a bug of ours, which lack of memory is not, and return what is told of it."""
-    if isinstance(error, MemoryError):
+    except MemoryError:
         return BrokenWorkerError(TOO_LITTLE_MEMORY)
-    _log.error("a bug in a worker", exc_info=error)
-    return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")
+    except BaseException as error:  # noqa: BLE001 (a bug costs one project, file or link, not the run)
+        _log.error("a bug in a worker", exc_info=error)
+        return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")

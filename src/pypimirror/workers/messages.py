@@ -23,7 +23,7 @@ class Task(Protocol[R_co]):
     """Something to do, as a frozen value that can be pickled."""
 
     def run(self, upstream: Upstream, /) -> R_co:
-        """Do it; what upstream did wrong comes as a value, and what is wrong with the machine is raised."""
+        """Do it; a MirrorError that it raises is its result, an OSError is raised where results are taken."""
 
 
 class Batch(NamedTuple):

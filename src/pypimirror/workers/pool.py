@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from pypimirror.errors import BrokenWorkerError
+from pypimirror.errors import BrokenWorkerError, MirrorError
 from pypimirror.upstream import Hosts, LeftAlone, Upstream
 from pypimirror.workers.messages import Done, Task, unpacked
 
@@ -116,7 +116,7 @@ class Workers:
         """Whether one more task now keeps the threads busy rather than the queue long."""
         return self.unfinished < self.threads + _AHEAD
 
-    def submit(self, task: Task[_R], take: Callable[[_R | BrokenWorkerError], None]) -> None:
+    def submit(self, task: Task[_R], take: Callable[[_R | MirrorError], None]) -> None:
         """Queue a task; `take` is called with what becomes of it."""
         if not self._workers or len(self._workers) <= self.unfinished < self._processes:
             self._start()
