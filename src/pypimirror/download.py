@@ -151,12 +151,8 @@ def _served(answer: Answer) -> Served:
 
 def strongest(digests: Iterable[Digest]) -> Digest | None:
     """Return the strongest digest that can be checked; None where there is none."""
-    known = [d for d in digests if d.algorithm in _STRENGTH and _has_right_length(d)]
+    known = [d for d in digests if d.algorithm in _STRENGTH and len(d.hexdigest) == _length(d.algorithm)]
     return max(known, key=lambda d: _STRENGTH.index(d.algorithm), default=None)
-
-
-def _has_right_length(digest: Digest) -> bool:
-    return len(digest.hexdigest) == _length(digest.algorithm)
 
 
 @functools.cache

@@ -92,15 +92,15 @@ class LinkTask(NamedTuple):
                 return Looked([LinkedFile(filename, link.url, link.digests)])
             if selection is None or not is_html(answer.content_type):
                 return Looked([])
-            robots = hosts.robots(answer.url)
-            if not robots.allows:
+            delay = hosts.robots(answer.url)
+            if delay is None:
                 raise UnavailableError(answer.url, "its robots.txt asks not to read it", may_pass=False)
             content = answer.read(MAX_PAGE)
             if len(content) > MAX_PAGE:
                 raise UnavailableError(answer.url, f"a page of more than {MAX_PAGE} bytes", may_pass=False)
             links = parse_links(content, answer.content_type, answer.url)
         candidates = worth_it(links, name, lambda filename: selection.why_not(filename) is None)
-        return Looked(candidates, is_page=True, delay=robots.delay)
+        return Looked(candidates, is_page=True, delay=delay)
 
 
 class Brought(NamedTuple):

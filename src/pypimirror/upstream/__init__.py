@@ -98,12 +98,8 @@ class Upstream:
         self.retrying = self.hosts.retrying
         self._reaper = Reaper(tick_s=min(_LONGEST_TICK_S, timeout / 10))
         self._credentials = Credentials(index_url)
-        self._client = Client(
-            Reach(index_url, rules),
-            ca_bundle=rules.ca_bundle,
-            connect_s=timeout,
-            who=self._who,
-        )
+        reach = Reach(index_url, rules)
+        self._client = Client(reach, ca_bundle=rules.ca_bundle, connect_s=timeout, who=self._who)
         self._clients = [self._client]
         self.latency = math.inf
         """Seconds that the fastest answer so far took to begin."""

@@ -12,7 +12,6 @@ import socket
 import time
 import urllib.robotparser
 from collections.abc import Iterator
-from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import urllib3
@@ -49,14 +48,6 @@ _MAX_ROBOTS = 1 << 19
 _LONGEST_DELAY_S = 10.0
 _TOO_LONG = "it takes too long"
 NOT_ASKED = "its host did not answer lately, and is not asked now"
-
-
-class Robots(NamedTuple):
-    """What a host asks of those who follow links (RFC 9309)."""
-
-    allows: bool
-    delay: float
-    """Seconds between two requests."""
 
 
 class ExternalHosts:
@@ -120,10 +111,10 @@ class ExternalHosts:
         left_s = max(0.0, ends_at - time.monotonic())
         return Patience(deadline, whole_s=left_s, bound="all of its time", read_s=self._timeout)
 
-    def robots(self, url: str) -> Robots:
-        """Ask a host whether a page may be read, and how fast; one that can't say so does not allow it.
+    def robots(self, url: str) -> float | None:
+        """Return how many seconds a host wants between two requests; None where a page may not be read.
 
-        Raises UnreachableError where the host is given up.
+        One that can't say so does not allow it (RFC 9309). Raises UnreachableError where it is given up.
         """
         place = urlunsplit((*urlsplit(url)[:2], "/robots.txt", "", ""))
         rules = self._robots.get(place)
@@ -131,8 +122,9 @@ class ExternalHosts:
             rules = urllib.robotparser.RobotFileParser()
             rules.parse(self._robots_text(place).splitlines())
             self._robots[place] = rules
-        delay = float(rules.crawl_delay(_AGENT) or 0)
-        return Robots(rules.can_fetch(_AGENT, url), min(delay, _LONGEST_DELAY_S))
+        if not rules.can_fetch(_AGENT, url):
+            return None
+        return min(float(rules.crawl_delay(_AGENT) or 0), _LONGEST_DELAY_S)
 
     def _robots_text(self, place: str) -> str:
         try:
