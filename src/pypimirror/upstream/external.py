@@ -101,7 +101,10 @@ class ExternalHosts:
                 elif response.status == http.HTTPStatus.OK:
                     yield Answer(response, self._pace, self._patience(response.deadline, ends_at))
                 else:
-                    raise refusal(response)
+                    error = refusal(response)
+                    if isinstance(error, UnavailableError) and error.retry_after:
+                        error.may_pass = False  # now: whoever asks leaves its host alone meanwhile
+                    raise error
             except UnavailableError as error:
                 if time.monotonic() < ends_at:
                     raise
