@@ -180,6 +180,23 @@ def test_what_was_proved_once_stays_whatever_becomes_of_its_document(attested: A
     assert attested.mirror.listed("six") == {OLD, NEW}
 
 
+def test_a_broken_trusted_root_is_the_machines_and_costs_nothing(attested: Attested) -> None:
+    attested.update()
+    before = attested.mirror.contents()
+    (attested.mirror.root / ".pypimirror/state.sqlite").unlink()
+    (root,) = Path(attested.environment["HOME"]).glob(".cache/**/trusted_root.json")
+    content = root.read_bytes()
+    root.write_bytes(b"")
+    ended = attested.update()
+    assert ended.status == 1
+    assert "sigstore's trusted root can't be read" in ended.stderr
+    assert "remove it, and it is written anew" in ended.stderr
+    assert attested.mirror.contents() == before
+    root.write_bytes(content)
+    assert is_over(attested.update())
+    assert attested.mirror.contents() == before
+
+
 def test_a_lost_state_is_proved_anew(attested: Attested) -> None:
     attested.update()
     before = attested.mirror.contents()

@@ -33,7 +33,7 @@ from pypimirror.store.temporary import partial_key
 from pypimirror.sync import record, tasks
 from pypimirror.sync.project import Project
 from pypimirror.sync.ready import Ready
-from pypimirror.upstream import NotModified, given_up, host_and_port
+from pypimirror.upstream import NotModified
 from pypimirror.want import Told
 
 _log = logging.getLogger(__name__)
@@ -56,14 +56,8 @@ class Files:
     def why_unasked(self, result: object) -> str | None:
         """Say why upstream was not asked for something; None where it was."""
         if isinstance(result, NotAskedError):
-            return self.given_up(result.url) or result.reason
+            return self._run.upstream.hosts.why_not(result.url) or result.reason
         return None
-
-    def given_up(self, url: str) -> str | None:
-        """Say why the host of an address is not asked any more in this run; None where it is."""
-        host = host_and_port(url)
-        failures = self._workers.given_up.get(host)
-        return None if failures is None else given_up(host, failures)
 
     def _wait(self, project: Project, begin: Callable[[], None]) -> None:
         """Queue something that is missing of a project."""
@@ -311,10 +305,10 @@ class Files:
             self._wait_for_provenance(project, held)
 
     def _take_metadata(
-        self, project: Project, held: HeldFile, found: tasks.Metadata | BrokenWorkerError | None
+        self, project: Project, held: HeldFile, found: tasks.Metadata | MirrorError | None
     ) -> None:
         """Keep the core metadata of a held file, or record why there is none."""
-        if isinstance(found, BrokenWorkerError):
+        if isinstance(found, MirrorError):
             found = tasks.Metadata(None, (), found)
         if found is None:
             reason = "it is gone from the tree; --initial-fetch brings it back"

@@ -11,7 +11,6 @@ from functools import partial
 from pypimirror.amounts import numbered
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import (
-    BrokenWorkerError,
     DiskFullError,
     MirrorError,
     NotAskedError,
@@ -147,7 +146,7 @@ class _Engine:
 
     def _submit_all(self) -> None:
         self._is_reading = len(self._waiting) < (_MANY if self._is_reading else _FEW)
-        if self._due and (reason := self._files.given_up(self._run.upstream.index_url)):
+        if self._due and (reason := self._run.upstream.hosts.why_not(self._run.upstream.index_url)):
             for due in self._due:
                 self._run.tally.leave(due.name, reason)
             self._due.clear()
@@ -165,12 +164,12 @@ class _Engine:
 
     def _show_progress(self) -> None:
         counts = self._run.tally.counts
-        counts.retries = self._workers.retries_made() + self._run.upstream.breaker.retries
+        counts.retries = self._workers.retries + self._run.upstream.hosts.retries
         self._run.progress(counts, self._files.arrivals.shown())
 
     # -- pages -------------------------------------------------------------------------------
 
-    def _take_page(self, project: Project, found: tasks.PageResult | BrokenWorkerError) -> None:
+    def _take_page(self, project: Project, found: tasks.PageResult | MirrorError) -> None:
         result = found.result if isinstance(found, tasks.PageResult) else found
         project.is_pending = isinstance(found, tasks.PageResult) and found.is_stale
         if project.is_pending and record.has_empty_serial(self._run.mirror, project, result):

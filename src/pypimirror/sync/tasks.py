@@ -1,10 +1,13 @@
-"""What workers do: frozen values with `run`, each with a value out. Upstream's errors come as values, too."""
+"""What workers do: frozen values with `run`, each with a value out. Upstream's errors come as values, too.
+
+What `run` raises of upstream's is such a value for who waits for it.
+"""
 
 import contextlib
 import logging
 import threading
 from functools import partial
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -188,9 +191,7 @@ class LookTask(NamedTuple):
         """Look whether the file is still what upstream has."""
         with self.temporary.open() as file:
             into = download.Into(file, None, self.space.check)
-            return guarded(
-                lambda: download.look_again(upstream, self.held, into, trusts_size=self.trusts_size)
-            )
+            return download.look_again(upstream, self.held, into, trusts_size=self.trusts_size)
 
 
 class Metadata(NamedTuple):
@@ -220,16 +221,12 @@ class MetadataTask(NamedTuple):
             if content is None:  # something else has its place
                 return None
             with content:
-                found = guarded(partial(self._found, upstream, content))
+                found = Metadata(*download.core_metadata(upstream, self.held.file, content))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             reason = f"it can't be read ({error.strerror}); mend that, or remove it and run --initial-fetch"
-            found = TreeError(self.path, reason)
-        return Metadata(None, (), found) if isinstance(found, MirrorError) else found
-
-    def _found(self, upstream: Upstream, content: BinaryIO) -> Metadata:
-        found = Metadata(*download.core_metadata(upstream, self.held.file, content))
+            raise TreeError(self.path, reason) from error
         if self.asks_requires and found.text is not None:
             return found._replace(requires=_requires(found.text, self.name, self.held.file.filename))
         return found
@@ -242,14 +239,14 @@ class ProvenanceTask(NamedTuple):
     is_attested: bool = False
     """The document has to prove who published the file."""
 
-    def run(self, upstream: Upstream) -> documents.Document | NotModified | MirrorError:
+    def run(self, upstream: Upstream) -> documents.Document | NotModified:
         """Fetch the document, conditionally where there is one; unchanged is one that did before."""
         url = self.held.file.provenance or ""
         known = self.held.provenance if self.held.is_attested or not self.is_attested else None
+        found = _provenance(upstream, url, known)
         if not self.is_attested:
-            return guarded(lambda: _provenance(upstream, url, known))
-        filename, sha256 = self.held.file.filename, self.held.sha256
-        return guarded(lambda: _verified(_provenance(upstream, url, known), url, filename, sha256))
+            return found
+        return _verified(found, url, self.held.file.filename, self.held.sha256)
 
 
 class RequiresTask(NamedTuple):
@@ -258,10 +255,9 @@ class RequiresTask(NamedTuple):
     name: NormalizedName
     file: File
 
-    def run(self, upstream: Upstream) -> tuple[str, ...] | MirrorError:
+    def run(self, upstream: Upstream) -> tuple[str, ...]:
         """Fetch the core metadata that upstream offers, and tell what it requires."""
-        offered = partial(download.offered_metadata, upstream, self.file)
-        return guarded(lambda: _requires(offered(), self.name, self.file.filename))
+        return _requires(download.offered_metadata(upstream, self.file), self.name, self.file.filename)
 
 
 FileResult = download.Received | download.Unchanged | MirrorError | OSError
