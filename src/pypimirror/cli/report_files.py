@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pypimirror import __version__
+from pypimirror.addresses import without_secrets
 from pypimirror.cli import hooks
 from pypimirror.cli.console import say
 from pypimirror.cli.replaced import replace
@@ -109,7 +110,7 @@ class ReportFiles:
             "PYPIMIRROR_CHANGED_PATHS": str(self.changed_paths or ""),
             "PYPIMIRROR_CHANGED": str(self.changed),
             "PYPIMIRROR_STATUS": str(int(status)),
-            "PYPIMIRROR_SUMMARY": printable(summary),
+            "PYPIMIRROR_SUMMARY": printable(without_secrets(summary)),
             "PYPIMIRROR_NEWS": str(int(is_news)),
         }
         if reason := hooks.call(option, words, environment, timeout=self._config.hook_timeout):
