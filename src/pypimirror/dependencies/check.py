@@ -1,10 +1,7 @@
 """What pip would miss in a mirror: releases that mirrored ones require and that are not there."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import lru_cache
 from typing import NamedTuple
-
-from packaging.specifiers import SpecifierSet
 
 from pypimirror.closure import Closure, Need
 from pypimirror.config import Config
@@ -12,6 +9,7 @@ from pypimirror.dependencies import requires
 from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.requirements import Roots
 from pypimirror.requirements.environments import Environments
+from pypimirror.selection.releases import admits, release
 from pypimirror.store import Store
 
 
@@ -74,17 +72,5 @@ def unmet(
 
 
 def _is_met(need: Need, held: Mapping[NormalizedName, Collection[str]]) -> bool:
-    allows = _allows(need.want.specifier)
-    return any(map(allows, held.get(need.name, ())))
-
-
-@lru_cache(maxsize=1 << 14)
-def _allows(specifier: str) -> Callable[[str], bool]:
-    """Return the test of a version: a pre-release counts, as pip takes one where nothing else fits."""
-    specifiers = SpecifierSet(specifier)
-
-    @lru_cache(maxsize=1 << 12)
-    def allows(version: str) -> bool:
-        return not specifier or specifiers.contains(version, prereleases=True)
-
-    return allows
+    # A pre-release counts, as pip takes one where nothing else fits.
+    return any(admits(need.want.specifier, release(version)) for version in held.get(need.name, ()))
