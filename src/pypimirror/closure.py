@@ -14,9 +14,9 @@ from packaging.specifiers import SpecifierSet
 
 from pypimirror.addresses import without_secrets
 from pypimirror.model import NormalizedName
+from pypimirror.requirements import Constraint, Root, Roots
 from pypimirror.requirements.dependency import Dependency
 from pypimirror.requirements.environments import Environments
-from pypimirror.requirements.roots import Constraint, Root, Roots
 from pypimirror.want import Want
 
 _Requires = tuple[tuple[str, str], ...]

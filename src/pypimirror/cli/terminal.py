@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -111,16 +111,10 @@ def shortened(name: str, width: int) -> str:
     """Return a name of at most so many cells: its middle goes, as its ends tell most."""
     if cell_len(name) <= width:
         return name
-    if width <= len(_DOTS):
-        return _DOTS[:width]
-    head, tail = "", ""
-    room = width - len(_DOTS)
-    while True:
-        is_heads_turn = cell_len(head) <= cell_len(tail)
-        character = name[len(head)] if is_heads_turn else name[-len(tail) - 1]
-        if cell_len(head + tail + character) > room:
-            return f"{head}{_DOTS}{tail}"
-        head, tail = (head + character, tail) if is_heads_turn else (head, character + tail)
+    room = max(width - len(_DOTS), 0)
+    head = chop_cells(name, -(-room // 2))[0] if room else ""
+    tail = chop_cells(name[::-1], room - cell_len(head))[0][::-1] if room > 1 else ""
+    return f"{head}{_DOTS[:width]}{tail}"
 
 
 def say_table(headline: str, rows: Iterable[tuple[str, tuple[str, ...]]]) -> None:

@@ -17,7 +17,7 @@ _BLOCK = 1000
 _encode = msgspec.json.Encoder().encode
 
 
-class _Meta(msgspec.Struct, rename={"api_version": "api-version"}):
+class _Meta(msgspec.Struct, rename="kebab"):
     api_version: str = API_VERSION
 
 
@@ -32,16 +32,7 @@ class _Status(msgspec.Struct, omit_defaults=True):
 
 
 # PEP 691: absent optional keys are left out rather than null; some clients stumble over null.
-class _File(
-    msgspec.Struct,
-    kw_only=True,
-    omit_defaults=True,
-    rename={
-        "requires_python": "requires-python",
-        "core_metadata": "core-metadata",
-        "upload_time": "upload-time",
-    },
-):
+class _File(msgspec.Struct, kw_only=True, omit_defaults=True, rename="kebab"):
     filename: str
     url: str
     hashes: dict[str, str]
@@ -53,7 +44,7 @@ class _File(
     provenance: str | None = None
 
 
-class _ProjectPage(msgspec.Struct, omit_defaults=True, rename={"project_status": "project-status"}):
+class _ProjectPage(msgspec.Struct, omit_defaults=True, rename="kebab"):
     meta: _Meta
     name: str
     files: list[_File]

@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
 
-from pypimirror.requirements import lines
+from pypimirror.requirements import Constraint, Lock, Root, Roots, lines
 from pypimirror.requirements.dependency import Dependency, parsed
 from pypimirror.requirements.lines import Line, Lines, Nested
-from pypimirror.requirements.roots import Constraint, Lock, Root, Roots
 from pypimirror.want import Want
 
 _LOCKS_OF_OTHERS = {

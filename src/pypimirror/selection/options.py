@@ -81,19 +81,3 @@ class FileRules(msgspec.Struct, frozen=True, kw_only=True):
             self.max_file_size,
             self.max_project_size,
         )
-
-
-def in_order(rules: FileRules) -> FileRules:
-    """Return the rules so that the order in which they were written makes no difference."""
-    ordered = {
-        name: tuple(sorted(set(value)))
-        for name in rules.__struct_fields__
-        if isinstance(value := getattr(rules, name), tuple) and name != "glibc"
-    }
-    latest, blocked = rules.latest_releases, rules.blocked_files
-    return msgspec.structs.replace(
-        rules,
-        **ordered,
-        latest_releases=LatestReleases(latest.number, tuple(sorted(set(latest.overrides)))),
-        blocked_files=Blocked(tuple(sorted(set(blocked.digests))), tuple(sorted(set(blocked.releases)))),
-    )

@@ -28,12 +28,12 @@ _Serial = int | str | None
 _CoreMetadata = bool | dict[str, str] | None
 
 
-class Meta(msgspec.Struct):
+class Meta(msgspec.Struct, rename="kebab"):
     """The `meta` object of either page."""
 
-    api_version: str | int | float = msgspec.field(name="api-version", default="1.0")
+    api_version: str | int | float = "1.0"
     last_serial: _Serial = msgspec.field(name="_last-serial", default=None)
-    project_status: "_Status | str | None" = msgspec.field(name="project-status", default=None)
+    project_status: "_Status | str | None" = None
     """Where the specification's example has it."""
 
 
@@ -42,26 +42,26 @@ class _Status(msgspec.Struct):
     reason: str | None = None
 
 
-class _File(msgspec.Struct):
+class _File(msgspec.Struct, rename="kebab"):
     filename: str
     url: str
     hashes: dict[str, str | None] | None = None
     size: int | str | None = None
-    requires_python: str | None = msgspec.field(name="requires-python", default=None)
+    requires_python: str | None = None
     yanked: bool | str | None = None
-    upload_time: str | None = msgspec.field(name="upload-time", default=None)
-    core_metadata: _CoreMetadata = msgspec.field(name="core-metadata", default=None)
-    dist_info_metadata: _CoreMetadata = msgspec.field(name="dist-info-metadata", default=None)
-    data_dist_info_metadata: _CoreMetadata = msgspec.field(name="data-dist-info-metadata", default=None)
+    upload_time: str | None = None
+    core_metadata: _CoreMetadata = None
+    dist_info_metadata: _CoreMetadata = None
+    data_dist_info_metadata: _CoreMetadata = None
     provenance: str | None = None
 
 
-class _Page(msgspec.Struct):
+class _Page(msgspec.Struct, rename="kebab"):
     files: list[_File]
     meta: Meta
     name: str | None = None
     versions: list[str] | None = None
-    project_status: _Status | str | None = msgspec.field(name="project-status", default=None)
+    project_status: _Status | str | None = None
 
 
 NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -94,7 +94,9 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
     spelled = {canonical_version(v): v for v in page.versions or () if len(v) <= LONGEST_TEXT}
     for entry in page.files:
         gathered.take(entry.filename, _file, entry, url, name, spelled, gathered)
-    status, status_reason = _project_status(page.project_status or page.meta.project_status)
+    marker = page.project_status or page.meta.project_status
+    said = marker if isinstance(marker, _Status) else _Status(marker)
+    status, status_reason = project_status(said.status, said.reason)
     is_proved = page.name is not None and is_of_project(url, name)
     if page.name is None:
         gathered.skip_others()
@@ -112,10 +114,6 @@ def _leniently(content: bytes, error: Exception, gathered: Gathered) -> _Page:
     note = gathered.note
     said = envelope["meta"]
     version = said.get("api-version")
-    status = (
-        _status(envelope.get("project-status"), gathered),
-        _status(said.get("project-status"), gathered),
-    )
     serial = said.get("_last-serial")
     display_name = envelope.get("name")
     if display_name is not None and not isinstance(display_name, str):
@@ -127,11 +125,11 @@ def _leniently(content: bytes, error: Exception, gathered: Gathered) -> _Page:
         meta=Meta(
             api_version="1.0" if version is None else str(version),
             last_serial=serial if isinstance(serial, int) else lenient.text(serial),
-            project_status=status[1],
+            project_status=_status(said.get("project-status"), gathered),
         ),
         name=display_name if isinstance(display_name, str) else None,
         versions=[v for v in listed if isinstance(v, str)] if isinstance(listed, list) else None,
-        project_status=status[0],
+        project_status=_status(envelope.get("project-status"), gathered),
     )
 
 
@@ -192,12 +190,6 @@ def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str],
         upload_time=uploaded,
         provenance=provenance(entry.provenance),
     )
-
-
-def _project_status(marker: _Status | str | None) -> tuple[str | None, str | None]:
-    if isinstance(marker, _Status):
-        return project_status(marker.status, marker.reason)
-    return project_status(marker, None)
 
 
 def _size(entry: _File, gathered: Gathered) -> int | None:

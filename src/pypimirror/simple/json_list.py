@@ -129,17 +129,20 @@ def _until_projects(source: _Source) -> bytes:
             return head
 
 
-def _projects_start(buffer: bytes) -> int | None:
+def _tokens(buffer: bytes) -> Iterator[tuple[int, re.Match[bytes]]]:
+    """Yield the tokens, each with how many objects and arrays are open around it."""
     depth = 0
     for match in _TOKEN.finditer(buffer):
-        token = match[0]
-        if token in (b"{", b"["):
-            depth += 1
-        elif token in (b"}", b"]"):
-            depth -= 1
-        elif token == b'"':  # a string that the next chunk will end
-            break
-        elif depth == 1 and token == b'"projects"' and (key := _PROJECTS.match(buffer, match.end())):
+        if match[0] == b'"':  # a string that the next chunk will end
+            return
+        depth -= match[0] in (b"}", b"]")
+        yield depth, match
+        depth += match[0] in (b"{", b"[")
+
+
+def _projects_start(buffer: bytes) -> int | None:
+    for depth, match in _tokens(buffer):
+        if depth == 1 and match[0] == b'"projects"' and (key := _PROJECTS.match(buffer, match.end())):
             return key.end()
     return None
 
@@ -185,17 +188,10 @@ def _one_by_one(block: bytes, problem: str) -> list[_Entry]:
 
 def _last_end(buffer: bytes) -> tuple[int | None, bool]:
     """Return where the list's own `]` stands, and True; else its last comma, if there is one, and False."""
-    depth, comma = 0, None
-    for match in _TOKEN.finditer(buffer):
-        token = match[0]
-        if token in (b"{", b"["):
-            depth += 1
-        elif depth == 0 and token == b"]":
+    comma = None
+    for depth, match in _tokens(buffer):
+        if depth < 0 and match[0] == b"]":
             return match.start(), True
-        elif depth == 0 and token == b",":
+        if depth == 0 and match[0] == b",":
             comma = match.start()
-        elif token in (b"}", b"]"):
-            depth -= 1
-        elif token == b'"':  # a string that the next chunk will end
-            break
     return comma, False
