@@ -72,10 +72,8 @@ def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
             is_watched = person.is_there(args) and args.mode != "verify"
             logs.start(configuration, on_console=args.log_console, on_terminal=is_watched)
             follower = _follower(args, configuration, store)
-            asked = _Asked(args, configuration, selection, only)
-            attempt = partial(_run_with_state, asked, store, follower)
-            locked_run = partial(_run_locked, configuration, store, attempt, is_dry=args.is_dry)
-            return follower.follow(locked_run) if follower else locked_run()
+            attempt = partial(_attempt, _Asked(args, configuration, selection, only), store, follower)
+            return follower.follow(attempt) if follower else attempt()
     except MirrorLockedError as error:
         logs.tell_locked(configuration, str(error), on_console=args.log_console)
         if configuration.metrics and not args.is_dry:
@@ -139,23 +137,22 @@ def _workers(configuration: Config, connect: Callable[[], Upstream]) -> Workers:
     )
 
 
-def _run_locked(
-    configuration: Config, store: Store, attempt: Callable[[], Status], *, is_dry: bool
-) -> Status:
-    for warning in configuration.warnings:
+def _attempt(asked: _Asked, store: Store, follower: "Afterwards | None") -> Status:
+    """Run, and once more without the state where that is damaged."""
+    for warning in asked.configuration.warnings:
         _log.warning("%s", warning)
     store.warn_of_umask()
     if left := store.sweep():
         _log.info("removed %d temporary files, left by a run that was killed", left)
     try:
-        return attempt()
+        return _run_with_state(asked, store, follower)
     except DamagedStateError as error:
-        if is_dry:
+        if asked.args.is_dry:
             raise
         message = f"{error}; it is now {move_aside(error.path).name}, and the tree is adopted"
         _log.warning("%s", message)
         say(f"pypimirror: {message}")
-        return attempt()
+        return _run_with_state(asked, store, follower)
 
 
 def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") -> Status:
