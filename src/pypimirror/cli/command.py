@@ -41,7 +41,7 @@ _AUTOMATIC_WORKERS = 8
 _FEWEST_FAILURES = 3
 
 
-class _Asked(NamedTuple):
+class _Command(NamedTuple):
     """What is asked of a run: by the command line, and by the configuration."""
 
     args: Arguments
@@ -72,7 +72,7 @@ def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
             is_watched = person.is_there(args) and args.mode != "verify"
             logs.start(configuration, on_console=args.log_console, on_terminal=is_watched)
             follower = _follower(args, configuration, store)
-            attempt = partial(_attempt, _Asked(args, configuration, selection, only), store, follower)
+            attempt = partial(_attempt, _Command(args, configuration, selection, only), store, follower)
             return follower.follow(attempt) if follower else attempt()
     except MirrorLockedError as error:
         logs.tell_locked(configuration, str(error), on_console=args.log_console)
@@ -137,7 +137,7 @@ def _workers(configuration: Config, connect: Callable[[], Upstream]) -> Workers:
     )
 
 
-def _attempt(asked: _Asked, store: Store, follower: "Afterwards | None") -> Status:
+def _attempt(asked: _Command, store: Store, follower: "Afterwards | None") -> Status:
     """Run, and once more without the state where that is damaged."""
     for warning in asked.configuration.warnings:
         _log.warning("%s", warning)
@@ -155,7 +155,7 @@ def _attempt(asked: _Asked, store: Store, follower: "Afterwards | None") -> Stat
         return _run_with_state(asked, store, follower)
 
 
-def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") -> Status:
+def _run_with_state(asked: _Command, store: Store, follower: "Afterwards | None") -> Status:
     args, configuration, selection, only = asked
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
@@ -197,7 +197,7 @@ def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") 
     return outcome.status
 
 
-def _options(asked: _Asked, store: Store) -> sync.Options:
+def _options(asked: _Command, store: Store) -> sync.Options:
     args = asked.args
     return sync.Options(
         is_recheck=args.mode == "initial-fetch",

@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 
 from pypimirror.requirements import Constraint, Lock, Root, Roots, lines
 from pypimirror.requirements.dependency import Dependency, parsed
-from pypimirror.requirements.lines import Line, Lines, Nested
+from pypimirror.requirements.lines import Lines, Nested, RequirementLine
 from pypimirror.want import Want
 
 _LOCKS_OF_OTHERS = {
@@ -36,13 +36,13 @@ def read(paths: Iterable[Path], *, folder: Path, is_exact: bool = False) -> Root
 
     With `is_exact` each root asks for the very files that its line pins. Raises RequirementsError.
     """
-    reading = _Reading(folder, is_exact=is_exact)
+    walk = _Walk(folder, is_exact=is_exact)
     for path in paths:
-        reading.read(path)
-    return reading.result()
+        walk.read(path)
+    return walk.result()
 
 
-class _Named(NamedTuple):
+class _NamedFile(NamedTuple):
     """A file that is still to be read: who names it, and as what."""
 
     path: Path
@@ -50,21 +50,21 @@ class _Named(NamedTuple):
     source: str
 
 
-class _Found(NamedTuple):
+class _PlacedLine(NamedTuple):
     """A line that was read, and where it stands."""
 
-    line: Line
+    line: RequirementLine
     is_constraint: bool
     source: str
 
 
-class _Reading:
+class _Walk:
     """Goes through the files, and gathers what they say and what is wrong with them."""
 
     def __init__(self, folder: Path, *, is_exact: bool) -> None:
         self.folder = folder
         self.is_exact = is_exact
-        self.found: list[_Found] = []
+        self.found: list[_PlacedLine] = []
         self.locked: list[Root] = []
         self.locks: list[Lock] = []
         self.ignored: dict[str, None] = {}
@@ -74,7 +74,7 @@ class _Reading:
 
     def read(self, path: Path) -> None:
         """Read a file that the option names, and those that it names, and so on; circles just end."""
-        pending = deque([_Named(path, is_constraint=False, source="")])
+        pending = deque([_NamedFile(path, is_constraint=False, source="")])
         known = set()
         while pending:
             named = pending.popleft()
@@ -82,7 +82,7 @@ class _Reading:
                 known.add(named[:2])
                 pending += self.read_one(named)
 
-    def read_one(self, named: _Named) -> list[_Named]:
+    def read_one(self, named: _NamedFile) -> list[_NamedFile]:
         """Read one file; return those that it names."""
         shown = self.shown(named.path)
         self.files[str(named.path)] = None
@@ -101,11 +101,11 @@ class _Reading:
             return []
         return self.take(named, shown, self.lines[named.path])
 
-    def problem(self, named: _Named, text: str) -> None:
+    def problem(self, named: _NamedFile, text: str) -> None:
         """Note what is wrong with a file, and where it is named."""
         self.problems.append(f"{named.source}: {text}" if named.source else text)
 
-    def read_lock(self, named: _Named, shown: str) -> None:
+    def read_lock(self, named: _NamedFile, shown: str) -> None:
         from pypimirror.requirements import locks  # slow to import, and few name such a file
 
         if named.source or not locks.is_valid_pylock_path(named.path):
@@ -118,23 +118,23 @@ class _Reading:
         self.locked += roots
         self.ignored |= dict.fromkeys(ignored)
 
-    def take(self, named: _Named, shown: str, read: Lines) -> list[_Named]:
+    def take(self, named: _NamedFile, shown: str, read: Lines) -> list[_NamedFile]:
         """Take what a file says; return the files that it names."""
         self.found += [
-            _Found(line, named.is_constraint, f"{shown}:{line.number}") for line in read.requirements
+            _PlacedLine(line, named.is_constraint, f"{shown}:{line.number}") for line in read.requirements
         ]
         self.ignored |= dict.fromkeys(f"{shown}:{number}: {text}" for number, text in read.ignored)
         self.problems += [f"{shown}:{number}: {text}" for number, text in read.problems]
         return [found for each in read.nested if (found := self.nested(named, shown, each))]
 
-    def nested(self, named: _Named, shown: str, each: Nested) -> _Named | None:
+    def nested(self, named: _NamedFile, shown: str, each: Nested) -> _NamedFile | None:
         """Return a file that a line names, relative to the file in which it does."""
         source = f"{shown}:{each.number}"
         if "://" in each.path:
             self.problems.append(f"{source}: an address; fetch the file, and name where it lies here")
             return None
         path = Path(os.path.normpath(named.path.parent / each.path))
-        return _Named(path, each.is_constraint, source)
+        return _NamedFile(path, each.is_constraint, source)
 
     def shown(self, path: Path) -> str:
         """Return a path as messages name it."""
@@ -154,7 +154,7 @@ class _Reading:
             tuple(self.locks),
         )
 
-    def root(self, found: _Found, constraints: list[Constraint]) -> Root:
+    def root(self, found: _PlacedLine, constraints: list[Constraint]) -> Root:
         """Return what a line asks for; with `exact` a constraint may give the pin."""
         dependency = _parsed(found.line)
         want = Want(dependency.specifier)
@@ -180,12 +180,12 @@ def _check(path: Path) -> None:
         raise ValueError(f"is a lock file that one tool alone reads; {how} writes one that counts here")
 
 
-def _constraint(found: _Found) -> Constraint:
+def _constraint(found: _PlacedLine) -> Constraint:
     said = _parsed(found.line)
     return Constraint(said.name, said.specifier, found.line.digests, said.marker, found.source)
 
 
-def _parsed(line: Line) -> Dependency:
+def _parsed(line: RequirementLine) -> Dependency:
     found = parsed(line.requirement)
     assert found is not None  # the line was read by the same parser
     return found

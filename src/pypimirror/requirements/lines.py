@@ -28,7 +28,7 @@ _HINTS = (
 )
 
 
-class Line(NamedTuple):
+class RequirementLine(NamedTuple):
     """A requirement of an index's project."""
 
     number: int
@@ -48,7 +48,7 @@ class Lines:
     """All that a file says; what has no effect here, and what is wrong, with the numbers of lines."""
 
     def __init__(self) -> None:
-        self.requirements: list[Line] = []
+        self.requirements: list[RequirementLine] = []
         self.nested: list[Nested] = []
         self.ignored: list[tuple[int, str]] = []
         self.problems: list[tuple[int, str]] = []
@@ -98,7 +98,8 @@ class Lines:
             for text, digest in zip(hashes, digests, strict=True)
             if digest is None
         ]
-        self.requirements.append(Line(number, requirement, tuple(sorted(each for each in digests if each))))
+        good = tuple(sorted(digest for digest in digests if digest))
+        self.requirements.append(RequirementLine(number, requirement, good))
 
     def _ignore_options(self, number: int, line: str) -> None:
         words = [word for word in _OPTIONS.findall(line) if word != "--hash" and not _NESTED.fullmatch(word)]

@@ -115,21 +115,21 @@ def download_url(content: bytes, url: str) -> Link | None:
     Raises BadPageError where it is no such document.
     """
     try:
-        told = _decode_document(content).info.download_url or ""
+        told = _decode_legacy(content).info.download_url or ""
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadPageError(url, f"no legacy JSON document ({error})") from error
     return from_html.link(url, told.strip()) if told.strip() not in ("", "UNKNOWN") else None
 
 
-class _Info(msgspec.Struct):
+class _LegacyInfo(msgspec.Struct):
     download_url: str | None = None
 
 
-class _Document(msgspec.Struct):
-    info: _Info
+class _LegacyDocument(msgspec.Struct):
+    info: _LegacyInfo
 
 
-_decode_document = msgspec.json.Decoder(_Document).decode
+_decode_legacy = msgspec.json.Decoder(_LegacyDocument).decode
 
 
 def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -33,16 +33,16 @@ class Meta(msgspec.Struct, rename="kebab"):
 
     api_version: str | int | float = "1.0"
     last_serial: _Serial = msgspec.field(name="_last-serial", default=None)
-    project_status: "_Status | str | None" = None
+    project_status: "_ProjectStatus | str | None" = None
     """Where the specification's example has it."""
 
 
-class _Status(msgspec.Struct):
+class _ProjectStatus(msgspec.Struct):
     status: str | None = None
     reason: str | None = None
 
 
-class _File(msgspec.Struct, rename="kebab"):
+class _FileEntry(msgspec.Struct, rename="kebab"):
     filename: str
     url: str
     hashes: dict[str, str | None] | None = None
@@ -57,11 +57,11 @@ class _File(msgspec.Struct, rename="kebab"):
 
 
 class _Page(msgspec.Struct, rename="kebab"):
-    files: list[_File]
+    files: list[_FileEntry]
     meta: Meta
     name: str | None = None
     versions: list[str] | None = None
-    project_status: _Status | str | None = None
+    project_status: _ProjectStatus | str | None = None
 
 
 NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -95,7 +95,7 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
     for entry in page.files:
         gathered.take(entry.filename, _file, entry, url, name, spelled, gathered)
     marker = page.project_status or page.meta.project_status
-    said = marker if isinstance(marker, _Status) else _Status(marker)
+    said = marker if isinstance(marker, _ProjectStatus) else _ProjectStatus(marker)
     status, status_reason = project_status(said.status, said.reason)
     is_proved = page.name is not None and is_of_project(url, name)
     if page.name is None:
@@ -133,16 +133,16 @@ def _leniently(content: bytes, error: Exception, gathered: Gathered) -> _Page:
     )
 
 
-def _status(said: object, gathered: Gathered) -> _Status | str | None:
+def _status(said: object, gathered: Gathered) -> _ProjectStatus | str | None:
     if isinstance(said, dict):
-        return _Status(lenient.text(said.get("status")), lenient.text(said.get("reason")))
+        return _ProjectStatus(lenient.text(said.get("status")), lenient.text(said.get("reason")))
     if said is None or isinstance(said, str):
         return lenient.text(said)
     gathered.note("", "the project's status is no text")
     return None
 
 
-def _lenient_file(entry: object, gathered: Gathered) -> _File | None:
+def _lenient_file(entry: object, gathered: Gathered) -> _FileEntry | None:
     """Return an entry without what is not of its type; None where it can't be used at all."""
     filename = entry.get("filename") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(filename, str) or not filename:
@@ -154,7 +154,7 @@ def _lenient_file(entry: object, gathered: Gathered) -> _File | None:
     fields, dropped = lenient.fields(entry)
     for key in dropped:
         gathered.note(filename, f"its {key} is not of the right type")
-    return msgspec.convert(fields, _File)
+    return msgspec.convert(fields, _FileEntry)
 
 
 def serial_text(serial: _Serial) -> str | None:
@@ -163,7 +163,9 @@ def serial_text(serial: _Serial) -> str | None:
     return text if text is None or len(text) <= _LONGEST_SERIAL else None
 
 
-def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str], gathered: Gathered) -> File:
+def _file(
+    entry: _FileEntry, url: str, name: NormalizedName, spelled: dict[str, str], gathered: Gathered
+) -> File:
     filename = entry.filename
     version = version_of(filename, name)
     if version is not None:
@@ -192,7 +194,7 @@ def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str],
     )
 
 
-def _size(entry: _File, gathered: Gathered) -> int | None:
+def _size(entry: _FileEntry, gathered: Gathered) -> int | None:
     size = entry.size
     if size is None or size == "":
         return None
@@ -205,13 +207,13 @@ def _size(entry: _File, gathered: Gathered) -> int | None:
     raise ValueError("its size is no number of bytes")
 
 
-def _yanked(entry: _File) -> str | None:
+def _yanked(entry: _FileEntry) -> str | None:
     if entry.yanked is None or entry.yanked is False:
         return None
     return "" if entry.yanked is True else entry.yanked[:LONGEST_REASON]
 
 
-def _core_metadata(entry: _File, gathered: Gathered) -> tuple[Digest, ...] | None:
+def _core_metadata(entry: _FileEntry, gathered: Gathered) -> tuple[Digest, ...] | None:
     # PEP 714: the new name wins; the others are what servers wrote before it, or by mistake.
     offers = (entry.core_metadata, entry.dist_info_metadata, entry.data_dist_info_metadata)
     offer = next((o for o in offers if o is not None), None)
