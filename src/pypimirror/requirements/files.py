@@ -50,21 +50,14 @@ class _NamedFile(NamedTuple):
     source: str
 
 
-class _PlacedLine(NamedTuple):
-    """A line that was read, and where it stands."""
-
-    line: RequirementLine
-    is_constraint: bool
-    source: str
-
-
 class _Walk:
     """Goes through the files, and gathers what they say and what is wrong with them."""
 
     def __init__(self, folder: Path, *, is_exact: bool) -> None:
         self.folder = folder
         self.is_exact = is_exact
-        self.found: list[_PlacedLine] = []
+        self.asked: list[RequirementLine] = []
+        self.constraints: list[RequirementLine] = []
         self.locked: list[Root] = []
         self.locks: list[Lock] = []
         self.ignored: dict[str, None] = {}
@@ -92,14 +85,14 @@ class _Walk:
                 self.read_lock(named, shown)
                 return []
             if named.path not in self.lines:
-                self.lines[named.path] = lines.read(str(named.path))
+                self.lines[named.path] = lines.read(named.path, shown)
         except OSError as error:
             self.problem(named, f"{shown}: can't be read ({error.strerror}); name a file that is there")
             return []
         except ValueError as error:
             self.problem(named, f"{shown}: {error}")
             return []
-        return self.take(named, shown, self.lines[named.path])
+        return self.take(named, self.lines[named.path])
 
     def problem(self, named: _NamedFile, text: str) -> None:
         """Note what is wrong with a file, and where it is named."""
@@ -118,23 +111,20 @@ class _Walk:
         self.locked += roots
         self.ignored |= dict.fromkeys(ignored)
 
-    def take(self, named: _NamedFile, shown: str, read: Lines) -> list[_NamedFile]:
+    def take(self, named: _NamedFile, read: Lines) -> list[_NamedFile]:
         """Take what a file says; return the files that it names."""
-        self.found += [
-            _PlacedLine(line, named.is_constraint, f"{shown}:{line.number}") for line in read.requirements
-        ]
-        self.ignored |= dict.fromkeys(f"{shown}:{number}: {text}" for number, text in read.ignored)
-        self.problems += [f"{shown}:{number}: {text}" for number, text in read.problems]
-        return [found for each in read.nested if (found := self.nested(named, shown, each))]
+        (self.constraints if named.is_constraint else self.asked).extend(read.requirements)
+        self.ignored |= dict.fromkeys(read.ignored)
+        self.problems += read.problems
+        return [found for each in read.nested if (found := self.nested(named, each))]
 
-    def nested(self, named: _NamedFile, shown: str, each: Nested) -> _NamedFile | None:
+    def nested(self, named: _NamedFile, each: Nested) -> _NamedFile | None:
         """Return a file that a line names, relative to the file in which it does."""
-        source = f"{shown}:{each.number}"
         if "://" in each.path:
-            self.problems.append(f"{source}: an address; fetch the file, and name where it lies here")
+            self.problems.append(f"{each.source}: an address; fetch the file, and name where it lies here")
             return None
         path = Path(os.path.normpath(named.path.parent / each.path))
-        return _NamedFile(path, each.is_constraint, source)
+        return _NamedFile(path, each.is_constraint, each.source)
 
     def shown(self, path: Path) -> str:
         """Return a path as messages name it."""
@@ -142,8 +132,8 @@ class _Walk:
 
     def result(self) -> Roots:
         """Return all of it. Raises RequirementsError."""
-        constraints = [_constraint(each) for each in self.found if each.is_constraint]
-        roots = [self.root(each, constraints) for each in self.found if not each.is_constraint]
+        constraints = list(map(_constraint, self.constraints))
+        roots = [self.root(line, constraints) for line in self.asked]
         if self.problems:
             raise RequirementsError(self.problems)
         return Roots(
@@ -154,20 +144,20 @@ class _Walk:
             tuple(self.locks),
         )
 
-    def root(self, found: _PlacedLine, constraints: list[Constraint]) -> Root:
+    def root(self, line: RequirementLine, constraints: list[Constraint]) -> Root:
         """Return what a line asks for; with `exact` a constraint may give the pin."""
-        dependency = _parsed(found.line)
+        dependency = _parsed(line)
         want = Want(dependency.specifier)
         if self.is_exact:
             ours = [each for each in constraints if each.name == dependency.name]
-            if not is_pinned(",".join([dependency.specifier, *(each.specifier for each in ours)])):
+            if not _is_pinned(",".join([dependency.specifier, *(each.specifier for each in ours)])):
                 self.problems.append(
-                    f"{found.source}: {found.line.requirement[:80]} is not pinned, and exact = True;"
+                    f"{line.source}: {line.requirement[:80]} is not pinned, and exact = True;"
                     f" write {dependency.name}== and a version, or set exact = False"
                 )
-            digests = found.line.digests or tuple(sorted({d for each in ours for d in each.digests}))
+            digests = line.digests or tuple(sorted({d for each in ours for d in each.digests}))
             want = Want(dependency.specifier, digests, is_exact=not digests)
-        return Root(dependency.name, want, tuple(sorted(dependency.extras)), dependency.marker, found.source)
+        return Root(dependency.name, want, tuple(sorted(dependency.extras)), dependency.marker, line.source)
 
 
 def _check(path: Path) -> None:
@@ -180,9 +170,9 @@ def _check(path: Path) -> None:
         raise ValueError(f"is a lock file that one tool alone reads; {how} writes one that counts here")
 
 
-def _constraint(found: _PlacedLine) -> Constraint:
-    said = _parsed(found.line)
-    return Constraint(said.name, said.specifier, found.line.digests, said.marker, found.source)
+def _constraint(line: RequirementLine) -> Constraint:
+    said = _parsed(line)
+    return Constraint(said.name, said.specifier, line.digests, said.marker, line.source)
 
 
 def _parsed(line: RequirementLine) -> Dependency:
@@ -191,7 +181,7 @@ def _parsed(line: RequirementLine) -> Dependency:
     return found
 
 
-def is_pinned(specifier: str) -> bool:
+def _is_pinned(specifier: str) -> bool:
     """Tell whether a set of specifiers allows one release alone by its very words: `==1.0` or `===1.0`."""
     return any(
         each.operator == "===" or (each.operator == "==" and not each.version.endswith(".*"))

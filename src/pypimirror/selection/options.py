@@ -19,10 +19,6 @@ class LatestReleases(msgspec.Struct, frozen=True):
     overrides: tuple[tuple[str, int], ...] = ()
     """Globs of project names, each with its number; sorted."""
 
-    def of(self, matching: frozenset[int]) -> int:
-        """Return the number for a project by those of the globs that match it: the largest one."""
-        return self.number if not matching else 0 if 0 in matching else max(matching)
-
 
 class Blocked(msgspec.Struct, frozen=True):
     """Files by their SHA-256, and releases; each sorted."""

@@ -9,7 +9,6 @@ from pypimirror.simple.charsets import decoded
 from pypimirror.simple.problems import LONGEST_ADDRESS, PageError
 from pypimirror.simple.urls import filename_of
 
-_BLOCK = 1 << 16
 _SILENCE = 1 << 20
 """Characters of a page without a single event: no index writes so long a tag."""
 _MOST_STEPS = 500_000_000
@@ -238,9 +237,8 @@ def _blocks(texts: Iterable[str]) -> Iterator[str]:
     """Yield the text in blocks of which none ends within a page's end."""
     rest = ""
     for text in texts:
-        for start in range(0, len(text), _BLOCK):
-            block = rest + text[start : start + _BLOCK]
-            cut = block.rfind("<", -_LONGEST_END)
-            rest = "" if cut < 0 else block[cut:]
-            yield block[: len(block) - len(rest)]
+        block = rest + text
+        cut = block.rfind("<", -_LONGEST_END)
+        rest = "" if cut < 0 else block[cut:]
+        yield block[: len(block) - len(rest)]
     yield rest

@@ -106,11 +106,8 @@ class _Listing:
         below, is_folder = found[depth:], parts.path.endswith("/")
         if len(below) == 2 and is_index(below[1]) and not is_folder:
             below, is_folder = below[:1], True
-        if len(below) != 1 or below[0] in (".", "..") or (not is_folder and _is_loose(below[0])):
+        is_loose = len(below) == 1 and (is_index(below[0]) or below[0].lower().endswith(_FILE_SUFFIXES))
+        if len(below) != 1 or below[0] in (".", "..") or (not is_folder and is_loose):
             return None
         url = quoted(self._origin + parts.path + (f"?{parts.query}" if parts.query else ""))
         return (below[0], url) if len(url) <= LONGEST_ADDRESS else None
-
-
-def _is_loose(last: str) -> bool:
-    return is_index(last) or last.lower().endswith(_FILE_SUFFIXES)

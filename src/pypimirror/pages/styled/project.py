@@ -99,16 +99,13 @@ def _summary(project: PublishedProject) -> str:
 
 def _row(held: HeldFile) -> str:
     file = held.file
-    yanked = f"<i>{_yank(file.yanked)}</i>" if file.yanked is not None else ""
+    reason = f": {shown(file.yanked)}" if file.yanked else ""
+    yanked = f"<i>Yanked{reason}</i>" if file.yanked is not None else ""
     python = f"<td>{shown(file.requires_python)}" if file.requires_python else ""
     return (
         f"<tr><td>{markup.file_anchor(held)}{yanked}<td>{written(kind(file.filename))}"
         f"<td>{size_text(held.size)}<td>{_day(file.upload_time or '')}{python}\n"
     )
-
-
-def _yank(reason: str) -> str:
-    return f"Yanked: {shown(reason)}" if reason else "Yanked"
 
 
 @functools.lru_cache(maxsize=1024)
