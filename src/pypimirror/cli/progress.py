@@ -22,18 +22,14 @@ def shown(args: Arguments) -> Iterator[Progress]:
     is_told = not args.is_quiet
     if is_told and has_cursor() and not args.log_console:  # the log runs over what moves the cursor
         # rich is slow to import, and cron never needs it.
-        from pypimirror.cli.terminal import Bars
+        from pypimirror.cli.terminal import bars
 
-        with Bars() as bars:
-            yield _Throttled(bars.show, _BARS_EVERY_S, is_at_once=True)
+        with bars() as show:
+            yield _Throttled(show, _BARS_EVERY_S, is_at_once=True)
     elif is_told and (args.log_console or args.is_wordy or sys.stderr.isatty()):
-        yield _Throttled(_say, LINE_EVERY_S)
+        yield _Throttled(lambda now: say(f"pypimirror: {line(now)}"), LINE_EVERY_S)
     else:
         yield lambda _counts, _in_flight: None
-
-
-def _say(now: Seen) -> None:
-    say(f"pypimirror: {line(now)}")
 
 
 class _Throttled:

@@ -2,9 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.cells import cell_len, chop_cells
 from rich.console import Console, Group, RenderableType
@@ -27,34 +25,29 @@ _WIDEST = 120
 """Characters of a table; longer lines are hard to read."""
 
 
-class Bars:
-    """The bars, from when they are entered until they are left: then they are gone; no row is wrapped."""
+@contextlib.contextmanager
+def bars() -> Iterator[Callable[[Seen], None]]:
+    """Show bars as the block tells how far the run is; they are gone at its end, and no row is wrapped."""
+    console = Console(stderr=True)
+    live = Live(
+        Text("looking what there is to do ...", no_wrap=True, overflow="ellipsis"),
+        console=console,
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    )
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
-        self._live = Live(
-            Text("looking what there is to do ...", no_wrap=True, overflow="ellipsis"),
-            console=self._console,
-            auto_refresh=False,
-            transient=True,
-            redirect_stdout=sys.stdout.isatty(),
-        )
-
-    def __enter__(self) -> Self:
+    def show(now: Seen) -> None:
         with contextlib.suppress(OSError):  # a terminal that went away ends no run
-            self._live.start(refresh=True)
-        return self
+            live.update(Group(*_rows(now, console.width)), refresh=True)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    with contextlib.suppress(OSError):
+        live.start(refresh=True)
+    try:
+        yield show
+    finally:
         with contextlib.suppress(OSError):
-            self._live.stop()
-
-    def show(self, now: Seen) -> None:
-        """Show how far the run is."""
-        with contextlib.suppress(OSError):
-            self._live.update(Group(*_rows(now, self._console.width)), refresh=True)
+            live.stop()
 
 
 def _largest(transfers: Sequence[Transfer]) -> list[Transfer]:

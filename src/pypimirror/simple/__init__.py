@@ -160,7 +160,7 @@ def is_json(content_type: str) -> bool:
 
 def _media_type(content_type: str) -> str:
     """Return the type alone, also where a server says it twice, or parts it from the rest by a space."""
-    return next(iter(_SEPARATORS.split(content_type.strip(), maxsplit=1))).lower()
+    return _SEPARATORS.split(content_type.strip(), maxsplit=1)[0].lower()
 
 
 def _charset(content_type: str) -> str | None:

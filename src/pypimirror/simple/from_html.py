@@ -110,12 +110,9 @@ def links(content: bytes, charset: str | None, url: str) -> list[Link]:
         for _ in feed([content], charset, read, needs_end=False):
             pass
     found: dict[str, Link] = {}
-    try:
+    with contextlib.suppress(PageError):
         base = base_of(url, read)
-    except PageError:
-        return []
-    for anchor in read.anchors:
-        if each := link(base, anchor.href):
+        for each in filter(None, (link(base, anchor.href) for anchor in read.anchors)):
             found.setdefault(each.url, each)
     return list(found.values())
 

@@ -185,11 +185,6 @@ class Read:
         self._open = None
         self._text.clear()
 
-    def taken(self) -> list[Anchor]:
-        """Hand over the anchors so far."""
-        anchors, self.anchors = self.anchors, []
-        return anchors
-
 
 class Demands(NamedTuple):
     """What a page of HTML has to say itself."""

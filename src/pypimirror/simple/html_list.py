@@ -38,7 +38,8 @@ def entries(
     read = Read(_BOUNDS)
     projects = others = 0
     for _ in feed(chunks, charset, read, needs_end=demands.end):
-        if anchors := read.taken():
+        anchors, read.anchors = read.anchors, []
+        if anchors:
             listing = _Listing(url, base_of(url, read))
             for entry in listing.entries(anchors):
                 projects += 1
