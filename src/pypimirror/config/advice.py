@@ -117,13 +117,9 @@ def _everything(config: Config) -> Iterator[str]:
 
 def _without_effect(config: Config) -> Iterator[str]:
     """Tell of options that do nothing beside the others."""
-    if not config.min_age_days:
-        for option, is_set in (
-            ("min_age_exceptions", bool(config.min_age_exceptions)),
-            ("min_age_unknown", config.min_age_unknown == "allow"),
-        ):
-            if is_set:
-                yield f"{option}: it has no effect without min_age_days; set that, or take it out"
+    for option, default in (("min_age_exceptions", ()), ("min_age_unknown", "hold")):
+        if not config.min_age_days and getattr(config, option) != default:
+            yield f"{option}: it has no effect without min_age_days; set that, or take it out"
     is_linux = any(name.startswith(("linux_", "manylinux_")) for name in config.platforms)
     if config.glibc and config.platforms and not is_linux:
         yield "glibc: it has no effect, as no manylinux wheel is for any of platforms; take it out"

@@ -10,8 +10,7 @@ from pypimirror.model import HeldFile
 from pypimirror.pages import markup
 from pypimirror.pages.markup import escaped, shown, written
 from pypimirror.pages.published import PublishedProject
-from pypimirror.pages.styled.head import head
-from pypimirror.pages.styled.installing import commands
+from pypimirror.pages.styled.head import commands, head
 from pypimirror.pages.styled.kinds import kind
 from pypimirror.upload_times import normal_time
 

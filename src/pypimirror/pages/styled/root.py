@@ -7,8 +7,7 @@ from pypimirror.amounts import about, numbered, rounded, size_text
 from pypimirror.model import Listed
 from pypimirror.pages import markup
 from pypimirror.pages.published import PageTotals
-from pypimirror.pages.styled.head import head, squeezed
-from pypimirror.pages.styled.installing import commands
+from pypimirror.pages.styled.head import commands, head, squeezed
 
 _GROUP = 120
 """Projects that a browser hides, or lays out, together; so many fill their lines in up to six columns."""
