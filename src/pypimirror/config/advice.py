@@ -8,26 +8,12 @@ from pypimirror.config.values import Config
 from pypimirror.filenames import SDIST_SUFFIXES
 from pypimirror.selection.globs import Globs, asks_for_everything, normalize_glob
 
+_DOTTED = "archetypes backports bika collective five grokcore jaraco oslo plone repoze z3c zc zope"
+_DASHED = "azure-mgmt google-cloud odoo sphinxcontrib types"
 NAMESPACES = {
-    "archetypes": "archetypes.*",
-    "azure-mgmt": "azure-mgmt-*",
-    "backports": "backports.*",
-    "bika": "bika.*",
-    "collective": "collective.*",
-    "five": "five.*",
-    "google-cloud": "google-cloud-*",
-    "grokcore": "grokcore.*",
-    "jaraco": "jaraco.*",
-    "odoo": "odoo-*",
-    "oslo": "oslo.*",
-    "plone": "plone.*",
     "products": "Products.*",
-    "repoze": "repoze.*",
-    "sphinxcontrib": "sphinxcontrib-*",
-    "types": "types-*",
-    "z3c": "z3c.*",
-    "zc": "zc.*",
-    "zope": "zope.*",
+    **{name: f"{name}.*" for name in _DOTTED.split()},
+    **{name: f"{name}-*" for name in _DASHED.split()},
 }
 """Names that stand for a family of projects more often than for a project, each with the family's glob."""
 _WHEELS = (

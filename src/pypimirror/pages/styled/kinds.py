@@ -31,7 +31,6 @@ _ARCHITECTURES = {
     "fat32": "x86 and PowerPC",
     "fat64": "x86-64 and PowerPC",
     "universal": "x86-64, x86 and PowerPC",
-    "x86": "x86",
 }
 _SYSTEMS = {
     "win32": "Windows x86",
