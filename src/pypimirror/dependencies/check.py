@@ -67,10 +67,11 @@ def unmet(
         closure.add_project(name, requires.get(name, ()))
         closure.add_root_project(name)
     needs = {need for name in closure.wants for need in closure.needs_of(name)}
-    found = [Unmet(each, bool(held.get(each.name))) for each in needs if not _is_met(each, held)]
-    return tuple(sorted(found))
-
-
-def _is_met(need: Need, held: Mapping[NormalizedName, Collection[str]]) -> bool:
+    releases = {name: [release(version) for version in versions] for name, versions in held.items()}
     # A pre-release counts, as pip takes one where nothing else fits.
-    return any(admits(need.want.specifier, release(version)) for version in held.get(need.name, ()))
+    found = [
+        Unmet(need, bool(releases.get(need.name)))
+        for need in needs
+        if not any(admits(need.want.specifier, each) for each in releases.get(need.name, ()))
+    ]
+    return tuple(sorted(found))
