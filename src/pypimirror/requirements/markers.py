@@ -23,14 +23,17 @@ class Comparison(NamedTuple):
     variable: str
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _canonical(marker: str) -> str:
-    return str(Marker(marker))
-
-
 def holds(marker: str, judge: Callable[[Comparison], bool]) -> bool:
     """Tell whether a marker holds where `judge` decides on each comparison."""
-    return _evaluated(_COMPARISON.sub(lambda found: _DECIDED[judge(_comparison(found))], _canonical(marker)))
+    form, comparisons = _taken_apart(marker)
+    return _evaluated(form, tuple(map(judge, comparisons)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _taken_apart(marker: str) -> tuple[str, tuple[Comparison, ...]]:
+    """Return what joins the comparisons of a marker, with `{}` in their places, and these."""
+    text = str(Marker(marker))
+    return _COMPARISON.sub("{}", text), tuple(map(_comparison, _COMPARISON.finditer(text)))
 
 
 def _comparison(found: re.Match[str]) -> Comparison:
@@ -39,8 +42,8 @@ def _comparison(found: re.Match[str]) -> Comparison:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _evaluated(decided: str) -> bool:
-    return Marker(decided).evaluate({"os_name": "yes"})
+def _evaluated(form: str, decided: tuple[bool, ...]) -> bool:
+    return Marker(form.format(*(_DECIDED[each] for each in decided))).evaluate({"os_name": "yes"})
 
 
 @lru_cache(maxsize=_REMEMBERED)
