@@ -156,7 +156,7 @@ def _attempt(asked: _Command, store: Store, follower: "Afterwards | None") -> St
 
 
 def _run_with_state(asked: _Command, store: Store, follower: "Afterwards | None") -> Status:
-    args, configuration, selection, only = asked
+    args, configuration, selection, _ = asked
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
         opened.callback(store.sweep)
@@ -169,32 +169,39 @@ def _run_with_state(asked: _Command, store: Store, follower: "Afterwards | None"
         opened.enter_context(damage_told(configuration.state_path))
         state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
         upstream = opened.enter_context(contextlib.closing(connect()))
-        show = opened.enter_context(progress.shown(args))
-        mirror = Mirror(config=configuration, selection=selection, store=store, state=state, clock=time.time)
-        dependencies = sync.Dependencies(mirror)
-        dependencies.begin()
-        _check_selected(only, selection)
-        person.tell_everything(args, mirror)
-        news.tell_another_configuration(state, args, mirror.clock())
-        tally = Tally(started=mirror.clock())
-        shown = _interruptible(show)
-        pages = Pages(mirror, tally, on_progress=lambda: shown(tally.counts, ()))
-        work = sync.Run(
-            mirror=mirror,
-            options=_options(asked, store),
-            tally=tally,
-            pages=pages,
-            tree=Tree(mirror, tally, pages),
-            dependencies=dependencies,
-            external=_external(mirror, upstream.index_url),
-            upstream=upstream,
-            workers=workers,
-            progress=shown,
-        )
-        outcome = recorded(work, args, follower)
-        tell = summary.of_run(outcome, work, args)
-    tell()  # when the bars are gone
+        with progress.shown(args) as show:
+            mirror = Mirror(
+                config=configuration, selection=selection, store=store, state=state, clock=time.time
+            )
+            work = _composed(asked, mirror, upstream, workers, _interruptible(show))
+            outcome = recorded(work, args, follower)
+        summary.tell(outcome, work, args)
     return outcome.status
+
+
+def _composed(
+    asked: _Command, mirror: Mirror, upstream: Upstream, workers: Workers | None, shown: sync.Progress
+) -> sync.Run:
+    """Return what the run works with, told what is asked for; raise ConfigError where that can't be."""
+    dependencies = sync.Dependencies(mirror)
+    dependencies.begin()
+    _check_selected(asked.only, mirror.selection)
+    person.tell_everything(asked.args, mirror)
+    news.tell_another_configuration(mirror.state, asked.args, mirror.clock())
+    tally = Tally(started=mirror.clock())
+    pages = Pages(mirror, tally, on_progress=lambda: shown(tally.counts, ()))
+    return sync.Run(
+        mirror=mirror,
+        options=_options(asked, mirror.store),
+        tally=tally,
+        pages=pages,
+        tree=Tree(mirror, tally, pages),
+        dependencies=dependencies,
+        external=_external(mirror, upstream.index_url),
+        upstream=upstream,
+        workers=workers,
+        progress=shown,
+    )
 
 
 def _options(asked: _Command, store: Store) -> sync.Options:

@@ -33,14 +33,7 @@ def call(name: str, words: Sequence[str], environment: Mapping[str, str], *, tim
     process = None
     try:
         with signals.postponed():
-            process = subprocess.Popen(
-                words,
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            process = _started(words, environment)
         with watchdog.watched(process.pid):
             is_over = _wait(process, output, time.monotonic() + timeout)
     except FileNotFoundError:
@@ -57,6 +50,17 @@ def call(name: str, words: Sequence[str], environment: Mapping[str, str], *, tim
     status = process.returncode
     how = f"signal {-status}" if status < 0 else f"status {status}"
     return f"{words[0]} ended with {how}{output.told()}" if status else None
+
+
+def _started(words: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        words,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def _wait(process: "subprocess.Popen[bytes]", output: "_Output", until: float) -> bool:
