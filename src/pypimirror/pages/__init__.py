@@ -43,7 +43,7 @@ def project_html(project: PublishedProject, style: Style = PLAIN) -> bytes:
 
         return styled.project_html(project, style.base_url)
     title = f"Links for {project.name}"
-    before = markup.before(title, markup.about(project.status, project.status_reason))
+    before = markup.before(title, status=project.status, reason=project.status_reason)
     links = "".join([f"{markup.file_anchor(held)}<br>\n" for held in project.files])
     return f"{before}<h1>{title}</h1>\n{links}{markup.AFTER}".encode()
 
@@ -67,7 +67,7 @@ def full_html(projects: Iterable[PublishedProject]) -> Iterator[bytes]:
 
 
 def _streamed(title: str, links: Iterable[str]) -> Iterator[bytes]:
-    yield markup.before(title, {}).encode()
+    yield markup.before(title).encode()
     lines = (f"{link}<br>\n" for link in links)
     while block := "".join(itertools.islice(lines, _BLOCK)):
         yield block.encode()

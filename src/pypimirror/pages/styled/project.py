@@ -49,8 +49,8 @@ _STATUSES = {
 
 def project_html(project: PublishedProject, base_url: str) -> bytes:
     """Render a project's page; the newest version comes first."""
-    about = markup.about(project.status, project.status_reason)
-    before = markup.before(f"Links for {project.name}", about, _HEAD)
+    links = f"Links for {project.name}"
+    before = markup.before(links, _HEAD, status=project.status, reason=project.status_reason)
     title = f"<h1>{escaped(project.display_name or project.name)}</h1>\n"
     files = _table(project, base_url) if project.files else "<p>No files.</p>\n"
     return f"{before}{title}{_banner(project)}{files}{markup.AFTER}".encode()

@@ -69,7 +69,7 @@ _FIELD = (
 
 def root_html(projects: Iterable[Listed], counts: PageTotals, base_url: str) -> Iterator[bytes]:
     """Render the root page block by block; `projects` are sorted by name."""
-    yield f"{markup.before('Simple index', {}, _HEAD)}{_top(counts, base_url)}".encode()
+    yield f"{markup.before('Simple index', _HEAD)}{_top(counts, base_url)}".encode()
     lines = (f"<li>{markup.project_anchor(project.name, project.display_name)}\n" for project in projects)
     while group := "".join(itertools.islice(lines, _GROUP)):
         yield f"<ul>\n{group}</ul>\n".encode()
