@@ -8,7 +8,7 @@ from pypimirror.model import Digest, File, Link, NormalizedName, ProjectPage
 from pypimirror.simple import proof
 from pypimirror.simple.digests import DigestError, in_fragment, in_pairs
 from pypimirror.simple.gathered import Gathered
-from pypimirror.simple.html import Anchor, Bounds, Demands, Read, feed
+from pypimirror.simple.html import Anchor, Demands, Read, feed
 from pypimirror.simple.problems import (
     LONGEST_ADDRESS,
     LONGEST_REASON,
@@ -29,15 +29,13 @@ _EXTERNAL_RELS = frozenset({"homepage", "download"})
 _EXTERNAL_TEXTS = ("download_url", "home_page")
 _MOST_LINKS = 1000
 _MOST_EXTERNAL_LINKS = 20_000
-_BOUNDS = Bounds(anchors=MOST_ENTRIES, elements=10 * MOST_ENTRIES)
-_EXTERNAL_BOUNDS = Bounds(anchors=_MOST_EXTERNAL_LINKS, elements=10 * MOST_ENTRIES)
 
 
 def project_page(
     content: bytes, charset: str | None, url: str, name: NormalizedName, demands: Demands
 ) -> ProjectPage:
     """Read a project page; raise PageError where it is cut off, of another API, or no project page."""
-    read = Read(_BOUNDS)
+    read = Read(most_links=MOST_ENTRIES)
     for _ in feed([content], charset, read, needs_end=demands.end):
         pass
     check_version(read, demands)
@@ -105,7 +103,7 @@ def _take(anchor: Anchor, base: str, name: NormalizedName, gathered: Gathered) -
 
 def links(content: bytes, charset: str | None, url: str) -> list[Link]:
     """Return what any page links to by http or https, however bad its HTML is: the first so many."""
-    read = Read(_EXTERNAL_BOUNDS)
+    read = Read(most_links=_MOST_EXTERNAL_LINKS)
     with contextlib.suppress(PageError):  # what came before is what there is
         for _ in feed([content], charset, read, needs_end=False):
             pass

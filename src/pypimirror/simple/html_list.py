@@ -9,11 +9,10 @@ from pypimirror.filenames import BUILT_SUFFIXES, PASSED_OVER, SDIST_SUFFIXES
 from pypimirror.model import ListEntry
 from pypimirror.simple import proof
 from pypimirror.simple.from_html import VERSION, base_of, check_version
-from pypimirror.simple.html import Anchor, Bounds, Demands, Read, feed
+from pypimirror.simple.html import Anchor, Demands, Read, feed
 from pypimirror.simple.problems import LONGEST_ADDRESS, PageError
 from pypimirror.simple.urls import folder_of, is_index, is_same_folder, quoted, segments
 
-_BOUNDS = Bounds(anchors=4_000_000, elements=16_000_000)
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/")
 
 # What lies loose in the folder that a plain web server lists.
@@ -35,7 +34,7 @@ def entries(
     """
     if not is_same_folder(url, asked):
         raise PageError(f"{asked} leads to another page; if that is the list, set index_url to it")
-    read = Read(_BOUNDS)
+    read = Read(most_links=4_000_000, most_elements=16_000_000)
     projects = others = 0
     for _ in feed(chunks, charset, read, needs_end=demands.end):
         anchors, read.anchors = read.anchors, []
