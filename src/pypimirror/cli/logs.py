@@ -175,6 +175,7 @@ def tell_locked(config: Config, message: str, *, on_console: bool) -> None:
     if str(path) == os.devnull:
         return
     before = path.stat() if path.exists() else None
+    _opened(path).close()  # raises where that can't be
     handler = _RotatingAtMidnight(path, None)
     handler.rolloverAt = sys.maxsize
     _start(config, handler, on_console=on_console)
