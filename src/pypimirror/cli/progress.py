@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import has_cursor, say
 from pypimirror.cli.estimate import Estimate
-from pypimirror.cli.in_words import Seen, Transfer, line, seen
+from pypimirror.cli.in_words import FileProgress, Seen, line, seen
 from pypimirror.store import size_now
 from pypimirror.sync import Counts, InFlight, Progress
 
@@ -47,7 +47,7 @@ class _Throttled:
         if now < self._looked + _BARS_EVERY_S:
             return
         self._looked = now
-        transfers = [Transfer(f.filename, size_now(f.path), f.size) for f in in_flight]
+        transfers = [FileProgress(f.filename, size_now(f.path), f.size) for f in in_flight]
         now_seen = seen(now, counts, transfers, self._estimate)
         if now >= self._next:
             self._next = now + self._every_s

@@ -14,7 +14,7 @@ from rich.text import Text
 from pypimirror.cli import in_words
 from pypimirror.cli.console import has_cursor
 from pypimirror.cli.estimate import Track
-from pypimirror.cli.in_words import Seen, Transfer
+from pypimirror.cli.in_words import FileProgress, Seen
 from pypimirror.printable import printable
 
 _SHOWN = 5
@@ -50,7 +50,7 @@ def bars() -> Iterator[Callable[[Seen], None]]:
             live.stop()
 
 
-def _largest(transfers: Sequence[Transfer]) -> list[Transfer]:
+def _largest(transfers: Sequence[FileProgress]) -> list[FileProgress]:
     """Return the largest files of which something has come, in an order that stays."""
     begun = [transfer for transfer in transfers if transfer.done]
     largest = sorted(begun, key=lambda each: each.total or each.done, reverse=True)[:_SHOWN]
@@ -66,7 +66,7 @@ def _rows(now: Seen, width: int) -> Iterator[RenderableType]:
     come = now.tracks["bytes"]
     label = max(*map(len, things), *(cell_len(each.filename) for each in transfers), 0)
     label = min(label, width // 3)
-    sizes: list[Track | Transfer] = [come, *transfers]
+    sizes: list[Track | FileProgress] = [come, *transfers]
     middle = max(cell_len(in_words.bytes_text(each)) for each in sizes)
     table = Table.grid(
         Column(width=label, no_wrap=True, overflow="ellipsis"),
@@ -91,12 +91,12 @@ def _rows(now: Seen, width: int) -> Iterator[RenderableType]:
         yield Text(trouble, no_wrap=True, overflow="ellipsis")
 
 
-def _bar(track: Track | Transfer) -> ProgressBar:
+def _bar(track: Track | FileProgress) -> ProgressBar:
     """Return a bar; one whose total nobody knows runs to and fro."""
     return ProgressBar(total=track.total, completed=track.done)
 
 
-def _percent(transfer: Transfer) -> str:
+def _percent(transfer: FileProgress) -> str:
     return f"{min(100, 100 * transfer.done // transfer.total)} %" if transfer.total else ""
 
 

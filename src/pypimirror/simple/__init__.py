@@ -125,11 +125,11 @@ class _LegacyInfo(msgspec.Struct):
     download_url: str | None = None
 
 
-class _LegacyDocument(msgspec.Struct):
+class _LegacyJson(msgspec.Struct):
     info: _LegacyInfo
 
 
-_decode_legacy = msgspec.json.Decoder(_LegacyDocument).decode
+_decode_legacy = msgspec.json.Decoder(_LegacyJson).decode
 
 
 def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
