@@ -407,7 +407,7 @@ HOSTS: dict[str, Case] = {
     "a login page for all": Case(ALL, sends(_LOGIN, HTML), frozenset({3, 4}), _DOWN, spares_others=False),
     "a list that never comes": _list(lambda wire: wire.hold()),
     "a list without end": _list(
-        _after(_OK + b'\r\n{"meta":{"api-version":"1.0"},"projects":[', b'{"name":"a"},' * 500)
+        _after(_OK + b'\r\n{"meta":{"api-version":"1.0"},"projects":[', b'{"name":"a"},' * 500, 0.01)
     ),
     "a list that drips": _list(_after(_OK + b"\r\n", b" ", 0.1)),
     "a list of escaped quotes": _list(sends(b'{"meta":{},"projects":[{"name":"' + b'\\"' * 50_000)),

@@ -30,6 +30,11 @@ KILLED = -int(signal.SIGKILL)
 _LONGEST_S = 60
 
 
+def is_soak() -> bool:
+    """Tell whether all steps are tried, which takes hours."""
+    return bool(os.environ.get("PYPIMIRROR_SOAK"))
+
+
 class Stepped(NamedTuple):
     """How a run ended: `status` is negative for a signal; `steps` are all that it came to."""
 
@@ -41,7 +46,7 @@ class Stepped(NamedTuple):
 
     def one_of_each_kind(self) -> list[int]:
         """Return the number of the first step of each kind, in order; with PYPIMIRROR_SOAK all."""
-        if os.environ.get("PYPIMIRROR_SOAK"):
+        if is_soak():
             return list(range(1, len(self.kinds) + 1))
         first = {kind: number for number, kind in reversed(list(enumerate(self.kinds, 1)))}
         return sorted(first.values())

@@ -149,7 +149,10 @@ class Served:
         # A server may write its line after the client has the answer: what stands before a mark is complete.
         self._marks += 1
         mark = f"/mark-{self._marks}"
-        assert self.get(mark[1:]).status == 404
+        status = self.get(mark[1:]).status
+        assert status == 404, (
+            f"{self.name} answers {status}: another session of pytest closes its folders to others"
+        )
         _wait_for(lambda: f"GET {mark} " in self._access_log.read_text("utf-8"))
         lines = self._access_log.read_text("utf-8").splitlines()
         matches = [match for line in lines[self._seen :] if (match := _LINE.fullmatch(line))]

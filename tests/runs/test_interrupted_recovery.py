@@ -10,7 +10,7 @@ import pytest
 
 from tests.fake_index import FakeIndex, Snapshot
 from tests.mirror import Mirror
-from tests.stepper import KILLED, Stepper
+from tests.stepper import KILLED, Stepper, is_soak
 
 SHARES = 3
 REPLACING = {"removal_grace_hours": 0, "replace_changed_files": True, "workers": 1, "full_index": True}
@@ -31,6 +31,13 @@ class History(NamedTuple):
     steps: int
     """Of an update to the first change."""
     one_of_each_kind: Sequence[int] = ()
+
+    @property
+    def tried(self) -> Sequence[int]:
+        """Return the steps at which it is killed: every other one, or one of each kind."""
+        if self.options is REPLACING:
+            return range(1, self.steps + 1, 1 if is_soak() else 2)
+        return self.one_of_each_kind
 
     def copied(self, folder: Path) -> Mirror:
         shutil.rmtree(folder, ignore_errors=True)
@@ -112,8 +119,7 @@ def test_a_recovery_may_be_cut_off_and_upstream_change_before_it(
     history: History, stepper: Stepper, tmp_path: Path, share: int
 ) -> None:
     instants = random.Random(share)
-    every = range(1, history.steps + 1) if history.options is REPLACING else history.one_of_each_kind
-    for step in every[share::SHARES]:
+    for step in history.tried[share::SHARES]:
         history.upstream.restore(history.first)
         mirror = history.copied(tmp_path / "mirror")
         assert stepper.run(mirror.config, "-U", kill_at=step).status == KILLED
@@ -132,7 +138,7 @@ def test_a_recovery_may_be_cut_off_and_upstream_change_before_it(
 def test_each_step_of_a_recovery_may_be_its_last(history: History, stepper: Stepper, tmp_path: Path) -> None:
     """After a kill in the middle of the first change: intents are recorded, and pages not yet written."""
     for step in range(2, history.steps, history.steps // 4):
-        for again in range(1, history.steps, 4):
+        for again in range(1, history.steps, 1 if is_soak() else 7):
             history.upstream.restore(history.first)
             mirror = history.copied(tmp_path / "mirror")
             stepper.run(mirror.config, "-U", kill_at=step)

@@ -100,7 +100,7 @@ def test_a_run_has_one_sync_point_a_long_one_several_and_one_without_news_none(
     long = Mirror(tmp_path / "long", mirror.index_url)
     ended = stepper.run(long.config, "-U", sync_every=0)
     assert ended.status == 0
-    assert ended.steps.count("sync") > 3
+    assert ended.steps.count("sync") > 1
 
 
 def test_a_sync_that_fails_is_no_clean_end(index: FakeIndex, mirror: Mirror, stepper: Stepper) -> None:

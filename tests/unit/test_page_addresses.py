@@ -1,7 +1,7 @@
 """Addresses of files are what pip would send."""
 
 import re
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 import pytest
 from hypothesis import given
@@ -39,6 +39,21 @@ def test_addresses(href: str, url: str) -> None:
 def test_what_is_no_address(href: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         file_url(BASE, href)
+
+
+BASES = [BASE, "http://h", "http://h:81/a/b/c.html?d=/e/", "https://u:p@h/é", "http://h/a//b/", "//h/", "a:b"]
+PARTS = st.sampled_from(["..", ".", "", "demo.zip", "~a", "-", ".b", "c..d", "e:f", "g h", "h@i", "http:"])
+
+
+@given(st.sampled_from(BASES), st.lists(PARTS, min_size=1, max_size=6).map("/".join))
+def test_a_reference_leads_where_any_client_goes(base: str, reference: str) -> None:
+    def url_of(base: str, reference: str) -> str | None:
+        try:
+            return file_url(base, reference)
+        except ValueError:
+            return None
+
+    assert url_of(base, reference) == url_of("", urljoin(base, reference))
 
 
 @given(st.text(max_size=40).map(lambda text: re.sub(r"[?#;\ud800-\udfff\\\t\r\n]", "", text)))

@@ -24,7 +24,8 @@ def test_the_folder_of_external_links_can_be_deleted(tmp_path: Path) -> None:
         path = copy / "tests" / each
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     is_gone = "import importlib.util as u; assert u.find_spec('pypimirror.external') is None"
-    tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    # A session that begins closes the usual place to others, also to the Apache of the session around it.
+    tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "inner")]
     for arguments in (
         ["-c", is_gone],
         [*tests, "-n0", "--collect-only", "tests"],

@@ -16,6 +16,8 @@ _HEX = re.compile(r"[0-9a-f]{8,256}")
 _ALGORITHM = re.compile(r"[a-z0-9_-]{1,32}")
 _NEXT = re.compile("[&#;]")
 _PAIR = re.compile("[=:]")
+_USUAL = re.compile("sha256=([0-9a-f]{64})")
+"""What nearly all links have."""
 
 
 class DigestError(ValueError):
@@ -51,6 +53,8 @@ def digests(offered: Iterable[tuple[str, object]]) -> tuple[Digest, ...]:
 def in_fragment(reference: str) -> tuple[Digest, ...]:
     """Return the digests that a link's fragment offers (PEP 503), among other pairs, encoded or not."""
     fragment = reference.partition("#")[2]
+    if usual := _USUAL.fullmatch(fragment):
+        return (Digest("sha256", usual[1]),)
     return in_pairs(fragment) if fragment else ()
 
 

@@ -9,10 +9,10 @@ from pypimirror.addresses import without_credentials
 from pypimirror.model import NormalizedName
 from pypimirror.simple.problems import LONGEST_ADDRESS
 
-# What needs neither quoting nor resolving; most indexes write nothing else.
-_PLAIN = re.compile(
-    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[1-9][0-9]{0,4})?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
-)
+# What needs no quoting, and is no way to a folder above; most indexes write nothing else.
+_SEGMENT = r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*"
+_PLAIN = re.compile(rf"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[1-9][0-9]{{0,4}})?(?:/{_SEGMENT})+")
+_PLAIN_IN_FOLDER = re.compile(rf"(/|(?:\.\./)*)({_SEGMENT}(?:/{_SEGMENT})*)")
 _HOST = re.compile(r"[^\s<>\"^`{|}\\%]+")
 """Without the forbidden host code points of the URL standard."""
 _RESERVED = re.compile("(@|%2F)", re.IGNORECASE)
@@ -30,15 +30,28 @@ def file_url(base: str, reference: str) -> str:
     reference = reference.partition("#")[0]
     if _PLAIN.fullmatch(reference):
         url = reference
+    elif found := _PLAIN_IN_FOLDER.fullmatch(reference):
+        url = _folder(base, found[1]) + found[2]
     else:
-        url = quoted(without_credentials(urljoin(base, reference)))
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-            raise ValueError(f"its address {url[:200]!r} is none of http or https")
-        if not (_HOST.fullmatch(parts.netloc) and parts.netloc.isprintable()):
-            raise ValueError(f"its address {url[:200]!r} names no host")
+        url = _resolved(base, reference)
     if len(url) > LONGEST_ADDRESS:
         raise ValueError("its address is too long")
+    return url
+
+
+@functools.lru_cache(maxsize=64)
+def _folder(base: str, way: str) -> str:
+    """Return the address of a folder, to which plain references can be appended (RFC 3986, 5.2)."""
+    return _resolved(base, f"{way}x")[:-1]
+
+
+def _resolved(base: str, reference: str) -> str:
+    url = quoted(without_credentials(urljoin(base, reference)))
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError(f"its address {url[:200]!r} is none of http or https")
+    if not (_HOST.fullmatch(parts.netloc) and parts.netloc.isprintable()):
+        raise ValueError(f"its address {url[:200]!r} names no host")
     return url
 
 

@@ -119,9 +119,8 @@ class Deadline:
             threading.Thread(target=work, name="connect", daemon=True).start()
         except RuntimeError:  # no more threads: it is bounded by its own time-outs
             work()
-        left_s = self.at - time.monotonic()
-        # Endless where its time was up before it came to wait, as on a machine that is very busy.
-        if math.isinf(left_s) or not done.wait(max(0.0, left_s)):
+        # Its time may be up before it comes to wait, as on a machine that is very busy.
+        if self.has_cut or not done.wait(max(0.0, self.at - time.monotonic())):
             self.cut()
         if not results:
             raise TimeoutError("connecting takes too long")
