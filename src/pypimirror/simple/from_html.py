@@ -6,13 +6,12 @@ from urllib.parse import urljoin
 from pypimirror.filenames import is_distribution, is_file_of, is_passed_over, version_of
 from pypimirror.model import Digest, File, Link, NormalizedName, ProjectPage
 from pypimirror.simple import proof
-from pypimirror.simple.digests import DigestError, in_fragment, in_pairs
+from pypimirror.simple.digests import in_fragment, in_pairs
 from pypimirror.simple.gathered import Gathered
 from pypimirror.simple.html import Anchor, Demands, Read, feed
 from pypimirror.simple.problems import (
     LONGEST_ADDRESS,
     LONGEST_REASON,
-    LONGEST_TEXT,
     MOST_ENTRIES,
     PageError,
     check_api_version,
@@ -144,17 +143,13 @@ def _file(anchor: Anchor, base: str, name: NormalizedName, gathered: Gathered) -
     href, filename, _, attributes = anchor
     if href is None:
         raise ValueError("its address is too long")
-    requires_python = attributes.get("data-requires-python") or None
-    if requires_python and len(requires_python) > LONGEST_TEXT:
-        gathered.note(filename, "its requires-python is too long")
-        requires_python = None
     yanked = attributes.get("data-yanked")
     return File(
         filename=filename,
         url=file_url(base, href),
         digests=in_fragment(href),
         version=version_of(filename, name),
-        requires_python=requires_python,
+        requires_python=gathered.requires_python(filename, attributes.get("data-requires-python")),
         yanked=None if yanked is None else yanked[:LONGEST_REASON],
         core_metadata=_core_metadata(anchor, gathered),
         provenance=provenance(attributes.get("data-provenance")),
@@ -166,8 +161,4 @@ def _core_metadata(anchor: Anchor, gathered: Gathered) -> tuple[Digest, ...] | N
     offer = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
     if offer is None or offer.strip().lower() == "false":
         return None
-    try:
-        return in_pairs(offer)
-    except DigestError as error:
-        gathered.note(anchor.name, f"its core metadata: {error}")
-        return ()
+    return gathered.core_metadata(anchor.name, in_pairs, offer)

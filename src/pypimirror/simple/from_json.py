@@ -9,7 +9,7 @@ from pypimirror import names
 from pypimirror.filenames import canonical_version, version_of
 from pypimirror.model import Digest, File, NormalizedName, ProjectPage
 from pypimirror.simple import lenient
-from pypimirror.simple.digests import DigestError, digests
+from pypimirror.simple.digests import digests
 from pypimirror.simple.gathered import Gathered
 from pypimirror.simple.problems import (
     LONGEST_REASON,
@@ -176,17 +176,13 @@ def _file(
     size = _size(entry, gathered)
     if size == 0:
         gathered.note(filename, "no distribution has no bytes at all")
-    requires_python = entry.requires_python or None
-    if requires_python and len(requires_python) > LONGEST_TEXT:
-        gathered.note(filename, "its requires-python is too long")
-        requires_python = None
     return File(
         filename=filename,
         url=file_url(url, entry.url),
         digests=digests(entry.hashes.items()) if entry.hashes else (),
         size=size or None,
         version=version,
-        requires_python=requires_python,
+        requires_python=gathered.requires_python(filename, entry.requires_python),
         yanked=_yanked(entry),
         core_metadata=_core_metadata(entry, gathered),
         upload_time=uploaded,
@@ -219,8 +215,4 @@ def _core_metadata(entry: _FileEntry, gathered: Gathered) -> tuple[Digest, ...] 
     offer = next((o for o in offers if o is not None), None)
     if offer is None or offer is False:
         return None
-    try:
-        return () if offer is True else digests(offer.items())
-    except DigestError as error:
-        gathered.note(entry.filename, f"its core metadata: {error}")
-        return ()
+    return () if offer is True else gathered.core_metadata(entry.filename, digests, offer.items())
