@@ -5,13 +5,12 @@ import stat
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
 
 from pypimirror.requirements import Constraint, Lock, Root, Roots, lines
 from pypimirror.requirements.dependency import Dependency, parsed
-from pypimirror.requirements.lines import Lines, Nested, RequirementLine
+from pypimirror.requirements.lines import Lines, NamedFile, RequirementLine
 from pypimirror.want import Want
 
 _LOCKS_OF_OTHERS = {
@@ -42,14 +41,6 @@ def read(paths: Iterable[Path], *, folder: Path, is_exact: bool = False) -> Root
     return walk.result()
 
 
-class _NamedFile(NamedTuple):
-    """A file that is still to be read: who names it, and as what."""
-
-    path: Path
-    is_constraint: bool
-    source: str
-
-
 class _Walk:
     """Goes through the files, and gathers what they say and what is wrong with them."""
 
@@ -67,7 +58,7 @@ class _Walk:
 
     def read(self, path: Path) -> None:
         """Read a file that the option names, and those that it names, and so on; circles just end."""
-        pending = deque([_NamedFile(path, is_constraint=False, source="")])
+        pending = deque([NamedFile(str(path))])
         known = set()
         while pending:
             named = pending.popleft()
@@ -75,56 +66,51 @@ class _Walk:
                 known.add(named[:2])
                 pending += self.read_one(named)
 
-    def read_one(self, named: _NamedFile) -> list[_NamedFile]:
+    def read_one(self, named: NamedFile) -> list[NamedFile]:
         """Read one file; return those that it names."""
-        shown = self.shown(named.path)
-        self.files[str(named.path)] = None
+        path = Path(named.path)
+        shown = self.shown(path)
+        self.files[named.path] = None
         try:
-            _check(named.path)
-            if named.path.suffix == ".toml":
+            _check(path)
+            if path.suffix == ".toml":
                 self.read_lock(named, shown)
                 return []
-            if named.path not in self.lines:
-                self.lines[named.path] = lines.read(named.path, shown)
+            if path not in self.lines:
+                self.lines[path] = lines.read(path, shown)
         except OSError as error:
             self.problem(named, f"{shown}: can't be read ({error.strerror}); name a file that is there")
             return []
         except ValueError as error:
             self.problem(named, f"{shown}: {error}")
             return []
-        return self.take(named, self.lines[named.path])
+        return self.take(named, self.lines[path])
 
-    def problem(self, named: _NamedFile, text: str) -> None:
+    def problem(self, named: NamedFile, text: str) -> None:
         """Note what is wrong with a file, and where it is named."""
         self.problems.append(f"{named.source}: {text}" if named.source else text)
 
-    def read_lock(self, named: _NamedFile, shown: str) -> None:
+    def read_lock(self, named: NamedFile, shown: str) -> None:
         from pypimirror.requirements import locks  # slow to import, and few name such a file
 
-        if named.source or not locks.is_valid_pylock_path(named.path):
+        path = Path(named.path)
+        if named.source or not locks.is_valid_pylock_path(path):
             raise ValueError(
                 "is no requirements file; a lock file is pylock.toml or pylock.NAME.toml, and is named by the"
                 " option itself"
             )
-        lock, roots, ignored = locks.read(named.path.read_bytes(), shown, is_exact=self.is_exact)
+        lock, roots, ignored = locks.read(path.read_bytes(), shown, is_exact=self.is_exact)
         self.locks.append(lock)
         self.locked += roots
         self.ignored |= dict.fromkeys(ignored)
 
-    def take(self, named: _NamedFile, read: Lines) -> list[_NamedFile]:
-        """Take what a file says; return the files that it names."""
+    def take(self, named: NamedFile, read: Lines) -> list[NamedFile]:
+        """Take what a file says; return the files that it names, relative to itself."""
         (self.constraints if named.is_constraint else self.asked).extend(read.requirements)
         self.ignored |= dict.fromkeys(read.ignored)
         self.problems += read.problems
-        return [found for each in read.nested if (found := self.nested(named, each))]
-
-    def nested(self, named: _NamedFile, each: Nested) -> _NamedFile | None:
-        """Return a file that a line names, relative to the file in which it does."""
-        if "://" in each.path:
-            self.problems.append(f"{each.source}: an address; fetch the file, and name where it lies here")
-            return None
-        path = Path(os.path.normpath(named.path.parent / each.path))
-        return _NamedFile(path, each.is_constraint, each.source)
+        folder = Path(named.path).parent
+        return [each._replace(path=os.path.normpath(folder / each.path)) for each in read.nested]
 
     def shown(self, path: Path) -> str:
         """Return a path as messages name it."""

@@ -38,12 +38,12 @@ class RequirementLine(NamedTuple):
     digests: tuple[Digest, ...] = ()
 
 
-class Nested(NamedTuple):
-    """Another file that is named: by `-r`, or as constraints by `-c`."""
+class NamedFile(NamedTuple):
+    """A file that is named: by the option itself, by `-r`, or as constraints by `-c`; and where it is."""
 
-    source: str
     path: str
-    is_constraint: bool
+    is_constraint: bool = False
+    source: str = ""
 
 
 class Lines:
@@ -51,7 +51,7 @@ class Lines:
 
     def __init__(self) -> None:
         self.requirements: list[RequirementLine] = []
-        self.nested: list[Nested] = []
+        self.nested: list[NamedFile] = []
         self.ignored: list[str] = []
         self.problems: list[str] = []
 
@@ -61,8 +61,11 @@ class Lines:
             for path in found.options.get(option, ()):
                 if _VARIABLE.search(path):
                     self.problems.append(f"{source}: {_refused(found.line)}")
+                elif "://" in path:
+                    said = "an address; fetch the file, and name where it lies here"
+                    self.problems.append(f"{source}: {said}")
                 else:
-                    self.nested.append(Nested(source, path, is_constraint))
+                    self.nested.append(NamedFile(path, is_constraint, source))
         self._ignore_options(source, found.line)
 
     def take(self, source: str, requirement: Any) -> None:
