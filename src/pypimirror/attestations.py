@@ -22,6 +22,8 @@ def verify(document: bytes, *, url: str, filename: str, sha256: str) -> tuple[st
         raise VerificationError(url, f"a document of provenance of more than {_MAX_SIZE} bytes")
     try:
         return _publishers(document, filename, sha256)
+    except MemoryError:
+        raise
     except Exception as error:  # (whatever a library says of hostile bytes, they are not verified)
         text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         raise VerificationError(url, f"it does not prove who published {filename} ({text})") from error

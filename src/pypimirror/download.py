@@ -64,11 +64,12 @@ class Received(NamedTuple):
 
     sha256: str
     size: int
-    is_adopted: bool
-    is_verified: bool
-    metadata: bytes | None
-    notes: tuple[str, ...]
-    metadata_error: UnavailableError | None
+    is_verified: bool = True
+    """By a digest, as far as upstream offers any."""
+    is_adopted: bool = False
+    metadata: bytes | None = None
+    notes: tuple[str, ...] = ()
+    metadata_error: UnavailableError | None = None
     provenance: Document | None = None
     """What proved who published it, where that is required."""
     served: Served | None = None
@@ -90,7 +91,7 @@ class Into(NamedTuple):
 def adopted(upstream: Upstream, file: File, existing: BinaryIO) -> Received | None:
     """Return what is known of `existing` if it is the file; None where it is not."""
     found = verified(file, existing)
-    return found and _with_metadata(upstream, file, existing, found, is_adopted=True)
+    return found and _with_metadata(upstream, file, existing, found)._replace(is_adopted=True)
 
 
 def obtain(upstream: Upstream, file: File, into: Into) -> Received | MirrorError | OSError:
@@ -103,8 +104,7 @@ def obtain(upstream: Upstream, file: File, into: Into) -> Received | MirrorError
     transfer = _Transfer(upstream, file, into)
     try:
         found = upstream.retrying(transfer)
-        received = _with_metadata(upstream, file, into.file, found, is_adopted=False)
-        return received if transfer.served is None else received._replace(served=transfer.served)
+        return _with_metadata(upstream, file, into.file, found)
     except UnavailableError as error:
         return transfer.cut_off(error)
     except (MirrorError, OSError) as error:
@@ -140,8 +140,7 @@ def _looked(upstream: Upstream, held: HeldFile, into: Into, *, trusts_size: bool
         found = transfer.read(answer)
     if found.sha256 == held.sha256:
         return Unchanged(said)
-    received = _with_metadata(upstream, bare, into.file, found, is_adopted=False)
-    return received._replace(served=said)
+    return _with_metadata(upstream, bare, into.file, found._replace(served=said))
 
 
 def _served(answer: Answer) -> Served:
@@ -152,26 +151,13 @@ def _served(answer: Answer) -> Served:
 
 def strongest(digests: Iterable[Digest]) -> Digest | None:
     """Return the strongest digest that can be checked; None where there is none."""
-    known = [d for d in digests if d.algorithm in _STRENGTH and _has_right_length(d)]
+    known = [d for d in digests if d.algorithm in _STRENGTH and len(d.hexdigest) == _length(d.algorithm)]
     return max(known, key=lambda d: _STRENGTH.index(d.algorithm), default=None)
-
-
-def _has_right_length(digest: Digest) -> bool:
-    return len(digest.hexdigest) == _length(digest.algorithm)
 
 
 @functools.cache
 def _length(algorithm: str) -> int:
     return hashlib.new(algorithm, usedforsecurity=False).digest_size * 2
-
-
-class Found(NamedTuple):
-    """What was verified: its sha256 and its size in bytes."""
-
-    sha256: str
-    size: int
-    is_verified: bool = True
-    """By a digest, as far as upstream offers any."""
 
 
 class Hashes:
@@ -193,6 +179,11 @@ class Hashes:
         if self._offered is not self._sha256:
             self._offered.update(chunk)
 
+    def update_from(self, file: BinaryIO) -> None:
+        """Go on with all that is left of a file."""
+        while chunk := file.read(CHUNK):
+            self.update(chunk)
+
     @property
     def sha256(self) -> str:
         """Of all so far."""
@@ -208,14 +199,13 @@ class Hashes:
         return None
 
 
-def verified(file: File, existing: BinaryIO) -> Found | None:
+def verified(file: File, existing: BinaryIO) -> Received | None:
     """Read `existing` and tell whether it is the file by its strongest digest; None where it is not."""
     hashes = Hashes(file)
     if hashes.expected is None:
         return None
-    while chunk := existing.read(CHUNK):
-        hashes.update(chunk)
-    return None if hashes.mismatch(file) else Found(hashes.sha256, hashes.size)
+    hashes.update_from(existing)
+    return None if hashes.mismatch(file) else Received(hashes.sha256, hashes.size)
 
 
 class _Transfer:
@@ -230,9 +220,9 @@ class _Transfer:
         self._hashes = Hashes(file)
         self._is_resumed = False
         self._has_begun = False
-        self.served: Served | None = None
+        self._served: Served | None = None
 
-    def __call__(self) -> Found:
+    def __call__(self) -> Received:
         file = self._file
         if self._hashes.expected is None:
             self._check_trust(file.url)
@@ -256,13 +246,13 @@ class _Transfer:
         if reason:
             packed = why_packed(file.filename, answer.content_encoding)
             raise VerificationError(file.url, f"{reason}; {packed}" if packed else reason)
-        return Found(self._hashes.sha256, self._hashes.size, is_verified=is_verified)
+        return Received(self._hashes.sha256, self._hashes.size, is_verified, served=self._served)
 
-    def read(self, answer: Answer) -> Found:
+    def read(self, answer: Answer) -> Received:
         """Take the whole of an answer that is open already."""
         self._rewind()
         self._receive(answer)
-        return Found(self._hashes.sha256, self._hashes.size)
+        return Received(self._hashes.sha256, self._hashes.size)
 
     def cut_off(self, error: UnavailableError) -> UnavailableError:
         """Return the error, as a CutOffError where the next run can go on with what came."""
@@ -278,8 +268,7 @@ class _Transfer:
             self._has_begun = True
             if self._validator:
                 self._into.seek(0)
-                while chunk := self._into.read(CHUNK):
-                    self._hashes.update(chunk)
+                self._hashes.update_from(self._into)
         if self._hashes.size and (not self._validator or self._hashes.size < MIN_RESUMED):
             self._rewind()
 
@@ -301,7 +290,7 @@ class _Transfer:
         file, hashes = self._file, self._hashes
         if hashes.expected is None:
             self._check_trust(answer.url)
-            self.served = _served(answer)
+            self._served = _served(answer)
             if reason := why_packed(file.filename, answer.content_encoding):
                 raise VerificationError(file.url, f"{reason} and has no digest")
         if file.size is None and answer.length is not None:
@@ -322,11 +311,9 @@ def why_packed(filename: str, encoding: str) -> str | None:
     return f"it comes packed ({encoding[:100]})"
 
 
-def _with_metadata(
-    upstream: Upstream, file: File, content: BinaryIO, found: Found, *, is_adopted: bool
-) -> Received:
+def _with_metadata(upstream: Upstream, file: File, content: BinaryIO, found: Received) -> Received:
     text, notes, error = core_metadata(upstream, file, content)
-    return Received(found.sha256, found.size, is_adopted, found.is_verified, text, notes, error)
+    return found._replace(metadata=text, notes=notes, metadata_error=error)
 
 
 def core_metadata(
@@ -362,17 +349,13 @@ def offered_metadata(upstream: Upstream, file: File) -> bytes:
 
 
 def _metadata_transfer(upstream: Upstream, file: File) -> bytes:
-    chunks, size = [], 0
     is_verified = strongest(file.core_metadata or ()) is not None
     with upstream.open_file(
         f"{file.url}.metadata", size=metadata.MAX_SIZE, is_verified=is_verified
     ) as answer:
-        for chunk in answer.raw_chunks():
-            chunks.append(bytes(chunk))
-            size += len(chunk)
-            if size > metadata.MAX_SIZE:
-                raise VerificationError(answer.url, f"it is longer than {metadata.MAX_SIZE} bytes")
-    text = b"".join(chunks)
+        text = answer.read(metadata.MAX_SIZE, is_raw=True)
+    if len(text) > metadata.MAX_SIZE:
+        raise VerificationError(answer.url, f"it is longer than {metadata.MAX_SIZE} bytes")
     if not is_offered(text, file):
         raise VerificationError(f"{file.url}.metadata", "its digest is not what upstream's page says")
     return text

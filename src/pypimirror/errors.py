@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from pypimirror.addresses import masked, shown, without_secrets
 
+TOO_LITTLE_MEMORY = "there is too little memory: set fewer workers"
+"""What is told where the system has no memory left, and what to do."""
+
 
 class MirrorError(Exception):
     """The root of every error that pypimirror raises on purpose."""
@@ -166,9 +169,8 @@ class UnavailableError(UpstreamError):
 class NotAskedError(UnavailableError):
     """A host was not asked: it wants to be left alone, or failed too often. Nothing else failed."""
 
-    def __init__(self, url: str, reason: str, *, host: str = "") -> None:
+    def __init__(self, url: str, reason: str) -> None:
         super().__init__(url, reason, may_pass=False)
-        self.host = host
 
 
 class CutOffError(UnavailableError):
@@ -184,12 +186,12 @@ class UnreachableError(UnavailableError):
     """An external host gave no answer, or none within its time; `is_connected`: it is there at least."""
 
     def __init__(self, url: str, reason: str, *, is_connected: bool = False) -> None:
-        super().__init__(url, reason)
+        super().__init__(url, reason, may_pass=False)
         self.is_connected = is_connected
 
 
 class BrokenWorkerError(MirrorError):
-    """A worker met a bug of ours; only its own task is lost."""
+    """A worker met a bug of ours, or had too little memory; only its own task is lost."""
 
 
 class BadPageError(UpstreamError):

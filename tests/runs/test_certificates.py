@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pypimirror.upstream.certificates import MissingCertificatesError, Trust, context
+from pypimirror.upstream.certificates import Trust, context
+from pypimirror.upstream.rules import UnusableError
 from tests.fake_index import FakeIndex
 from tests.mirror import COMMAND, Ended, Mirror, is_over
 from tests.missing import unable
@@ -98,7 +99,7 @@ def test_what_has_no_certificates_is_told_by_its_name(mirror: Mirror, name: str,
     if name == "ca_bundle":
         mirror.configure(ca_bundle=place)
     ended = from_cron(mirror, {name: str(place)})
-    assert ended.status == 4
+    assert ended.status == (2 if name == "ca_bundle" else 4)
     if name == "SSL_CERT_FILE" and kind == "folder":  # which the variable never means
         assert f"{name} = {place}: no certificates can be read there" in ended.stderr
     elif place.is_dir():
@@ -117,9 +118,30 @@ def test_a_bundle_that_is_none_is_named(mirror: Mirror, content: str | None, rea
         bundle.write_text(content)
     mirror.configure(ca_bundle=bundle)
     ended = from_cron(mirror)
-    assert ended.status == (2 if content is None else 4)
+    assert ended.status == 2
     assert reason in ended.stderr
     assert str(bundle) in ended.stderr
+    assert not (mirror.root / ".pypimirror").exists(), "nothing was touched"
+
+
+@pytest.mark.parametrize("kind", ["garbage", "no key", "key of another"])
+def test_a_clients_certificate_that_is_damaged_is_named(
+    mirror: Mirror, certificate: Certificate, tmp_path: Path, kind: str
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    paths = {
+        "garbage": [tmp_path / "garbage.pem"],
+        "no key": [certificate.path],
+        "key of another": [certificate.path, Certificate(other).key],
+    }[kind]
+    (tmp_path / "garbage.pem").write_text("no certificate")
+    mirror.configure(ca_bundle=tmp_path / "garbage.pem", client_certificate=" ".join(map(str, paths)))
+    ended = from_cron(mirror)
+    assert ended.status == 2
+    assert "client_certificate = /" in ended.stderr
+    assert ": it can't be used (" in ended.stderr
+    assert f"ca_bundle = {tmp_path / 'garbage.pem'}: no certificates can be read there" in ended.stderr
 
 
 def test_a_clients_key_with_a_password_asks_nobody(
@@ -138,11 +160,11 @@ def test_a_clients_key_with_a_password_asks_nobody(
         str(key),
     ]
     subprocess.run(command, check=True, capture_output=True)
-    with pytest.raises(
-        MissingCertificatesError, match=r"client_certificate = .*locked.key: it can't be used"
-    ):
+    with pytest.raises(UnusableError, match=r"client_certificate = .*locked.key: it can't be used"):
         context(Trust(), (str(certificate.path), str(key)))
     mirror.configure(ca_bundle=certificate.path, client_certificate=f"{certificate.path} {key}")
-    assert "it can't be used" in from_cron(mirror).stderr
+    ended = from_cron(mirror)
+    assert ended.status == 2
+    assert "it can't be used" in ended.stderr
     mirror.configure(ca_bundle=certificate.path, client_certificate=f"{certificate.path} {certificate.key}")
     assert is_over(from_cron(mirror))

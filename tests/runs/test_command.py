@@ -67,12 +67,10 @@ def test_every_flag_of_the_ancestor_is_taken(index: FakeIndex, make_mirror: Make
     index.add("six", "1.0")
     mirror = make_mirror(package_matches="six")
     log = mirror.folder / "other.log"
-    assert mirror.run("-v", "-f", str(log), "-e", "-x", "-d", "3", "-U") == Ended(0, "", "")
+    assert mirror.run("-v", "-f", str(log), "-d", "3", "-U") == Ended(0, "", "")
     long_flags = [
         "--verbose",
         f"--log-filename={log}",
-        "--follow-external-links",
-        "--follow-external-index-pages",
         "--fetch-since-days=3",
         "--initial-fetch",
     ]

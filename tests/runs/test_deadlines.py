@@ -102,7 +102,7 @@ def test_it_is_tried_again_and_then_no_more(index: FakeIndex, name: str) -> None
     with pytest.raises(UnavailableError, match="it takes too long") as caught:
         page(upstream, f"{index.url}six/")
     assert caught.value.may_pass
-    assert (upstream.requests, upstream.breaker.retries) == (2, 1)
+    assert (upstream.requests, upstream.hosts.retries) == (2, 1)
     wait_for(lambda: index.paths() == ["/simple/six/"] * 2)
 
 

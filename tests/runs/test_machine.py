@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import faults, small_disks
+from tests.external import patched
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror, is_over
 from tests.rights import give_up_rights
@@ -293,3 +294,67 @@ def check_error(ended: Ended, message: str) -> None:
     assert (ended.status, ended.stdout) == (1, ""), ended
     assert message in ended.stderr
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
+
+
+# -- memory --------------------------------------------------------------------------------------
+
+
+LACK = "there is too little memory: set fewer workers"
+RAISES = """
+from pypimirror import download
+from pypimirror.state import damage
+from pypimirror.sync import record, tasks
+def lack(*_arguments, **_options): raise MemoryError
+"""
+
+
+@pytest.mark.parametrize("place", ["tasks.parse_project_page", "download.core_metadata", "tasks._pack"])
+def test_too_little_memory_for_one_task_costs_that_task(index: FakeIndex, tmp_path: Path, place: str) -> None:
+    index.add("good", "1.0")
+    mirror = Mirror(tmp_path, index.url)
+    ended = patched(mirror, f"{RAISES}{place} = lack", "-U")
+    assert ended.status == 3
+    assert LACK in ended.stderr
+    assert "a bug" not in ended.stderr + mirror.log
+    mirror.check_links()
+    mirror.update()
+    assert mirror.check_links() == 2
+
+
+@pytest.mark.parametrize("is_state_read", [False, True])
+def test_too_little_memory_for_the_run_ends_it_and_loses_nothing(
+    index: FakeIndex, tmp_path: Path, is_state_read: bool
+) -> None:
+    index.add("good", "1.0")
+    mirror = Mirror(tmp_path, index.url)
+    mirror.update()
+    before = mirror.tree()
+    index.add("good", "2.0")
+    index.add("more", "1.0")
+    code = f"{RAISES}record.listed = lack"
+    if is_state_read:  # as it is where a state may be what is wrong
+        code += "; damage._BLOBS = dict.fromkeys(damage._BLOBS, lack)"
+    ended = patched(mirror, code, "-U")
+    assert ended.status == 1
+    assert ended.stderr.startswith(f"pypimirror: {LACK}")
+    assert "a bug" not in ended.stderr + mirror.log
+    assert "damaged" not in ended.stderr + mirror.log
+    assert LACK in mirror.run("--status").stdout
+    assert before.keys() <= mirror.tree().keys()
+    mirror.update()
+    assert mirror.check_links() == 6
+
+
+def test_a_worker_that_the_system_ended_may_have_had_too_much_memory(
+    index: FakeIndex, tmp_path: Path
+) -> None:
+    index.add("good", "1.0")
+    mirror = Mirror(tmp_path, index.url)
+    code = f"{RAISES}import os; tasks.parse_project_page = lambda *_a, **_o: os.kill(os.getpid(), 9)"
+    ended = patched(mirror, code, "-U")
+    assert ended.status == 3
+    told = (
+        "a process that downloads was ended by signal 9, as the system does where memory is short: set fewer"
+    )
+    assert told in ended.stderr
+    mirror.update()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import GOOD, Ended, Mirror, is_over
 from tests.missing import unable
@@ -226,6 +227,49 @@ def test_a_proxy_that_speaks_tls_forwards(
     with HttpProxy(index.origin, certificate=certificate, login=login) as proxy:
         check_whole(plain, plain.run("-U", env={"http_proxy": proxy.url}))
     assert proxy.lines[0].startswith(f"GET http://{NAME}/simple/ HTTP/1.1")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (faults.Status(503), "answers 503 Service Unavailable"),
+        (faults.Status(403), "or in ~/.netrc (or where NETRC says)"),
+        (faults.Hang(600), "no answer within 1 seconds (timeout)"),
+        (faults.Drop(), "Remote end closed connection without response"),
+        (faults.Cut(20), "the answer broke off ("),
+        (faults.HangBody(20, 600), "nothing of it came for 1 seconds (timeout)"),
+    ],
+)
+def test_what_fails_behind_a_proxy_that_forwards_names_it(
+    plain: Mirror, index: FakeIndex, fault: faults.Fault, reason: str
+) -> None:
+    """Nobody can tell whether it was the proxy, or the index behind it."""
+    plain.configure(timeout=1, retries=0)
+    index.fault("*", fault)
+    ended = plain.run("-U", env={"http_proxy": index.origin.replace("//", "//me:p%40ss@")})
+    assert ended.status == 4
+    assert reason in ended.stderr
+    assert f"; it was asked through the proxy {index.origin} (http_proxy)" in ended.stderr
+    assert "p%40ss" not in ended.stderr + plain.log
+
+
+def test_what_a_proxy_that_forwards_answers_names_it(plain: Mirror, index: FakeIndex) -> None:
+    with HttpProxy(index.origin, statuses=(502,) * 9) as proxy:
+        ended = plain.run("-U", env={"ALL_PROXY": proxy.url})
+        assert ended.status == 4
+        assert f"answers 502 No Way; it was asked through the proxy {proxy.url} (ALL_PROXY)" in ended.stderr
+
+
+def test_a_tunnel_through_which_nothing_comes_names_its_proxy(
+    secure: Mirror, front: TlsFront, index: FakeIndex, certificate: Certificate
+) -> None:
+    secure.configure(ca_bundle=certificate.path, timeout=1, retries=0)
+    index.fault("/simple/", faults.HangBody(20, 600))
+    with HttpProxy(front.url) as proxy:
+        ended = secure.run("-U", env={"https_proxy": proxy.url})
+        assert ended.status == 4
+        assert "nothing of it came for 1 seconds (timeout)" in ended.stderr
+        assert f"; it was asked through the proxy {proxy.url} (https_proxy)" in ended.stderr
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -11,7 +11,7 @@ import pytest
 
 from pypimirror.errors import UnavailableError
 from pypimirror.model import Validators
-from pypimirror.pace import Holds, MinimumSpeed, Rate
+from pypimirror.pace import MinimumSpeed, Rate
 from pypimirror.sync.tasks import PageTask
 from pypimirror.upstream import Upstream
 from tests import faults
@@ -299,31 +299,6 @@ def test_a_server_that_wants_an_hour_is_left_alone_for_the_rest_of_the_run(
     assert len(mirror.projects()) == 29
     mirror.age(hours=1.1)
     mirror.update()
-
-
-def test_a_hold_counts_for_one_host() -> None:
-    holds = Holds()
-    begun = time.monotonic()
-    holds.hold("a", 0.3)
-    holds.hold("b", 100)
-    holds.wait("c")
-    holds.wait("a")
-    assert time.monotonic() - begun > 0.25
-    holds.hold("a", 1e6)
-    assert (holds.refused("a"), holds.refused("b")) == (1e6, None)
-
-
-def test_three_resources_that_are_busy_speak_for_their_host() -> None:
-    holds, told = Holds(), []
-    holds.on_hold = lambda host, seconds: told.append((host, seconds))
-    for resource in ("x", "x", "y"):
-        holds.ask("a", resource, 0.1, is_for_client=False)
-    holds.ask("b", "z", 0.1, is_for_client=False)
-    assert told == []
-    holds.ask("a", "z", 0.1, is_for_client=False)
-    assert told == [("a", 0.1)]
-    holds.ask("b", "z", 0.1, is_for_client=True)
-    assert told == [("a", 0.1), ("b", 0.1)]
 
 
 def test_retries_are_of_one_file_and_no_more(index: FakeIndex, make_mirror: MakeMirror) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pypimirror.upstream.certificates import MissingCertificatesError, Trust, trust
+from pypimirror.upstream.certificates import Trust, trust
 from pypimirror.upstream.credentials import Credentials
+from pypimirror.upstream.rules import UnusableError
 
 INDEX = "https://index.example.org/simple/"
 NETRC = """
@@ -87,5 +88,5 @@ def test_whom_tls_trusts(tmp_path: Path) -> None:
     "name", ["ca_bundle", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"]
 )
 def test_certificates_that_are_not_there_are_named(name: str) -> None:
-    with pytest.raises(MissingCertificatesError, match=f"{name} = /nowhere: there are no certificates"):
+    with pytest.raises(UnusableError, match=f"{name} = /nowhere: there are no certificates"):
         trust("/nowhere" if name == "ca_bundle" else "", {name: "/nowhere"})

@@ -11,8 +11,9 @@ import pytest
 from pypimirror.errors import NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
 from pypimirror.pace import MinimumSpeed, Rate
-from pypimirror.upstream import Answer, NotModified
+from pypimirror.upstream import Answer, Hosts, NotModified
 from pypimirror.upstream.answers import Pace
+from pypimirror.upstream.deadlines import Reaper
 from pypimirror.upstream.external import MAX_REDIRECTS, ExternalHosts
 from pypimirror.upstream.rules import Rules
 from tests import faults
@@ -32,11 +33,16 @@ def host() -> Iterator[OutsideHost]:
         yield running
 
 
-def outside(*hosts: str, allows_http: bool = True, timeout: float = 5) -> ExternalHosts:
+def outside(*hosts: str, allows_http: bool = True, timeout: float = 5, given_up: str = "") -> ExternalHosts:
+    known = Hosts(8, retries=0)
+    if given_up:
+        known.give_up(given_up, "did not answer lately")
     return ExternalHosts(
         Rules(hosts, allows_http=allows_http),
         timeout=timeout,
         pace=Pace(Rate(0), MinimumSpeed(0)),
+        reaper=Reaper(),
+        hosts=known,
     )
 
 
@@ -378,12 +384,12 @@ def test_all_of_it_has_its_time(host: OutsideHost, fault: faults.Fault) -> None:
     assert time.monotonic() - began < 15, "sooner than by a wait that is too long"
 
 
-def test_dead_hosts_are_not_asked(host: OutsideHost) -> None:
+def test_hosts_that_are_given_up_are_not_asked(host: OutsideHost) -> None:
     host.put("/y", b"content")
     with OutsideHost() as first:
         first.fault("/x", faults.Redirect(f"{host.origin}/y"))
         with pytest.raises(UnreachableError, match="is not asked now") as told:
-            body(outside("127.*"), f"{first.origin}/x", dead={host.address})
+            body(outside("127.*", given_up=host.origin), f"{first.origin}/x")
         assert host.address in told.value.url
     assert not host.requests
 
@@ -403,8 +409,8 @@ def test_dead_hosts_are_not_asked(host: OutsideHost) -> None:
 def test_robots(host: OutsideHost, text: str, allows: bool, delay: float) -> None:
     host.put("/robots.txt", text.encode("latin-1"), "text/plain")
     asked = outside("127.*")
-    assert asked.robots(f"{host.origin}/dist/") == (allows, delay)
-    assert asked.robots(f"{host.origin}/dist/?x") == (allows, delay)
+    for path in ("/dist/", "/dist/?x"):
+        assert asked.robots(f"{host.origin}{path}") == (delay if allows else None)
     assert host.paths() == ["/robots.txt"]
 
 
@@ -413,4 +419,4 @@ def test_robots(host: OutsideHost, text: str, allows: bool, delay: float) -> Non
 )
 def test_robots_that_can_not_be_had(host: OutsideHost, code: int, allows: bool) -> None:
     host.fault("/robots.txt", faults.Status(code))
-    assert outside("127.*").robots(f"{host.origin}/dist/").allows == allows
+    assert outside("127.*").robots(f"{host.origin}/dist/") == (0.0 if allows else None)

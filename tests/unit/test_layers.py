@@ -239,7 +239,8 @@ def points_down(arrow: Arrow) -> bool:
 
 
 def test_every_room_has_its_layer() -> None:
-    assert {room_of(path) for path in FILES} - {"__init__"} == set(LEVEL)
+    # External links may be deleted.
+    assert {room_of(path) for path in FILES} - {"__init__"} | {"external"} == set(LEVEL)
 
 
 def test_imports_point_down() -> None:
@@ -411,7 +412,10 @@ def test_the_tests_that_a_document_names_are_there(document: str) -> None:
     tests = Path(__file__).parents[1]
     named = re.findall(r"`((?:[\w/]+/)?\w+\.py)`", (tests.parent / document).read_text())
     assert len(named) > 20
-    assert sorted({name for name in named if not (tests / name).exists()}) == []
+    missing = {name for name in named if not (tests / name).exists()}
+    if not (ROOT / "external").exists():  # and its tests are gone, too
+        missing = {name for name in missing if "external" not in name}
+    assert sorted(missing) == []
 
 
 def test_files_are_small() -> None:

@@ -21,7 +21,7 @@ import pytest
 
 from pypimirror import errors
 from pypimirror.errors import BrokenWorkerError, CutOffError, MirrorError, UnavailableError
-from pypimirror.upstream import Upstream, deadlines
+from pypimirror.upstream import Hosts, Upstream, deadlines
 from pypimirror.workers import Workers, messages, pool, processes
 from pypimirror.workers.pool import suitable_processes, suitable_threads
 
@@ -71,9 +71,9 @@ def start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         def start(*, parallel: int | None = 4, processes: int = 2, patience_s: float = 60.0) -> Working:
             made = Working(
                 connect,
+                hosts=Hosts(8, retries=0),
                 parallel=parallel,
                 processes=processes,
-                log_level=logging.INFO,
                 patience_s=patience_s,
             )
             opened.callback(made.close)
@@ -113,12 +113,12 @@ def warn(_upstream: Upstream) -> None:
 
 
 def hold(upstream: Upstream) -> None:
-    upstream.holds.hold("index.example.org", 1000)
+    upstream.hosts.busy("http://index.example.org/", 1000, is_for_client=True)
 
 
-def refused(upstream: Upstream) -> float | None:
+def why_not(upstream: Upstream) -> str | None:
     time.sleep(0.05)
-    return upstream.holds.refused("index.example.org")
+    return upstream.hosts.why_not("http://index.example.org/six/")
 
 
 def busy(_upstream: Upstream, *, seconds: float) -> tuple[float, float]:
@@ -306,9 +306,9 @@ def crash(_upstream: Upstream) -> None:
     [
         (unsendable, "can't be sent (TypeError: cannot pickle"),
         (too_much, "can't be sent (it has 268"),
-        (leave, "a worker failed (SystemExit(3))"),
-        (partial(fail, error=MemoryError()), "a worker failed (MemoryError())"),
-        (partial(fail, error=KeyboardInterrupt()), "a worker failed (KeyboardInterrupt())"),
+        (leave, "a bug in pypimirror (SystemExit(3))"),
+        (partial(fail, error=MemoryError()), "there is too little memory: set fewer workers"),
+        (partial(fail, error=KeyboardInterrupt()), "a bug in pypimirror (KeyboardInterrupt())"),
         (exit_at_once, "ended with status 7"),
         (crash, "was ended by signal 11"),
     ],
@@ -405,8 +405,9 @@ def test_a_host_that_wants_to_be_left_alone_is_left_alone_by_all(start: Any) -> 
     working.call("hold", hold)
     all_of(working)
     for number in range(4):
-        working.call(number, refused)
-    assert all(990 < seconds <= 1000 for _, seconds in all_of(working))
+        working.call(number, why_not)
+    told = "index.example.org asked to be left alone for 1000 seconds"
+    assert {reason for _, reason in all_of(working)} == {told}
 
 
 def test_abandoned_tasks_never_come_back(start: Any) -> None:

@@ -30,6 +30,7 @@ def test_the_folder_of_external_links_can_be_deleted(tmp_path: Path) -> None:
         ["-c", is_gone],
         [*tests, "-n0", "--collect-only", "tests"],
         [*tests, "-x", "-n0", "-k", CHOSEN, *QUICK],
+        [*tests, "-x", "-n0", "tests/unit/test_layers.py"],
     ):
         ended = subprocess.run(
             [sys.executable, *arguments],

@@ -10,7 +10,14 @@ from pypimirror import __version__
 from pypimirror.cli import arguments, console, signals
 from pypimirror.cli.arguments import Arguments
 from pypimirror.disk import full_or_itself, why_failed
-from pypimirror.errors import ConfigError, DiskFullError, MirrorError, NoMirrorError, UsageError
+from pypimirror.errors import (
+    TOO_LITTLE_MEMORY,
+    ConfigError,
+    DiskFullError,
+    MirrorError,
+    NoMirrorError,
+    UsageError,
+)
 from pypimirror.report.exit_status import Status
 
 __all__ = ["main"]
@@ -21,7 +28,7 @@ _HINTS = {
     errno.EROFS: "; mount its file system for writing",
     errno.EMFILE: "; set fewer workers, or allow more open files (ulimit -n)",
     errno.EAGAIN: "; allow more processes (ulimit -u), or set fewer workers",
-    errno.ENOMEM: "; there is too little memory: set fewer workers",
+    errno.ENOMEM: f"; {TOO_LITTLE_MEMORY}",
     errno.ENFILE: "; the whole machine has too many files open",
     errno.EIO: "; its disk may be failing: look at the system's log",
 }
@@ -96,8 +103,8 @@ def _told(error: Exception) -> tuple[Status, list[str]]:
         error = full_or_itself(error)
     if isinstance(error, DiskFullError):
         return Status.FULL, [str(error)]
-    if isinstance(error, MirrorError):
-        return Status.ERROR, [str(error)]
+    if isinstance(error, MirrorError | MemoryError):
+        return Status.ERROR, [TOO_LITTLE_MEMORY if isinstance(error, MemoryError) else str(error)]
     if isinstance(error, OSError):
         return Status.ERROR, [f"{why_failed(error)}{_HINTS.get(error.errno or 0, '')}"]
     _log.error("a bug in pypimirror %s", __version__, exc_info=error)

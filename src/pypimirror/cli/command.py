@@ -26,7 +26,7 @@ from pypimirror.selection import Selection
 from pypimirror.selection.globs import check_name
 from pypimirror.state import State, damage_told, move_aside
 from pypimirror.store import ReadOnlyStore, Store, check_root, check_state
-from pypimirror.upstream import Rules, Upstream, check_proxy, is_index_private
+from pypimirror.upstream import Hosts, Rules, Upstream, check_proxy, is_index_private
 from pypimirror.workers import Workers, suitable_processes
 
 if TYPE_CHECKING:
@@ -125,14 +125,14 @@ def _asks(args: Arguments) -> bool:
     return args.mode != "indexes-only" and (args.mode != "verify" or args.is_repairing)
 
 
-def _workers(configuration: Config, connect: Callable[[], Upstream]) -> Workers:
+def _workers(configuration: Config, connect: Callable[[], Upstream], hosts: Hosts) -> Workers:
     """Return the processes that make requests."""
     return Workers(
         connect,
+        hosts=hosts,
         parallel=configuration.workers,
         # A rate is kept by one process for itself.
         processes=1 if configuration.max_rate else suitable_processes(),
-        log_level=logging.DEBUG if configuration.verbose else logging.INFO,
         patience_s=max(_SHORTEST_PATIENCE_S, 2 * configuration.timeout),
     )
 
@@ -163,12 +163,12 @@ def _run_with_state(asked: _Command, store: Store, follower: "Afterwards | None"
         # Looked up once, so that no name server tells each process another thing.
         is_private = is_index_private(configuration.index_url) if _asks(args) else None
         connect = partial(_upstream, configuration, is_private=is_private)
-        workers = _workers(configuration, connect) if _asks(args) else None
+        upstream = opened.enter_context(contextlib.closing(connect()))
+        workers = _workers(configuration, connect, upstream.hosts) if _asks(args) else None
         if workers:
             opened.callback(workers.close)
         opened.enter_context(damage_told(configuration.state_path))
         state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
-        upstream = opened.enter_context(contextlib.closing(connect()))
         with progress.shown(args) as show:
             mirror = Mirror(
                 config=configuration, selection=selection, store=store, state=state, clock=time.time

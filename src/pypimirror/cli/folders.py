@@ -104,10 +104,20 @@ def _of_reports(configuration: Config, source: Path) -> Iterator[Problem]:
 
 
 def _of_certificates(configuration: Config) -> Iterator[Problem]:
-    own = (("client_certificate", path) for path in configuration.client_certificate)
-    for option, path in (("ca_bundle", configuration.ca_bundle), *own):
-        if path is not None and not path.exists():
+    if not (configuration.ca_bundle or configuration.client_certificate):
+        return
+    from pypimirror.upstream import why_unusable  # few mirrors have any, and not all modes make requests
+
+    bundle = [configuration.ca_bundle] if configuration.ca_bundle else []
+    for option, paths in (("ca_bundle", bundle), ("client_certificate", configuration.client_certificate)):
+        missing = [path for path in paths if not path.exists()]
+        for path in missing:
             yield _problem(option, path, "it is not there; name a file of certificates")
+        if paths and not missing:
+            named = tuple(map(str, paths))
+            why = why_unusable(named[0], ()) if option == "ca_bundle" else why_unusable("", named)
+            if why:
+                yield Problem("DEFAULT", option, " ".join(named), why)
 
 
 def _files_read(source: Path) -> Iterator[tuple[str, Path]]:

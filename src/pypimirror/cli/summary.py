@@ -14,6 +14,7 @@ from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say, show, show_json
 from pypimirror.cli.signals import Interrupted
 from pypimirror.disk import is_full
+from pypimirror.errors import TOO_LITTLE_MEMORY
 from pypimirror.findings import wheels
 from pypimirror.mirror import Mirror
 from pypimirror.report.exit_status import Status
@@ -32,12 +33,14 @@ def of_error(error: BaseException) -> Outcome:
     """Sum up a run that an error ended."""
     if isinstance(error, Interrupted):
         return Outcome(Status(error.status), "interrupted by a signal")
+    if isinstance(error, MemoryError):
+        return Outcome(Status.ERROR, TOO_LITTLE_MEMORY)
     return Outcome(Status.FULL if is_full(error) else Status.ERROR, str(error) or type(error).__name__)
 
 
 def requests_of(work: sync.Run) -> int:
     """Return how many requests a run made."""
-    return work.upstream.requests + (work.workers.requests_made() if work.workers else 0)
+    return work.upstream.requests + (work.workers.requests if work.workers else 0)
 
 
 def tell(outcome: Outcome, work: sync.Run, args: Arguments) -> None:

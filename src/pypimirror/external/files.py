@@ -6,10 +6,9 @@ import logging
 import msgspec
 
 from pypimirror.errors import TreeError
-from pypimirror.external.fetch import Brought
 from pypimirror.external.model import Origin
 from pypimirror.external.project import ExternalProject
-from pypimirror.external.tasks import FetchTask
+from pypimirror.external.tasks import Brought, FetchTask
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import Digest, File, HeldFile
 from pypimirror.publishing import companions

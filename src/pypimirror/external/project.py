@@ -62,7 +62,7 @@ class ExternalProject:
         self.failed[url] = reason[:LONGEST_REASON]
 
     def refuse(self, url: str, error: MirrorError) -> None:
-        """Note that an address was not asked for, as its host is dead; that is told once for each host."""
+        """Note that an address was not asked for, as its host is given up: that is told once for a host."""
         self.failed.setdefault(host_of(url), str(error)[:LONGEST_REASON])
 
     def is_held(self, filename: str) -> bool:

@@ -17,13 +17,12 @@ from pypimirror.amounts import DAY_S, HOUR_S
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import DiskFullError, MirrorError, TreeError
 from pypimirror.external import files
-from pypimirror.external.fetch import Brought, Looked
-from pypimirror.external.hosts import Hosts
 from pypimirror.external.links import LinkedFile, file_named
 from pypimirror.external.model import Links, Origin
 from pypimirror.external.project import ExternalProject, end
 from pypimirror.external.tables import Tables
-from pypimirror.external.tasks import DocumentTask, FetchTask, LegacyDocument, LinkTask
+from pypimirror.external.tasks import Brought, DocumentTask, FetchTask, LegacyDocument, LinkTask, Looked
+from pypimirror.external.turns import Turns
 from pypimirror.external.wanted import wanted
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, Link, NormalizedName
@@ -99,7 +98,7 @@ class _Stage:
         self._open: dict[NormalizedName, ExternalProject] = {}
         self._failures = 0
         """Of each project that is under way so many addresses failed the last time."""
-        self._hosts = Hosts()
+        self._turns = Turns(run.upstream.hosts)
         self._arrivals = Arrivals(run.mirror.store)
         assert run.workers is not None
         self._workers = run.workers
@@ -116,12 +115,12 @@ class _Stage:
             if self._full or late > 0:
                 self._left += [each.name for each in self._due]
                 self._due.clear()
-                self._hosts.clear()
+                self._turns.clear()
                 if not self._workers.unfinished or late > _PATIENCE_S:
                     break
             while self._due and len(self._open) < _OPEN and self._is_its_turn(self._due[-1]):
                 self._begin(self._due.pop())
-            self._hosts.begin(lambda: self._workers.has_room)
+            self._turns.begin(lambda: self._workers.has_room)
             for hand_over in self._workers.finished(_TURN_S):
                 hand_over()
             self._run.tree.sync_if_due()
@@ -223,7 +222,7 @@ class _Stage:
             if looks > _MOST_LOOKS:
                 _log.info("%s: too many links that name no file: %s is left out", project.name, link.url)
                 continue
-            self._hosts.add(
+            self._turns.add(
                 link.url,
                 partial(self._start_look, project, link, selection),
                 partial(self._refused, project, link.url),
@@ -231,21 +230,21 @@ class _Stage:
             project.unfinished += 1
 
     def _start_look(self, project: ExternalProject, link: Link, selection: Selection | None) -> None:
-        task = LinkTask(project.name, link, selection, self._hosts.dead)
+        task = LinkTask(project.name, link, selection)
         self._submit(project, task, partial(self._take_look, link))
 
     def _take_look(self, link: Link, project: ExternalProject, result: Looked | MirrorError) -> None:
         project.asked.add(link.url)
         if isinstance(result, MirrorError):
-            self._hosts.end(link.url, result)
+            self._turns.end(link.url, result)
             project.fail(link.url, str(result))
             return
-        self._hosts.end(link.url, result, delay=result.delay)
+        self._turns.end(link.url, result, delay=result.delay)
         for candidate in result.candidates:
             project.add(candidate, link, is_paged=result.is_page)
 
     def _refused(self, project: ExternalProject, url: str, error: MirrorError) -> None:
-        """Take it that a link's host is dead."""
+        """Take it that a link's host is given up."""
         project.unfinished -= 1
         project.refuse(url, error)
         self._go_on(project)
@@ -265,7 +264,7 @@ class _Stage:
         # Files come before looks, so that one project after the other is done; what failed before comes last.
         again = [each for each in found if each[0].url in project.failed_before]
         for file, origin in [*again, *(each for each in reversed(found) if each not in again)]:
-            self._hosts.add(
+            self._turns.add(
                 file.url,
                 partial(self._start, project, file, origin),
                 partial(self._refused_file, project, file),
@@ -275,19 +274,19 @@ class _Stage:
     def _start(self, project: ExternalProject, file: File, origin: Origin) -> None:
         store = self._run.mirror.store
         store.space.check(0)
-        task = FetchTask(project.name, file, store.new_temporary(), origin, store.space, self._hosts.dead)
+        task = FetchTask(project.name, file, store.new_temporary(), origin, store.space)
         self._arrivals.add(task)
         self._submit(project, task, partial(self._take_file, task))
 
     def _refused_file(self, project: ExternalProject, file: File, error: MirrorError) -> None:
-        """Take it that a file's host is dead."""
+        """Take it that a file's host is given up."""
         files.let_go(project, file)
         self._refused(project, file.url, error)
 
     def _take_file(
         self, task: FetchTask, project: ExternalProject, result: Brought | MirrorError | None
     ) -> None:
-        self._hosts.end(task.file.url, result)
+        self._turns.end(task.file.url, result)
         project.asked.add(task.file.url)
         try:
             if isinstance(result, DiskFullError):

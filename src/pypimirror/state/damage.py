@@ -58,8 +58,10 @@ def found(path: Path) -> str | None:
     except sqlite3.OperationalError as error:
         is_other_trouble = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN)
         return None if is_other_trouble else str(error)
-    except (sqlite3.Error, MemoryError, UnicodeError) as error:  # also of a message with noise in it
+    except (sqlite3.Error, UnicodeError) as error:  # also of a message with noise in it
         return str(error)
+    except MemoryError:  # the machine's
+        return None
 
 
 def _damages(connection: sqlite3.Connection) -> Iterator[str]:
@@ -104,6 +106,8 @@ def _wrong_blobs(connection: sqlite3.Connection, table: str, column: str) -> Ite
     for (blob,) in connection.execute(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"):
         try:
             decoded(blob)
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 (whatever noise makes of it)
             yield f"something wrong lies in {table}.{column} ({error})"
 

@@ -15,7 +15,6 @@ import msgspec
 
 from pypimirror import adopt, documents, download
 from pypimirror.errors import (
-    BrokenWorkerError,
     CutOffError,
     DiskFullError,
     MirrorError,
@@ -294,10 +293,10 @@ class Files:
             project.missing += 1
 
     def _take_metadata(
-        self, project: Project, held: HeldFile, found: tasks.Metadata | BrokenWorkerError | None
+        self, project: Project, held: HeldFile, found: tasks.Metadata | MirrorError | None
     ) -> None:
         """Keep the core metadata of a held file, or record why there is none."""
-        if isinstance(found, BrokenWorkerError):
+        if isinstance(found, MirrorError):
             found = tasks.Metadata(None, (), found)
         if found is None:
             reason = "it is gone from the tree; --initial-fetch brings it back"

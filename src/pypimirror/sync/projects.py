@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from pypimirror.disk import full_or_itself
 from pypimirror.errors import (
-    BrokenWorkerError,
     DiskFullError,
     MirrorError,
     NotAskedError,
@@ -29,7 +28,7 @@ from pypimirror.sync.crawl import Due, PageOutcome
 from pypimirror.sync.files import Files, Loop
 from pypimirror.sync.project import Project
 from pypimirror.sync.ready import Ready
-from pypimirror.upstream import NotModified, given_up, host_and_port
+from pypimirror.upstream import NotModified
 from pypimirror.workers import Task
 
 if TYPE_CHECKING:
@@ -135,12 +134,6 @@ class _Engine:
             self._run.tally.counts.projects += len(new)
             self._due += [crawl.due_of(self._run, name) for name in sorted(new)]
 
-    def _given_up(self, url: str) -> str | None:
-        """Say why the host of an address is not asked any more in this run; None where it is."""
-        host = host_and_port(url)
-        failures = self._workers.given_up.get(host)
-        return None if failures is None else given_up(host, failures)
-
     def _begin(self, name: NormalizedName, task: Task[Any], take: Callable[[Any], None]) -> None:
         self._workers.submit(task, partial(self._take, name, take))
 
@@ -181,7 +174,7 @@ class _Engine:
 
     def _submit_all(self) -> None:
         self._is_reading = len(self._waiting) < (_MANY if self._is_reading else _FEW)
-        if self._due and (reason := self._given_up(self._run.upstream.index_url)):
+        if self._due and (reason := self._run.upstream.hosts.why_not(self._run.upstream.index_url)):
             for due in self._due:
                 self._run.tally.leave(due.name, reason)
             self._due.clear()
@@ -208,12 +201,12 @@ class _Engine:
 
     def _show_progress(self) -> None:
         counts = self._run.tally.counts
-        counts.retries = self._workers.retries_made() + self._run.upstream.breaker.retries
+        counts.retries = self._workers.retries + self._run.upstream.hosts.retries
         self._run.progress(counts, self._arrivals.shown())
 
     # -- pages -------------------------------------------------------------------------------
 
-    def _take_page(self, project: Project, found: tasks.PageResult | BrokenWorkerError) -> None:
+    def _take_page(self, project: Project, found: tasks.PageResult | MirrorError) -> None:
         result = found.result if isinstance(found, tasks.PageResult) else found
         project.is_pending = isinstance(found, tasks.PageResult) and found.is_stale
         if project.is_pending and record.has_empty_serial(self._run.mirror, project, result):
@@ -330,7 +323,7 @@ class _Engine:
     def _why_unasked(self, result: object) -> str | None:
         """Say why upstream was not asked for something; None where it was."""
         if isinstance(result, NotAskedError):
-            return self._given_up(result.url) or result.reason
+            return self._run.upstream.hosts.why_not(result.url) or result.reason
         return None
 
     def _one_less(self, project: Project) -> None:

@@ -1,4 +1,7 @@
-"""What workers do: frozen values with `run`, each with a value out. Upstream's errors come as values, too."""
+"""What workers do: frozen values with `run`, each with a value out. Upstream's errors come as values, too.
+
+What `run` raises of upstream's is such a value for who waits for it.
+"""
 
 import contextlib
 import logging
@@ -17,7 +20,7 @@ from pypimirror.simple import ACCEPT, Demands, is_json, page_serial, parse_proje
 from pypimirror.store import Temporary, opened
 from pypimirror.upstream import NotModified, Upstream
 from pypimirror.want import UNREADABLE
-from pypimirror.workers import broken, guarded
+from pypimirror.workers import guarded
 
 _log = logging.getLogger(__name__)
 
@@ -140,11 +143,9 @@ class FileTask(NamedTuple):
 
     def _fetched(self, upstream: Upstream) -> download.Received | MirrorError | OSError:
         try:
-            return self._adopted(upstream) or self._downloaded(upstream)
-        except (MirrorError, OSError) as error:
+            return guarded(lambda: self._adopted(upstream) or self._downloaded(upstream))
+        except OSError as error:
             return error
-        except Exception as error:  # noqa: BLE001 (a bug costs one file, not the run)
-            return broken(error)
 
     def _adopted(self, upstream: Upstream) -> download.Received | None:
         if self.candidate is None:
@@ -197,9 +198,7 @@ class LookTask(NamedTuple):
         """Look whether the file is still what upstream has."""
         with self.temporary.open() as file:
             into = download.Into(file, None, self.space.check)
-            return guarded(
-                lambda: download.look_again(upstream, self.held, into, trusts_size=self.trusts_size)
-            )
+            return download.look_again(upstream, self.held, into, trusts_size=self.trusts_size)
 
 
 class Metadata(NamedTuple):
@@ -227,9 +226,7 @@ class MetadataTask(NamedTuple):
         with opened(self.path) as content:
             if content is None:
                 return None
-            found = guarded(lambda: Metadata(*download.core_metadata(upstream, self.held.file, content)))
-        if isinstance(found, MirrorError):
-            return Metadata(None, (), found)
+            found = Metadata(*download.core_metadata(upstream, self.held.file, content))
         if self.asks_requires and found.text is not None:
             return found._replace(requires=_requires(found.text, self.name, self.held.file.filename))
         return found
@@ -244,13 +241,13 @@ class ProvenanceTask(NamedTuple):
     is_attested: bool = False
     """The document has to prove who published the file."""
 
-    def run(self, upstream: Upstream) -> documents.Document | NotModified | MirrorError:
+    def run(self, upstream: Upstream) -> documents.Document | NotModified:
         """Fetch the document, conditionally where there is one; unchanged is one that did before."""
         known = self.held.provenance if self.held.is_attested or not self.is_attested else None
+        found = _provenance(upstream, self.url, known)
         if not self.is_attested:
-            return guarded(lambda: _provenance(upstream, self.url, known))
-        filename, sha256 = self.held.file.filename, self.held.sha256
-        return guarded(lambda: _verified(_provenance(upstream, self.url, known), self.url, filename, sha256))
+            return found
+        return _verified(found, self.url, self.held.file.filename, self.held.sha256)
 
 
 class RequiresTask(NamedTuple):
@@ -259,10 +256,9 @@ class RequiresTask(NamedTuple):
     name: NormalizedName
     file: File
 
-    def run(self, upstream: Upstream) -> tuple[str, ...] | MirrorError:
+    def run(self, upstream: Upstream) -> tuple[str, ...]:
         """Fetch the core metadata that upstream offers, and tell what it requires."""
-        offered = partial(download.offered_metadata, upstream, self.file)
-        return guarded(lambda: _requires(offered(), self.name, self.file.filename))
+        return _requires(download.offered_metadata(upstream, self.file), self.name, self.file.filename)
 
 
 FileResult = download.Received | download.Unchanged | MirrorError | OSError

@@ -6,26 +6,33 @@ Nothing here knows what a page means; `simple` reads what this room fetches.
 import contextlib
 import functools
 import http
-import itertools
 import logging
 import math
-import random
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from pypimirror.addresses import host_of, shown, without_credentials
-from pypimirror.errors import NotAskedError, UnavailableError
+from pypimirror.errors import UnavailableError
 from pypimirror.model import NormalizedName, Validators
-from pypimirror.pace import Holds, MinimumSpeed, Rate
-from pypimirror.upstream.answers import CHUNK, Answer, Fetched, NotModified, Pace, length_of
-from pypimirror.upstream.breaker import Breaker
+from pypimirror.pace import MinimumSpeed, Rate
+from pypimirror.upstream.answers import (
+    CHUNK,
+    FILE_HEADERS,
+    Answer,
+    Fetched,
+    NotModified,
+    Pace,
+    conditions,
+    length_of,
+)
+from pypimirror.upstream.certificates import why_unusable
 from pypimirror.upstream.client import TROUBLE, Client, Who
 from pypimirror.upstream.connections import Response
 from pypimirror.upstream.credentials import Credentials
 from pypimirror.upstream.deadlines import Patience, Reaper
-from pypimirror.upstream.fields import FILE_HEADERS, begins_at, conditions, is_news
+from pypimirror.upstream.hosts import Hosts, LeftAlone
 from pypimirror.upstream.proxies import check_proxy
 from pypimirror.upstream.reach import Reach, is_index_private
 from pypimirror.upstream.redirects import followed, onwards
@@ -39,28 +46,22 @@ __all__ = [
     "CHUNK",
     "Answer",
     "Fetched",
+    "Hosts",
+    "LeftAlone",
     "NotModified",
     "Rules",
     "Upstream",
     "check_proxy",
-    "given_up",
-    "host_and_port",
     "is_index_private",
+    "why_unusable",
 ]
 
 _log = logging.getLogger(__name__)
-
-_T = TypeVar("_T")
 
 MAX_PAGE = 1 << 24
 """Bytes of a project page, unpacked: several times the largest that PyPI has."""
 
 _MAX_REDIRECTS = 10
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 30.0
-_LONGEST_RETRY_AFTER_S = 120.0
-"""What a server may ask for before the project is rather left to the next run."""
-
 _PAGE_TIMES = 10
 """A page may take so many times `timeout`, and a list of projects more."""
 _LIST_TIMES = 30
@@ -72,6 +73,7 @@ _UNSIZED_S = 6 * 3600.0
 """For a file whose size nobody tells."""
 
 _BUSY = frozenset({429, 503})
+_OF_RANGES = frozenset({206, 416})
 
 
 class Upstream:
@@ -91,18 +93,13 @@ class Upstream:
         self.index_url = without_credentials(index_url)
         self._projects_url = urljoin(self.index_url, ".")
         self._own = OwnHosts(self.index_url, rules)
-        self._retries = retries
         self._pace = Pace(Rate(max_rate), minimum_speed or MinimumSpeed(0))
-        self.holds = Holds()
-        self.breaker = Breaker(failures, retries=retries)
+        self.hosts = Hosts(failures, retries=retries)
+        self.retrying = self.hosts.retrying
         self._reaper = Reaper(tick_s=min(_LONGEST_TICK_S, timeout / 10))
         self._credentials = Credentials(index_url)
-        self._client = Client(
-            Reach(index_url, rules),
-            ca_bundle=rules.ca_bundle,
-            connect_s=timeout,
-            who=self._who,
-        )
+        reach = Reach(index_url, rules)
+        self._client = Client(reach, ca_bundle=rules.ca_bundle, connect_s=timeout, who=self._who)
         self._clients = [self._client]
         self.latency = math.inf
         """Seconds that the fastest answer so far took to begin."""
@@ -114,7 +111,9 @@ class Upstream:
         """All other hosts, that links lead to."""
         from pypimirror.upstream.external import ExternalHosts  # few mirrors follow links
 
-        external = ExternalHosts(self._rules, timeout=self._timeout, pace=self._pace, reaper=self._reaper)
+        external = ExternalHosts(
+            self._rules, timeout=self._timeout, pace=self._pace, reaper=self._reaper, hosts=self.hosts
+        )
         self._clients.append(external.client)
         return external
 
@@ -188,7 +187,7 @@ class Upstream:
             if is_of_index and (is_same or response.status == http.HTTPStatus.OK):
                 self._own.check(url, response.url)
             if is_same and any(validators):
-                self.breaker.good(host_and_port(response.url))
+                self.hosts.good(response.url)
                 yield NotModified()
             else:
                 self._check(response)
@@ -212,20 +211,18 @@ class Upstream:
         answer's own `start` tells. The `size` that is known bounds its time, else what the answer says.
         """
         may_leave_https = (lambda _url: True) if is_verified else self.accepts_unverified
-        if start and if_range:
-            rest = {"Range": f"bytes={start}-", "If-Range": if_range}
-            with self._sent(url, FILE_HEADERS | rest, may_leave_https) as response:
-                is_part = response.status == http.HTTPStatus.PARTIAL_CONTENT
-                if is_part and begins_at(response.fields, start):
-                    yield self._file(response, size, start=start)
-                    return
-                if not is_part and response.status != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                    self._check(response)
-                    yield self._file(response, size)
-                    return
-        with self._sent(url, FILE_HEADERS, may_leave_https) as response:
-            self._check(response)
-            yield self._file(response, size)
+        rest = {"Range": f"bytes={start}-", "If-Range": if_range} if start and if_range else {}
+        with self._sent(url, FILE_HEADERS | rest, may_leave_https) as response:
+            if not (rest and response.status in _OF_RANGES):
+                self._check(response)
+                yield self._file(response, size)
+                return
+            is_part = response.status == http.HTTPStatus.PARTIAL_CONTENT
+            if is_part and response.fields.get("content-range", "").startswith(f"bytes {start}-"):
+                yield self._file(response, size, start=start)
+                return
+        with self.open_file(url, size=size, is_verified=is_verified) as answer:
+            yield answer
 
     @contextlib.contextmanager
     def open_if_changed(self, url: str, validators: Validators) -> Iterator[Answer | NotModified]:
@@ -248,7 +245,7 @@ class Upstream:
 
     def _answer(self, response: Response, seconds: float, bound: str, *, start: int = 0) -> Answer:
         """Return an answer of which the whole has so many seconds."""
-        on_good = functools.partial(self.breaker.good, host_and_port(response.url))
+        on_good = functools.partial(self.hosts.good, response.url)
         read_s = min(self._timeout, _LONGEST_READ_S)
         patience = Patience(response.deadline, whole_s=seconds, bound=bound, read_s=read_s)
         return Answer(response, self._pace, patience, start=start, on_good=on_good)
@@ -258,45 +255,13 @@ class Upstream:
         status = response.status
         if status == http.HTTPStatus.OK:
             return
-        host = host_and_port(response.url)
         if status not in MAY_PASS:
-            self.breaker.good(host)
+            self.hosts.good(response.url)
         error = refusal(response, login_hint(response))
         if status in _BUSY and isinstance(error, UnavailableError) and error.retry_after:
             is_for_client = status == http.HTTPStatus.TOO_MANY_REQUESTS
-            self.holds.ask(host, response.url, error.retry_after, is_for_client=is_for_client)
+            self.hosts.busy(response.url, error.retry_after, is_for_client=is_for_client)
         raise error
-
-    def retrying(self, operation: Callable[[], _T]) -> _T:
-        """Call `operation` again while it raises an UnavailableError that may pass, up to the retries."""
-        failed: UnavailableError | None = None
-        for attempt in itertools.count():
-            try:
-                return operation()
-            except NotAskedError as error:
-                if failed is None:
-                    raise
-                # It was asked for, and that is what others shall come before the next time.
-                raise failed from error
-            except UnavailableError as error:
-                failed = error
-                host = host_and_port(error.url)
-                pause = error.retry_after if error.retry_after is not None else _pause(attempt)
-                is_tried_again = (
-                    error.may_pass
-                    and attempt < self._retries
-                    and pause <= _LONGEST_RETRY_AFTER_S
-                    and self.breaker.given_up(host) is None
-                    and self.breaker.allows_retry(host)
-                )
-                # One moment's trouble fails all that is under way: what counts is what fails again.
-                if error.may_pass and (attempt or not is_tried_again):
-                    self.breaker.failed(host, error.url)
-                if not is_tried_again or self.breaker.given_up(host) is not None:
-                    raise
-                _log.debug("%s; asking again in %.1f s", error, pause)
-                time.sleep(pause)
-        raise AssertionError
 
     def _sent(
         self, url: str, headers: dict[str, str], may_leave_https: Callable[[str], bool]
@@ -312,7 +277,7 @@ class Upstream:
         return self._credentials.of(url), self._rules.client_certificate if shows_certificate else ()
 
     def _get(self, url: str, *, headers: dict[str, str]) -> Response:
-        self._check_host(url, host_and_port(url))
+        self.hosts.wait(url)
         begun = time.monotonic()
         deadline = self._reaper.watching(self._timeout)
         try:
@@ -322,37 +287,9 @@ class Upstream:
             too_long = f"it takes too long: no answer within {self._timeout:g} seconds (timeout)"
             raise failure(url, error, too_long if is_late else None) from error
         self.latency = min(self.latency, time.monotonic() - begun)
-        if _log.isEnabledFor(logging.DEBUG) and (url == self.index_url or is_news(response.status, headers)):
-            _log.debug("%d %s", response.status, shown(url))
+        if _log.isEnabledFor(logging.DEBUG):
+            # What a page says is told where it changes something.
+            is_news = response.status != http.HTTPStatus.OK or headers["Accept"] == FILE_HEADERS["Accept"]
+            if url == self.index_url or (is_news and response.status != http.HTTPStatus.NOT_MODIFIED):
+                _log.debug("%d %s", response.status, shown(url))
         return response
-
-    def _check_host(self, url: str, host: str) -> None:
-        """Wait until a host may be asked; raise NotAskedError where that is not in this run."""
-        self._check_given_up(url, host)
-        if (seconds := self.holds.refused(host)) is not None:
-            reason = f"{host} asked to be left alone for {seconds:.0f} seconds"
-            raise NotAskedError(url, reason, host=host)
-        self.holds.wait(host)
-        self._check_given_up(url, host)  # meanwhile
-
-    def _check_given_up(self, url: str, host: str) -> None:
-        if (failures := self.breaker.given_up(host)) is not None:
-            raise NotAskedError(url, given_up(host, failures), host=host)
-
-
-def given_up(host: str, failures: int) -> str:
-    """Say of a host why it is not asked any more."""
-    return f"{host} failed {failures} times in a row"
-
-
-def _pause(attempt: int) -> float:
-    longest: float = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
-    return longest * random.uniform(0.5, 1)  # noqa: S311 (so that workers don't ask in step)
-
-
-def host_and_port(url: str) -> str:
-    """Return the place that an address names: by it failures and holds are counted."""
-    try:
-        return urlsplit(url).netloc.rpartition("@")[2].lower()
-    except ValueError:
-        return url

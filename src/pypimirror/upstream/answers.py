@@ -12,6 +12,7 @@ from pypimirror.model import Validators
 from pypimirror.pace import MinimumSpeed, Rate
 from pypimirror.upstream.connections import Response
 from pypimirror.upstream.deadlines import Patience
+from pypimirror.upstream.proxies import through_proxy
 from pypimirror.upstream.trouble import innermost, raise_of_machine
 from pypimirror.upstream.unpack import PackingError, UnknownPackingError, packing, unpacked
 
@@ -24,6 +25,9 @@ _SETTLED_S = 2
 _MUCH = 1 << 20
 """Bytes after which a server was good, whatever comes then."""
 
+
+FILE_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
+"""What a file is asked for with: its very bytes."""
 
 _Bytes = TypeVar("_Bytes", bytes, bytes | memoryview)
 
@@ -81,10 +85,10 @@ class Answer:
             raise BadPageError(self.url, f"longer than {limit} bytes")
         return Fetched(content, self.content_type, self.url, self.validators, self.serial, self.tells_its_end)
 
-    def read(self, limit: int) -> bytes:
-        """Return the body as `chunks` yields it: all of it, or as much as is more than `limit` bytes."""
+    def read(self, limit: int, *, is_raw: bool = False) -> bytes:
+        """Return the body unpacked, or as it comes: all of it, or as much as is more than `limit` bytes."""
         content = bytearray()
-        for chunk in self.chunks():
+        for chunk in self.raw_chunks() if is_raw else self.chunks():
             content += chunk
             if len(content) > limit:
                 break
@@ -100,7 +104,7 @@ class Answer:
         except UnknownPackingError as error:
             raise BadPageError(self.url, f"comes in an encoding that was not asked for ({error})") from error
         except PackingError as error:
-            raise UnavailableError(self.url, f"the answer broke off ({error})") from error
+            raise self._failed(f"the answer broke off ({error})") from error
 
     def raw_chunks(self) -> Iterator[bytes]:
         """Yield the very bytes of the body, as `chunks` does."""
@@ -121,7 +125,7 @@ class Answer:
         while not self._response.is_at_end:
             chunk, seconds = self._read(read, size)
             if is_too_slow(len(chunk), seconds):
-                raise UnavailableError(self.url, "it comes in more slowly than minimum_speed")
+                raise self._failed("it comes in more slowly than minimum_speed")
             received += len(chunk)
             if received >= _MUCH:
                 received = 0
@@ -144,11 +148,14 @@ class Answer:
         seconds = self._patience.end()
         # What ends with its connection may have been cut off.
         if why := self._patience.why_over():
-            raise UnavailableError(self.url, why) from trouble
+            raise self._failed(why) from trouble
         if chunk is None:
             assert trouble is not None
-            raise UnavailableError(self.url, f"the answer broke off ({innermost(trouble)})") from trouble
+            raise self._failed(f"the answer broke off ({innermost(trouble)})") from trouble
         return chunk, seconds
+
+    def _failed(self, reason: str) -> UnavailableError:
+        return UnavailableError(self.url, f"{reason}{through_proxy(self.url)}")
 
     @property
     def resume_validator(self) -> str | None:
@@ -178,6 +185,12 @@ def validators_of(headers: Mapping[str, str]) -> Validators:
         if (answered - written).total_seconds() < _SETTLED_S:
             return Validators()
     return Validators(None, last_modified)
+
+
+def conditions(validators: Validators) -> dict[str, str]:
+    """Return the headers of a conditional request (RFC 9110, 13.1)."""
+    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in named.items() if value}
 
 
 def length_of(fields: Mapping[str, str]) -> int | None:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util import create_urllib3_context
 
+from pypimirror.upstream.rules import UnusableError
+
 _HASHED = re.compile("[0-9a-f]{8}[.][0-9]+")
 """How OpenSSL finds a certificate in a folder (c_rehash)."""
 _SYSTEM_FOLDER = "/etc/ssl/certs"
@@ -25,10 +27,6 @@ _SYSTEM_BUNDLES = (
 )
 """Where systems keep all certificates in one file: Debian and its kin, Fedora's, SUSE's, Alpine and BSDs."""
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-
-
-class MissingCertificatesError(Exception):
-    """There are no certificates where an option or a variable of the environment says."""
 
 
 class Trust(NamedTuple):
@@ -45,7 +43,7 @@ def trust(ca_bundle: str, environ: Mapping[str, str] = os.environ) -> Trust:
     """Return whom to trust: by the option `ca_bundle`, else by the first variable that is set.
 
     First come those of requests, which pip heeds; then those of OpenSSL, which pip and uv heed, and which may
-    both be set. Raises MissingCertificatesError.
+    both be set. Raises UnusableError.
     """
     named = {"ca_bundle": ca_bundle} | {name: environ.get(name, "") for name in _BUNDLES}
     for name, place in named.items():
@@ -62,7 +60,19 @@ def trust(ca_bundle: str, environ: Mapping[str, str] = os.environ) -> Trust:
 
 def _check(name: str, place: str) -> None:
     if not Path(place).exists():
-        raise MissingCertificatesError(f"{name} = {place}: there are no certificates, as this is not there")
+        raise UnusableError(f"{name} = {place}", "there are no certificates, as this is not there")
+
+
+def why_unusable(ca_bundle: str, client: tuple[str, ...]) -> str | None:
+    """Say why the files of one of these options can't be used; None where they can."""
+    try:
+        if ca_bundle:
+            context(trust(ca_bundle))
+        if client:
+            _load_client(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), client)
+    except UnusableError as error:
+        return error.reason
+    return None
 
 
 @functools.lru_cache(maxsize=8)
@@ -70,7 +80,7 @@ def context(trusted: Trust, client: tuple[str, ...] = ()) -> ssl.SSLContext:
     """Make what all connections of one trust, and with one client's certificate, have in common.
 
     Without a file or folder that is named these are the authorities of certifi, and beside them those of the
-    system, where a company puts its own. Raises MissingCertificatesError where there are none to be read.
+    system, where a company puts its own. Raises UnusableError where there are none to be read.
     """
     is_named = trusted.file is not None or trusted.folders is not None
     made: ssl.SSLContext
@@ -86,28 +96,33 @@ def context(trusted: Trust, client: tuple[str, ...] = ()) -> ssl.SSLContext:
         made.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
         _load_system(made)
     if client:
-        with _told(f"client_certificate = {' '.join(client)}: it can't be used"):
-            made.load_cert_chain(client[0], client[-1], password="")  # nobody is there to be asked for one
+        _load_client(made, client)
     return made
+
+
+def _load_client(context: ssl.SSLContext, client: tuple[str, ...]) -> None:
+    with _told(f"client_certificate = {' '.join(client)}", "it can't be used"):
+        context.load_cert_chain(client[0], client[-1], password="")  # nobody is there to be asked for one
 
 
 def _load_named(context: ssl.SSLContext, trusted: Trust) -> None:
     named = f"{trusted.named} = {trusted.file or trusted.folders}"
     if trusted.file is None and not any(map(_has_hashed_names, (trusted.folders or "").split(os.pathsep))):
-        raise MissingCertificatesError(
-            f"{named}: no file in this folder has a name by which OpenSSL finds it; run openssl rehash on it,"
-            " or name a file of certificates"
+        reason = (
+            "no file in this folder has a name by which OpenSSL finds it; run openssl rehash on it, or name a"
+            " file of certificates"
         )
-    with _told(f"{named}: no certificates can be read there; name a file that has them in PEM form"):
+        raise UnusableError(named, reason)
+    with _told(named, "no certificates can be read there; name a file that has them in PEM form"):
         context.load_verify_locations(trusted.file, trusted.folders)
 
 
 @contextlib.contextmanager
-def _told(what: str) -> Iterator[None]:
+def _told(place: str, what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise MissingCertificatesError(f"{what} ({error.strerror or error})") from error
+        raise UnusableError(place, f"{what} ({error.strerror or error})") from error
 
 
 def _load_system(context: ssl.SSLContext) -> None:

@@ -15,12 +15,13 @@ import urllib3
 from pypimirror import __version__
 from pypimirror.addresses import PORTS, origin
 from pypimirror.errors import UnavailableError
-from pypimirror.upstream.certificates import MissingCertificatesError, context, trust
+from pypimirror.upstream.certificates import context, trust
 from pypimirror.upstream.connections import ClosedEarlyError, Connection, Origin, Response, Way
 from pypimirror.upstream.credentials import Login
 from pypimirror.upstream.deadlines import Deadline
-from pypimirror.upstream.proxies import UnusableProxyError, basic, manager, proxy_for
+from pypimirror.upstream.proxies import basic, manager, proxy_for
 from pypimirror.upstream.reach import AnyReach, RefusedAddressError
+from pypimirror.upstream.rules import UnusableError
 
 _ORIGINS = 32
 """Origins whose connections are kept: an index, its file hosts, and whatever it redirects to."""
@@ -72,7 +73,7 @@ class Client:
             if not deadline.has_cut:
                 return response
             response.release()
-        except (RefusedAddressError, MissingCertificatesError, UnusableProxyError) as error:
+        except (RefusedAddressError, UnusableError) as error:
             deadline.end()
             raise UnavailableError(url, str(error), may_pass=False) from error
         except BaseException:

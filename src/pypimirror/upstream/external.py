@@ -11,25 +11,25 @@ import re
 import socket
 import time
 import urllib.robotparser
-from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
 
 import urllib3
 
-from pypimirror.addresses import host_of
 from pypimirror.errors import BadPageError, NotFoundError, UnavailableError, UnreachableError
 from pypimirror.model import Validators
-from pypimirror.upstream.answers import Answer, NotModified, Pace
+from pypimirror.upstream.answers import FILE_HEADERS, Answer, NotModified, Pace, conditions
 from pypimirror.upstream.certificates import whom_to_trust
 from pypimirror.upstream.client import TROUBLE, Client
 from pypimirror.upstream.connections import Response
 from pypimirror.upstream.deadlines import Deadline, Patience, Reaper
-from pypimirror.upstream.fields import FILE_HEADERS, conditions
+from pypimirror.upstream.hosts import Hosts
+from pypimirror.upstream.proxies import through_proxy
 from pypimirror.upstream.reach import ExternalReach
 from pypimirror.upstream.redirects import followed, redirected
 from pypimirror.upstream.rules import Rules
 from pypimirror.upstream.trouble import (
+    MAY_PASS,
     innermost,
     raise_of_machine,
     refusal,
@@ -47,20 +47,13 @@ _ROBOTS_S = 10.0
 _MAX_ROBOTS = 1 << 19
 _LONGEST_DELAY_S = 10.0
 _TOO_LONG = "it takes too long"
-
-
-class Robots(NamedTuple):
-    """What a host asks of those who follow links (RFC 9309)."""
-
-    allows: bool
-    delay: float
-    """Seconds between two requests."""
+NOT_ASKED = "its host did not answer lately, and is not asked now"
 
 
 class ExternalHosts:
     """Makes requests to any host that a link may name."""
 
-    def __init__(self, rules: Rules, *, timeout: float, pace: Pace, reaper: Reaper | None = None) -> None:
+    def __init__(self, rules: Rules, *, timeout: float, pace: Pace, reaper: Reaper, hosts: Hosts) -> None:
         self._rules = rules
         self.client = Client(
             ExternalReach(rules.hosts),
@@ -69,7 +62,8 @@ class ExternalHosts:
         )
         self._timeout = timeout
         self._pace = pace
-        self._reaper = reaper or Reaper()
+        self._reaper = reaper
+        self._hosts = hosts
         self._robots: dict[str, urllib.robotparser.RobotFileParser] = {}
 
     @contextlib.contextmanager
@@ -80,13 +74,12 @@ class ExternalHosts:
         seconds: float,
         allows_http: bool = False,
         validators: Validators = Validators(),
-        dead: Collection[str] = (),
     ) -> Iterator[Answer | NotModified]:
         """Open what is behind a link, conditionally where there are validators; all of it takes `seconds`.
 
-        `dead` hosts are not asked; `allows_http` where something else tells that nobody tampered with it.
-        Raises UnreachableError for a host that is dead, else NotFoundError or UnavailableError, also for an
-        address that may not be asked.
+        `allows_http` where something else tells that nobody tampered with it. Raises UnreachableError for a
+        host that is given up, else NotFoundError or UnavailableError, also for an address that may not be
+        asked.
         """
         ends_at = time.monotonic() + seconds
 
@@ -94,19 +87,24 @@ class ExternalHosts:
             return self._get(url, FILE_HEADERS | conditions(validators), ends_at)
 
         def checked(url: str) -> str:
-            return self._checked_url(url, dead, allows_http=allows_http)
+            return self._checked_url(url, allows_http=allows_http)
 
         def onwards(url: str, location: str) -> str:
             return checked(redirected(url, location))
 
         with followed(checked(url), ask, onwards, most=MAX_REDIRECTS) as response:
+            if response.status not in MAY_PASS:
+                self._hosts.good(response.url)
             try:
                 if response.status == http.HTTPStatus.NOT_MODIFIED and any(validators):
                     yield NotModified()
                 elif response.status == http.HTTPStatus.OK:
                     yield Answer(response, self._pace, self._patience(response.deadline, ends_at))
                 else:
-                    raise refusal(response)
+                    error = refusal(response)
+                    if isinstance(error, UnavailableError) and error.retry_after:
+                        error.may_pass = False  # now: whoever asks leaves its host alone meanwhile
+                    raise error
             except UnavailableError as error:
                 if time.monotonic() < ends_at:
                     raise
@@ -116,23 +114,24 @@ class ExternalHosts:
         left_s = max(0.0, ends_at - time.monotonic())
         return Patience(deadline, whole_s=left_s, bound="all of its time", read_s=self._timeout)
 
-    def robots(self, url: str, *, dead: Collection[str] = ()) -> Robots:
-        """Ask a host whether a page may be read, and how fast; one that can't say so does not allow it.
+    def robots(self, url: str) -> float | None:
+        """Return how many seconds a host wants between two requests; None where a page may not be read.
 
-        Raises UnreachableError where the host is dead.
+        One that can't say so does not allow it (RFC 9309). Raises UnreachableError where it is given up.
         """
         place = urlunsplit((*urlsplit(url)[:2], "/robots.txt", "", ""))
         rules = self._robots.get(place)
         if rules is None:
             rules = urllib.robotparser.RobotFileParser()
-            rules.parse(self._robots_text(place, dead).splitlines())
+            rules.parse(self._robots_text(place).splitlines())
             self._robots[place] = rules
-        delay = float(rules.crawl_delay(_AGENT) or 0)
-        return Robots(rules.can_fetch(_AGENT, url), min(delay, _LONGEST_DELAY_S))
+        if not rules.can_fetch(_AGENT, url):
+            return None
+        return min(float(rules.crawl_delay(_AGENT) or 0), _LONGEST_DELAY_S)
 
-    def _robots_text(self, place: str, dead: Collection[str]) -> str:
+    def _robots_text(self, place: str) -> str:
         try:
-            with self.open(place, seconds=_ROBOTS_S, dead=dead) as answer:
+            with self.open(place, seconds=_ROBOTS_S) as answer:
                 assert isinstance(answer, Answer)
                 return answer.read(_MAX_ROBOTS)[:_MAX_ROBOTS].decode(errors="replace")
         except (NotFoundError, BadPageError):
@@ -153,13 +152,14 @@ class ExternalHosts:
             reason = innermost(error) + whom_to_trust(root(error))
             if deadline.has_cut:
                 reason = _TOO_LONG if time.monotonic() >= ends_at else "timed out"
-            elif isinstance(error, urllib3.exceptions.ProxyError):
-                reason = why_no_proxy(url, error)
             elif isinstance(root(error), socket.gaierror):
                 reason = f"its name can't be resolved ({reason})"
+            reason += through_proxy(url)
+            if isinstance(error, urllib3.exceptions.ProxyError) and not deadline.has_cut:
+                reason = why_no_proxy(url, error)
             raise UnreachableError(url, reason, is_connected=deadline.is_connected) from error
 
-    def _checked_url(self, url: str, dead: Collection[str], *, allows_http: bool) -> str:
+    def _checked_url(self, url: str, *, allows_http: bool) -> str:
         """Return an address with its host as everybody reads it, without credentials.
 
         Raises UnavailableError where it may not be asked whatever its host resolves to.
@@ -174,8 +174,8 @@ class ExternalHosts:
                 "http can be tampered with on its way; external_http = True takes it without a digest, too"
             )
             raise UnavailableError(url, reason, may_pass=False)
-        if host_of(url) in dead:
-            raise UnreachableError(url, "its host did not answer lately, and is not asked now")
+        if self._hosts.why_not(url):
+            raise UnreachableError(url, NOT_ASKED)
         return url
 
 

@@ -10,20 +10,12 @@ from urllib.parse import urlsplit
 import urllib3
 from requests import utils
 
-from pypimirror.addresses import masked
+from pypimirror.addresses import masked, shown
 from pypimirror.errors import ConfigError
+from pypimirror.upstream.rules import UnusableError
 
 _HTTP, _SOCKS = ("http", "https"), ("socks5", "socks5h", "socks4", "socks4a")
 _untyped: Any = utils  # the stubs lack a type
-
-
-class UnusableProxyError(Exception):
-    """The environment names a proxy that can't be used: which variable, and why."""
-
-    def __init__(self, place: str, reason: str) -> None:
-        super().__init__(f"{place}: {reason}")
-        self.place = place
-        self.reason = reason
 
 
 def proxy_for(url: str) -> str | None:
@@ -38,13 +30,19 @@ def variable_for(url: str) -> str:
     return next((name for name in spelled if os.environ.get(name)), "the system's proxy")
 
 
+def through_proxy(url: str) -> str:
+    """Say through which proxy an address was asked, as nobody can tell which of the two failed."""
+    proxy = proxy_for(url)
+    return "" if proxy is None else f"; it was asked through the proxy {shown(proxy)} ({variable_for(url)})"
+
+
 def check_proxy(url: str) -> None:
     """Raise ConfigError where the environment's proxy for an address can't be used at all."""
     proxy = proxy_for(url)
     if proxy is not None:
         try:
             manager(url, proxy)
-        except UnusableProxyError as error:
+        except UnusableError as error:
             raise ConfigError(error.place, (error.reason,)) from error
 
 
@@ -53,7 +51,7 @@ def manager(
 ) -> urllib3.PoolManager:
     """Return what makes connections to an address by a proxy; `trusted` is for TLS with the proxy itself.
 
-    Raises UnusableProxyError.
+    Raises UnusableError.
     """
     place = f"{variable_for(url)} = {masked(proxy)}"
     try:
@@ -64,7 +62,7 @@ def manager(
     if not parsed.host or parsed.scheme not in (*_HTTP, *_SOCKS):
         known = f"{', '.join((*_HTTP, *_SOCKS)[:-1])} and {_SOCKS[-1]}"
         reason = f"no address of a proxy, as http://proxy.example.org:3128 is; {known} are taken"
-        raise UnusableProxyError(place, reason)
+        raise UnusableError(place, reason)
     name, password = utils.get_auth_from_url(proxy)
     if parsed.scheme in _HTTP:
         headers = {"Proxy-Authorization": basic(name, password)} if name else {}
@@ -74,7 +72,7 @@ def manager(
         from urllib3.contrib.socks import SOCKSProxyManager  # few proxies are such
     except ImportError as error:
         reason = "SOCKS needs PySocks, which is not installed; pypimirror-ng[socks] has it"
-        raise UnusableProxyError(place, reason) from error
+        raise UnusableError(place, reason) from error
     return SOCKSProxyManager(proxy, name or None, password or None)
 
 

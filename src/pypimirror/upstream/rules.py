@@ -8,6 +8,15 @@ from pypimirror.addresses import host_of
 from pypimirror.errors import WrongHostError
 
 
+class UnusableError(Exception):
+    """What an option or a variable of the environment names can't be used: which one, and why."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}")
+        self.place = place
+        self.reason = reason
+
+
 class Rules(NamedTuple):
     """Which hosts may do what; globs are in lower case."""
 

@@ -13,7 +13,7 @@ from pypimirror.addresses import shown
 from pypimirror.errors import NotFoundError, UnavailableError
 from pypimirror.upstream.certificates import whom_to_trust
 from pypimirror.upstream.connections import Response
-from pypimirror.upstream.proxies import proxy_for, variable_for
+from pypimirror.upstream.proxies import proxy_for, through_proxy, variable_for
 
 _LOGIN = "; if it wants a name and a password, they stand in index_url, or in ~/.netrc (or where NETRC says)"
 MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -31,6 +31,8 @@ def refusal(response: Response, hint: str = "") -> NotFoundError | UnavailableEr
     reason = f"answers {status} {response.reason or ''}".rstrip() + hint
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         return NotFoundError(response.url, reason)
+    if response.url.startswith("http:"):  # through a tunnel no proxy can answer
+        reason += through_proxy(response.url)
     pause = retry_after(response.fields.get("retry-after"))
     return UnavailableError(response.url, reason, may_pass=status in MAY_PASS, retry_after=pause)
 
@@ -59,12 +61,13 @@ def failure(url: str, error: Exception, too_long: str | None) -> UnavailableErro
         reason = why_no_proxy(url, error, too_long)
         return UnavailableError(url, reason, may_pass=MAY_PASS.issuperset(answered) and not is_tls)
     if too_long is not None:
-        return UnavailableError(url, too_long)
+        return UnavailableError(url, too_long + through_proxy(url))
     if isinstance(error, exceptions.SSLError):
         reason = f"TLS failed ({innermost(error)}){whom_to_trust(root(error))}"
         return UnavailableError(url, reason, may_pass=False)
-    # What is no address at all never will be one.
-    return UnavailableError(url, innermost(error), may_pass=not isinstance(error, ValueError))
+    if isinstance(error, ValueError):  # what is no address at all never will be one
+        return UnavailableError(url, innermost(error), may_pass=False)
+    return UnavailableError(url, innermost(error) + through_proxy(url))
 
 
 def why_no_proxy(url: str, error: exceptions.ProxyError, too_long: str | None = None) -> str:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from pypimirror.errors import BrokenWorkerError, MirrorError
+from pypimirror.errors import TOO_LITTLE_MEMORY, BrokenWorkerError, MirrorError
 
 _log = logging.getLogger(__name__)
 
@@ -19,11 +19,8 @@ def guarded(work: Callable[[], _T]) -> _T | MirrorError:
         return error
     except OSError:
         raise
-    except Exception as error:  # noqa: BLE001 (a bug costs one project, file or link, not the run)
-        return broken(error)
-
-
-def broken(error: Exception) -> BrokenWorkerError:
-    """Log a bug of ours, and return what is told of it."""
-    _log.error("a bug in a worker", exc_info=error)
-    return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")
+    except MemoryError:
+        return BrokenWorkerError(TOO_LITTLE_MEMORY)
+    except BaseException as error:  # noqa: BLE001 (a bug costs one project, file or link, not the run)
+        _log.error("a bug in a worker", exc_info=error)
+        return BrokenWorkerError(f"a bug in pypimirror ({error!r}); the log has the details")

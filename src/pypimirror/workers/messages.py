@@ -3,12 +3,12 @@
 Results come packed one by one, so that one that can't be sent costs its own task alone.
 """
 
+import logging
 import pickle
-from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from pypimirror.errors import BrokenWorkerError
-from pypimirror.upstream import Upstream
+from pypimirror.errors import TOO_LITTLE_MEMORY, BrokenWorkerError
+from pypimirror.upstream import LeftAlone, Upstream
 
 MOST_BYTES = 1 << 28
 """Of one result: what is longer would cost both sides too much memory."""
@@ -23,14 +23,7 @@ class Task(Protocol[R_co]):
     """Something to do, as a frozen value that can be pickled."""
 
     def run(self, upstream: Upstream, /) -> R_co:
-        """Do it; what upstream did wrong comes as a value, and what is wrong with the machine is raised."""
-
-
-class Setup(NamedTuple):
-    """What a worker begins with."""
-
-    connect: Callable[[], Upstream]
-    log_level: int
+        """Do it; a MirrorError that it raises is its result, an OSError is raised where results are taken."""
 
 
 class Batch(NamedTuple):
@@ -38,20 +31,6 @@ class Batch(NamedTuple):
 
     tasks: tuple[tuple[int, Task[Any]], ...]
     threads: int
-
-
-class RetryAfter(NamedTuple):
-    """A host wants to be left alone for so many seconds: said by one worker, told to all."""
-
-    host: str
-    seconds: float
-
-
-class GivenUp(NamedTuple):
-    """A host failed so often in a row that nobody asks it any more: said by one worker, told to all."""
-
-    host: str
-    failures: int
 
 
 class Raised(NamedTuple):
@@ -67,30 +46,18 @@ class Done(NamedTuple):
     result: bytes
 
 
-class Said(NamedTuple):
-    """A line for the log."""
-
-    logger: str
-    level: int
-    text: str
-
-
-Message = Done | Said | RetryAfter | GivenUp
-
-
-class Figures(NamedTuple):
-    """What a worker did so far, and the best latency that it saw, in seconds."""
-
-    requests: int
-    retries: int
-    latency: float
+Message = Done | logging.LogRecord | LeftAlone
 
 
 class News(NamedTuple):
     """All that a worker has to say, in its order; nothing is a sign of life."""
 
     messages: list[Message]
-    figures: Figures
+    requests: int
+    """So many were sent since the last news."""
+    retries: int
+    latency: float
+    """The best so far, in seconds."""
 
 
 def dump(message: object) -> bytes:
@@ -110,8 +77,10 @@ def packed(result: object) -> bytes:
         if isinstance(result, BaseException | Raised):
             load(found)  # an error may be one that can't be made again
         reason = f"it has {len(found)} bytes" if len(found) > MOST_BYTES else ""
+    except MemoryError:
+        return dump(BrokenWorkerError(TOO_LITTLE_MEMORY))
     except Exception as error:  # noqa: BLE001 (whatever it is, nobody else would tell that the task is over)
-        reason = f"{type(error).__name__}: {error}; it is {_short(result)}"
+        reason = f"{type(error).__name__}: {error}; it is {repr(result)[:200]}"
     if not reason:
         return found
     return dump(BrokenWorkerError(f"the result of a worker can't be sent ({reason})"))
@@ -123,7 +92,3 @@ def unpacked(result: bytes) -> Any:
     if isinstance(found, Raised):
         raise found.error
     return found
-
-
-def _short(result: object) -> str:
-    return repr(result)[:200]

@@ -11,21 +11,11 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from pypimirror.errors import BrokenWorkerError
-from pypimirror.upstream import Upstream
-from pypimirror.workers.messages import (
-    Batch,
-    Done,
-    Figures,
-    GivenUp,
-    RetryAfter,
-    Said,
-    Setup,
-    Task,
-    unpacked,
-)
+from pypimirror.errors import BrokenWorkerError, MirrorError
+from pypimirror.upstream import Hosts, LeftAlone, Upstream
+from pypimirror.workers.messages import Done, Task, unpacked
 
 if TYPE_CHECKING:
     from pypimirror.workers.processes import Worker
@@ -47,85 +37,63 @@ _MOST_DEATHS = 16
 """So often a process that died is replaced in a run."""
 _FEW = 16
 _MOMENT_S = 0.002
-_START_S = 60.0
-"""What a process may take to begin, on a machine that is busy."""
 
 
 class Workers:
     """Does tasks with an Upstream in other processes, and hands each result to who waits for it.
 
-    `parallel` is how many tasks are done at once; None is as many as suit the machine and the latency.
+    What is found out of hosts, here by `hosts` or by one of them, all are told. `parallel` is how many tasks
+    are done at once; None is as many as suit the machine and the latency.
     """
 
     def __init__(
         self,
         connect: Callable[[], Upstream],
         *,
+        hosts: Hosts,
         parallel: int | None,
         processes: int,
-        log_level: int = logging.INFO,
         patience_s: float = 60.0,
     ) -> None:
-        self._setup = Setup(connect, log_level)
+        self._connect = connect
         self._patience_s = patience_s
         self._listened = time.monotonic()
         self._deaths = 0
-        self.given_up: dict[str, int] = {}
-        """Hosts that are not asked any more, and after how many failures in a row."""
-        self._left_alone: dict[str, float] = {}
-        """Hosts that wanted to be left alone, and until when by the clock of `time.monotonic`."""
+        self._hosts = hosts
+        hosts.on_news = self._tell
         self._parallel = parallel
         self._processes = processes if parallel is None else min(processes, parallel)
         self._workers: list[Worker] = []
         self._numbers = itertools.count()
-        self._takers: dict[int, Callable[[Any], None]] = {}
-        self._ended = Figures(0, 0, math.inf)
-        """What processes did that are gone."""
+        self.requests = 0
+        """How many were sent so far."""
+        self.retries = 0
+        """How many of them were tried again."""
         self.latency = math.inf
-        """The best that the main process saw, in seconds."""
+        """The best that was seen, in seconds."""
         self.is_far = False
         """Whether tasks are for hosts whose answers take long, whatever those of the others took."""
 
     # -- processes -------------------------------------------------------------------------------
 
     def _start(self) -> None:
+        """Start one more; where the system has none, those that there are do all."""
         from pypimirror.workers import processes  # slow to import, and a run without news starts none
 
-        started = processes.start(self._setup, self._patience_s)
-        self._workers.append(started)
-        for host, failures in self.given_up.items():
-            started.send(GivenUp(host, failures))
-        now = time.monotonic()
-        for host, until in self._left_alone.items():
-            if until > now:
-                started.send(RetryAfter(host, until - now))
-
-    def _start_another(self) -> None:
-        """Start one more; where the system has none, those that there are do all."""
         try:
-            self._start()
+            started = processes.start(self._connect, self._patience_s)
         except OSError:
             if not self._workers:
                 raise
+            return
+        self._workers.append(started)
+        for news in self._hosts.left_alone():
+            started.send(news)
 
     def close(self) -> None:
         """End all processes at once."""
         while self._workers:
-            self._end(self._workers[0])
-
-    def _end(self, worker: "Worker") -> str:
-        self._workers.remove(worker)
-        before, now = self._ended, worker.figures
-        self._ended = Figures(before.requests + now.requests, before.retries + now.retries, math.inf)
-        return worker.end()
-
-    def requests_made(self) -> int:
-        """Return how many requests were sent so far."""
-        return self._ended.requests + sum(each.figures.requests for each in self._workers)
-
-    def retries_made(self) -> int:
-        """Return how many of the requests were tried again so far."""
-        return self._ended.retries + sum(each.figures.retries for each in self._workers)
+            self._workers.pop().end()
 
     @property
     def threads(self) -> int:
@@ -134,36 +102,33 @@ class Workers:
             return self._parallel
         if self.is_far:
             return _MAX_THREADS * self._processes
-        latency = min([self.latency, *(each.figures.latency for each in self._workers)])
-        return suitable_threads(latency, self._processes)
+        return suitable_threads(self.latency, self._processes)
 
     # -- tasks -----------------------------------------------------------------------------------
 
     @property
     def unfinished(self) -> int:
         """Tasks whose results were not handed over yet."""
-        return len(self._takers)
+        return sum(len(each.takers) for each in self._workers)
 
     @property
     def has_room(self) -> bool:
         """Whether one more task now keeps the threads busy rather than the queue long."""
-        return len(self._takers) < self.threads + _AHEAD
+        return self.unfinished < self.threads + _AHEAD
 
-    def submit(self, task: Task[_R], take: Callable[[_R | BrokenWorkerError], None]) -> None:
+    def submit(self, task: Task[_R], take: Callable[[_R | MirrorError], None]) -> None:
         """Queue a task; `take` is called with what becomes of it."""
-        if not self._workers or len(self._workers) <= len(self._takers) < self._processes:
-            self._start_another()
+        if not self._workers or len(self._workers) <= self.unfinished < self._processes:
+            self._start()
         number = next(self._numbers)
-        self._takers[number] = take
-        chosen = min(self._workers, key=lambda each: len(each.unfinished))
-        chosen.unfinished.add(number)
+        chosen = min(self._workers, key=lambda each: len(each.takers))
+        chosen.takers[number] = take
         chosen.queued.append((number, task))
 
     def abandon(self) -> None:
         """Forget all tasks: nobody waits for them any more, and when this returns nobody does them."""
-        if self._takers:
+        if self.unfinished:
             self.close()
-        self._takers.clear()
 
     def finished(self, timeout: float) -> list[Callable[[], None]]:
         """Return what hands over the results that are there; wait up to `timeout` seconds for the first.
@@ -171,35 +136,25 @@ class Workers:
         What tasks raise of the machine's is raised. Tasks of a process that died, or said nothing for too
         long, have a BrokenWorkerError for their result; it is raised when there is no process left.
         """
-        for share, each in self._shares():
-            if each.queued:
-                tasks, each.queued = tuple(each.queued), []
-                each.send(Batch(tasks, share))
-        results: list[Callable[[], None]] = []
-        for each in self._speaking(timeout):
-            results += self._heard(each)
-        if 0 < len(results) < _FEW and self._takers:
+        share, rest = divmod(self.threads, max(1, len(self._workers)))
+        for number, each in enumerate(self._workers):
+            each.send_queued(threads=share + (number < rest))
+        results = self._listen(timeout)
+        if 0 < len(results) < _FEW and self.unfinished:
             # Each turn of the main thread costs something: a few more may come in a moment.
             time.sleep(_MOMENT_S)
-            for each in self._speaking(0.0):
-                results += self._heard(each)
+            results += self._listen(0.0)
         for each in self._silent():
             results += self._lose(each, f"said nothing for {self._patience_s:g} seconds")
         return results
 
-    def _speaking(self, timeout: float) -> "list[Worker]":
-        """Return the workers that have something to say, or are gone."""
+    def _listen(self, timeout: float) -> list[Callable[[], None]]:
         if not self._workers:
             return []
         from pypimirror.workers import processes  # as above
 
-        return processes.wait(list(self._workers), timeout)
-
-    def _shares(self) -> "Iterator[tuple[int, Worker]]":
-        """Yield the workers, each with how many threads it may have."""
-        share, rest = divmod(self.threads, max(1, len(self._workers)))
-        for number, each in enumerate(self._workers):
-            yield share + (number < rest), each
+        speaking = processes.wait(self._workers, timeout)
+        return [hand_over for each in speaking for hand_over in self._heard(each)]
 
     def _silent(self) -> "list[Worker]":
         """Return processes that are there and say nothing, as one that was stopped."""
@@ -208,11 +163,7 @@ class Workers:
         elapsed, self._listened = min(now - self._listened, 1.0), now
         for each in self._workers:
             each.silent_s += elapsed
-        return [
-            each
-            for each in self._workers
-            if each.silent_s > self._patience_s + (0.0 if each.has_begun else _START_S)
-        ]
+        return [each for each in self._workers if each.silent_s > self._patience_s]
 
     def _heard(self, source: "Worker") -> Iterator[Callable[[], None]]:
         try:
@@ -220,29 +171,26 @@ class Workers:
         except (EOFError, OSError):
             yield from self._lose(source)
             return
-        source.silent_s, source.has_begun, source.figures = 0.0, True, news.figures
+        self.requests += news.requests
+        self.retries += news.retries
+        self.latency = min(self.latency, news.latency)
         for message in news.messages:
             if isinstance(message, Done):
-                source.unfinished.discard(message.number)
-                if take := self._takers.pop(message.number, None):
-                    yield partial(take, unpacked(message.result))
-            elif isinstance(message, Said):
-                logging.getLogger(message.logger).log(message.level, "%s", message.text)
+                yield partial(source.takers.pop(message.number), unpacked(message.result))
+            elif isinstance(message, LeftAlone):
+                self._hosts.leave_alone(message)
+                self._tell(message)
             else:
-                self._tell_others(source, message)
+                logging.getLogger(message.name).handle(message)
 
-    def _tell_others(self, source: "Worker", message: RetryAfter | GivenUp) -> None:
-        if isinstance(message, GivenUp):
-            self.given_up.setdefault(*message)
-        else:
-            self._left_alone[message.host] = time.monotonic() + message.seconds
-        for other in self._workers:
-            if other is not source:
-                other.send(message)
+    def _tell(self, news: LeftAlone) -> None:
+        for each in self._workers:
+            each.send(news)
 
     def _lose(self, dead: "Worker", reason: str = "") -> Iterator[Callable[[], None]]:
         """Give up what a process had to do, and start another one in its place."""
-        ended = self._end(dead)
+        self._workers.remove(dead)
+        ended = dead.end()
         error = BrokenWorkerError(f"a process that downloads {reason or ended}")
         _log.error("%s", error)
         self._deaths += 1
@@ -251,8 +199,8 @@ class Workers:
                 self._start()
         if not self._workers:
             raise error
-        for number in dead.unfinished:
-            yield partial(self._takers.pop(number), error)
+        for take in dead.takers.values():
+            yield partial(take, error)
 
 
 def suitable_threads(latency: float, processes: int) -> int:

@@ -3,6 +3,7 @@
 Where the system allows it they are forks, which begin at once; spawned ones import everything anew.
 """
 
+import logging
 import math
 import multiprocessing
 import multiprocessing.connection
@@ -11,30 +12,33 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from pypimirror.workers.messages import Figures, News, Setup, Task, dump, load
+from pypimirror.upstream import Upstream
+from pypimirror.workers.messages import Batch, News, Task, dump, load
 from pypimirror.workers.worker import SIGNALS, serve
 
 _METHOD = "spawn" if sys.platform == "darwin" else "fork"
 """The libraries of macOS may not be used after a fork."""
+_START_S = 60.0
+"""What a process may take to begin, on a machine that is busy."""
 
 
 class Worker:
     """One process, as the main one sees it."""
 
     def __init__(self, process: BaseProcess, connection: "Connection[Any, Any]") -> None:
-        self.process = process
         self.connection = connection
+        self._process = process
         self.queued: list[tuple[int, Task[Any]]] = []
-        self.unfinished: set[int] = set()
-        self.figures = Figures(0, 0, math.inf)
-        self.silent_s = 0.0
+        """Tasks by their numbers, not sent yet."""
+        self.takers: dict[int, Callable[[Any], None]] = {}
+        """Who waits for the results of tasks, by their numbers."""
+        self.silent_s = -_START_S
         """For how long it said nothing, by the clock of a main process that listens."""
-        self.has_begun = False
 
     def send(self, message: object) -> None:
         """Send a message; that nobody takes it is known by silence, or read from the same pipe."""
@@ -45,30 +49,39 @@ class Worker:
         except OSError:
             pass
 
+    def send_queued(self, *, threads: int) -> None:
+        """Send the tasks that are queued, to be done in so many threads."""
+        if self.queued:
+            tasks, self.queued = tuple(self.queued), []
+            self.send(Batch(tasks, threads))
+
     def receive(self) -> News:
         """Return what the worker says; raise EOFError or OSError where it is gone."""
         news: News = load(self.connection.recv_bytes())
+        self.silent_s = 0.0
         return news
 
     def end(self) -> str:
         """End the process, if it has not by itself, and say how it ended."""
         self.connection.close()
-        self.process.kill()
-        self.process.join()
-        code = self.process.exitcode or 0
-        return f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
+        self._process.kill()
+        self._process.join()
+        code = self._process.exitcode or 0
+        hint = ", as the system does where memory is short: set fewer workers" * (code == -signal.SIGKILL)
+        return f"was ended by signal {-code}{hint}" if code < 0 else f"ended with status {code}"
 
 
-def start(setup: Setup, patience_s: float) -> Worker:
+def start(connect: Callable[[], Upstream], patience_s: float) -> Worker:
     """Start a worker; one that takes nothing for so many seconds is given up."""
     context: Any = multiprocessing.get_context(_METHOD)
     ours, theirs = context.Pipe()
+    level = logging.getLogger("pypimirror").getEffectiveLevel()
     try:
         # One that was stopped takes nothing, and shall not stop this one, too.
         with socket.socket(fileno=os.dup(ours.fileno())) as same:
             timeout = struct.pack("ll", max(1, int(patience_s)), 0)
             same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
-        process = context.Process(target=serve, args=(theirs, setup), daemon=True)
+        process = context.Process(target=serve, args=(theirs, connect, level), daemon=True)
         _start(process)
     except BaseException:
         ours.close()  # which ends it, if it has begun

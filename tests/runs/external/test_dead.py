@@ -120,6 +120,27 @@ def test_a_host_that_wants_to_be_left_alone_is(index: FakeIndex, host: OutsideHo
     assert mirror.listed("demo") == names("0.0", "0.1", "0.2")
 
 
+def test_a_file_that_fails_for_a_moment_is_tried_again(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    lead(index, link(offer(host, "0.9")))
+    host.fault("*", faults.Status(500), times=2)
+    mirror = make(retries=2)
+    mirror.update()
+    assert host.paths() == ["/dist/demo-0.9.tar.gz"] * 3
+    assert mirror.listed("demo") == names("0.9")
+
+
+def test_a_file_whose_host_asks_for_a_pause_is_left_to_the_next_look(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    lead(index, link(offer(host, "0.9")))
+    host.fault("*", faults.Status(503, {"Retry-After": "1"}))
+    mirror = make(retries=2)
+    assert mirror.run("-U").status == 3
+    assert host.paths() == ["/dist/demo-0.9.tar.gz"]
+
+
 def test_a_dead_link_of_which_nothing_is_left_is_forgotten(
     index: FakeIndex, host: OutsideHost, make: Make
 ) -> None:

@@ -18,6 +18,16 @@ from tests.outside_host import OutsideHost, link
 
 
 @pytest.mark.parametrize(
+    "flags", [("-e", "-x"), ("--follow-external-links", "--follow-external-index-pages")], ids="-".join
+)
+def test_the_ancestors_flags(index: FakeIndex, host: OutsideHost, make: Make, flags: tuple[str, str]) -> None:
+    lead(index, link(host.page("/d/", offer(host, "0.9"))))
+    mirror = make(external_links=None)
+    assert mirror.run(*flags, "-U") == GOOD
+    assert mirror.listed("demo") == names("0.9")
+
+
+@pytest.mark.parametrize(
     "anchor",
     [
         lambda url: link(url, rel="download", text="0.9"),

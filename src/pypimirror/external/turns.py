@@ -1,4 +1,4 @@
-"""Tasks at other hosts, each left in peace: one request at a time, with a pause; none once it is dead."""
+"""Tasks at other hosts, each left in peace: one request at a time, with a pause; none once it is given up."""
 
 import time
 from collections import deque
@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from pypimirror.addresses import host_of
 from pypimirror.errors import BrokenWorkerError, MirrorError, UnavailableError, UnreachableError
+from pypimirror.upstream import Hosts
+from pypimirror.upstream.external import NOT_ASKED
 
 _PAUSE_S = 1.0
 _LONGEST_HOLD_S = 30.0
 """What a host may ask for before it is rather left to the next look."""
 _STRIKES = 2
-"""So many answers in a row that do not come, and a host is dead for this run; one may be a bad file's."""
+"""So many answers in a row that do not come, and a host is given up; one may be a bad file's."""
 
 
 class _Waiting(NamedTuple):
@@ -21,17 +23,16 @@ class _Waiting(NamedTuple):
     refuse: Callable[[MirrorError], None]
 
 
-class Hosts:
+class Turns:
     """What waits for its turn at each host, in this run."""
 
-    def __init__(self) -> None:
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts = hosts
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._busy: set[str] = set()
         self._free_at: dict[str, float] = {}
         self._pauses: dict[str, float] = {}
         self._strikes: dict[str, int] = {}
-        self.dead: frozenset[str] = frozenset()
-        """Hosts that are not asked again."""
 
     def add(
         self,
@@ -41,7 +42,7 @@ class Hosts:
         *,
         is_next: bool = False,
     ) -> None:
-        """Queue a task that begins with a request for `url`: it is started, or refused by a dead host.
+        """Queue a task that begins with a request for `url`: it is started, or refused by a host given up.
 
         One that `is_next` comes before all that waits.
         """
@@ -51,16 +52,16 @@ class Hosts:
     def begin(self, has_room: Callable[[], bool]) -> None:
         """Begin what may begin now, while there is room."""
         now = time.monotonic()
-        for host in list(self._waiting):
-            if host in self.dead:
-                for url, _, refuse in self._waiting.pop(host):
-                    refuse(UnreachableError(url, "its host did not answer lately, and is not asked now"))
-            elif host not in self._busy and self._free_at.get(host, 0.0) <= now and has_room():
-                _, start, _ = self._waiting[host].popleft()
-                if not self._waiting[host]:
-                    del self._waiting[host]
+        for host, queue in list(self._waiting.items()):
+            while queue and self._hosts.why_not(queue[0].url):
+                url, _, refuse = queue.popleft()
+                refuse(UnreachableError(url, NOT_ASKED))
+            is_free = host not in self._busy and self._free_at.get(host, 0.0) <= now
+            if queue and is_free and has_room():
                 self._busy.add(host)
-                start()
+                queue.popleft().start()
+            if not queue:
+                self._waiting.pop(host, None)
 
     def clear(self) -> None:
         """Begin nothing more."""
@@ -75,15 +76,16 @@ class Hosts:
         if isinstance(result, BrokenWorkerError):
             return
         if isinstance(result, UnreachableError):  # where a redirect led, it may be another host's
-            self._strike(host_of(result.url), 1 if result.is_connected else _STRIKES)
+            self._strike(result.url, 1 if result.is_connected else _STRIKES)
         elif isinstance(result, UnavailableError) and result.retry_after:
             failed = host_of(result.url)
             self._free_at[failed] = max(self._free_at.get(failed, 0.0), time.monotonic() + result.retry_after)
-            self._strike(failed, 1 if result.retry_after <= _LONGEST_HOLD_S else _STRIKES)
+            self._strike(result.url, 1 if result.retry_after <= _LONGEST_HOLD_S else _STRIKES)
         else:
             self._strikes.pop(asked, None)
 
-    def _strike(self, host: str, number: int) -> None:
+    def _strike(self, url: str, number: int) -> None:
+        host = host_of(url)
         self._strikes[host] = self._strikes.get(host, 0) + number
         if self._strikes[host] >= _STRIKES:
-            self.dead |= {host}
+            self._hosts.give_up(url, "did not answer lately")
