@@ -14,9 +14,9 @@ from packaging.specifiers import SpecifierSet
 
 from pypimirror.addresses import without_secrets
 from pypimirror.model import NormalizedName
+from pypimirror.requirements import Constraint, Root, Roots
 from pypimirror.requirements.dependency import Dependency
 from pypimirror.requirements.environments import Environments
-from pypimirror.requirements.roots import Constraint, Root, Roots
 from pypimirror.want import Want
 
 _Requires = tuple[tuple[str, str], ...]
@@ -90,12 +90,9 @@ class Closure:
         return self.wants.get(name, frozenset())
 
     def needs_of(self, name: NormalizedName) -> tuple[Need, ...]:
-        """Return who asks for a project, files first."""
-        return _in_order(self._needs.get(name, ()))
-
-    def missing_for(self, name: NormalizedName) -> tuple[Need, ...]:
-        """Return who asks for a project that is excluded, files first."""
-        return _in_order(self.missing.get(name, ()))
+        """Return who asks for a project, excluded or not, files first."""
+        needs = self._needs.get(name) or self.missing.get(name) or ()
+        return tuple(sorted(needs, key=lambda need: (need.parent or "", need)))
 
     def add_root_project(self, name: NormalizedName) -> set[NormalizedName]:
         """Let a project be one that a pattern selects; return the projects whose wants grew."""
@@ -194,7 +191,3 @@ def _narrowings(constraints: Iterable[Constraint], environments: Environments) -
 def _both(one: str, other: str) -> str:
     """Return the specifiers that both allow, in canonical text."""
     return str(SpecifierSet(one) & SpecifierSet(other))
-
-
-def _in_order(needs: Iterable[Need]) -> tuple[Need, ...]:
-    return tuple(sorted(needs, key=lambda need: (need.parent or "", need)))

@@ -108,18 +108,10 @@ def is_file_of(filename: str, project: str) -> bool:
         return is_complete and re.match(r"v?\d", version) is not None
     if filename.lower().endswith(BUILT_SUFFIXES + PASSED_OVER):
         behind = re.sub(r"[.-](?:win|linux|macosx|noarch|x86_64|i\d86|src).*", "", behind)
-    if _is_version(behind):
+    if _read_version(behind):
         return True
     rest, _, last = behind.rpartition("-")
-    return re.match(r"v?\d", behind) is not None and not (rest and _is_version(last))
-
-
-def _is_version(text: str) -> bool:
-    try:
-        Version(text)
-    except ValueError:  # InvalidVersion, and numbers of too many digits
-        return False
-    return True
+    return re.match(r"v?\d", behind) is not None and not (rest and _read_version(last))
 
 
 def version_of(filename: str, project: str) -> str | None:

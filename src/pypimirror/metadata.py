@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from functools import partial
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 from pypimirror import names
 
@@ -53,7 +53,9 @@ def from_zip(archive: BinaryIO, choose: Callable[[list[str]], str | None]) -> by
             if member is None or opened.getinfo(member).compress_type not in _PLAIN_PACKINGS:
                 return None
             with opened.open(member) as content:
-                return _read(content)
+                # What the archive says of its size may be a lie.
+                found = content.read(MAX_SIZE + 1)
+                return found if len(found) <= MAX_SIZE else None
     # What zipfile raises for bytes that are no zip file, are cut, encrypted, or packed in an unknown way.
     except (
         zipfile.BadZipFile,
@@ -93,17 +95,6 @@ class _Bounded(io.BufferedIOBase):
         if content.count(_MEMBER_SIGN) > MAX_MEMBERS:
             raise zipfile.BadZipFile(f"it has more than {MAX_MEMBERS:,} members")
         return content
-
-
-def _read(content: IO[bytes]) -> bytes | None:
-    """Return all of it, if that is not too much: what the archive says of its size may be a lie."""
-    blocks, size = [], 0
-    while block := content.read(_BLOCK):
-        blocks.append(block)
-        size += len(block)
-        if size > MAX_SIZE:
-            return None
-    return b"".join(blocks)
 
 
 def name_in(text: bytes) -> str | None:

@@ -12,11 +12,7 @@ def printable(text: str, most: int = LONGEST) -> str:
     """
     cut = text[: most + 1]
     if not cut.isprintable():
-        cut = "".join(c if c.isprintable() else _escaped(c) for c in cut)
+        cut = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
     if len(text) <= most and len(cut) <= most:
         return cut
     return f"{cut[:most]}... ({len(text):,} characters)"
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")

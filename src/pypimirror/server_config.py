@@ -1,6 +1,5 @@
 """Configurations for the web servers that serve the tree, with what they need to know of it. Pure."""
 
-import functools
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -87,7 +86,6 @@ def _addresses(host: str, port: int) -> tuple[str, ...]:
     return here if "." in host else (*here, f"[::1]:{port}")
 
 
-@functools.cache
 def _template(name: str) -> "jinja2.Template":
     import jinja2  # slow, and most runs write nothing
 

@@ -309,6 +309,24 @@ def test_what_may_be_a_secret_is_not_logged(index: FakeIndex, make_mirror: MakeM
     assert "s3cret" not in mirror.log
 
 
+def test_no_command_gets_a_password(index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path) -> None:
+    index.add("six", "1.0")
+    out = shlex.quote(str(tmp_path / "told"))
+    failing = script(tmp_path, "purge", "echo https://me:s3cret@cdn.example.org/ did not answer; exit 7")
+    telling = script(tmp_path, "tell", f"env | grep ^PYPIMIRROR_ > {out}")
+    options = {"on_change": failing, "on_failure": telling, "status_page": True}
+    mirror = make_mirror(base_url="https://me:s3cret@pypi.example.org/", **options)
+    ended = mirror.run("-U")
+    assert ended.status == 1
+    environment = dict(line.split("=", 1) for line in (tmp_path / "told").read_text().splitlines())
+    assert environment["PYPIMIRROR_BASE_URL"] == "https://pypi.example.org/"
+    assert "https://cdn.example.org/ did not answer" in environment["PYPIMIRROR_SUMMARY"]
+    assert "https://pypi.example.org/" in (mirror.root / "status.html").read_text()
+    written = [path for path in (mirror.root, *mirror.root.rglob("*")) if path.is_file()]
+    assert [path for path in written if b"s3cret" in path.read_bytes()] == []
+    assert "s3cret" not in f"{environment} {ended}"
+
+
 def test_a_command_that_starts_pypimirror_finds_the_lock_held(
     index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path
 ) -> None:

@@ -121,8 +121,10 @@ def test_the_order_in_a_configuration_makes_no_difference(tmp_path: Path) -> Non
         "platforms = win32 linux_x86_64",
         "latest_releases = 5\n  b* 1\n  a* 2",
         f"blocked_files = b==1 {ABC} a==1",
+        "min_age_exceptions = b a",
     )
     turned = (
+        "min_age_exceptions = a b",
         f"blocked_files =\n  a == 1\n  sha256={ABC.upper()}\n  B==1",
         "latest_releases =\n  a* 2\n  b* 1\n  5",
         "platforms = linux_x86_64 win32 win32",
@@ -134,7 +136,7 @@ def test_the_order_in_a_configuration_makes_no_difference(tmp_path: Path) -> Non
     different = [
         name for name in Config.__struct_fields__ if repr(getattr(one, name)) != repr(getattr(other, name))
     ]
-    assert different == ["package_matches"]
+    assert different == ["package_matches", "min_age_exceptions"]
 
 
 GLOB_OPTIONS = (

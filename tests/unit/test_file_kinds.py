@@ -1,6 +1,6 @@
 import pytest
 
-from pypimirror.pages.styled.installing import installing
+from pypimirror.pages.styled.head import installing
 from pypimirror.pages.styled.kinds import kind
 
 

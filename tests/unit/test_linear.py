@@ -14,6 +14,7 @@ from pypimirror.errors import BadPageError, MirrorError
 from pypimirror.requirements import dependency, required
 from pypimirror.selection import kinds, platforms, releases, single
 from pypimirror.selection.globs import MAX_PATTERN, Globs, check_name_pattern, normalize_glob
+from pypimirror.selection.versions import by_project
 from pypimirror.simple import parse_project_list
 from pypimirror.simple.digests import digests
 from pypimirror.simple.problems import project_status, provenance
@@ -96,6 +97,14 @@ def test_a_list_of_entries_that_look_like_two_in_tiny_pieces() -> None:
     def work(count: int) -> None:
         content = json.dumps({"meta": {"api-version": "1.0"}, "projects": [entry] * count}).encode()
         assert read_list(pieces(content, 3)) == count
+
+    assert is_linear(work, 1000)
+
+
+def test_lines_of_versions() -> None:
+    def work(times: int) -> object:
+        lines = tuple((names.normalize(f"demo{number}"), ">=1") for number in range(times))
+        return by_project(lines, lines)
 
     assert is_linear(work, 1000)
 

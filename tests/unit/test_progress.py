@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from pypimirror.cli import in_words
 from pypimirror.cli.estimate import Estimate, Speed, Track
-from pypimirror.cli.in_words import Transfer
+from pypimirror.cli.in_words import FileProgress
 from pypimirror.cli.terminal import shortened
 from pypimirror.mirror import Counts
 from pypimirror.report.run_table import Waiting, waiting_text
@@ -89,7 +89,7 @@ def test_a_total_that_nobody_knows_is_not_shown() -> None:
     now = in_words.seen(0, Counts(), (), Estimate())
     assert {track.total for track in now.tracks.values()} == {None}
     counts = Counts(projects=3, files=2, stored=1, wanted_bytes=500, done_bytes=400, unsized=1)
-    now = in_words.seen(0, counts, [Transfer("x", 50, None)], Estimate())
+    now = in_words.seen(0, counts, [FileProgress("x", 50, None)], Estimate())
     assert now.tracks["bytes"] == Track(450, None)
     assert in_words.line(now) == "0 of 3 projects, 1 of 2 files, 450 B"
 

@@ -48,7 +48,6 @@ class Afterwards:
         self._outcome: Outcome | None = None
         self._raised = ""
         """What ended the run before its time."""
-        self._values: metrics.Values = {}
 
     # -- while the state is open --------------------------------------------------------------
 
@@ -59,7 +58,7 @@ class Afterwards:
         with contextlib.closing(Reading.open_read_only(work.mirror.state.path)) as reading:
             report = of_state(self._config, reading)
             (past,) = reading.latest_runs(1)
-            self._values = metrics.of_mirror(report, reading.last_ended_run(), now)
+            values = metrics.of_mirror(report, reading.last_ended_run(), now)
             page = self._page(work, reading, report, outcome) if self._config.status_page else None
         if not self._config.status_page:
             published_page.remove(work.mirror)
@@ -67,8 +66,7 @@ class Afterwards:
             self._files.attempt("status_page", lambda: self._publish(work, *page))
         work.tree.commit()
         self._files.hand_on(self._changes)
-        self._files.write_report(outcome, run_report.run_end(past), report)
-        self._files.write_metrics(self._values, self._ends_with(outcome.status))
+        self._files.write(outcome, run_report.run_end(past), report, values)
         self._outcome = outcome
 
     def _page(
@@ -106,17 +104,12 @@ class Afterwards:
             outcome = outcome._replace(line=printable(outcome.line))  # whatever bytes a file's name in it has
             self._raised = outcome.line
             if self._outcome is None or self._outcome.status is Status.OK:
-                self._record_without_state(outcome)
+                self._outcome = outcome
+                self._files.hand_on(self._changes)
+                self._files.write_without_state(outcome, self._mode, self._started)
             self._finish(outcome.status)
             raise
         return self._finish(status)
-
-    def _record_without_state(self, outcome: Outcome) -> None:
-        """Write the files of a run that did not get to record anything; what is known of the mirror stays."""
-        self._outcome = outcome
-        self._files.hand_on(self._changes)
-        self._values = self._files.write_report_without_state(outcome, self._mode, self._started)
-        self._files.write_metrics(self._values, self._ends_with(outcome.status))
 
     def _finish(self, status: Status) -> Status:
         """Call the commands, tell what failed, and return the status that the command ends with."""
@@ -127,23 +120,16 @@ class Afterwards:
             self._call("on_change", outcome, status)
             if "on_change" not in files.reasons:  # else it comes again
                 self._changes.forget()
-        is_good = self._ends_with(status) is Status.OK
+        is_good = files.ends_with(status) is Status.OK
         self._call("on_success" if is_good else "on_failure", outcome, status)
         self._tell()
         if files.reasons:
-            files.write_metrics(self._values, self._ends_with(status))
-        return self._ends_with(status)
-
-    def _ends_with(self, status: Status) -> Status:
-        reasons = self._files.reasons.keys()
-        if reasons - self._files.full:
-            return Status.ERROR
-        return Status.FULL if reasons and status is not Status.ERROR else status
+            files.write_metrics(status)
+        return files.ends_with(status)
 
     def _call(self, option: str, outcome: Outcome, status: Status) -> None:
         is_news = outcome.is_news or bool(afterwards.news(self._before, self._failed()))
-        line = "; ".join([outcome.line, *(f"{name}: {why}" for name, why in self._files.reasons.items())])
-        self._files.call(option, self._ends_with(status), line, is_news=is_news)
+        self._files.call(option, status, outcome.line, is_news=is_news)
 
     def _failed(self) -> dict[str, afterwards.Failed]:
         """Return what failed, with what ended the run, so that this is news once a day, too."""

@@ -49,7 +49,7 @@ _AUTOMATIC_WORKERS = 8
 _FEWEST_FAILURES = 3
 
 
-class _Asked(NamedTuple):
+class _Command(NamedTuple):
     """What is asked of a run: by the command line, and by the configuration."""
 
     args: Arguments
@@ -80,10 +80,8 @@ def run(args: Arguments, configuration: Config, selection: Selection) -> Status:
             is_watched = person.is_there(args) and args.mode != "verify"
             logs.start(configuration, on_console=args.log_console, on_terminal=is_watched)
             follower = _follower(args, configuration, store)
-            asked = _Asked(args, configuration, selection, only)
-            attempt = partial(_run_with_state, asked, store, follower)
-            locked_run = partial(_run_locked, configuration, store, attempt, is_dry=args.is_dry)
-            return follower.follow(locked_run) if follower else locked_run()
+            attempt = partial(_attempt, _Command(args, configuration, selection, only), store, follower)
+            return follower.follow(attempt) if follower else attempt()
     except MirrorLockedError as error:
         logs.tell_locked(configuration, str(error), on_console=args.log_console)
         if configuration.metrics and not args.is_dry:
@@ -147,27 +145,26 @@ def _workers(configuration: Config, connect: Callable[[], Upstream], hosts: Host
     )
 
 
-def _run_locked(
-    configuration: Config, store: Store, attempt: Callable[[], Status], *, is_dry: bool
-) -> Status:
-    for warning in configuration.warnings:
+def _attempt(asked: _Command, store: Store, follower: "Afterwards | None") -> Status:
+    """Run, and once more without the state where that is damaged."""
+    for warning in asked.configuration.warnings:
         _log.warning("%s", warning)
     store.warn_of_umask()
     if left := store.sweep():
         _log.info("removed %s, left by a run that was killed", numbered(left, "temporary file"))
     try:
-        return attempt()
+        return _run_with_state(asked, store, follower)
     except DamagedStateError as error:
-        if is_dry:
+        if asked.args.is_dry:
             raise
         message = f"{error}; it is now {move_aside(error.path).name}, and the tree is adopted"
         _log.warning("%s", message)
         say(f"pypimirror: {message}")
-        return attempt()
+        return _run_with_state(asked, store, follower)
 
 
-def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") -> Status:
-    args, configuration, selection, only = asked
+def _run_with_state(asked: _Command, store: Store, follower: "Afterwards | None") -> Status:
+    args, configuration, selection, _ = asked
     with contextlib.ExitStack() as opened:
         # A signal may come when a file is there that nothing knows of yet.
         opened.callback(store.sweep)
@@ -180,35 +177,42 @@ def _run_with_state(asked: _Asked, store: Store, follower: "Afterwards | None") 
             opened.callback(workers.close)
         opened.enter_context(damage_told(configuration.state_path))
         state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
-        show = opened.enter_context(progress.shown(args))
-        mirror = Mirror(config=configuration, selection=selection, store=store, state=state, clock=time.time)
-        dependencies = Dependencies(mirror)
-        dependencies.begin()
-        _check_selected(only, selection)
-        person.tell_everything(args, mirror)
-        news.tell_another_configuration(state, args, mirror.clock())
-        tally = Tally(started=mirror.clock())
-        shown = _interruptible(show)
-        pages = Pages(mirror, tally, on_progress=lambda: shown(tally.counts, ()))
-        work = Run(
-            mirror=mirror,
-            options=_options(asked, store),
-            tally=tally,
-            pages=pages,
-            tree=Tree(mirror, tally, pages),
-            dependencies=dependencies,
-            external=_external(mirror, upstream.index_url),
-            upstream=upstream,
-            workers=workers,
-            progress=shown,
-        )
-        outcome = recorded(work, args, follower)
-        tell = summary.of_run(outcome, work, args)
-    tell()  # when the bars are gone
+        with progress.shown(args) as show:
+            mirror = Mirror(
+                config=configuration, selection=selection, store=store, state=state, clock=time.time
+            )
+            work = _composed(asked, mirror, upstream, workers, _interruptible(show))
+            outcome = recorded(work, args, follower)
+        summary.tell(outcome, work, args)
     return outcome.status
 
 
-def _options(asked: _Asked, store: Store) -> Options:
+def _composed(
+    asked: _Command, mirror: Mirror, upstream: Upstream, workers: Workers | None, shown: Progress
+) -> Run:
+    """Return what the run works with, told what is asked for; raise ConfigError where that can't be."""
+    dependencies = Dependencies(mirror)
+    dependencies.begin()
+    _check_selected(asked.only, mirror.selection)
+    person.tell_everything(asked.args, mirror)
+    news.tell_another_configuration(mirror.state, asked.args, mirror.clock())
+    tally = Tally(started=mirror.clock())
+    pages = Pages(mirror, tally, on_progress=lambda: shown(tally.counts, ()))
+    return Run(
+        mirror=mirror,
+        options=_options(asked, mirror.store),
+        tally=tally,
+        pages=pages,
+        tree=Tree(mirror, tally, pages),
+        dependencies=dependencies,
+        external=_external(mirror, upstream.index_url),
+        upstream=upstream,
+        workers=workers,
+        progress=shown,
+    )
+
+
+def _options(asked: _Command, store: Store) -> Options:
     args = asked.args
     return Options(
         is_recheck=args.mode == "initial-fetch",

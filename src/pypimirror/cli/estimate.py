@@ -1,10 +1,11 @@
 """How fast work goes, and when it ends: smoothed, so that one fast or slow second changes little. Pure."""
 
+from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
-_HALF_LIFE_S = 15.0
-"""What was seen so long ago counts half as much as what is seen now."""
+_WINDOW_S = 45.0
+"""What was seen longer ago counts no more."""
 _SHORTEST_S = 1.0
 """Before that nothing can be said."""
 
@@ -20,31 +21,20 @@ class Speed:
     """The speed of one kind of work, in units per second."""
 
     def __init__(self) -> None:
-        self._began: float | None = None
-        self._seen = 0.0
-        self._done = 0.0
-        self._average = 0.0
-        self._weight = 0.0
+        self._seen: deque[tuple[float, float]] = deque()
+        """Moments, and how much was done then."""
 
     def see(self, now: float, done: float) -> None:
         """Take in how much is done at a moment, in seconds of any clock that never goes back."""
-        if self._began is None:
-            self._began, self._seen, self._done = now, now, done
-            return
-        elapsed = now - self._seen
-        if elapsed <= 0:
-            return
-        share = 1 - 0.5 ** (elapsed / _HALF_LIFE_S)
-        self._average += share * (max(0.0, done - self._done) / elapsed - self._average)
-        self._weight += share * (1 - self._weight)
-        self._seen, self._done = now, done
+        self._seen.append((now, max(done, self._seen[-1][1]) if self._seen else done))
+        while len(self._seen) > 2 and now - self._seen[0][0] > _WINDOW_S:
+            self._seen.popleft()
 
     @property
     def per_second(self) -> float | None:
         """The speed now; None while it was not watched for long enough."""
-        if self._began is None or self._seen - self._began < _SHORTEST_S:
-            return None
-        return self._average / self._weight
+        (began, before), (now, done) = (self._seen[0], self._seen[-1]) if self._seen else ((0, 0), (0, 0))
+        return (done - before) / (now - began) if now - began >= _SHORTEST_S else None
 
 
 class Estimate:

@@ -55,7 +55,7 @@ def _why_no_file(path: Path, source: Path, *, may_be_special: bool = False) -> s
     """Say why what is at a path is no file that may be written; None where it may, or nothing is there."""
     if path.is_dir():
         return _IS_FOLDER
-    if _is_same(path, source):
+    if is_same_file(path, source):
         return "it is the configuration itself; name a file of its own"
     if path.exists() and not path.is_file() and not may_be_special:
         return "it is no regular file; name a file"
@@ -90,7 +90,7 @@ def _of_reports(configuration: Config, source: Path) -> Iterator[Problem]:
         real = _resolved(path)
         if why := _why_no_file(path, source):
             pass
-        elif reader := next((name for name, read in _files_read(source) if _is_same(path, read)), None):
+        elif reader := next((name for name, read in _files_read(source) if is_same_file(path, read)), None):
             why = f"{reader} reads this file; name one of its own"
         elif real in used:
             why = "it is the file of another option; name one of its own"
@@ -129,7 +129,7 @@ def _files_read(source: Path) -> Iterator[tuple[str, Path]]:
                 yield name, source.parent / word.removeprefix("@")
 
 
-def _is_same(path: Path, other: Path) -> bool:
+def is_same_file(path: Path, other: Path) -> bool:
     """Tell whether two paths lead to one file that is there."""
     try:
         return path.is_file() and path.samefile(other)

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
+from pypimirror.addresses import without_secrets
 from pypimirror.cli import signals, watchdog
 
 _log = logging.getLogger(__name__)
@@ -141,4 +142,4 @@ class _Output:
             _log.info("%s: %s", self._name, text)
 
     def told(self) -> str:
-        return f": {self._last[-_LAST_SHOWN:]}" if self._last else ""
+        return f": {without_secrets(self._last)[-_LAST_SHOWN:]}" if self._last else ""

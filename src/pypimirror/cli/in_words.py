@@ -13,7 +13,7 @@ _DIGITS = 3
 _NOTHING = Track(0, None)
 
 
-class Transfer(NamedTuple):
+class FileProgress(NamedTuple):
     """A file on its way in: how many bytes have come, and how many it has, if anybody knows."""
 
     filename: str
@@ -26,7 +26,7 @@ class Seen(NamedTuple):
 
     tracks: Mapping[str, Track]
     """Of projects, files, bytes, and pages: those are written when all else is done."""
-    transfers: Sequence[Transfer]
+    transfers: Sequence[FileProgress]
     retries: int
     failures: int
     speed: float | None
@@ -34,7 +34,7 @@ class Seen(NamedTuple):
     seconds_left: float | None
 
 
-def seen(now: float, counts: Counts, transfers: Sequence[Transfer], estimate: Estimate) -> Seen:
+def seen(now: float, counts: Counts, transfers: Sequence[FileProgress], estimate: Estimate) -> Seen:
     """Return what the counts and the files on their way say; a total that nobody knows is None."""
     arriving = sum(transfer.done for transfer in transfers)
     wanted = None if counts.unsized or not counts.wanted_bytes else counts.wanted_bytes
@@ -60,7 +60,7 @@ def number_text(track: Track, of: str = " of ") -> str:
     return f"{track.done:,.0f}" + ("" if track.total is None else f"{of}{track.total:,.0f}")
 
 
-def bytes_text(track: Track | Transfer) -> str:
+def bytes_text(track: Track | FileProgress) -> str:
     """Return a number of bytes, and how many there are."""
     done = size_text(track.done, _DIGITS)
     return done if track.total is None else f"{done} of {size_text(track.total, _DIGITS)}"

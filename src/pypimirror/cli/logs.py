@@ -123,11 +123,6 @@ class _RotatingAtMidnight(logging.handlers.TimedRotatingFileHandler):
             super().handleError(record)
 
 
-class _Appending(logging.FileHandler):
-    def _open(self) -> TextIOWrapper:
-        return _opened(self.baseFilename)
-
-
 def _opened(path: str | os.PathLike[str]) -> TextIOWrapper:
     """Open a log to append to it; raise OSError, and wait for nobody, where that is no regular file."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
@@ -180,7 +175,9 @@ def tell_locked(config: Config, message: str, *, on_console: bool) -> None:
     if str(path) == os.devnull:
         return
     before = path.stat() if path.exists() else None
-    handler = _Appending(path, encoding="utf-8")
+    _opened(path).close()  # raises where that can't be
+    handler = _RotatingAtMidnight(path, None)
+    handler.rolloverAt = sys.maxsize
     _start(config, handler, on_console=on_console)
     _root.info(message)
     handler.close()

@@ -49,7 +49,9 @@ def _answered(args: Arguments, configuration: Config, selection: Selection) -> S
 
 
 def selection_of(configuration: Config) -> Selection:
-    """Return what a configuration selects."""
+    """Return what a configuration selects, in whatever order it is written."""
+    rules = {name: getattr(configuration, name) for name in FileRules.__struct_fields__}
+    rules["min_age_exceptions"] = tuple(sorted(set(configuration.min_age_exceptions)))
     return Selection(
         package_matches=configuration.package_matches,
         package_excludes=configuration.package_excludes,
@@ -68,5 +70,5 @@ def selection_of(configuration: Config) -> Selection:
                 configuration.extras,
             )
         ),
-        rules=FileRules(**{name: getattr(configuration, name) for name in FileRules.__struct_fields__}),
+        rules=FileRules(**rules),
     )

@@ -22,6 +22,7 @@ from pypimirror import config
 from pypimirror.amounts import DAY_S, HOUR_S
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say
+from pypimirror.cli.folders import is_same_file
 from pypimirror.config import Config
 from pypimirror.errors import ConfigError
 from pypimirror.report.exit_status import Status
@@ -128,7 +129,8 @@ def tell_another_configuration(state: "State", args: Arguments, now: float) -> N
     path = _name(args)
     note, known = _LastConfiguration(path), state.notes.hint(_CONFIGURATION_NOTE, _LastConfiguration)
     if known is not None:
-        if known.path == path or _is_same(known.path, path):
+        # By a link to it or to a folder above it, too.
+        if known.path == path or is_same_file(Path(known.path), Path(path)):
             return
         message = (
             f"this mirror was written with the configuration {known.path} until now, and this run has {path};"
@@ -141,11 +143,3 @@ def tell_another_configuration(state: "State", args: Arguments, now: float) -> N
             note.told = now
             say(f"pypimirror: {message}")
     state.notes.set(_CONFIGURATION_NOTE, msgspec.json.encode(note).decode())
-
-
-def _is_same(one: str, other: str) -> bool:
-    """Tell whether two paths lead to one file, by a link to it or to a folder above it."""
-    try:
-        return Path(one).samefile(other)
-    except OSError:
-        return False

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import has_cursor, say
 from pypimirror.cli.estimate import Estimate
-from pypimirror.cli.in_words import Seen, Transfer, line, seen
+from pypimirror.cli.in_words import FileProgress, Seen, line, seen
 from pypimirror.mirror import Counts
 from pypimirror.run import InFlight, Progress
 from pypimirror.store.entries import size_now
@@ -23,18 +23,14 @@ def shown(args: Arguments) -> Iterator[Progress]:
     is_told = not args.is_quiet
     if is_told and has_cursor() and not args.log_console:  # the log runs over what moves the cursor
         # rich is slow to import, and cron never needs it.
-        from pypimirror.cli.terminal import Bars
+        from pypimirror.cli.terminal import bars
 
-        with Bars() as bars:
-            yield _Throttled(bars.show, _BARS_EVERY_S, is_at_once=True)
+        with bars() as show:
+            yield _Throttled(show, _BARS_EVERY_S, is_at_once=True)
     elif is_told and (args.log_console or args.is_wordy or sys.stderr.isatty()):
-        yield _Throttled(_say, LINE_EVERY_S)
+        yield _Throttled(lambda now: say(f"pypimirror: {line(now)}"), LINE_EVERY_S)
     else:
         yield lambda _counts, _in_flight: None
-
-
-def _say(now: Seen) -> None:
-    say(f"pypimirror: {line(now)}")
 
 
 class _Throttled:
@@ -52,7 +48,7 @@ class _Throttled:
         if now < self._looked + _BARS_EVERY_S:
             return
         self._looked = now
-        transfers = [Transfer(f.filename, size_now(f.path), f.size) for f in in_flight]
+        transfers = [FileProgress(f.filename, size_now(f.path), f.size) for f in in_flight]
         now_seen = seen(now, counts, transfers, self._estimate)
         if now >= self._next:
             self._next = now + self._every_s

@@ -16,21 +16,35 @@ def replace(path: Path, chunks: Iterable[bytes]) -> None:
     A link gives way to the file. A run that is killed leaves a file beside it, which the next one uses.
     """
     beside = path.with_name(f".{path.name}.new")
-    descriptor = _opened(beside)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        _take_mode_of(path, descriptor)
-        os.ftruncate(descriptor, 0)
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.writelines(chunks)
-        os.fsync(descriptor)
-        beside.replace(path)
-        _sync_folder(path.parent)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
+        with contextlib.suppress(OSError):  # NFS locks no folders
+            fcntl.flock(folder, fcntl.LOCK_EX)  # one who finds the mirror's lock held writes metrics, too
+        _write(beside, path, chunks)
+        with contextlib.suppress(OSError):  # not every file system can do so
+            os.fsync(folder)
     finally:
-        os.close(descriptor)
+        os.close(folder)
+
+
+def _write(beside: Path, path: Path, chunks: Iterable[bytes]) -> None:
+    descriptor = os.open(
+        beside, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, _MODE
+    )
+    with os.fdopen(descriptor, "wb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "something else is in the way; remove it", str(beside))
+        try:
+            _take_mode_of(path, descriptor)
+            file.truncate(0)
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(descriptor)
+            beside.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                beside.unlink()
+            raise
 
 
 def _take_mode_of(path: Path, descriptor: int) -> None:
@@ -39,41 +53,3 @@ def _take_mode_of(path: Path, descriptor: int) -> None:
         old = path.lstat().st_mode
         if stat.S_ISREG(old):
             os.fchmod(descriptor, stat.S_IMODE(old))
-
-
-def _opened(beside: Path) -> int:
-    """Open the file beside another, alone: one who finds the lock held writes metrics, too."""
-    while True:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        descriptor = os.open(beside, flags, _MODE)
-        try:
-            _check(beside, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if _is_there(beside, descriptor):
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
-
-
-def _check(beside: Path, descriptor: int) -> None:
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise OSError(0, "something else is in the way; remove it", str(beside))
-
-
-def _is_there(beside: Path, descriptor: int) -> bool:
-    """Tell whether an open file still has its name, which another one may have taken while we waited."""
-    try:
-        return os.path.samestat(beside.lstat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):  # not every file system can do so
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pypimirror import __version__
+from pypimirror.addresses import without_secrets
 from pypimirror.cli import hooks
 from pypimirror.cli.console import say
 from pypimirror.cli.replaced import replace
@@ -42,6 +43,22 @@ class ReportFiles:
         """Why what could not be done, by the option."""
         self.full: set[str] = set()
         """Options for which the disk was too full."""
+        self._values: metrics.Values = {}
+
+    def write(
+        self, outcome: Outcome, run: RunEnd, report: StatusReport | None, values: metrics.Values
+    ) -> None:
+        """Write how the run went, and metrics of what is known of the mirror."""
+        if self.report is not None:
+            self._write("report", self.report, [as_json(self._run_report(outcome, run, report))])
+        self._values = values
+        self.write_metrics(outcome.status)
+
+    def write_without_state(self, outcome: Outcome, mode: str, started: float) -> None:
+        """Write how a run went that did not get to record anything; what is known of the mirror stays."""
+        ended = time.time()
+        run = RunEnd(mode=mode, started=started, ended=ended, status=outcome.status, summary=outcome.line)
+        self.write(outcome, run, *known(self._config, ended))
 
     def hand_on(self, changes: Changes) -> None:
         """Put the paths that changed where others find them; where there are none the last list stays."""
@@ -54,11 +71,8 @@ class ReportFiles:
             self.changed += 1
             yield line
 
-    def write_report(self, outcome: Outcome, run: RunEnd, report: StatusReport | None) -> None:
-        """Write how the run went."""
-        if self.report is None:
-            return
-        found = RunReport(
+    def _run_report(self, outcome: Outcome, run: RunEnd, report: StatusReport | None) -> RunReport:
+        return RunReport(
             format=run_report.FORMAT,
             version=__version__,
             mirror=_folder(self._config),
@@ -69,20 +83,11 @@ class ReportFiles:
             now=None if report is None else run_report.now(report),
             afterwards=afterwards.listed(afterwards.read(self._config.mirror_file_path)),
         )
-        self._write("report", self.report, [as_json(found)])
 
-    def write_report_without_state(self, outcome: Outcome, mode: str, started: float) -> metrics.Values:
-        """Write how a run went that did not get to record anything; return what is known of the mirror."""
-        ended = time.time()
-        report, values = known(self._config, ended)
-        run = RunEnd(mode=mode, started=started, ended=ended, status=outcome.status, summary=outcome.line)
-        self.write_report(outcome, run, report)
-        return values
-
-    def write_metrics(self, values: metrics.Values, status: Status) -> None:
-        """Write what is known of the mirror, and how the run ended."""
+    def write_metrics(self, status: Status) -> None:
+        """Write what is known of the mirror, and how a run that ended so ends with what follows it."""
         if self._config.metrics is not None:
-            now = values | metrics.of_try(status, failing=len(self.reasons))
+            now = self._values | metrics.of_try(self.ends_with(status), failing=len(self.reasons))
             self._write("metrics", self._config.metrics, [metrics.text(now, _folder(self._config))])
 
     def _write(self, option: str, path: Path, chunks: Iterable[bytes]) -> None:
@@ -97,11 +102,18 @@ class ReportFiles:
             if is_full(error):
                 self.full.add(option)
 
-    def call(self, option: str, status: Status, summary: str, *, is_news: bool) -> None:
+    def ends_with(self, status: Status) -> Status:
+        """Return the status of the command, of which the run itself has a `status`."""
+        if self.reasons.keys() - self.full:
+            return Status.ERROR
+        return Status.FULL if self.reasons and status is not Status.ERROR else status
+
+    def call(self, option: str, status: Status, line: str, *, is_news: bool) -> None:
         """Call the command that an option names, if there is one; keep why it failed, if it did."""
         words = getattr(self._config, option)
         if not words:
             return
+        summary = "; ".join([line, *(f"{name}: {why}" for name, why in self.reasons.items())])
         environment = {
             "PYPIMIRROR_HOOK": option,
             "PYPIMIRROR_MIRROR": str(self._config.mirror_file_path),
@@ -109,8 +121,8 @@ class ReportFiles:
             "PYPIMIRROR_REPORT": str(self.report or ""),
             "PYPIMIRROR_CHANGED_PATHS": str(self.changed_paths or ""),
             "PYPIMIRROR_CHANGED": str(self.changed),
-            "PYPIMIRROR_STATUS": str(int(status)),
-            "PYPIMIRROR_SUMMARY": printable(summary),
+            "PYPIMIRROR_STATUS": str(int(self.ends_with(status))),
+            "PYPIMIRROR_SUMMARY": printable(without_secrets(summary)),
             "PYPIMIRROR_NEWS": str(int(is_news)),
         }
         if reason := hooks.call(option, words, environment, timeout=self._config.hook_timeout):
@@ -177,8 +189,7 @@ def note_refused(config: Config, mode: str, line: str, *, is_news: bool) -> None
     files.report = _outside(files.report, config.mirror_file_path)
     files.changed_paths = _outside(files.changed_paths, config.mirror_file_path)
     outcome = Outcome(Status.USAGE, printable(line))
-    values = files.write_report_without_state(outcome, mode, started=time.time())
-    files.write_metrics(values, outcome.status)
+    files.write_without_state(outcome, mode, started=time.time())
     files.call("on_failure", outcome.status, outcome.line, is_news=is_news)
     if is_news:
         say(*(f"pypimirror: {option}: {reason}" for option, reason in files.reasons.items()))

@@ -2,8 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -44,21 +43,23 @@ def requests_of(work: Run) -> int:
     return work.upstream.requests + (work.workers.requests if work.workers else 0)
 
 
-def of_run(outcome: Outcome, work: Run, args: Arguments) -> Callable[[], None]:
-    """Look up what is to be told of a run while its state is open; return what tells it."""
+def tell(outcome: Outcome, work: Run, args: Arguments) -> None:
+    """Tell how a run ended, when the bars are gone and while its state is open."""
+    log = work.mirror.config.log_filename
     if args.is_dry:
         from pypimirror.report import dry_run  # a real run needs none of it
 
         pages = dry_run.pages_changed(work.mirror, outcome)
         if args.is_json:
-            return partial(show_json, dry_run.for_machines(outcome, pages))
-        return partial(show, *dry_run.as_lines(outcome, pages))
-    if args.mode == "verify":
-        return partial(_tell_verified, outcome, is_quiet=args.is_quiet)
-    log = work.mirror.config.log_filename
-    if person.is_there(args) and not args.log_console:
-        return partial(_tell_table, outcome, _figures_of(work), log)
-    return partial(_tell, outcome, log, is_asked=args.is_quiet and sys.stderr.isatty())
+            show_json(dry_run.for_machines(outcome, pages))
+        else:
+            show(*dry_run.as_lines(outcome, pages))
+    elif args.mode == "verify":
+        _tell_verified(outcome, is_quiet=args.is_quiet)
+    elif person.is_there(args) and not args.log_console:
+        _tell_table(outcome, _figures_of(work), log)
+    else:
+        _tell(outcome, log, is_asked=args.is_quiet and sys.stderr.isatty())
 
 
 def _figures_of(work: Run) -> Figures:

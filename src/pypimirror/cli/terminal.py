@@ -2,11 +2,9 @@
 
 import contextlib
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -16,7 +14,7 @@ from rich.text import Text
 from pypimirror.cli import in_words
 from pypimirror.cli.console import has_cursor
 from pypimirror.cli.estimate import Track
-from pypimirror.cli.in_words import Seen, Transfer
+from pypimirror.cli.in_words import FileProgress, Seen
 from pypimirror.printable import printable
 
 _SHOWN = 5
@@ -27,37 +25,32 @@ _WIDEST = 120
 """Characters of a table; longer lines are hard to read."""
 
 
-class Bars:
-    """The bars, from when they are entered until they are left: then they are gone; no row is wrapped."""
+@contextlib.contextmanager
+def bars() -> Iterator[Callable[[Seen], None]]:
+    """Show bars as the block tells how far the run is; they are gone at its end, and no row is wrapped."""
+    console = Console(stderr=True)
+    live = Live(
+        Text("looking what there is to do ...", no_wrap=True, overflow="ellipsis"),
+        console=console,
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    )
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
-        self._live = Live(
-            Text("looking what there is to do ...", no_wrap=True, overflow="ellipsis"),
-            console=self._console,
-            auto_refresh=False,
-            transient=True,
-            redirect_stdout=sys.stdout.isatty(),
-        )
-
-    def __enter__(self) -> Self:
+    def show(now: Seen) -> None:
         with contextlib.suppress(OSError):  # a terminal that went away ends no run
-            self._live.start(refresh=True)
-        return self
+            live.update(Group(*_rows(now, console.width)), refresh=True)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    with contextlib.suppress(OSError):
+        live.start(refresh=True)
+    try:
+        yield show
+    finally:
         with contextlib.suppress(OSError):
-            self._live.stop()
-
-    def show(self, now: Seen) -> None:
-        """Show how far the run is."""
-        with contextlib.suppress(OSError):
-            self._live.update(Group(*_rows(now, self._console.width)), refresh=True)
+            live.stop()
 
 
-def _largest(transfers: Sequence[Transfer]) -> list[Transfer]:
+def _largest(transfers: Sequence[FileProgress]) -> list[FileProgress]:
     """Return the largest files of which something has come, in an order that stays."""
     begun = [transfer for transfer in transfers if transfer.done]
     largest = sorted(begun, key=lambda each: each.total or each.done, reverse=True)[:_SHOWN]
@@ -73,7 +66,7 @@ def _rows(now: Seen, width: int) -> Iterator[RenderableType]:
     come = now.tracks["bytes"]
     label = max(*map(len, things), *(cell_len(each.filename) for each in transfers), 0)
     label = min(label, width // 3)
-    sizes: list[Track | Transfer] = [come, *transfers]
+    sizes: list[Track | FileProgress] = [come, *transfers]
     middle = max(cell_len(in_words.bytes_text(each)) for each in sizes)
     table = Table.grid(
         Column(width=label, no_wrap=True, overflow="ellipsis"),
@@ -98,12 +91,12 @@ def _rows(now: Seen, width: int) -> Iterator[RenderableType]:
         yield Text(trouble, no_wrap=True, overflow="ellipsis")
 
 
-def _bar(track: Track | Transfer) -> ProgressBar:
+def _bar(track: Track | FileProgress) -> ProgressBar:
     """Return a bar; one whose total nobody knows runs to and fro."""
     return ProgressBar(total=track.total, completed=track.done)
 
 
-def _percent(transfer: Transfer) -> str:
+def _percent(transfer: FileProgress) -> str:
     return f"{min(100, 100 * transfer.done // transfer.total)} %" if transfer.total else ""
 
 
@@ -111,16 +104,10 @@ def shortened(name: str, width: int) -> str:
     """Return a name of at most so many cells: its middle goes, as its ends tell most."""
     if cell_len(name) <= width:
         return name
-    if width <= len(_DOTS):
-        return _DOTS[:width]
-    head, tail = "", ""
-    room = width - len(_DOTS)
-    while True:
-        is_heads_turn = cell_len(head) <= cell_len(tail)
-        character = name[len(head)] if is_heads_turn else name[-len(tail) - 1]
-        if cell_len(head + tail + character) > room:
-            return f"{head}{_DOTS}{tail}"
-        head, tail = (head + character, tail) if is_heads_turn else (head, character + tail)
+    room = max(width - len(_DOTS), 0)
+    head = chop_cells(name, -(-room // 2))[0] if room else ""
+    tail = chop_cells(name[::-1], room - cell_len(head))[0][::-1] if room > 1 else ""
+    return f"{head}{_DOTS[:width]}{tail}"
 
 
 def say_table(headline: str, rows: Iterable[tuple[str, tuple[str, ...]]]) -> None:

@@ -25,15 +25,15 @@ class Parser(argparse.ArgumentParser):
         found = re.match(r"unrecognized arguments: (-[^\s=]+)", message)
         if found is None:
             return ""
-        alike = _alike(found[1], [flag for action in self._actions for flag in action.option_strings])
+        given = found[1]
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        if given.startswith("--"):
+            alike = [flag for flag in flags if flag.startswith(given)] or difflib.get_close_matches(
+                given, flags
+            )
+        else:
+            alike = [flag for flag in flags if flag.lower() == given.lower()]
         return f"; did you mean {' or '.join(alike)}?" if alike else "; --help lists what there is"
-
-
-def _alike(given: str, flags: Sequence[str]) -> list[str]:
-    """Return the flags that begin so, or else are spelled nearly so; of a letter alone the other case."""
-    if not given.startswith("--"):
-        return [flag for flag in flags if flag.lower() == given.lower()]
-    return [flag for flag in flags if flag.startswith(given)] or difflib.get_close_matches(given, flags)
 
 
 def check_first(argv: Sequence[str], usage: str) -> None:

@@ -16,6 +16,11 @@ from pypimirror.selection.options import Blocked
 __all__ = ["OPTIONS", "Config", "Option", "load", "parse"]
 
 _COMMAND_LINE = "command line"
+_HINTS: Mapping[type[OSError], str] = {
+    FileNotFoundError: "name the configuration file, or make one with --sample-config",
+    IsADirectoryError: "name the file in it",
+    PermissionError: "let the user who runs pypimirror read it, and enter its folder",
+}
 
 
 def load(path: Path, overrides: Mapping[str, str]) -> Config:
@@ -27,7 +32,8 @@ def load(path: Path, overrides: Mapping[str, str]) -> Config:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigError(str(path), (f"can't be read ({error.strerror}); {_what_to_do(error)}",)) from error
+        hint = _HINTS.get(type(error), "name another file")
+        raise ConfigError(str(path), (f"can't be read ({error.strerror}); {hint}",)) from error
     return parse(content, source=str(path), folder=path.parent, overrides=overrides)
 
 
@@ -78,17 +84,6 @@ def _emptied(reader: Reader, values: Mapping[str, Any]) -> tuple[str, ...]:
         for name in ("package_excludes", "filename_excludes", "excluded_versions", "blocked_files")
         if reader.text(name) and values[name] in ((), Blocked())
     )
-
-
-def _what_to_do(error: OSError) -> str:
-    """Say what lets a configuration be read."""
-    if isinstance(error, FileNotFoundError):
-        return "name the configuration file, or make one with --sample-config"
-    if isinstance(error, IsADirectoryError):
-        return "name the file in it"
-    if isinstance(error, PermissionError):
-        return "let the user who runs pypimirror read it, and enter its folder"
-    return "name another file"
 
 
 def _check_external(reader: Reader, values: Mapping[str, Any]) -> None:

@@ -8,26 +8,12 @@ from pypimirror.config.values import Config
 from pypimirror.filenames import SDIST_SUFFIXES
 from pypimirror.selection.globs import Globs, asks_for_everything, normalize_glob
 
+_DOTTED = "archetypes backports bika collective five grokcore jaraco oslo plone repoze z3c zc zope"
+_DASHED = "azure-mgmt google-cloud odoo sphinxcontrib types"
 NAMESPACES = {
-    "archetypes": "archetypes.*",
-    "azure-mgmt": "azure-mgmt-*",
-    "backports": "backports.*",
-    "bika": "bika.*",
-    "collective": "collective.*",
-    "five": "five.*",
-    "google-cloud": "google-cloud-*",
-    "grokcore": "grokcore.*",
-    "jaraco": "jaraco.*",
-    "odoo": "odoo-*",
-    "oslo": "oslo.*",
-    "plone": "plone.*",
     "products": "Products.*",
-    "repoze": "repoze.*",
-    "sphinxcontrib": "sphinxcontrib-*",
-    "types": "types-*",
-    "z3c": "z3c.*",
-    "zc": "zc.*",
-    "zope": "zope.*",
+    **{name: f"{name}.*" for name in _DOTTED.split()},
+    **{name: f"{name}-*" for name in _DASHED.split()},
 }
 """Names that stand for a family of projects more often than for a project, each with the family's glob."""
 _WHEELS = (
@@ -117,13 +103,9 @@ def _everything(config: Config) -> Iterator[str]:
 
 def _without_effect(config: Config) -> Iterator[str]:
     """Tell of options that do nothing beside the others."""
-    if not config.min_age_days:
-        for option, is_set in (
-            ("min_age_exceptions", bool(config.min_age_exceptions)),
-            ("min_age_unknown", config.min_age_unknown == "allow"),
-        ):
-            if is_set:
-                yield f"{option}: it has no effect without min_age_days; set that, or take it out"
+    for option, default in (("min_age_exceptions", ()), ("min_age_unknown", "hold")):
+        if not config.min_age_days and getattr(config, option) != default:
+            yield f"{option}: it has no effect without min_age_days; set that, or take it out"
     is_linux = any(name.startswith(("linux_", "manylinux_")) for name in config.platforms)
     if config.glibc and config.platforms and not is_linux:
         yield "glibc: it has no effect, as no manylinux wheel is for any of platforms; take it out"

@@ -15,7 +15,7 @@ from pypimirror.requirements import Lock
 from pypimirror.requirements.environments import Environments, environments
 from pypimirror.selection.globs import Globs, covers
 from pypimirror.selection.kinds import kind_of
-from pypimirror.selection.releases import release
+from pypimirror.selection.releases import pinned_by, release
 from pypimirror.selection.single import has_fitting_micro
 from pypimirror.selection.versions import Versions, by_project, by_release, no_blocked_release
 
@@ -121,10 +121,7 @@ def _pins(config: Config) -> Iterator[str]:
     lines = by_project(config.versions, config.excluded_versions)
     blocked = by_release(config.blocked_files)
     for root in active(config):
-        for each in SpecifierSet(root.want.specifier):
-            if each.operator not in ("==", "===") or each.version.endswith(".*"):
-                continue
-            pinned = release(each.version)
+        for pinned in map(release, pinned_by(root.want.specifier)):
             no = no_blocked_release(root.name, pinned, blocked.get(root.name, frozenset()))
             no = no or lines.get(root.name, Versions()).no(pinned)
             if no:

@@ -46,17 +46,10 @@ def why_inactive(config: Config, roots: Iterable[Root]) -> str:
     """Say of such lines where they do not count."""
     lines = [f"{root.source} ({root.words})" for root in roots]
     count = "counts" if len(lines) == 1 else "count"
-    return f"{listed(lines)} {count} in no environment that is mirrored for{_environments(config)}"
-
-
-def _environments(config: Config) -> str:
-    given = (
-        f"{option} = {' '.join(values)}"
-        for option in ENVIRONMENT_OPTIONS
-        if (values := getattr(config, option))
-    )
-    text = ", ".join(given)
-    return f" ({text})" if text else ""
+    given = {option: " ".join(getattr(config, option)) for option in ENVIRONMENT_OPTIONS}
+    those = ", ".join(f"{option} = {values}" for option, values in given.items() if values)
+    which = f" ({those})" if those else ""
+    return f"{listed(lines)} {count} in no environment that is mirrored for{which}"
 
 
 def listed(texts: list[str]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pypimirror import names
+from pypimirror.addresses import without_credentials
 from pypimirror.config.lines import HERE, each, words
 from pypimirror.model import Digest, NormalizedName
 from pypimirror.selection.globs import check_length, check_name_pattern, is_specifier
@@ -274,11 +275,11 @@ def index_url(text: str) -> str:
     return text.rstrip("/") + "/"
 
 
-def optional_url(text: str) -> str:
-    """Read an address, or nothing."""
+def base_url(text: str) -> str:
+    """Read an address, or nothing; pages and commands get it, so a name and password in it are left out."""
     if text:
         _http(text)
-    return text
+    return without_credentials(text)
 
 
 def _http(text: str) -> None:

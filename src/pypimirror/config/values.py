@@ -67,7 +67,7 @@ class Config(Struct, frozen=True, kw_only=True):
     ca_bundle: Annotated[Path | None, Option(readers.optional_path, takes_folder=True)]
     client_certificate: Annotated[tuple[Path, ...], Option(readers.certificate, takes_folder=True)]
     """One file with certificate and key, or one for each."""
-    base_url: Annotated[str, Option(readers.optional_url, "")]
+    base_url: Annotated[str, Option(readers.base_url, "")]
     lock_file_name: Annotated[Path, Option(readers.path, ".pypimirror/lock", takes_folder=True)]
     log_filename: Annotated[Path, Option(readers.path, takes_folder=True)]
     state_dir: Annotated[Path, Option(readers.path, takes_folder=True)]

@@ -27,8 +27,6 @@ _NOTE = "followed"
 """The configuration whose dependencies were followed to their end, or that they were not."""
 _INCOMPLETE = "incomplete"
 
-"""Told in the log, with project, file and line."""
-
 _MOST_NEEDS = 5
 NO_LONGER_NOTE = "no longer required"
 _MOST_NO_LONGER = 1000
@@ -43,8 +41,6 @@ class Dependencies:
         self._only_grows = True
         """Nothing was taken back of what projects require."""
         self._has_changed = False
-        self._is_noted = False
-        """Whether the state tells that it has."""
         self._known: dict[NormalizedName, Asked] = {}
         """What was asked for when the run began."""
         self._before: dict[NormalizedName, Asked] = {}
@@ -155,9 +151,9 @@ class Dependencies:
     def _note_change(self) -> None:
         """Remember that it has to be settled anew who asks for what, should this run be cut off."""
         self._has_changed = True
-        if not self._is_noted and self._mirror.state.notes.get(_NOTE) is not None:
-            self._note_followed(is_complete=False)
-        self._is_noted = True
+        notes = self._mirror.state.notes
+        if notes.get(_NOTE) not in (None, _INCOMPLETE):
+            notes.set(_NOTE, _INCOMPLETE)
 
     def _follow(self, name: NormalizedName, now: Requires) -> None:
         self._note_change()
@@ -228,7 +224,8 @@ class Dependencies:
         is_complete = is_whole and not self._is_unsure(now)
         if not is_complete:
             now = _united(now, self._known)
-        asked = self._mirror.selection.asked
+        selection = self._mirror.selection
+        asked = selection.asked
         self._before = _united(self._known, {name: Asked(tuple(wants)) for name, wants in asked.items()})
         # Another configuration may have made other releases of whatever project leave.
         news = {name for name, each in now.items() if self._known.get(name) != each or self.is_unsettled}
@@ -241,7 +238,8 @@ class Dependencies:
             if self.is_new:
                 less |= self._not_decided_so()
             self._has_changed = self.is_new = False
-        self._note_followed(is_complete=is_complete)
+        # Whether the next run can begin with what is known now.
+        self._mirror.state.notes.set(_NOTE, selection.of_projects if is_complete else _INCOMPLETE)
         return less
 
     def _not_decided_so(self) -> set[NormalizedName]:
@@ -255,7 +253,7 @@ class Dependencies:
         """Go on asking for what was asked for before, as it is too much to go without a question."""
         self._record(_united(self._known, self._before))
         self._ask_all({name: each.wants for name, each in self._known.items()})
-        self._note_followed(is_complete=False)
+        self._mirror.state.notes.set(_NOTE, _INCOMPLETE)
 
     def no_longer(self, name: NormalizedName) -> str:
         """Say who asked for a project that nothing asks for any more; empty where nobody did."""
@@ -273,12 +271,6 @@ class Dependencies:
         known = {name: said for name, said in known.items() if projects.get(name) is None} | dict(why)
         kept = dict(list(known.items())[-_MOST_NO_LONGER:])
         notes.set(NO_LONGER_NOTE, msgspec.json.encode(kept).decode())
-
-    def _note_followed(self, *, is_complete: bool) -> None:
-        """Remember whether the next run can begin with what is known now."""
-        note = self._mirror.selection.of_projects if is_complete else _INCOMPLETE
-        self._mirror.state.notes.set(_NOTE, note)
-        self._is_noted = not is_complete
 
     def _record(self, now: dict[NormalizedName, Asked]) -> None:
         choices = self._mirror.state.choices

@@ -1,10 +1,7 @@
 """What pip would miss in a mirror: releases that mirrored ones require and that are not there."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import lru_cache
 from typing import NamedTuple
-
-from packaging.specifiers import SpecifierSet
 
 from pypimirror.closure import Closure, Need
 from pypimirror.config import Config
@@ -12,6 +9,7 @@ from pypimirror.dependencies import requires
 from pypimirror.model import HeldFile, NormalizedName
 from pypimirror.requirements import Roots
 from pypimirror.requirements.environments import Environments
+from pypimirror.selection.releases import admits, release
 from pypimirror.store import Store
 
 
@@ -69,22 +67,11 @@ def unmet(
         closure.add_project(name, requires.get(name, ()))
         closure.add_root_project(name)
     needs = {need for name in closure.wants for need in closure.needs_of(name)}
-    found = [Unmet(each, bool(held.get(each.name))) for each in needs if not _is_met(each, held)]
+    releases = {name: [release(version) for version in versions] for name, versions in held.items()}
+    # A pre-release counts, as pip takes one where nothing else fits.
+    found = [
+        Unmet(need, bool(releases.get(need.name)))
+        for need in needs
+        if not any(admits(need.want.specifier, each) for each in releases.get(need.name, ()))
+    ]
     return tuple(sorted(found))
-
-
-def _is_met(need: Need, held: Mapping[NormalizedName, Collection[str]]) -> bool:
-    allows = _allows(need.want.specifier)
-    return any(map(allows, held.get(need.name, ())))
-
-
-@lru_cache(maxsize=1 << 14)
-def _allows(specifier: str) -> Callable[[str], bool]:
-    """Return the test of a version: a pre-release counts, as pip takes one where nothing else fits."""
-    specifiers = SpecifierSet(specifier)
-
-    @lru_cache(maxsize=1 << 12)
-    def allows(version: str) -> bool:
-        return not specifier or specifiers.contains(version, prereleases=True)
-
-    return allows

@@ -69,7 +69,7 @@ def _absent(mirror: Mirror, closure: Closure) -> Iterator[Missing]:
     lost = [name for name in closure.wants if (row := known(name)) is None or row.is_gone]
     unknown = dict.fromkeys(lost, "upstream has no such project")
     for name, why in sorted((excluded | unknown).items()):
-        needs = tuple(map(str, closure.missing_for(name) or closure.needs_of(name)))
+        needs = tuple(map(str, closure.needs_of(name)))
         yield Missing(name, why, needs[:_MOST_NEEDS])
     for need in closure.direct:
         _log.info("%s: a direct reference is not followed", need)

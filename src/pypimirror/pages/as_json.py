@@ -17,31 +17,22 @@ _BLOCK = 1000
 _encode = msgspec.json.Encoder().encode
 
 
-class _Meta(msgspec.Struct, rename={"api_version": "api-version"}):
+class _Meta(msgspec.Struct, rename="kebab"):
     api_version: str = API_VERSION
 
 
-class _Entry(msgspec.Struct, omit_defaults=True, rename={"digest": "_pypimirror"}):
+class _ProjectEntry(msgspec.Struct, omit_defaults=True, rename={"digest": "_pypimirror"}):
     name: str
     digest: str | None = None
 
 
-class _Status(msgspec.Struct, omit_defaults=True):
+class _ProjectStatus(msgspec.Struct, omit_defaults=True):
     status: str
     reason: str | None = None
 
 
 # PEP 691: absent optional keys are left out rather than null; some clients stumble over null.
-class _File(
-    msgspec.Struct,
-    kw_only=True,
-    omit_defaults=True,
-    rename={
-        "requires_python": "requires-python",
-        "core_metadata": "core-metadata",
-        "upload_time": "upload-time",
-    },
-):
+class _FileEntry(msgspec.Struct, kw_only=True, omit_defaults=True, rename="kebab"):
     filename: str
     url: str
     hashes: dict[str, str]
@@ -53,12 +44,12 @@ class _File(
     provenance: str | None = None
 
 
-class _ProjectPage(msgspec.Struct, omit_defaults=True, rename={"project_status": "project-status"}):
+class _Page(msgspec.Struct, omit_defaults=True, rename="kebab"):
     meta: _Meta
     name: str
-    files: list[_File]
+    files: list[_FileEntry]
     versions: list[str]
-    project_status: _Status | None = None
+    project_status: _ProjectStatus | None = None
 
 
 def project_json(project: PublishedProject) -> bytes:
@@ -66,8 +57,8 @@ def project_json(project: PublishedProject) -> bytes:
     files = project.files
     # PEP 700: of the files that are listed; in the one form that PEP 440 has for each.
     versions = {canonical_version(v): None for held in files if (v := held.file.version) is not None}
-    status = _Status(project.status, project.status_reason) if project.status else None
-    page = _ProjectPage(_Meta(), project.name, [_file(held) for held in files], list(versions), status)
+    status = _ProjectStatus(project.status, project.status_reason) if project.status else None
+    page = _Page(_Meta(), project.name, [_file(held) for held in files], list(versions), status)
     return _encode(page) + b"\n"
 
 
@@ -77,7 +68,7 @@ def root_json(projects: Iterable[Listed]) -> Iterator[bytes]:
     With a private key (PEP 691: it begins with `_`) that tells a mirror of this mirror which pages changed.
     """
     yield b'{"meta":' + _encode(_Meta()) + b',"projects":['
-    entries = (_Entry(display_name, digest) for _, display_name, digest in projects)
+    entries = (_ProjectEntry(display_name, digest) for _, display_name, digest in projects)
     separator = b""
     while block := list(itertools.islice(entries, _BLOCK)):
         yield separator + _encode(block)[1:-1]
@@ -85,9 +76,9 @@ def root_json(projects: Iterable[Listed]) -> Iterator[bytes]:
     yield b"]}\n"
 
 
-def _file(held: HeldFile) -> _File:
+def _file(held: HeldFile) -> _FileEntry:
     file = held.file
-    return _File(
+    return _FileEntry(
         filename=file.filename,
         url=quote(file.filename, safe=""),
         hashes=dict(sorted((dict(file.digests) | {"sha256": held.sha256}).items())),

@@ -2,7 +2,6 @@
 
 import functools
 import re
-from collections.abc import Mapping
 from urllib.parse import quote
 
 from pypimirror.model import HeldFile
@@ -60,19 +59,14 @@ def shown(text: str) -> str:
     return written(_DIRECTIONS.sub("\N{REPLACEMENT CHARACTER}", short))
 
 
-def before(title: str, about: Mapping[str, str | None], head: str = "") -> str:
-    """Return what comes before the content of a page, with what is said of the project."""
+def before(title: str, head: str = "", *, status: str | None = None, reason: str | None = None) -> str:
+    """Return what comes before the content of a page, with what it says of its project (PEP 792)."""
     metas = "".join(
         f'<meta name="pypi:project-{key}" content="{written(value)}">\n'
-        for key, value in about.items()
-        if value
+        for key, value in (("status", status), ("status-reason", reason))
+        if status and value
     )
     return f"{_BEFORE}{metas}{head}<title>{escaped(title)}</title>\n</head>\n<body>\n"
-
-
-def about(status: str | None, reason: str | None) -> dict[str, str | None]:
-    """Return what a page says of its project as a whole (PEP 792)."""
-    return {"status": status, "status-reason": status and reason}
 
 
 def project_anchor(name: str, display_name: str) -> str:

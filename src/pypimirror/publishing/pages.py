@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterator
 
 from pypimirror import pages
-from pypimirror.addresses import without_credentials
 from pypimirror.config import Config
 from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror, Tally
@@ -237,6 +236,6 @@ def _look(config: Config) -> pages.Style:
     if config.page_style == "plain":
         return pages.PLAIN
     most_projects, most_files = config.plain_index_above
-    # What pip has to be told is public; a name and password in it are not.
-    base_url = without_credentials(config.base_url)
-    return pages.Style(is_styled=True, most_projects=most_projects, most_files=most_files, base_url=base_url)
+    return pages.Style(
+        is_styled=True, most_projects=most_projects, most_files=most_files, base_url=config.base_url
+    )

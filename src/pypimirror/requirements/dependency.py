@@ -54,7 +54,7 @@ class _Parts(NamedTuple):
 def canonical(text: str) -> str | None:
     """Return a requirement in one text for what it says, its name as it is spelled; None for what is none."""
     parts = _parts(" ".join(text.split()))
-    marker = _marker(parts.marker) if parts else None
+    marker = canonical_marker(parts.marker) if parts else None
     if parts is None or marker is None:
         return None
     bracketed = f"[{','.join(sorted(parts.extras))}]" if parts.extras else ""
@@ -131,13 +131,6 @@ def canonical_marker(text: str) -> str | None:
     """
     written = _written(text)
     return None if written is None else _written(written)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _marker(text: str) -> str | None:
-    """Return a marker as it is written; None for what is none, or can't be read again."""
-    written = _written(text)
-    return None if written is None or canonical_marker(written) is None else written
 
 
 def _written(marker: str) -> str | None:

@@ -126,13 +126,12 @@ class Environments:
     def must_hold(self, marker: str) -> bool:
         """Tell whether a marker holds in each of the environments, whatever is not known of them."""
         return not marker or all(
-            markers.holds(markers.tree(marker), partial(_must, environment)) for environment in self.each
+            markers.holds(marker, partial(_must, environment)) for environment in self.each
         )
 
     def _may_hold_anew(self, marker: str, extras: frozenset[str]) -> bool:
-        node = markers.tree(marker)
         return any(
-            markers.holds(node, partial(_may, environment, extra))
+            markers.holds(marker, partial(_may, environment, extra))
             for extra in ("", *sorted(extras))
             for environment in self.each
         )

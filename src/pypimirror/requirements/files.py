@@ -5,14 +5,12 @@ import stat
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
 
-from pypimirror.requirements import lines
+from pypimirror.requirements import Constraint, Lock, Root, Roots, lines
 from pypimirror.requirements.dependency import Dependency, parsed
-from pypimirror.requirements.lines import Line, Lines, Nested
-from pypimirror.requirements.roots import Constraint, Lock, Root, Roots
+from pypimirror.requirements.lines import Lines, NamedFile, RequirementLine
 from pypimirror.want import Want
 
 _LOCKS_OF_OTHERS = {
@@ -37,35 +35,20 @@ def read(paths: Iterable[Path], *, folder: Path, is_exact: bool = False) -> Root
 
     With `is_exact` each root asks for the very files that its line pins. Raises RequirementsError.
     """
-    reading = _Reading(folder, is_exact=is_exact)
+    walk = _Walk(folder, is_exact=is_exact)
     for path in paths:
-        reading.read(path)
-    return reading.result()
+        walk.read(path)
+    return walk.result()
 
 
-class _Named(NamedTuple):
-    """A file that is still to be read: who names it, and as what."""
-
-    path: Path
-    is_constraint: bool
-    source: str
-
-
-class _Found(NamedTuple):
-    """A line that was read, and where it stands."""
-
-    line: Line
-    is_constraint: bool
-    source: str
-
-
-class _Reading:
+class _Walk:
     """Goes through the files, and gathers what they say and what is wrong with them."""
 
     def __init__(self, folder: Path, *, is_exact: bool) -> None:
         self.folder = folder
         self.is_exact = is_exact
-        self.found: list[_Found] = []
+        self.asked: list[RequirementLine] = []
+        self.constraints: list[RequirementLine] = []
         self.locked: list[Root] = []
         self.locks: list[Lock] = []
         self.ignored: dict[str, None] = {}
@@ -75,7 +58,7 @@ class _Reading:
 
     def read(self, path: Path) -> None:
         """Read a file that the option names, and those that it names, and so on; circles just end."""
-        pending = deque([_Named(path, is_constraint=False, source="")])
+        pending = deque([NamedFile(str(path))])
         known = set()
         while pending:
             named = pending.popleft()
@@ -83,59 +66,51 @@ class _Reading:
                 known.add(named[:2])
                 pending += self.read_one(named)
 
-    def read_one(self, named: _Named) -> list[_Named]:
+    def read_one(self, named: NamedFile) -> list[NamedFile]:
         """Read one file; return those that it names."""
-        shown = self.shown(named.path)
-        self.files[str(named.path)] = None
+        path = Path(named.path)
+        shown = self.shown(path)
+        self.files[named.path] = None
         try:
-            _check(named.path)
-            if named.path.suffix == ".toml":
+            _check(path)
+            if path.suffix == ".toml":
                 self.read_lock(named, shown)
                 return []
-            if named.path not in self.lines:
-                self.lines[named.path] = lines.read(str(named.path))
+            if path not in self.lines:
+                self.lines[path] = lines.read(path, shown)
         except OSError as error:
             self.problem(named, f"{shown}: can't be read ({error.strerror}); name a file that is there")
             return []
         except ValueError as error:
             self.problem(named, f"{shown}: {error}")
             return []
-        return self.take(named, shown, self.lines[named.path])
+        return self.take(named, self.lines[path])
 
-    def problem(self, named: _Named, text: str) -> None:
+    def problem(self, named: NamedFile, text: str) -> None:
         """Note what is wrong with a file, and where it is named."""
         self.problems.append(f"{named.source}: {text}" if named.source else text)
 
-    def read_lock(self, named: _Named, shown: str) -> None:
+    def read_lock(self, named: NamedFile, shown: str) -> None:
         from pypimirror.requirements import locks  # slow to import, and few name such a file
 
-        if named.source or not locks.is_valid_pylock_path(named.path):
+        path = Path(named.path)
+        if named.source or not locks.is_valid_pylock_path(path):
             raise ValueError(
                 "is no requirements file; a lock file is pylock.toml or pylock.NAME.toml, and is named by the"
                 " option itself"
             )
-        lock, roots, ignored = locks.read(named.path.read_bytes(), shown, is_exact=self.is_exact)
+        lock, roots, ignored = locks.read(path.read_bytes(), shown, is_exact=self.is_exact)
         self.locks.append(lock)
         self.locked += roots
         self.ignored |= dict.fromkeys(ignored)
 
-    def take(self, named: _Named, shown: str, read: Lines) -> list[_Named]:
-        """Take what a file says; return the files that it names."""
-        self.found += [
-            _Found(line, named.is_constraint, f"{shown}:{line.number}") for line in read.requirements
-        ]
-        self.ignored |= dict.fromkeys(f"{shown}:{number}: {text}" for number, text in read.ignored)
-        self.problems += [f"{shown}:{number}: {text}" for number, text in read.problems]
-        return [found for each in read.nested if (found := self.nested(named, shown, each))]
-
-    def nested(self, named: _Named, shown: str, each: Nested) -> _Named | None:
-        """Return a file that a line names, relative to the file in which it does."""
-        source = f"{shown}:{each.number}"
-        if "://" in each.path:
-            self.problems.append(f"{source}: an address; fetch the file, and name where it lies here")
-            return None
-        path = Path(os.path.normpath(named.path.parent / each.path))
-        return _Named(path, each.is_constraint, source)
+    def take(self, named: NamedFile, read: Lines) -> list[NamedFile]:
+        """Take what a file says; return the files that it names, relative to itself."""
+        (self.constraints if named.is_constraint else self.asked).extend(read.requirements)
+        self.ignored |= dict.fromkeys(read.ignored)
+        self.problems += read.problems
+        folder = Path(named.path).parent
+        return [each._replace(path=os.path.normpath(folder / each.path)) for each in read.nested]
 
     def shown(self, path: Path) -> str:
         """Return a path as messages name it."""
@@ -143,8 +118,8 @@ class _Reading:
 
     def result(self) -> Roots:
         """Return all of it. Raises RequirementsError."""
-        constraints = [_constraint(each) for each in self.found if each.is_constraint]
-        roots = [self.root(each, constraints) for each in self.found if not each.is_constraint]
+        constraints = list(map(_constraint, self.constraints))
+        roots = [self.root(line, constraints) for line in self.asked]
         if self.problems:
             raise RequirementsError(self.problems)
         return Roots(
@@ -155,20 +130,20 @@ class _Reading:
             tuple(self.locks),
         )
 
-    def root(self, found: _Found, constraints: list[Constraint]) -> Root:
+    def root(self, line: RequirementLine, constraints: list[Constraint]) -> Root:
         """Return what a line asks for; with `exact` a constraint may give the pin."""
-        dependency = _parsed(found.line)
+        dependency = _parsed(line)
         want = Want(dependency.specifier)
         if self.is_exact:
             ours = [each for each in constraints if each.name == dependency.name]
-            if not is_pinned(",".join([dependency.specifier, *(each.specifier for each in ours)])):
+            if not _is_pinned(",".join([dependency.specifier, *(each.specifier for each in ours)])):
                 self.problems.append(
-                    f"{found.source}: {found.line.requirement[:80]} is not pinned, and exact = True;"
+                    f"{line.source}: {line.requirement[:80]} is not pinned, and exact = True;"
                     f" write {dependency.name}== and a version, or set exact = False"
                 )
-            digests = found.line.digests or tuple(sorted({d for each in ours for d in each.digests}))
+            digests = line.digests or tuple(sorted({d for each in ours for d in each.digests}))
             want = Want(dependency.specifier, digests, is_exact=not digests)
-        return Root(dependency.name, want, tuple(sorted(dependency.extras)), dependency.marker, found.source)
+        return Root(dependency.name, want, tuple(sorted(dependency.extras)), dependency.marker, line.source)
 
 
 def _check(path: Path) -> None:
@@ -181,18 +156,18 @@ def _check(path: Path) -> None:
         raise ValueError(f"is a lock file that one tool alone reads; {how} writes one that counts here")
 
 
-def _constraint(found: _Found) -> Constraint:
-    said = _parsed(found.line)
-    return Constraint(said.name, said.specifier, found.line.digests, said.marker, found.source)
+def _constraint(line: RequirementLine) -> Constraint:
+    said = _parsed(line)
+    return Constraint(said.name, said.specifier, line.digests, said.marker, line.source)
 
 
-def _parsed(line: Line) -> Dependency:
+def _parsed(line: RequirementLine) -> Dependency:
     found = parsed(line.requirement)
     assert found is not None  # the line was read by the same parser
     return found
 
 
-def is_pinned(specifier: str) -> bool:
+def _is_pinned(specifier: str) -> bool:
     """Tell whether a set of specifiers allows one release alone by its very words: `==1.0` or `===1.0`."""
     return any(
         each.operator == "===" or (each.operator == "==" and not each.version.endswith(".*"))

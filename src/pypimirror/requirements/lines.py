@@ -4,6 +4,7 @@ Of the library its `RequirementsFile` alone is used, and this module alone uses 
 """
 
 import re
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,99 +29,108 @@ _HINTS = (
 )
 
 
-class Line(NamedTuple):
+class RequirementLine(NamedTuple):
     """A requirement of an index's project."""
 
-    number: int
+    source: str
+    """Where it stands: `requirements.txt:3`."""
     requirement: str
     digests: tuple[Digest, ...] = ()
 
 
-class Nested(NamedTuple):
-    """Another file that is named: by `-r`, or as constraints by `-c`."""
+class NamedFile(NamedTuple):
+    """A file that is named: by the option itself, by `-r`, or as constraints by `-c`; and where it is."""
 
-    number: int
     path: str
-    is_constraint: bool
+    is_constraint: bool = False
+    source: str = ""
 
 
 class Lines:
-    """All that a file says; what has no effect here, and what is wrong, with the numbers of lines."""
+    """All that a file says; what has no effect here, and what is wrong, each with its place."""
 
     def __init__(self) -> None:
-        self.requirements: list[Line] = []
-        self.nested: list[Nested] = []
-        self.ignored: list[tuple[int, str]] = []
-        self.problems: list[tuple[int, str]] = []
+        self.requirements: list[RequirementLine] = []
+        self.nested: list[NamedFile] = []
+        self.ignored: list[str] = []
+        self.problems: list[str] = []
 
-    def take_options(self, number: int, line: str, options: dict[str, Any]) -> None:
+    def take_options(self, source: str, found: Any) -> None:
         """Take a line of options."""
         for option, is_constraint in (("requirements", False), ("constraints", True)):
-            for path in options.get(option, ()):
+            for path in found.options.get(option, ()):
                 if _VARIABLE.search(path):
-                    self.problems.append((number, _refused(line)))
+                    self.problems.append(f"{source}: {_refused(found.line)}")
+                elif "://" in path:
+                    said = "an address; fetch the file, and name where it lies here"
+                    self.problems.append(f"{source}: {said}")
                 else:
-                    self.nested.append(Nested(number, path, is_constraint))
-        self._ignore_options(number, line)
+                    self.nested.append(NamedFile(path, is_constraint, source))
+        self._ignore_options(source, found.line)
 
-    def take(self, requirement: Any) -> None:
+    def take(self, source: str, requirement: Any) -> None:
         """Take a requirement as the library found it."""
-        number, line = requirement.line_number, requirement.line
+        line = requirement.line
         if requirement.is_editable or requirement.link is not None or requirement.req is None:
             what = requirement.name or _shown(line)
-            self.ignored.append((number, f"{what}: given by an address or a path, and not by an index"))
+            self.ignored.append(f"{source}: {what}: given by an address or a path, and not by an index")
             return
         text = str(requirement.req)
         if requirement.marker is not None:
             text += f"; {requirement.marker}"
-        self._add(number, line, text, requirement.hash_options)
+        self._add(source, line, text, requirement.hash_options)
 
-    def take_invalid(self, number: int, line: str) -> None:
+    def take_invalid(self, source: str, found: Any) -> None:
         """Take what the library does not: options that it does not know are newer than it is."""
+        line = found.line
         if line.startswith("-") and not _NESTED.match(line):
-            self._ignore_options(number, line)
+            self._ignore_options(source, line)
             return
         options = _OPTIONS.search(line)
         if options is None or options.start() == 0:
-            self.problems.append((number, _refused(line)))
+            self.problems.append(f"{source}: {_refused(line)}")
             return
-        self._ignore_options(number, line[options.start() :])
-        self._add(number, line, line[: options.start()], _HASH_OPTION.findall(line))
+        self._ignore_options(source, line[options.start() :])
+        self._add(source, line, line[: options.start()], _HASH_OPTION.findall(line))
 
-    def _add(self, number: int, line: str, text: str, hashes: list[str]) -> None:
+    def _add(self, source: str, line: str, text: str, hashes: list[str]) -> None:
         requirement = canonical(text)
         if requirement is None:
-            self.problems.append((number, _refused(line)))
+            self.problems.append(f"{source}: {_refused(line)}")
             return
         digests = [_digest(each) for each in hashes]
         self.problems += [
-            (number, f"{text[:80]}: no digest that pip takes, such as --hash=sha256:0123... with 64 digits")
+            f"{source}: {text[:80]}: no digest that pip takes, such as --hash=sha256:0123... with 64 digits"
             for text, digest in zip(hashes, digests, strict=True)
             if digest is None
         ]
-        self.requirements.append(Line(number, requirement, tuple(sorted(each for each in digests if each))))
+        good = tuple(sorted(digest for digest in digests if digest))
+        self.requirements.append(RequirementLine(source, requirement, good))
 
-    def _ignore_options(self, number: int, line: str) -> None:
+    def _ignore_options(self, source: str, line: str) -> None:
         words = [word for word in _OPTIONS.findall(line) if word != "--hash" and not _NESTED.fullmatch(word)]
-        self.ignored += [(number, f"{word} has no effect here") for word in dict.fromkeys(words)]
+        self.ignored += [f"{source}: {word} has no effect here" for word in dict.fromkeys(words)]
 
 
-def read(path: str) -> Lines:
-    """Read a requirements file, and none that it names. Raises OSError, or ValueError for what is no text."""
-    Path(path).open("rb").close()  # the library's own error names no reason
+def read(path: Path, shown: str) -> Lines:
+    """Read a requirements file, and none that it names; messages name it as it is `shown`.
+
+    Raises OSError, or ValueError for what is no text.
+    """
+    path.open("rb").close()  # the library's own error names no reason
     try:
-        found = RequirementsFile.from_file(path, include_nested=False)
+        found = RequirementsFile.from_file(str(path), include_nested=False)
     except (UnicodeError, LookupError) as error:
         raise ValueError("is no text in UTF-8; save it as UTF-8") from error
     lines = Lines()
-    for option in found.options:
-        lines.take_options(option.line_number, option.line, option.options)
-    for requirement in found.requirements:
-        lines.take(requirement)
-    for line in found.invalid_lines:
-        lines.take_invalid(line.line_number, line.line)
-    for each in (lines.requirements, lines.nested, lines.ignored, lines.problems):
-        each.sort()
+    takers = (
+        (lines.take_options, found.options),
+        (lines.take, found.requirements),
+        (lines.take_invalid, found.invalid_lines),
+    )
+    entries = [(each.line_number, take, each) for take, several in takers for each in several]
+    for number, take, each in sorted(entries, key=itemgetter(0)):
+        take(f"{shown}:{number}", each)
     return lines
 
 

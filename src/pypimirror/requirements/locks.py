@@ -6,8 +6,8 @@ from packaging.pylock import Package, Pylock, PylockValidationError, is_valid_py
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
 from pypimirror.model import Digest, NormalizedName
+from pypimirror.requirements import Lock, Root
 from pypimirror.requirements.dependency import canonical_marker
-from pypimirror.requirements.roots import Lock, Root
 from pypimirror.want import Want
 
 __all__ = ["is_valid_pylock_path", "read"]

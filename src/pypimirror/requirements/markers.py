@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 
-_TOKEN = re.compile(r""""[^"]*"|'[^']*'|[()]|[^\s()"']+""")
-_LOGICAL = ("and", "or")
+_SIDE = r"""("[^"]*"|'[^']*'|[^\s()"']+)"""
+_COMPARISON = re.compile(rf"{_SIDE} (?:not in|in|[<=>!~]+) {_SIDE}")
+_DECIDED = {True: 'os_name == "yes"', False: 'os_name == "no"'}
 _REMEMBERED = 1 << 14
 
 
@@ -22,54 +23,27 @@ class Comparison(NamedTuple):
     variable: str
 
 
-class Junction(NamedTuple):
-    """What is joined by `and`, or else by `or`."""
-
-    is_and: bool
-    parts: tuple["Comparison | Junction", ...]
-
-
-Judge = Callable[[Comparison], bool]
+def holds(marker: str, judge: Callable[[Comparison], bool]) -> bool:
+    """Tell whether a marker holds where `judge` decides on each comparison."""
+    form, comparisons = _taken_apart(marker)
+    return _evaluated(form, tuple(map(judge, comparisons)))
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def tree(marker: str) -> Comparison | Junction:
-    """Return the comparisons of a marker, as `and`, `or` and parentheses join them."""
-    tokens = _TOKEN.findall(str(Marker(marker)))[::-1]
-    return _either(tokens)
+def _taken_apart(marker: str) -> tuple[str, tuple[Comparison, ...]]:
+    """Return what joins the comparisons of a marker, with `{}` in their places, and these."""
+    text = str(Marker(marker))
+    return _COMPARISON.sub("{}", text), tuple(map(_comparison, _COMPARISON.finditer(text)))
 
 
-def holds(node: Comparison | Junction, judge: Judge) -> bool:
-    """Tell whether a marker holds where `judge` decides on each comparison."""
-    if isinstance(node, Comparison):
-        return judge(node)
-    found = (holds(part, judge) for part in node.parts)
-    return all(found) if node.is_and else any(found)
+def _comparison(found: re.Match[str]) -> Comparison:
+    variables = [side for side in found.groups() if side[0] not in "\"'"]
+    return Comparison(found[0], variables[0] if len(variables) == 1 else "")
 
 
-def _either(tokens: list[str]) -> Comparison | Junction:
-    return _joined(tokens, "or", lambda: _joined(tokens, "and", lambda: _operand(tokens)))
-
-
-def _joined(tokens: list[str], word: str, part: Callable[[], Comparison | Junction]) -> Comparison | Junction:
-    parts = [part()]
-    while tokens and tokens[-1] == word:
-        tokens.pop()
-        parts.append(part())
-    return parts[0] if len(parts) == 1 else Junction(word == "and", tuple(parts))
-
-
-def _operand(tokens: list[str]) -> Comparison | Junction:
-    if tokens[-1] == "(":
-        tokens.pop()
-        inside = _either(tokens)
-        tokens.pop()  # the closing one
-        return inside
-    words = []
-    while tokens and tokens[-1] not in (*_LOGICAL, ")"):
-        words.append(tokens.pop())
-    variables = [word for word in (words[0], words[-1]) if word[0] not in "\"'"]
-    return Comparison(" ".join(words), variables[0] if len(variables) == 1 else "")
+@lru_cache(maxsize=_REMEMBERED)
+def _evaluated(form: str, decided: tuple[bool, ...]) -> bool:
+    return Marker(form.format(*(_DECIDED[each] for each in decided))).evaluate({"os_name": "yes"})
 
 
 @lru_cache(maxsize=_REMEMBERED)

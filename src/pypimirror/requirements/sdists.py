@@ -1,6 +1,7 @@
 """What an sdist requires: its PKG-INFO, read out of the archive without unpacking it to disk."""
 
 import gzip
+import io
 import re
 import tarfile
 import zlib
@@ -16,7 +17,6 @@ from pypimirror.requirements.required import is_reliable, requires_dist
 
 MAX_UNPACKED = 1 << 28
 """Bytes of an archive that are looked through, unpacked: many sdists have PKG-INFO at their end."""
-_PIECE = 1 << 16
 _REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE)
 _PKG_INFO = re.compile(r"(?:\./)?[^/]+/PKG-INFO")
 
@@ -74,13 +74,5 @@ def _found(unpacked: gzip.GzipFile) -> bytes | None:
         if info.type in _REGULAR and _PKG_INFO.fullmatch(info.name):
             content = unpacked.read(info.size) if info.size <= MAX_SIZE else b""
             return content if len(content) == info.size else None
-        _skip(unpacked, -(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE)
+        unpacked.seek(-(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE, io.SEEK_CUR)
     return None
-
-
-def _skip(unpacked: gzip.GzipFile, size: int) -> None:
-    while size > 0:
-        read = len(unpacked.read(min(size, _PIECE)))
-        if not read:
-            raise EOFError
-        size -= read

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pypimirror import names
 from pypimirror.model import File, NormalizedName
 from pypimirror.selection.globs import Globs
-from pypimirror.selection.options import Blocked, FileRules, in_order
+from pypimirror.selection.options import Blocked, FileRules
 from pypimirror.selection.want import EVERYTHING, Decision, LeftOut, No
 from pypimirror.want import Want
 
@@ -47,7 +47,7 @@ class Selection:
         self.projects = Globs(package_matches, are_names=True)
         self.asked: dict[NormalizedName, frozenset[Want]] = {}
         """What requirements and dependencies ask for; the caller fills it."""
-        self.rules = in_order(rules)
+        self.rules = rules
         self.blocked_digests = frozenset(rules.blocked_files.digests)
         """The SHA-256 hexdigests of what is never mirrored."""
         self._excluded = Globs(package_excludes, are_names=True)

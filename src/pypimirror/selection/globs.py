@@ -54,15 +54,8 @@ def check_name(text: str) -> NormalizedName:
     try:
         return names.normalize(text)
     except ValueError as error:
-        raise ValueError(f"{error}{_what_to_do(text)}") from error
-
-
-def _what_to_do(text: str) -> str:
-    """Return what is most likely wrong with a name."""
-    for signs, hint in _SIGNS.items():
-        if any(sign in text for sign in signs):
-            return f"; {hint}"
-    return ""
+        hint = next((f"; {hint}" for signs, hint in _SIGNS.items() if set(signs) & set(text)), "")
+        raise ValueError(f"{error}{hint}") from error
 
 
 def normalize_glob(pattern: str) -> str:
@@ -105,13 +98,10 @@ def covers(patterns: Iterable[str], pattern: str, *, are_names: bool = True) -> 
     """
     form = normalize_glob if are_names else str
     text = form(pattern)
-    return any(_covers(form(each), text) for each in patterns)
-
-
-def _covers(glob: str, text: str) -> bool:
-    if glob in {"*", "*-*"} or glob == text:
-        return True
-    return not re.search(r"[?\[]", glob) and fnmatch.fnmatchcase(text, glob)
+    return any(
+        glob in {"*", "*-*", text} or (not re.search(r"[?\[]", glob) and fnmatch.fnmatchcase(text, glob))
+        for glob in map(form, patterns)
+    )
 
 
 class Globs:

@@ -19,10 +19,6 @@ class LatestReleases(msgspec.Struct, frozen=True):
     overrides: tuple[tuple[str, int], ...] = ()
     """Globs of project names, each with its number; sorted."""
 
-    def of(self, matching: frozenset[int]) -> int:
-        """Return the number for a project by those of the globs that match it: the largest one."""
-        return self.number if not matching else 0 if 0 in matching else max(matching)
-
 
 class Blocked(msgspec.Struct, frozen=True):
     """Files by their SHA-256, and releases; each sorted."""
@@ -81,19 +77,3 @@ class FileRules(msgspec.Struct, frozen=True, kw_only=True):
             self.max_file_size,
             self.max_project_size,
         )
-
-
-def in_order(rules: FileRules) -> FileRules:
-    """Return the rules so that the order in which they were written makes no difference."""
-    ordered = {
-        name: tuple(sorted(set(value)))
-        for name in rules.__struct_fields__
-        if isinstance(value := getattr(rules, name), tuple) and name != "glibc"
-    }
-    latest, blocked = rules.latest_releases, rules.blocked_files
-    return msgspec.structs.replace(
-        rules,
-        **ordered,
-        latest_releases=LatestReleases(latest.number, tuple(sorted(set(latest.overrides)))),
-        blocked_files=Blocked(tuple(sorted(set(blocked.digests))), tuple(sorted(set(blocked.releases)))),
-    )

@@ -88,13 +88,16 @@ def admits(specifier: str, candidate: Release) -> bool:
     return read.contains(candidate.version, prereleases=True)
 
 
-@functools.lru_cache(maxsize=8192)
+@functools.lru_cache(maxsize=1024)
+def pinned_by(specifier: str) -> tuple[str, ...]:
+    """Return the versions that a specifier names, by `==` without a wildcard, or `===`."""
+    clauses = (_read(specifier) or ()) if "==" in specifier else ()
+    return tuple(s.version for s in clauses if s.operator in ("==", "===") and not s.version.endswith(".*"))
+
+
 def pins(specifier: str, candidate: Release) -> bool:
-    """Tell whether a specifier names this very release, by `==` without a wildcard, or `===`."""
-    if "==" not in specifier:
-        return False
-    exact = [s for s in _read(specifier) or () if s.operator in ("==", "===") and not s.version.endswith("*")]
-    return bool(exact) and admits(specifier, candidate)
+    """Tell whether a specifier names this very release."""
+    return bool(pinned_by(specifier)) and admits(specifier, candidate)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -49,7 +49,6 @@ class OfProject(NamedTuple):
 
 _UNTOUCHED: frozenset[Version | str] = frozenset()
 _NO_VERSIONS = Versions()
-_NO_RULES = FileRules()
 
 
 class Chain:
@@ -89,9 +88,9 @@ class Chain:
         )
 
     def _latest(self, name: NormalizedName) -> int:
-        """Return how many releases are taken; 0 is all."""
-        numbers = frozenset(number for globs, number in self._overrides if globs.has(name))
-        return self.rules.latest_releases.of(numbers)
+        """Return how many releases are taken, 0 for all: the largest number of the globs that match."""
+        numbers = [number for globs, number in self._overrides if globs.has(name)]
+        return (0 if 0 in numbers else max(numbers)) if numbers else self.rules.latest_releases.number
 
     def _remember(self, name: NormalizedName) -> None:
         self._unseen.discard(name)
@@ -113,8 +112,6 @@ class Chain:
 
     def _of_files(self, facts: Facts, by_name: Check) -> tuple[Check, ...]:
         """Return what is asked of each file by itself, in this order."""
-        if self.rules == _NO_RULES:
-            return (by_name,)
         rules, own, name = self.rules, self.of_project(facts.name), facts.name
         self._remember(name)
         checks: tuple[tuple[object, Check], ...] = (

@@ -14,8 +14,6 @@ _KINDS = {"egg": "an egg", "sdist": "an sdist", "wheel": "a wheel", "other": "an
 _LONGEST_REASON = 200
 _LONGEST_SPECIFIER = 250
 """Characters: what is longer is not read, as reading it takes the square of their number."""
-_LATE = 999
-"""A micro version that comes after all that are named."""
 _EARLIEST = 946_684_800.0
 """2000: there was no index before."""
 _FARTHEST_S = 366 * DAY_S
@@ -44,22 +42,13 @@ def has_fitting_micro(requires: str, python: str) -> bool:
     """Tell whether some X.Y.Z of a Python X.Y satisfies Requires-Python; what can't be read fits."""
     if len(requires) > _LONGEST_SPECIFIER:
         return True
-    try:
-        return _is_fit(requires, python.rstrip("t"))
-    except ValueError:  # InvalidSpecifier, and numbers of too many digits
-        return True
-
-
-def _is_fit(requires: str, python: str) -> bool:
     from packaging.specifiers import SpecifierSet
 
-    specifiers = SpecifierSet(requires)
-    micros = {0, _LATE}
-    for specifier in specifiers:
-        found = specifier.version.removesuffix(".*").split(".")
-        if len(found) > 2 and ".".join(found[:2]) == python and found[2].isdigit():
-            micros |= {max(int(found[2]) + step, 0) for step in (-1, 0, 1)}
-    return any(specifiers.contains(f"{python}.{micro}", prereleases=True) for micro in sorted(micros))
+    try:
+        fitting = SpecifierSet(f"{requires},=={python.rstrip('t')}.*", prereleases=False)
+        return not fitting.is_unsatisfiable()
+    except ValueError:  # InvalidSpecifier, and numbers of too many digits
+        return True
 
 
 def no_yanked(file: File) -> No | None:

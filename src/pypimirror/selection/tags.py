@@ -101,18 +101,15 @@ def _taken_by(version: str, *, is_cpython: bool) -> Iterator[tuple[str, str, str
 
     major, minor = (int(part) for part in version.rstrip("t").split("."))
     interpreter = f"cp{major}{minor}"
-    abis = [f"{interpreter}{suffix}" for suffix in _abi_suffixes((major, minor), version)]
+    # PEP 3149: pymalloc, and before Python 3.3 wide characters.
+    suffixes = ("",) if (major, minor) >= _FIRST_WITHOUT_SUFFIX else ("m", "mu", "")
+    if version.endswith("t"):
+        suffixes = ("t",)
+    abis = [f"{interpreter}{suffix}" for suffix in suffixes]
     found = list(tags.compatible_tags((major, minor), interpreter if is_cpython else None, [_PLACEHOLDER]))
     if is_cpython:
         found += tags.cpython_tags((major, minor), abis, [_PLACEHOLDER])
     yield from ((tag.interpreter, tag.abi, tag.platform) for tag in found)
-
-
-def _abi_suffixes(python: tuple[int, int], version: str) -> tuple[str, ...]:
-    if version.endswith("t"):
-        return ("t",)
-    # PEP 3149: pymalloc, and before Python 3.3 wide characters.
-    return ("",) if python >= _FIRST_WITHOUT_SUFFIX else ("m", "mu", "")
 
 
 def _platform_no(tags: Tags, text: str) -> No | None:

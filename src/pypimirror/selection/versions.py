@@ -1,7 +1,5 @@
 """The rules about releases: `versions` and `excluded_versions`, and `blocked_files`."""
 
-from collections.abc import Iterable
-
 import msgspec
 from packaging.version import Version
 
@@ -35,13 +33,11 @@ class Versions(msgspec.Struct, frozen=True):
 
 def by_project(kept: ProjectVersions, excluded: ProjectVersions) -> dict[str, Versions]:
     """Gather the lines by project."""
-    return {
-        name: Versions(_of(kept, name), _of(excluded, name)) for name in {name for name, _ in kept + excluded}
-    }
-
-
-def _of(lines: Iterable[tuple[NormalizedName, str]], name: str) -> tuple[str, ...]:
-    return tuple(sorted({specifier for each, specifier in lines if each == name}))
+    found: dict[str, tuple[set[str], set[str]]] = {}
+    for number, lines in enumerate((kept, excluded)):
+        for name, specifier in lines:
+            found.setdefault(name, (set(), set()))[number].add(specifier)
+    return {name: Versions(*(tuple(sorted(each)) for each in both)) for name, both in found.items()}
 
 
 def by_release(blocked: Blocked) -> dict[str, frozenset[Version | str]]:

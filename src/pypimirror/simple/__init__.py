@@ -115,21 +115,21 @@ def download_url(content: bytes, url: str) -> Link | None:
     Raises BadPageError where it is no such document.
     """
     try:
-        told = _decode_document(content).info.download_url or ""
+        told = _decode_legacy(content).info.download_url or ""
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadPageError(url, f"no legacy JSON document ({error})") from error
     return from_html.link(url, told.strip()) if told.strip() not in ("", "UNKNOWN") else None
 
 
-class _Info(msgspec.Struct):
+class _LegacyInfo(msgspec.Struct):
     download_url: str | None = None
 
 
-class _Document(msgspec.Struct):
-    info: _Info
+class _LegacyJson(msgspec.Struct):
+    info: _LegacyInfo
 
 
-_decode_document = msgspec.json.Decoder(_Document).decode
+_decode_legacy = msgspec.json.Decoder(_LegacyJson).decode
 
 
 def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -160,7 +160,7 @@ def is_json(content_type: str) -> bool:
 
 def _media_type(content_type: str) -> str:
     """Return the type alone, also where a server says it twice, or parts it from the rest by a space."""
-    return next(iter(_SEPARATORS.split(content_type.strip(), maxsplit=1))).lower()
+    return _SEPARATORS.split(content_type.strip(), maxsplit=1)[0].lower()
 
 
 def _charset(content_type: str) -> str | None:

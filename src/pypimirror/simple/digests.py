@@ -1,25 +1,14 @@
 """Digests in every form in which indexes offer them. What can't be read never counts as none."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
 from pypimirror.model import Digest
 
-_LENGTHS = {
-    "md5": 32,
-    "sha1": 40,
-    "sha224": 56,
-    "sha256": 64,
-    "sha384": 96,
-    "sha512": 128,
-    "sha3_224": 56,
-    "sha3_256": 64,
-    "sha3_384": 96,
-    "sha3_512": 128,
-    "blake2s": 64,
-    "blake2b": 128,
-}
+_CHECKED = "md5 sha1 sha224 sha256 sha384 sha512 sha3_224 sha3_256 sha3_384 sha3_512 blake2s blake2b"
+_LENGTHS = {name: 2 * hashlib.new(name, usedforsecurity=False).digest_size for name in _CHECKED.split()}
 """The algorithms that can be checked, with the digits of their digests."""
 
 _MOST = 20

@@ -6,13 +6,12 @@ from urllib.parse import urljoin
 from pypimirror.filenames import is_distribution, is_file_of, is_passed_over, version_of
 from pypimirror.model import Digest, File, Link, NormalizedName, ProjectPage
 from pypimirror.simple import proof
-from pypimirror.simple.digests import DigestError, in_fragment, in_pairs
+from pypimirror.simple.digests import in_fragment, in_pairs
 from pypimirror.simple.gathered import Gathered
-from pypimirror.simple.html import Anchor, Bounds, Demands, Read, feed
+from pypimirror.simple.html import Anchor, Demands, Read, feed
 from pypimirror.simple.problems import (
     LONGEST_ADDRESS,
     LONGEST_REASON,
-    LONGEST_TEXT,
     MOST_ENTRIES,
     PageError,
     check_api_version,
@@ -29,15 +28,13 @@ _EXTERNAL_RELS = frozenset({"homepage", "download"})
 _EXTERNAL_TEXTS = ("download_url", "home_page")
 _MOST_LINKS = 1000
 _MOST_EXTERNAL_LINKS = 20_000
-_BOUNDS = Bounds(anchors=MOST_ENTRIES, elements=10 * MOST_ENTRIES)
-_EXTERNAL_BOUNDS = Bounds(anchors=_MOST_EXTERNAL_LINKS, elements=10 * MOST_ENTRIES)
 
 
 def project_page(
     content: bytes, charset: str | None, url: str, name: NormalizedName, demands: Demands
 ) -> ProjectPage:
     """Read a project page; raise PageError where it is cut off, of another API, or no project page."""
-    read = Read(_BOUNDS)
+    read = Read(most_links=MOST_ENTRIES)
     for _ in feed([content], charset, read, needs_end=demands.end):
         pass
     check_version(read, demands)
@@ -105,17 +102,14 @@ def _take(anchor: Anchor, base: str, name: NormalizedName, gathered: Gathered) -
 
 def links(content: bytes, charset: str | None, url: str) -> list[Link]:
     """Return what any page links to by http or https, however bad its HTML is: the first so many."""
-    read = Read(_EXTERNAL_BOUNDS)
+    read = Read(most_links=_MOST_EXTERNAL_LINKS)
     with contextlib.suppress(PageError):  # what came before is what there is
         for _ in feed([content], charset, read, needs_end=False):
             pass
     found: dict[str, Link] = {}
-    try:
+    with contextlib.suppress(PageError):
         base = base_of(url, read)
-    except PageError:
-        return []
-    for anchor in read.anchors:
-        if each := link(base, anchor.href):
+        for each in filter(None, (link(base, anchor.href) for anchor in read.anchors)):
             found.setdefault(each.url, each)
     return list(found.values())
 
@@ -149,17 +143,13 @@ def _file(anchor: Anchor, base: str, name: NormalizedName, gathered: Gathered) -
     href, filename, _, attributes = anchor
     if href is None:
         raise ValueError("its address is too long")
-    requires_python = attributes.get("data-requires-python") or None
-    if requires_python and len(requires_python) > LONGEST_TEXT:
-        gathered.note(filename, "its requires-python is too long")
-        requires_python = None
     yanked = attributes.get("data-yanked")
     return File(
         filename=filename,
         url=file_url(base, href),
         digests=in_fragment(href),
         version=version_of(filename, name),
-        requires_python=requires_python,
+        requires_python=gathered.requires_python(filename, attributes.get("data-requires-python")),
         yanked=None if yanked is None else yanked[:LONGEST_REASON],
         core_metadata=_core_metadata(anchor, gathered),
         provenance=provenance(attributes.get("data-provenance")),
@@ -171,8 +161,4 @@ def _core_metadata(anchor: Anchor, gathered: Gathered) -> tuple[Digest, ...] | N
     offer = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
     if offer is None or offer.strip().lower() == "false":
         return None
-    try:
-        return in_pairs(offer)
-    except DigestError as error:
-        gathered.note(anchor.name, f"its core metadata: {error}")
-        return ()
+    return gathered.core_metadata(anchor.name, in_pairs, offer)

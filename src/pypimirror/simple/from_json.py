@@ -9,7 +9,7 @@ from pypimirror import names
 from pypimirror.filenames import canonical_version, version_of
 from pypimirror.model import Digest, File, NormalizedName, ProjectPage
 from pypimirror.simple import lenient
-from pypimirror.simple.digests import DigestError, digests
+from pypimirror.simple.digests import digests
 from pypimirror.simple.gathered import Gathered
 from pypimirror.simple.problems import (
     LONGEST_REASON,
@@ -28,40 +28,40 @@ _Serial = int | str | None
 _CoreMetadata = bool | dict[str, str] | None
 
 
-class Meta(msgspec.Struct):
+class Meta(msgspec.Struct, rename="kebab"):
     """The `meta` object of either page."""
 
-    api_version: str | int | float = msgspec.field(name="api-version", default="1.0")
+    api_version: str | int | float = "1.0"
     last_serial: _Serial = msgspec.field(name="_last-serial", default=None)
-    project_status: "_Status | str | None" = msgspec.field(name="project-status", default=None)
+    project_status: "_ProjectStatus | str | None" = None
     """Where the specification's example has it."""
 
 
-class _Status(msgspec.Struct):
+class _ProjectStatus(msgspec.Struct):
     status: str | None = None
     reason: str | None = None
 
 
-class _File(msgspec.Struct):
+class _FileEntry(msgspec.Struct, rename="kebab"):
     filename: str
     url: str
     hashes: dict[str, str | None] | None = None
     size: int | str | None = None
-    requires_python: str | None = msgspec.field(name="requires-python", default=None)
+    requires_python: str | None = None
     yanked: bool | str | None = None
-    upload_time: str | None = msgspec.field(name="upload-time", default=None)
-    core_metadata: _CoreMetadata = msgspec.field(name="core-metadata", default=None)
-    dist_info_metadata: _CoreMetadata = msgspec.field(name="dist-info-metadata", default=None)
-    data_dist_info_metadata: _CoreMetadata = msgspec.field(name="data-dist-info-metadata", default=None)
+    upload_time: str | None = None
+    core_metadata: _CoreMetadata = None
+    dist_info_metadata: _CoreMetadata = None
+    data_dist_info_metadata: _CoreMetadata = None
     provenance: str | None = None
 
 
-class _Page(msgspec.Struct):
-    files: list[_File]
+class _Page(msgspec.Struct, rename="kebab"):
+    files: list[_FileEntry]
     meta: Meta
     name: str | None = None
     versions: list[str] | None = None
-    project_status: _Status | str | None = msgspec.field(name="project-status", default=None)
+    project_status: _ProjectStatus | str | None = None
 
 
 NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -94,7 +94,9 @@ def project_page(content: bytes, url: str, name: NormalizedName) -> ProjectPage:
     spelled = {canonical_version(v): v for v in page.versions or () if len(v) <= LONGEST_TEXT}
     for entry in page.files:
         gathered.take(entry.filename, _file, entry, url, name, spelled, gathered)
-    status, status_reason = _project_status(page.project_status or page.meta.project_status)
+    marker = page.project_status or page.meta.project_status
+    said = marker if isinstance(marker, _ProjectStatus) else _ProjectStatus(marker)
+    status, status_reason = project_status(said.status, said.reason)
     is_proved = page.name is not None and is_of_project(url, name)
     if page.name is None:
         gathered.skip_others()
@@ -112,10 +114,6 @@ def _leniently(content: bytes, error: Exception, gathered: Gathered) -> _Page:
     note = gathered.note
     said = envelope["meta"]
     version = said.get("api-version")
-    status = (
-        _status(envelope.get("project-status"), gathered),
-        _status(said.get("project-status"), gathered),
-    )
     serial = said.get("_last-serial")
     display_name = envelope.get("name")
     if display_name is not None and not isinstance(display_name, str):
@@ -127,24 +125,24 @@ def _leniently(content: bytes, error: Exception, gathered: Gathered) -> _Page:
         meta=Meta(
             api_version="1.0" if version is None else str(version),
             last_serial=serial if isinstance(serial, int) else lenient.text(serial),
-            project_status=status[1],
+            project_status=_status(said.get("project-status"), gathered),
         ),
         name=display_name if isinstance(display_name, str) else None,
         versions=[v for v in listed if isinstance(v, str)] if isinstance(listed, list) else None,
-        project_status=status[0],
+        project_status=_status(envelope.get("project-status"), gathered),
     )
 
 
-def _status(said: object, gathered: Gathered) -> _Status | str | None:
+def _status(said: object, gathered: Gathered) -> _ProjectStatus | str | None:
     if isinstance(said, dict):
-        return _Status(lenient.text(said.get("status")), lenient.text(said.get("reason")))
+        return _ProjectStatus(lenient.text(said.get("status")), lenient.text(said.get("reason")))
     if said is None or isinstance(said, str):
         return lenient.text(said)
     gathered.note("", "the project's status is no text")
     return None
 
 
-def _lenient_file(entry: object, gathered: Gathered) -> _File | None:
+def _lenient_file(entry: object, gathered: Gathered) -> _FileEntry | None:
     """Return an entry without what is not of its type; None where it can't be used at all."""
     filename = entry.get("filename") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(filename, str) or not filename:
@@ -156,7 +154,7 @@ def _lenient_file(entry: object, gathered: Gathered) -> _File | None:
     fields, dropped = lenient.fields(entry)
     for key in dropped:
         gathered.note(filename, f"its {key} is not of the right type")
-    return msgspec.convert(fields, _File)
+    return msgspec.convert(fields, _FileEntry)
 
 
 def serial_text(serial: _Serial) -> str | None:
@@ -165,7 +163,9 @@ def serial_text(serial: _Serial) -> str | None:
     return text if text is None or len(text) <= _LONGEST_SERIAL else None
 
 
-def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str], gathered: Gathered) -> File:
+def _file(
+    entry: _FileEntry, url: str, name: NormalizedName, spelled: dict[str, str], gathered: Gathered
+) -> File:
     filename = entry.filename
     version = version_of(filename, name)
     if version is not None:
@@ -176,17 +176,13 @@ def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str],
     size = _size(entry, gathered)
     if size == 0:
         gathered.note(filename, "no distribution has no bytes at all")
-    requires_python = entry.requires_python or None
-    if requires_python and len(requires_python) > LONGEST_TEXT:
-        gathered.note(filename, "its requires-python is too long")
-        requires_python = None
     return File(
         filename=filename,
         url=file_url(url, entry.url),
         digests=digests(entry.hashes.items()) if entry.hashes else (),
         size=size or None,
         version=version,
-        requires_python=requires_python,
+        requires_python=gathered.requires_python(filename, entry.requires_python),
         yanked=_yanked(entry),
         core_metadata=_core_metadata(entry, gathered),
         upload_time=uploaded,
@@ -194,13 +190,7 @@ def _file(entry: _File, url: str, name: NormalizedName, spelled: dict[str, str],
     )
 
 
-def _project_status(marker: _Status | str | None) -> tuple[str | None, str | None]:
-    if isinstance(marker, _Status):
-        return project_status(marker.status, marker.reason)
-    return project_status(marker, None)
-
-
-def _size(entry: _File, gathered: Gathered) -> int | None:
+def _size(entry: _FileEntry, gathered: Gathered) -> int | None:
     size = entry.size
     if size is None or size == "":
         return None
@@ -213,20 +203,16 @@ def _size(entry: _File, gathered: Gathered) -> int | None:
     raise ValueError("its size is no number of bytes")
 
 
-def _yanked(entry: _File) -> str | None:
+def _yanked(entry: _FileEntry) -> str | None:
     if entry.yanked is None or entry.yanked is False:
         return None
     return "" if entry.yanked is True else entry.yanked[:LONGEST_REASON]
 
 
-def _core_metadata(entry: _File, gathered: Gathered) -> tuple[Digest, ...] | None:
+def _core_metadata(entry: _FileEntry, gathered: Gathered) -> tuple[Digest, ...] | None:
     # PEP 714: the new name wins; the others are what servers wrote before it, or by mistake.
     offers = (entry.core_metadata, entry.dist_info_metadata, entry.data_dist_info_metadata)
     offer = next((o for o in offers if o is not None), None)
     if offer is None or offer is False:
         return None
-    try:
-        return () if offer is True else digests(offer.items())
-    except DigestError as error:
-        gathered.note(entry.filename, f"its core metadata: {error}")
-        return ()
+    return () if offer is True else gathered.core_metadata(entry.filename, digests, offer.items())

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from pypimirror import filenames
-from pypimirror.model import File, NormalizedName, ProjectPage
+from pypimirror.model import Digest, File, NormalizedName, ProjectPage
 from pypimirror.simple.digests import DigestError, merged
-from pypimirror.simple.problems import PageError
+from pypimirror.simple.problems import LONGEST_TEXT, PageError
 
 _MOST_TOLD = 20
 _MOST_TEXT = 1 << 25
@@ -84,6 +84,23 @@ class Gathered:
         """Note what was dropped of an entry."""
         if len(self._notes) < _MOST_TOLD:
             self._notes.append(f"{filename[:200]!r}: {what}" if filename else what)
+
+    def requires_python(self, filename: str, said: str | None) -> str | None:
+        """Return the constraint of Python versions that a file has; one that is too long is dropped."""
+        if said and len(said) > LONGEST_TEXT:
+            self.note(filename, "its requires-python is too long")
+            return None
+        return said or None
+
+    def core_metadata(
+        self, filename: str, read: Callable[[Any], tuple[Digest, ...]], offer: Any
+    ) -> tuple[Digest, ...]:
+        """Read the digests that core metadata is offered with; those that can't be relied on are dropped."""
+        try:
+            return read(offer)
+        except DigestError as error:
+            self.note(filename, f"its core metadata: {error}")
+            return ()
 
     def skip_others(self) -> None:
         """Pass over files that don't begin with the project's name, as clients do."""

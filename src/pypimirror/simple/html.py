@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pypimirror.simple.charsets import decoded
-from pypimirror.simple.problems import LONGEST_ADDRESS, PageError
+from pypimirror.simple.problems import LONGEST_ADDRESS, MOST_ENTRIES, PageError
 from pypimirror.simple.urls import filename_of
 
-_BLOCK = 1 << 16
 _SILENCE = 1 << 20
 """Characters of a page without a single event: no index writes so long a tag."""
 _MOST_STEPS = 500_000_000
@@ -52,18 +51,13 @@ class Anchor(NamedTuple):
     attributes: dict[str, str]
 
 
-class Bounds(NamedTuple):
-    """How much a page may have; beyond that PageError is raised."""
-
-    anchors: int
-    elements: int
-
-
 class Read:
     """A parser target: gathers anchors with their text, the base address, titles and the meta values."""
 
-    def __init__(self, bounds: Bounds) -> None:
-        self._bounds = bounds
+    def __init__(self, *, most_links: int, most_elements: int = 10 * MOST_ENTRIES) -> None:
+        """Begin; where the page has more links or elements, PageError is raised."""
+        self._most_links = most_links
+        self._most_elements = most_elements
         self._anchors = 0
         self._elements = 0
         self._depth = 0
@@ -109,8 +103,8 @@ class Read:
         if tag not in _VOID:
             self._depth += 1
             self.deepest = max(self.deepest, self._depth)
-        if self._elements > self._bounds.elements:
-            raise PageError(f"it has more than {self._bounds.elements:,} elements")
+        if self._elements > self._most_elements:
+            raise PageError(f"it has more than {self._most_elements} elements")
 
     def flat(self) -> None:
         """Begin to count `deepest` anew."""
@@ -125,8 +119,8 @@ class Read:
     def _start_anchor(self, attributes: dict[str, str]) -> None:
         self._end_anchor()
         self._anchors += 1
-        if self._anchors > self._bounds.anchors:
-            raise PageError(f"it has more than {self._bounds.anchors:,} links")
+        if self._anchors > self._most_links:
+            raise PageError(f"it has more than {self._most_links} links")
         # What means nothing in an index is not kept.
         self._open = {
             key: value if key == "href" else value[:_LONGEST_VALUE]
@@ -186,11 +180,6 @@ class Read:
         self._open = None
         self._text.clear()
 
-    def taken(self) -> list[Anchor]:
-        """Hand over the anchors so far."""
-        anchors, self.anchors = self.anchors, []
-        return anchors
-
 
 class Demands(NamedTuple):
     """What a page of HTML has to say itself."""
@@ -238,9 +227,8 @@ def _blocks(texts: Iterable[str]) -> Iterator[str]:
     """Yield the text in blocks of which none ends within a page's end."""
     rest = ""
     for text in texts:
-        for start in range(0, len(text), _BLOCK):
-            block = rest + text[start : start + _BLOCK]
-            cut = block.rfind("<", -_LONGEST_END)
-            rest = "" if cut < 0 else block[cut:]
-            yield block[: len(block) - len(rest)]
+        block = rest + text
+        cut = block.rfind("<", -_LONGEST_END)
+        rest = "" if cut < 0 else block[cut:]
+        yield block[: len(block) - len(rest)]
     yield rest

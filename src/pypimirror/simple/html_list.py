@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from pypimirror import names
 from pypimirror.filenames import BUILT_SUFFIXES, PASSED_OVER, SDIST_SUFFIXES
 from pypimirror.model import ListEntry
 from pypimirror.simple import proof
 from pypimirror.simple.from_html import VERSION, base_of, check_version
-from pypimirror.simple.html import Anchor, Bounds, Demands, Read, feed
+from pypimirror.simple.html import Anchor, Demands, Read, feed
 from pypimirror.simple.problems import LONGEST_ADDRESS, PageError
-from pypimirror.simple.urls import folder_of, is_index, is_same_folder, quoted
+from pypimirror.simple.urls import folder_of, is_index, is_same_folder, quoted, segments
 
-_BOUNDS = Bounds(anchors=4_000_000, elements=16_000_000)
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/")
 
 # What lies loose in the folder that a plain web server lists.
@@ -35,10 +34,11 @@ def entries(
     """
     if not is_same_folder(url, asked):
         raise PageError(f"{asked} leads to another page; if that is the list, set index_url to it")
-    read = Read(_BOUNDS)
+    read = Read(most_links=4_000_000, most_elements=16_000_000)
     projects = others = 0
     for _ in feed(chunks, charset, read, needs_end=demands.end):
-        if anchors := read.taken():
+        anchors, read.anchors = read.anchors, []
+        if anchors:
             listing = _Listing(url, base_of(url, read))
             for entry in listing.entries(anchors):
                 projects += 1
@@ -59,7 +59,7 @@ class _Listing:
     def __init__(self, url: str, base: str) -> None:
         parts = urlsplit(url)
         self.others = 0
-        """Links that lead elsewhere."""
+        """Links that lead to neither the list itself, nor what is above or below it."""
         self._host = parts.hostname
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._folder = folder_of(url)
@@ -84,28 +84,6 @@ class _Listing:
                     display_name if display_name == last or names.are_same(display_name, last) else last,
                     url=url,
                 )
-            elif anchor.href and self._leads_away(anchor.href):
-                self.others += 1
-
-    def _leads_away(self, href: str) -> bool:
-        """Tell whether a link leads to neither the list itself, nor what is above or below it."""
-        parts = self._address(href)
-        if parts is None or not self._is_of_host(parts):
-            return parts is not None
-        segments = tuple(unquote(segment) for segment in parts.path.split("/") if segment)
-        common = min(len(segments), len(self._folder))
-        return segments[:common] != self._folder[:common]
-
-    def _address(self, href: str) -> SplitResult | None:
-        """Return the address that a link leads to; None for what is no address."""
-        try:
-            return urlsplit(urljoin(self._base, href.partition("#")[0]))
-        except ValueError:
-            return None
-
-    def _is_of_host(self, parts: SplitResult) -> bool:
-        # Behind a proxy a server may not know by which scheme and port it was asked.
-        return parts.scheme in ("http", "https") and parts.hostname == self._host
 
     def _plain(self, href: str) -> tuple[str, str] | None:
         for prefix in self._prefixes:
@@ -115,22 +93,21 @@ class _Listing:
 
     def _resolved(self, href: str) -> tuple[str, str] | None:
         """Return the component below the list, and the address of that on the list's own origin."""
-        parts = self._address(href)
-        if parts is None or not self._is_of_host(parts):
+        try:
+            parts = urlsplit(urljoin(self._base, href.partition("#")[0]))
+        except ValueError:
             return None
-        segments = [unquote(segment) for segment in parts.path.split("/") if segment]
-        is_folder = parts.path.endswith("/")
-        below, depth = segments[len(self._folder) :], len(self._folder)
-        if tuple(segments[:depth]) != self._folder or not below:
+        found, depth = segments(parts.path), len(self._folder)
+        # Behind a proxy a server may not know by which scheme and port it was asked.
+        is_of_host = parts.scheme in ("http", "https") and parts.hostname == self._host
+        if not is_of_host or found[:depth] != self._folder[: len(found)]:
+            self.others += 1
             return None
+        below, is_folder = found[depth:], parts.path.endswith("/")
         if len(below) == 2 and is_index(below[1]) and not is_folder:
             below, is_folder = below[:1], True
-        last = below[0]
-        if len(below) > 1 or last in (".", "..") or (not is_folder and _is_loose(last)):
+        is_loose = len(below) == 1 and (is_index(below[0]) or below[0].lower().endswith(_FILE_SUFFIXES))
+        if len(below) != 1 or below[0] in (".", "..") or (not is_folder and is_loose):
             return None
         url = quoted(self._origin + parts.path + (f"?{parts.query}" if parts.query else ""))
-        return (last, url) if len(url) <= LONGEST_ADDRESS else None
-
-
-def _is_loose(last: str) -> bool:
-    return is_index(last) or last.lower().endswith(_FILE_SUFFIXES)
+        return (below[0], url) if len(url) <= LONGEST_ADDRESS else None

@@ -28,7 +28,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\],]', re.DOTALL)
 _PROJECTS = re.compile(rb"\s*+:\s*+\[")
 
 
-class _Entry(msgspec.Struct):
+class _ProjectEntry(msgspec.Struct):
     name: str
     last_serial: int | str | None = msgspec.field(name="_last-serial", default=None)
     digest: object = msgspec.field(name="_pypimirror", default=None)
@@ -40,13 +40,13 @@ class _Frame(msgspec.Struct):
     meta: Meta
 
 
-_decode_entries = msgspec.json.Decoder(list[_Entry]).decode
+_decode_entries = msgspec.json.Decoder(list[_ProjectEntry]).decode
 _decode_frame = msgspec.json.Decoder(_Frame).decode
 
 
 def entries(chunks: Iterable[bytes], choose: Choose, seen: ListFacts) -> Iterator[ListEntry]:
     """Yield the entries that are chosen; raise PageError for all but one complete list of API 1.x."""
-    source = _Source(chunks)
+    source = _Chunks(chunks)
     head = _until_projects(source)
     is_ended, count = False, 0
     while not is_ended:
@@ -71,7 +71,7 @@ def entries(chunks: Iterable[bytes], choose: Choose, seen: ListFacts) -> Iterato
     check_api_version(frame.meta.api_version)
 
 
-class _Source:
+class _Chunks:
     """Chunks of any size, and what was read of them and not taken.
 
     It grows to twice what it held before anybody looks at it again: so new bytes pay for each look at all of
@@ -107,14 +107,14 @@ class _Source:
         return b"".join(pieces)
 
 
-def _serial(entry: _Entry) -> str | None:
+def _serial(entry: _ProjectEntry) -> str | None:
     """Return what tells whether the project's page changed: its serial, or the page's digest."""
     if entry.last_serial is None and isinstance(entry.digest, str) and DIGEST.fullmatch(entry.digest):
         return entry.digest
     return serial_text(entry.last_serial)
 
 
-def _until_projects(source: _Source) -> bytes:
+def _until_projects(source: _Chunks) -> bytes:
     """Take what stands before the first project, `[` included."""
     while True:
         try:
@@ -129,22 +129,25 @@ def _until_projects(source: _Source) -> bytes:
             return head
 
 
-def _projects_start(buffer: bytes) -> int | None:
+def _tokens(buffer: bytes) -> Iterator[tuple[int, re.Match[bytes]]]:
+    """Yield the tokens, each with how many objects and arrays are open around it."""
     depth = 0
     for match in _TOKEN.finditer(buffer):
-        token = match[0]
-        if token in (b"{", b"["):
-            depth += 1
-        elif token in (b"}", b"]"):
-            depth -= 1
-        elif token == b'"':  # a string that the next chunk will end
-            break
-        elif depth == 1 and token == b'"projects"' and (key := _PROJECTS.match(buffer, match.end())):
+        if match[0] == b'"':  # a string that the next chunk will end
+            return
+        depth -= match[0] in (b"}", b"]")
+        yield depth, match
+        depth += match[0] in (b"{", b"[")
+
+
+def _projects_start(buffer: bytes) -> int | None:
+    for depth, match in _tokens(buffer):
+        if depth == 1 and match[0] == b'"projects"' and (key := _PROJECTS.match(buffer, match.end())):
             return key.end()
     return None
 
 
-def _take(buffer: bytes) -> tuple[list[_Entry], bytes, bool]:
+def _take(buffer: bytes) -> tuple[list[_ProjectEntry], bytes, bool]:
     """Decode the whole entries at the start of `buffer`: these, what is left, and whether the list ended."""
     # Almost always the last "}," ends an entry. Where it stands inside one, or behind the list, this is no
     # valid array, and the tokens have to be looked at.
@@ -167,14 +170,14 @@ def _take(buffer: bytes) -> tuple[list[_Entry], bytes, bool]:
     return decoded, buffer[end + (not is_ended) :], is_ended
 
 
-def _one_by_one(block: bytes, problem: str) -> list[_Entry]:
+def _one_by_one(block: bytes, problem: str) -> list[_ProjectEntry]:
     """Read entries that are not all of the right types; one without a name that can be read has none."""
     found = lenient.decoded(block, problem)
     if not isinstance(found, list):
         raise PageError(problem)
     objects = (each if isinstance(each, dict) else {} for each in found)
     return [
-        _Entry(
+        _ProjectEntry(
             lenient.text(each.get("name")) or "",
             lenient.whole_number(each.get("_last-serial")),
             each.get("_pypimirror"),
@@ -185,17 +188,10 @@ def _one_by_one(block: bytes, problem: str) -> list[_Entry]:
 
 def _last_end(buffer: bytes) -> tuple[int | None, bool]:
     """Return where the list's own `]` stands, and True; else its last comma, if there is one, and False."""
-    depth, comma = 0, None
-    for match in _TOKEN.finditer(buffer):
-        token = match[0]
-        if token in (b"{", b"["):
-            depth += 1
-        elif depth == 0 and token == b"]":
+    comma = None
+    for depth, match in _tokens(buffer):
+        if depth < 0 and match[0] == b"]":
             return match.start(), True
-        elif depth == 0 and token == b",":
+        if depth == 0 and match[0] == b",":
             comma = match.start()
-        elif token in (b"}", b"]"):
-            depth -= 1
-        elif token == b'"':  # a string that the next chunk will end
-            break
     return comma, False

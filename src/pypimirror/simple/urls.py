@@ -80,11 +80,15 @@ def filename_of(url: str) -> str:
 def folder_of(url: str) -> tuple[str, ...]:
     """Return the path of the folder that an address is the page of: decoded, without the name of an index."""
     try:
-        path = urlsplit(url).path
+        found = segments(urlsplit(url).path)
     except ValueError:
         return ()
-    segments = tuple(unquote(segment) for segment in path.split("/") if segment)
-    return segments[:-1] if segments and is_index(segments[-1]) else segments
+    return found[:-1] if found and is_index(found[-1]) else found
+
+
+def segments(path: str) -> tuple[str, ...]:
+    """Return the parts of an address's path, percent-decoded."""
+    return tuple(unquote(segment) for segment in path.split("/") if segment)
 
 
 def is_index(segment: str) -> bool:

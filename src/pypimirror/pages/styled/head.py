@@ -1,7 +1,11 @@
-"""What stands in the head of a styled page: its style, and what a browser may run, load and send."""
+"""What stands on top of styled pages: their style, what a browser may run, load and send; how to install."""
 
 import base64
 import hashlib
+from urllib.parse import urlsplit
+
+from pypimirror.addresses import is_secure
+from pypimirror.pages.markup import escaped
 
 _COLORS = """
 :root{color-scheme:light dark;--text:#1b1f24;--dim:#59636e;--link:#0757ba;--back:#fff;--box:#f3f5f8;
@@ -42,3 +46,25 @@ def head(style: str, script: str = "") -> str:
 def _hash(text: str) -> str:
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f"'sha256-{digest}'"
+
+
+def commands(base_url: str, name: str) -> str:
+    """Return how a page shows what installs a project from here."""
+    return "".join([f"<pre>{escaped(command)}</pre>\n" for command in installing(base_url, name)])
+
+
+def installing(base_url: str, name: str) -> tuple[str, ...]:
+    """Return the commands that install a project from the mirror at `base_url`."""
+    url = base_url.rstrip("/") + "/"
+    return (
+        f"pip install --index-url {url}{_trusted(url)} {name}",
+        f"uv pip install --default-index {url} {name}",
+    )
+
+
+def _trusted(url: str) -> str:
+    """Return what pip wants to hear of a host that it can't prove."""
+    if is_secure(url):
+        return ""
+    host = urlsplit(url).hostname or ""
+    return f" --trusted-host {f'[{host}]' if ':' in host else host}"

@@ -5,11 +5,9 @@ import re
 
 from pypimirror.filenames import SDIST_SUFFIXES, ending_of
 from pypimirror.selection import platforms
+from pypimirror.selection.kinds import built_for, kind_of
 
 _INSTALLERS = {".exe": "Windows installer", ".msi": "Windows installer", ".dmg": "macOS disk image"}
-_EGG = re.compile(r"-py(\d+(?:\.\d+)?)(?:-(.+))?\.egg")
-_BUILT = re.compile(r"\d\.(linux-\w+|macosx-[\d.]+-\w+|win(?:32|-\w+))$")
-"""What bdist_dumb puts behind the version."""
 
 # PEP 425, 600, 656, 730, 738, 783 and the platform compatibility tags specification.
 _ARCHITECTURES = {
@@ -33,18 +31,16 @@ _ARCHITECTURES = {
     "fat32": "x86 and PowerPC",
     "fat64": "x86-64 and PowerPC",
     "universal": "x86-64, x86 and PowerPC",
-    "x86": "x86",
 }
 _SYSTEMS = {
     "win32": "Windows x86",
     "win_amd64": "Windows x86-64",
     "win_arm64": "Windows ARM64",
-    "win-amd64": "Windows x86-64",
     "win_arm32": "Windows ARM",
     "win_ia64": "Windows Itanium",
 }
 _MUSL = re.compile(r"musllinux_(\d{1,4})_(\d{1,4})_(\w+)")
-_VERSIONED = re.compile(r"(macosx|ios|android|pyodide|pyemscripten|emscripten)[_-](\d+(?:[._]\d+)*)[_-](\w+)")
+_VERSIONED = re.compile(r"(macosx|ios|android|pyodide|pyemscripten|emscripten)_(\d+(?:_\d+)*)_(\w+)")
 _VERSIONED_NAMES = {
     "macosx": "macOS",
     "ios": "iOS",
@@ -53,7 +49,6 @@ _VERSIONED_NAMES = {
     "pyemscripten": "Emscripten",
     "emscripten": "Emscripten",
 }
-_LINUX = re.compile(r"linux[_-](\w+)")
 
 _PYTHON = re.compile(r"([a-z]+)(\d)(\d*)")
 _PYTHONS = {
@@ -71,19 +66,13 @@ def kind(filename: str) -> str:
     if filename.endswith(".whl"):
         tags = filename[:-4].rsplit("-", 3)[1:]
         return _wheel(*tags) if len(tags) == 3 else "wheel"
-    lower = filename.lower()
-    if suffix := ending_of(filename, SDIST_SUFFIXES):
-        built = _BUILT.search(lower.removesuffix(suffix))
-        return f"built for {_platform(built[1])}" if built else "source"
-    return _egg(filename) if lower.endswith(".egg") else _INSTALLERS.get(lower[-4:], "")
-
-
-def _egg(filename: str) -> str:
-    found = _EGG.search(filename)
-    if found is None:
-        return "egg"
-    platform = f" for {_platform(found[2])}" if found[2] else ""
-    return f"egg{platform}, Python {found[1]}"
+    python, system = built_for(filename)
+    if kind_of(filename) == "egg":
+        platform = f" for {_platform(system)}" if system else ""
+        return f"egg{platform}, Python {python}" if python else "egg"
+    if ending_of(filename, SDIST_SUFFIXES):
+        return f"built for {_platform(system)}" if system else "source"
+    return _INSTALLERS.get(filename.lower()[-4:], "")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -121,9 +110,8 @@ def _platform(tag: str) -> str:
     if found := _VERSIONED.fullmatch(tag):
         system, version, machine = found.groups()
         return f"{_VERSIONED_NAMES[system]} {_device(machine)} ({version.replace('_', '.')})"
-    if found := _LINUX.fullmatch(tag):
-        return f"Linux {_machine(found[1])}"
-    return tag
+    family, _, machine = tag.partition("_")
+    return f"Linux {_machine(machine)}" if family == "linux" and machine else tag
 
 
 def _device(machine: str) -> str:

@@ -10,8 +10,7 @@ from pypimirror.model import HeldFile
 from pypimirror.pages import markup
 from pypimirror.pages.markup import escaped, shown, written
 from pypimirror.pages.published import PublishedProject
-from pypimirror.pages.styled.head import head
-from pypimirror.pages.styled.installing import commands
+from pypimirror.pages.styled.head import commands, head
 from pypimirror.pages.styled.kinds import kind
 from pypimirror.upload_times import normal_time
 
@@ -50,8 +49,8 @@ _STATUSES = {
 
 def project_html(project: PublishedProject, base_url: str) -> bytes:
     """Render a project's page; the newest version comes first."""
-    about = markup.about(project.status, project.status_reason)
-    before = markup.before(f"Links for {project.name}", about, _HEAD)
+    links = f"Links for {project.name}"
+    before = markup.before(links, _HEAD, status=project.status, reason=project.status_reason)
     title = f"<h1>{escaped(project.display_name or project.name)}</h1>\n"
     files = _table(project, base_url) if project.files else "<p>No files.</p>\n"
     return f"{before}{title}{_banner(project)}{files}{markup.AFTER}".encode()
@@ -99,16 +98,13 @@ def _summary(project: PublishedProject) -> str:
 
 def _row(held: HeldFile) -> str:
     file = held.file
-    yanked = f"<i>{_yank(file.yanked)}</i>" if file.yanked is not None else ""
+    reason = f": {shown(file.yanked)}" if file.yanked else ""
+    yanked = f"<i>Yanked{reason}</i>" if file.yanked is not None else ""
     python = f"<td>{shown(file.requires_python)}" if file.requires_python else ""
     return (
         f"<tr><td>{markup.file_anchor(held)}{yanked}<td>{written(kind(file.filename))}"
         f"<td>{size_text(held.size)}<td>{_day(file.upload_time or '')}{python}\n"
     )
-
-
-def _yank(reason: str) -> str:
-    return f"Yanked: {shown(reason)}" if reason else "Yanked"
 
 
 @functools.lru_cache(maxsize=1024)

@@ -7,8 +7,7 @@ from pypimirror.amounts import about, numbered, rounded, size_text
 from pypimirror.model import Listed
 from pypimirror.pages import markup
 from pypimirror.pages.published import PageTotals
-from pypimirror.pages.styled.head import head, squeezed
-from pypimirror.pages.styled.installing import commands
+from pypimirror.pages.styled.head import commands, head, squeezed
 
 _GROUP = 120
 """Projects that a browser hides, or lays out, together; so many fill their lines in up to six columns."""
@@ -70,7 +69,7 @@ _FIELD = (
 
 def root_html(projects: Iterable[Listed], counts: PageTotals, base_url: str) -> Iterator[bytes]:
     """Render the root page block by block; `projects` are sorted by name."""
-    yield f"{markup.before('Simple index', {}, _HEAD)}{_top(counts, base_url)}".encode()
+    yield f"{markup.before('Simple index', _HEAD)}{_top(counts, base_url)}".encode()
     lines = (f"<li>{markup.project_anchor(project.name, project.display_name)}\n" for project in projects)
     while group := "".join(itertools.islice(lines, _GROUP)):
         yield f"<ul>\n{group}</ul>\n".encode()
