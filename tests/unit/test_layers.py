@@ -128,7 +128,7 @@ OWNERS = {
     "lxml": {"simple"},
     "jinja2": {"server_config", "report"},
     "prometheus_client": {"report"},
-    "filelock": {"cli"},
+    "filelock": {"attestations", "cli"},
     "rich": {"cli"},
     "distlib": {"config"},
     "pypi_attestations": {"attestations"},
