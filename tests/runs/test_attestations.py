@@ -4,6 +4,7 @@ All is real: the documents are signed, certified and logged by an authority of t
 folder of sigstore's own; pypi-attestations verifies them.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -97,6 +98,29 @@ def test_without_its_document_a_file_waits(attested: Attested, fault: faults.Fau
     assert ended.status == 3
     assert NEW in ended.stderr
     assert attested.mirror.listed("six") == {OLD}
+
+
+@pytest.mark.parametrize("fault", [faults.Status(503), faults.Drop()], ids=str)
+def test_what_came_of_a_file_is_kept_while_its_document_cannot_be_had(
+    attested: Attested, fault: faults.Fault
+) -> None:
+    content, name, document = os.urandom(2 << 20), "six-3.0.tar.gz", "/files/documents/six-3.0.json"
+    (wheel, *_) = attested.upstream.files("six")
+    address = (wheel.provenance or "").replace("six-1.0", "six-3.0")
+    attested.upstream.add_file("six", name, content, provenance=address)
+    proof = attested.authority.provenance(name, content)
+    attested.upstream.add_file("documents", "six-3.0.json", proof)
+    attested.upstream.fault(f"/files/six/{name}", faults.Cut(3 << 19), times=1)
+    assert attested.update().status == 3
+    attested.upstream.fault(document, fault)
+    attested.mirror.age(hours=1)
+    assert attested.update().status == 3
+    attested.upstream.clear_faults()
+    attested.mirror.age(hours=1)
+    assert is_over(attested.update())
+    (request,) = [each for each in attested.upstream.requests if each.path.endswith(name)]
+    assert request.range == f"bytes={3 << 19}-"
+    assert (attested.mirror.root / "six" / name).read_bytes() == content
 
 
 def test_a_file_without_a_sha256_is_proved_after_it_came(attested: Attested) -> None:

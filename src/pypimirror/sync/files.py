@@ -22,6 +22,7 @@ from pypimirror.errors import (
     NotAskedError,
     NotFoundError,
     TreeError,
+    UnavailableError,
     VerificationError,
 )
 from pypimirror.model import File, HeldFile
@@ -236,8 +237,10 @@ class Files:
                 raise result
             if isinstance(result, DiskFullError):
                 self._skip(project, result)
+                self._run.mirror.store.give_up(task.temporary)
             elif reason := self.why_unasked(result):
                 self._leave(project, reason)
+                self._run.mirror.store.give_up(task.temporary)
             elif isinstance(result, MirrorError):
                 record.file_failed(self._run, project, filename, str(result))
                 self._keep_part(task, result)
@@ -250,15 +253,15 @@ class Files:
         self._one_less(project)
 
     def _keep_part(self, task: tasks.FileTask | tasks.LookTask, error: MirrorError) -> None:
-        """Keep for the next run what came of a file; or what came before, where a process died over it."""
-        validator = None
+        """Keep what came of a file for the next run; or what came before, where nothing speaks against it."""
+        store, validator = self._run.mirror.store, None
         if isinstance(error, CutOffError):
+            store.keep_partial(task.temporary, partial_key(task.name, task.file.filename))
             validator = error.validator
-        elif isinstance(error, BrokenWorkerError) and isinstance(task, tasks.FileTask):
+        elif isinstance(error, BrokenWorkerError | UnavailableError) and isinstance(task, tasks.FileTask):
+            store.give_up(task.temporary)
             validator = task.validator
         if validator:
-            key = partial_key(task.name, task.file.filename)
-            self._run.mirror.store.keep_partial(task.temporary, key)
             self._run.mirror.state.files.record_partial(task.name, task.file.filename, validator)
 
     def _leave(self, project: Project, reason: str) -> None:
