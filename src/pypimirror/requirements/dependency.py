@@ -125,12 +125,12 @@ def _specifier(text: str) -> str | None:
 
 @lru_cache(maxsize=_REMEMBERED)
 def canonical_marker(text: str) -> str | None:
-    """Return a marker in one text for what it says; None for what is none, or has a quote in a value.
+    """Return a marker in one text for what it says; None for what is none, or can't be written.
 
-    A value with a quote in it would be written as if it ended there.
+    A value with a quote or a backslash in it would be read as another one, or as none.
     """
     written = _written(text)
-    return None if written is None else _written(written)
+    return written if written is not None and _written(written) == written else None
 
 
 def _written(marker: str) -> str | None:

@@ -83,6 +83,16 @@ def test_quotes_and_words_in_a_value(value: str) -> None:
         assert '"' in value[1:-1]
 
 
+@pytest.mark.parametrize("number", range(10))
+def test_backslashes_in_a_value(number: int) -> None:
+    """What packaging writes of such a value reads as another one, or as none."""
+    text = "six; os_name == 'a" + "\\" * number + "nb' or os_name == 'nt'"
+    windows = Environments(environments(platforms=["win_amd64"]))
+    for found in (parsed(text), parsed(canonical(text) or "")):
+        assert found is None or windows.may_hold(found.marker)
+        assert found is None or not windows.must_hold(found.marker.partition(" or ")[0])
+
+
 @pytest.mark.parametrize(
     "text",
     [
