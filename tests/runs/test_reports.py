@@ -1,6 +1,7 @@
 """Files that a run leaves for other programs: its report, metrics, and the paths that it changed."""
 
 import contextlib
+import fcntl
 import json
 import os
 import random
@@ -450,6 +451,27 @@ def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path: Path) -> None:
         assert (tmp_path / ".file.new").stat().st_size <= 300_000
 
 
+def test_a_folder_that_somebody_else_locked_is_not_waited_for(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path
+) -> None:
+    """As in a crontab: flock FOLDER pypimirror ..."""
+    index.add("six", "1.0")
+    mirror = make_mirror(report="report.json")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        running = mirror.start("-U")
+        try:
+            running.communicate(timeout=60)
+        finally:
+            running.kill()
+        assert running.returncode == 0
+    finally:
+        os.close(folder)
+    assert reported(tmp_path / "report.json")["run"]["status"] == 0
+    assert not list(tmp_path.glob(".report.json*"))
+
+
 def test_a_disk_that_is_not_mounted_is_told_to_all_who_watch(
     index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path
 ) -> None:
@@ -483,6 +505,10 @@ def test_a_disk_that_is_not_mounted_is_told_to_all_who_watch(
         ["on_failure", "2", news, f"{tmp_path}/r.json."] for news in ("1", "0")
     ]
     assert [path.name for path in mirror.root.rglob("*")] == ["lost+found"]
+    mirror.configure(**options | {"report": "no/r.json"})
+    assert mirror.run("-U").status == 2
+    assert (tmp_path / "note.calls").read_text().splitlines()[-1].startswith("on_failure 2 ")
+    assert measured(tmp_path / "m.prom")["last_try_status"] == 2
     mirror.configure(**options | {"report": None, "on_failure": "false"})
     ended = mirror.run("--verify")
     assert "pypimirror: on_failure: false ended with status 1" in ended.stderr

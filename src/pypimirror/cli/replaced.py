@@ -4,10 +4,13 @@ import contextlib
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 _MODE = 0o644
+_PATIENCE_S = 2.0
+_LOOK_S = 0.005
 
 
 def replace(path: Path, chunks: Iterable[bytes]) -> None:
@@ -15,16 +18,29 @@ def replace(path: Path, chunks: Iterable[bytes]) -> None:
 
     A link gives way to the file. A run that is killed leaves a file beside it, which the next one uses.
     """
-    beside = path.with_name(f".{path.name}.new")
     folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        with contextlib.suppress(OSError):  # NFS locks no folders
-            fcntl.flock(folder, fcntl.LOCK_EX)  # one who finds the mirror's lock held writes metrics, too
-        _write(beside, path, chunks)
+        own = "" if _is_locked(folder) else f"{os.getpid()}."
+        _write(path.with_name(f".{path.name}.{own}new"), path, chunks)
         with contextlib.suppress(OSError):  # not every file system can do so
             os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _is_locked(folder: int) -> bool:
+    """Lock a folder, as one who finds the mirror's lock held writes metrics, too; tell whether that worked.
+
+    It is not waited for long: whoever runs this command may hold that lock, as flock(1) does.
+    """
+    deadline = time.monotonic() + _PATIENCE_S
+    with contextlib.suppress(OSError):  # NFS locks no folders
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            time.sleep(_LOOK_S)
+    return False
 
 
 def _write(beside: Path, path: Path, chunks: Iterable[bytes]) -> None:

@@ -104,9 +104,9 @@ class ReportFiles:
 
     def ends_with(self, status: Status) -> Status:
         """Return the status of the command, of which the run itself has a `status`."""
-        if self.reasons.keys() - self.full:
-            return Status.ERROR
-        return Status.FULL if self.reasons and status is not Status.ERROR else status
+        if not self.reasons or status in (Status.ERROR, Status.USAGE):
+            return status
+        return Status.ERROR if self.reasons.keys() - self.full else Status.FULL
 
     def call(self, option: str, status: Status, line: str, *, is_news: bool) -> None:
         """Call the command that an option names, if there is one; keep why it failed, if it did."""
