@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,18 @@ def test_a_release_goes_when_pages_alone_are_written(index: FakeIndex, make_mirr
     assert not [path for path in mirror.names() if path.startswith("other/")]
     assert mirror.listed("other") == set()
     mirror.check_links()
+
+
+def test_what_is_blocked_by_its_name_needs_no_note(make_mirror: MakeMirror) -> None:
+    mirror = make_mirror(package_matches="demo")
+    mirror.update()
+    for blocked, number in (("demo==2.0", 0), (f"demo==2.0 {DIGEST}", 1)):
+        mirror.configure(package_matches="demo", blocked_files=blocked)
+        mirror.run("-U")
+        with closing(sqlite3.connect(mirror.root / ".pypimirror/state.sqlite")) as state:
+            notes = state.execute("SELECT value FROM meta WHERE key LIKE 'blocked bytes of %'").fetchall()
+        assert len(notes) == number
+        assert "demo-2.0.tar.gz" not in "".join(note for (note,) in notes)
 
 
 def test_a_lost_state_takes_nothing_over_that_is_blocked(make_mirror: MakeMirror) -> None:

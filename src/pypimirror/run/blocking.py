@@ -56,7 +56,9 @@ def seen(
 
 
 def remember(mirror: Mirror, name: NormalizedName, file: File, sha256: str, size: int) -> None:
-    """Remember that the bytes behind an entry of upstream's are blocked."""
+    """Remember that the bytes behind an entry of upstream's are blocked, if it is they that are."""
+    if sha256 not in mirror.selection.blocked_digests:
+        return
     found = _known(mirror, name) | {file.filename: Seen(_entry(file), sha256, size)}
     mirror.state.notes.set(_NOTE + name, msgspec.json.encode(found).decode())
 
