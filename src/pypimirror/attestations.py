@@ -4,6 +4,7 @@ That library comes with the extra `attestations`, takes a second to import, and 
 Nothing is asked over the network: the trusted root is sigstore's own, as installed or last refreshed.
 """
 
+import contextlib
 import errno
 import functools
 import logging
@@ -13,6 +14,8 @@ from pypimirror.errors import VerificationError
 
 _MAX_SIZE = 1 << 20
 _MAX_ATTESTATIONS = 100
+_PATIENCE_S = 60.0
+"""What another process may take to write sigstore's folder, before it is taken for one that was stopped."""
 
 
 def verify(document: bytes, *, url: str, filename: str, sha256: str) -> tuple[str, ...]:
@@ -38,7 +41,7 @@ def verify(document: bytes, *, url: str, filename: str, sha256: str) -> tuple[st
 def _prepare() -> None:
     """Let sigstore write its folder, which it does without care for others that read it, and read it once.
 
-    Raises OSError.
+    A folder that can't be locked, as on a disk that is only read, is read as it is. Raises OSError.
     """
     from filelock import FileLock
     from platformdirs import user_cache_path
@@ -46,8 +49,12 @@ def _prepare() -> None:
 
     # It warns of each trusted root that it does not refresh, which is as we want it.
     logging.getLogger("sigstore").setLevel(logging.ERROR)
-    folder: Path = user_cache_path("sigstore-python", "sigstore", ensure_exists=True)
-    with FileLock(folder / "pypimirror.lock"):
+    folder: Path = user_cache_path("sigstore-python", "sigstore")
+    lock = FileLock(folder / "pypimirror.lock", timeout=_PATIENCE_S, fallback_to_soft=False)
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError, NotImplementedError):
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(lock)
         try:
             Verifier.production(offline=True)
         except (MemoryError, OSError):

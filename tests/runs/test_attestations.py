@@ -5,6 +5,7 @@ folder of sigstore's own; pypi-attestations verifies them.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import GOOD, Ended, Mirror, is_over
 from tests.sigstore_authority import SigstoreAuthority
+from tests.small_disks import mounted
 from tests.tls import Certificate, TlsFront
 
 OLD, NEW = "six-1.0-py3-none-any.whl", "six-2.0-py3-none-any.whl"
@@ -219,6 +221,18 @@ def test_a_broken_trusted_root_is_the_machines_and_costs_nothing(attested: Attes
     root.write_bytes(content)
     assert is_over(attested.update())
     assert attested.mirror.contents() == before
+
+
+def test_a_home_that_can_only_be_read_is_enough(attested: Attested, tmp_path: Path) -> None:
+    attested.update()
+    (attested.mirror.root / ".pypimirror/state.sqlite").unlink()
+    home = Path(attested.environment["HOME"])
+    with mounted(tmp_path / "disk", "size=1m") as disk:
+        shutil.copytree(home / ".cache", disk.path / ".cache")
+        disk.remount("ro")
+        places = {"HOME": str(disk.path), "XDG_CACHE_HOME": str(disk.path / ".cache")}
+        assert attested.mirror.run("-U", env=attested.environment | places) == GOOD
+    assert attested.mirror.listed("six") == {OLD, NEW}
 
 
 def test_a_lost_state_is_proved_anew(attested: Attested) -> None:
