@@ -128,6 +128,26 @@ def test_what_was_kept_outlives_a_run_that_ends_while_it_goes_on(
     assert mirror.temporary_files() == []
 
 
+def test_a_file_that_was_gone_on_with_is_as_open_as_any(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    """Nobody but its owner may write to a file, though the umask lets a group do so."""
+    fill(index, 4 * MIB)
+    index.fault(FILE, faults.Cut(2 * MIB), times=1)
+    index.fault(FILE, faults.HangBody(MIB, 60), times=1)
+    mirror = make_mirror(workers=1)
+    before = os.umask(0o002)
+    try:
+        assert mirror.run("-U").status == 3
+        running = mirror.start("-U")
+        wait_for_bytes(mirror, 3 * MIB)
+        running.kill()
+        running.communicate()
+        mirror.update()
+    finally:
+        os.umask(before)
+    assert requests_of_file(index)[-1].range == f"bytes={3 * MIB}-"
+    assert (mirror.root / "six" / BIG).stat().st_mode & 0o777 == 0o644
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
 def test_what_was_kept_outlives_a_worker_that_is_killed(index: FakeIndex, make_mirror: MakeMirror) -> None:
     content = fill(index, 4 * MIB)

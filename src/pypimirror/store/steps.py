@@ -44,7 +44,7 @@ def copy_into(path: str, folder: str, name: str) -> None:
     with contextlib.suppress(OSError):
         os.makedirs(folder, mode=0o700, exist_ok=True)
         try:
-            shutil.copyfile(path, f"{folder}/{name}.new")
+            shutil.copy(path, f"{folder}/{name}.new")  # with its mode
             os.replace(f"{folder}/{name}.new", f"{folder}/{name}")
         except OSError:
             os.unlink(f"{folder}/{name}.new")
