@@ -98,7 +98,7 @@ class _Stage:
         self._open: dict[NormalizedName, ExternalProject] = {}
         self._failures = 0
         """Of each project that is under way so many addresses failed the last time."""
-        self._turns = Turns(run.upstream.hosts)
+        self._turns = Turns(run.upstream.hosts, run.upstream.index_url)
         self._arrivals = Arrivals(run.mirror.store)
         assert run.workers is not None
         self._workers = run.workers

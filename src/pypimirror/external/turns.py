@@ -24,10 +24,14 @@ class _Waiting(NamedTuple):
 
 
 class Turns:
-    """What waits for its turn at each host, in this run."""
+    """What waits for its turn at each host, in this run.
 
-    def __init__(self, hosts: Hosts) -> None:
+    What comes of links says nothing of the index, though they may lead to its host, too.
+    """
+
+    def __init__(self, hosts: Hosts, index_url: str) -> None:
         self._hosts = hosts
+        self._index = host_of(index_url)
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._busy: set[str] = set()
         self._free_at: dict[str, float] = {}
@@ -53,7 +57,7 @@ class Turns:
         """Begin what may begin now, while there is room."""
         now = time.monotonic()
         for host, queue in list(self._waiting.items()):
-            while queue and self._hosts.why_not(queue[0].url):
+            while queue and self._is_given_up(queue[0].url):
                 url, _, refuse = queue.popleft()
                 refuse(UnreachableError(url, NOT_ASKED))
             is_free = host not in self._busy and self._free_at.get(host, 0.0) <= now
@@ -62,6 +66,10 @@ class Turns:
                 queue.popleft().start()
             if not queue:
                 self._waiting.pop(host, None)
+
+    def _is_given_up(self, url: str) -> bool:
+        is_struck = host_of(url) == self._index and self._strikes.get(self._index, 0) >= _STRIKES
+        return is_struck or self._hosts.why_not(url) is not None
 
     def clear(self) -> None:
         """Begin nothing more."""
@@ -87,5 +95,5 @@ class Turns:
     def _strike(self, url: str, number: int) -> None:
         host = host_of(url)
         self._strikes[host] = self._strikes.get(host, 0) + number
-        if self._strikes[host] >= _STRIKES:
+        if self._strikes[host] >= _STRIKES and host != self._index:
             self._hosts.give_up(url, "did not answer lately")

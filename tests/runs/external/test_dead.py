@@ -257,3 +257,18 @@ def test_an_update_asks_no_host_before_the_interval_is_over(
     host.paths()
     mirror.run("-I")
     assert host.paths() == ["/dist/demo-0.9.tar.gz"]
+
+
+def test_what_a_link_does_says_nothing_of_the_index(index: FakeIndex, make: Make) -> None:
+    projects = ["demo", "other", "third"]
+    index.fault("/home", faults.Status(503, {"Retry-After": "60"}))
+    for project in projects:
+        index.add(project, "1.0")
+        lead(index, link(index.url.removesuffix("/simple/") + "/home"), project=project)
+    mirror = make(package_matches=" ".join(projects))
+    index.clear()
+    ended = patched(mirror, "from pypimirror.external import stage; stage._OPEN = 1", "-U")
+    assert "answers 503" in ended.stderr
+    documents = [path for path in index.paths() if path.endswith("/json")]
+    assert sorted(documents) == [f"/pypi/{project}/json" for project in projects]
+    assert index.paths().count("/home") == 1
