@@ -15,6 +15,8 @@ from tests.external import patched
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror, is_over
 from tests.rights import give_up_rights
+from tests.runs.test_kills import children_of, is_alive, wait_until
+from tests.runs.test_transfers import wait_for_bytes
 from tests.small_disks import SmallDisk
 from tests.stepper import Stepper
 
@@ -358,3 +360,24 @@ def test_a_worker_that_the_system_ended_may_have_had_too_much_memory(
     )
     assert told in ended.stderr
     mirror.update()
+
+
+def test_what_was_kept_of_a_file_needs_no_more_room_after_a_kill(index: FakeIndex, tmp_path: Path) -> None:
+    content = os.urandom(6 * MB)
+    index.add_file("six", "six-1.0.tar.gz", content)
+    path = "/files/six/six-1.0.tar.gz"
+    index.fault(path, faults.Cut(4 * MB), times=1)
+    index.fault(path, faults.HangBody(MB, 60), times=1)
+    with small_disks.mounted(tmp_path / "disk", "size=10m") as disk:
+        mirror = Mirror(disk.path / "mirror", index.url, workers=1)
+        assert mirror.run("-U").status == 3
+        running = mirror.start("-U")
+        wait_for_bytes(mirror, 5 * MB)
+        workers = children_of(running.pid)
+        running.kill()
+        running.communicate()
+        wait_until(lambda: not any(map(is_alive, workers)))
+        disk.leave_free(2 * MB)
+        assert is_over(mirror.run("-U"))
+        assert [each.range for each in index.requests if each.path == path][-1] == f"bytes={5 * MB}-"
+        assert (mirror.root / "six/six-1.0.tar.gz").read_bytes() == content

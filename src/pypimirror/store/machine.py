@@ -30,6 +30,20 @@ def sync_file_system(descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
+def may_be_open(path: str) -> bool:
+    """Tell whether some process may have a file open: a lease is given where none has (fcntl(2))."""
+    if not sys.platform.startswith("linux"):
+        return True
+    import fcntl
+
+    try:
+        with open(path, "r+b") as file:
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    except OSError:  # so it is, or the file system can't tell
+        return True
+    return False
+
+
 def spread_folders(folder: str) -> None:
     """Let folders that are made in this one lie far from each other on the disk, where it is ext4.
 

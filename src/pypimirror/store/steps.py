@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 
-from pypimirror.store.machine import spread_folders, sync_file_system
+from pypimirror.store.machine import may_be_open, spread_folders, sync_file_system
 
 _log = logging.getLogger(__name__)
 
@@ -39,15 +39,21 @@ def move_into(path: str, folder: str, name: str) -> None:
     os.replace(path, f"{folder}/{name}")
 
 
-def copy_into(path: str, folder: str, name: str) -> None:
-    """Copy a file into a private folder, which need not be there; or leave it, where there is no room."""
-    with contextlib.suppress(OSError):
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        try:
-            shutil.copy(path, f"{folder}/{name}.new")  # with its mode
-            os.replace(f"{folder}/{name}.new", f"{folder}/{name}")
-        except OSError:
-            os.unlink(f"{folder}/{name}.new")
+def keep(path: str, folder: str, name: str) -> None:
+    """Move what a run wrote that is gone into a private folder, or remove it, where that can't be.
+
+    Where a process of that run may still write to it, a copy takes its place.
+    """
+    kept = f"{folder}/{name}"
+    try:
+        move_into(path, folder, name)
+        if may_be_open(kept):
+            shutil.copy(kept, f"{kept}.new")
+            os.replace(f"{kept}.new", kept)
+    except OSError:
+        for each in (path, kept, f"{kept}.new"):
+            with contextlib.suppress(OSError):
+                os.unlink(each)
 
 
 def unlink(path: str) -> None:

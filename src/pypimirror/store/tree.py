@@ -111,9 +111,9 @@ class FileStore:
         left += [f"{folder}/{name}" for folder in folders for name in os.listdir(folder)]
         for path in left:
             if (kept := _KEPT.search(path)) and is_file(path):
-                # A copy, as a process of that run may still write to it.
-                self._step(path, steps.copy_into, path, self._partial, kept[1])
-            self._step(path, steps.unlink, path)
+                self._step(path, steps.keep, path, self._partial, kept[1])
+            else:
+                self._step(path, steps.unlink, path)
         for path in folders:
             self._step(path, steps.remove_folder, path)
         self._count, self._spread = 0, []
