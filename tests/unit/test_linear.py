@@ -200,7 +200,7 @@ def test_a_text(reader: str) -> None:
 
 def test_a_pattern_has_so_many_characters() -> None:
     check_name_pattern("a" * 199 + "*" * (MAX_PATTERN - 199))
-    with pytest.raises(ValueError, match=f"has {MAX_PATTERN + 1} characters; {MAX_PATTERN} are allowed"):
+    with pytest.raises(ValueError, match=f"has {MAX_PATTERN + 1:,} characters; {MAX_PATTERN:,} are allowed"):
         check_name_pattern("a" * 199 + "*" * (MAX_PATTERN - 198))
 
 

@@ -44,8 +44,8 @@ class Dependencies:
         self._known: dict[NormalizedName, Asked] = {}
         """What was asked for when the run began."""
         self._before: dict[NormalizedName, Asked] = {}
-        """What was asked for, and by whom, until it was settled who asks for what now."""
-        self.is_unsettled = False
+        """What was asked for, and by whom, until it is recorded who asks for what now."""
+        self.is_stale = False
         """Whether more may be asked for than the last run got to: that was cut off, failed, or had another
         configuration."""
         self.is_new = False
@@ -75,9 +75,9 @@ class Dependencies:
             return
         followed = self._mirror.state.notes.get(_NOTE)
         self._known = self._before = self._mirror.state.choices.asked()
-        self.is_unsettled = self._has_changed = followed != self._mirror.selection.of_projects
+        self.is_stale = self._has_changed = followed != self._mirror.selection.of_projects
         self.is_new = self.are_followed and followed is None
-        if self.is_unsettled:
+        if self.is_stale:
             self._ask_all(self._closure().wants)
         if self.are_followed or not self._has_changed:
             self._ask_all({name: asked.wants for name, asked in self._known.items()})
@@ -89,7 +89,7 @@ class Dependencies:
 
     def unlisted(self) -> list[NormalizedName]:
         """Return the projects that are asked for and on no page, sorted."""
-        if self.is_unsettled:
+        if self.is_stale:
             listed = {each.name for each in self._mirror.state.projects.listed()}
             return sorted(self._mirror.selection.asked.keys() - listed)
         return self._mirror.state.choices.asked_but_unlisted() if self._known else []
@@ -149,7 +149,7 @@ class Dependencies:
             self._note_change()
 
     def _note_change(self) -> None:
-        """Remember that it has to be settled anew who asks for what, should this run be cut off."""
+        """Remember that it has to be found anew who asks for what, should this run be cut off."""
         self._has_changed = True
         notes = self._mirror.state.notes
         if notes.get(_NOTE) not in (None, _INCOMPLETE):
@@ -207,7 +207,7 @@ class Dependencies:
 
     # -- at the end --------------------------------------------------------------------------
 
-    def settle(self, *, is_whole: bool) -> set[NormalizedName]:
+    def record(self, *, is_whole: bool) -> set[NormalizedName]:
         """Record who asks for what now; return the projects of which less is asked for than before.
 
         With `is_whole` every project was asked about that had to be. Nothing is dropped where a project's
@@ -228,8 +228,8 @@ class Dependencies:
         asked = selection.asked
         self._before = _united(self._known, {name: Asked(tuple(wants)) for name, wants in asked.items()})
         # Another configuration may have made other releases of whatever project leave.
-        news = {name for name, each in now.items() if self._known.get(name) != each or self.is_unsettled}
-        self._record(now)
+        news = {name for name, each in now.items() if self._known.get(name) != each or self.is_stale}
+        self._save(now)
         missing.tell(self._mirror, closure, now, touched | news)
         less = {name for name, wants in asked.items() if not wants <= {*now.get(name, Asked()).wants}}
         asked.clear()
@@ -249,9 +249,9 @@ class Dependencies:
         so = {name for name, by in state.selections() if by == selection.fingerprint(name)}
         return {name for name in listed if name not in so or not selection.selects(name)}
 
-    def unsettle(self) -> None:
+    def keep_asking(self) -> None:
         """Go on asking for what was asked for before, as it is too much to go without a question."""
-        self._record(_united(self._known, self._before))
+        self._save(_united(self._known, self._before))
         self._ask_all({name: each.wants for name, each in self._known.items()})
         self._mirror.state.notes.set(_NOTE, _INCOMPLETE)
 
@@ -272,7 +272,7 @@ class Dependencies:
         kept = dict(list(known.items())[-_MOST_NO_LONGER:])
         notes.set(NO_LONGER_NOTE, msgspec.json.encode(kept).decode())
 
-    def _record(self, now: dict[NormalizedName, Asked]) -> None:
+    def _save(self, now: dict[NormalizedName, Asked]) -> None:
         choices = self._mirror.state.choices
         choices.record_asked({name: asked for name, asked in now.items() if self._known.get(name) != asked})
         choices.forget_asked(self._known.keys() - now.keys())

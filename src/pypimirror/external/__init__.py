@@ -9,7 +9,7 @@ from collections.abc import Collection
 import msgspec
 
 from pypimirror.config import Config
-from pypimirror.external.model import Origin
+from pypimirror.external.model import LinkOrigin
 from pypimirror.external.tables import Tables
 from pypimirror.mirror import Mirror
 from pypimirror.model import Link, NormalizedName
@@ -86,6 +86,6 @@ class _Followed(ExternalLinks):
         self._tables.forget_files(name, filenames)
 
 
-def _follows(config: Config, origin: Origin) -> bool:
+def _follows(config: Config, origin: LinkOrigin) -> bool:
     """Tell whether an external file that came as this one did is still wanted."""
     return config.external_links and (config.follow_external_index_pages or not origin.is_paged)

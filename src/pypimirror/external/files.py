@@ -6,7 +6,7 @@ import logging
 import msgspec
 
 from pypimirror.errors import TreeError
-from pypimirror.external.model import Origin
+from pypimirror.external.model import LinkOrigin
 from pypimirror.external.project import ExternalProject
 from pypimirror.external.tasks import Brought, FetchTask
 from pypimirror.mirror import Mirror, Tally
@@ -17,7 +17,7 @@ from pypimirror.run import Run, blocking
 _log = logging.getLogger(__name__)
 
 
-def intend(mirror: Mirror, tally: Tally, project: ExternalProject, file: File, origin: Origin) -> None:
+def intend(mirror: Mirror, tally: Tally, project: ExternalProject, file: File, origin: LinkOrigin) -> None:
     """Record that a file is to come; one that was lost keeps what was wrong until it is there."""
     if project.is_held(file.filename):
         return
@@ -42,7 +42,7 @@ def let_go(project: ExternalProject, file: File) -> None:
     project.tables.delist_unfinished(project.name, [file.filename], since=since)
 
 
-def keep(run: Run, project: ExternalProject, file: File, origin: Origin) -> None:
+def keep(run: Run, project: ExternalProject, file: File, origin: LinkOrigin) -> None:
     """Record how a held external file is now, with the very bytes that are held."""
     name, row = project.name, project.rows[file.filename]
     digests = tuple(sorted((dict(row.file.digests) | dict(file.digests)).items()))
@@ -84,7 +84,9 @@ def _refuse(run: Run, project: ExternalProject, file: File, brought: Brought) ->
     _tell_refused(run.mirror, run.tally, project, known, origin)
 
 
-def _tell_refused(mirror: Mirror, tally: Tally, project: ExternalProject, file: File, origin: Origin) -> None:
+def _tell_refused(
+    mirror: Mirror, tally: Tally, project: ExternalProject, file: File, origin: LinkOrigin
+) -> None:
     reason = (
         f"refused: other bytes lie at {file.url} now, and sha256 {origin.pinned} was accepted once;"
         f" accepted_changes = {file.filename} sha256={origin.refused} takes them"
@@ -94,7 +96,7 @@ def _tell_refused(mirror: Mirror, tally: Tally, project: ExternalProject, file: 
     project.tables.record_wrong(project.name, file.filename, reason, mirror.clock())
 
 
-def _place(run: Run, project: ExternalProject, task: FetchTask, brought: Brought, origin: Origin) -> None:
+def _place(run: Run, project: ExternalProject, task: FetchTask, brought: Brought, origin: LinkOrigin) -> None:
     name, file = project.name, task.file
     for note in brought.notes:
         _log.warning("%s: %s", name, note)

@@ -7,7 +7,7 @@ import msgspec
 from pypimirror.model import File, Link
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LinkOrigin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How an external file came, and what tells whether it is still the same there."""
 
     link: str
@@ -45,7 +45,7 @@ class Known(NamedTuple):
 
     status: str
     file: File
-    origin: Origin
+    origin: LinkOrigin
     checked: float
     """When it was last looked at, or 0."""
     delisted_since: float

@@ -8,7 +8,7 @@ from pypimirror.addresses import host_of
 from pypimirror.amounts import HOUR_S
 from pypimirror.errors import MirrorError
 from pypimirror.external.links import LinkedFile
-from pypimirror.external.model import Origin
+from pypimirror.external.model import LinkOrigin
 from pypimirror.external.tables import Tables
 from pypimirror.mirror import LONGEST_REASON, Mirror
 from pypimirror.model import Link, NormalizedName
@@ -37,7 +37,7 @@ class ExternalProject:
         """All links were looked at, so that it is known which files are wanted."""
         self.looked: set[Link] = set()
         self.asked: set[str] = set()
-        self.candidates: dict[str, tuple[LinkedFile, Origin]] = {}
+        self.candidates: dict[str, tuple[LinkedFile, LinkOrigin]] = {}
         self._ranks: dict[str, tuple[bool, bool, bool, int]] = {}
         self.has_changed = False
         """Its page is to be written."""
@@ -52,7 +52,7 @@ class ExternalProject:
         rank = (self._had_failed(candidate.url), is_paged, not candidate.digests, place)
         if rank < self._ranks.get(candidate.filename, (True, True, True, place + 1)):
             self._ranks[candidate.filename] = rank
-            self.candidates[candidate.filename] = candidate, Origin(link=link.url, is_paged=is_paged)
+            self.candidates[candidate.filename] = candidate, LinkOrigin(link=link.url, is_paged=is_paged)
 
     def _had_failed(self, url: str) -> bool:
         return url in self.failed_before or host_of(url) in self.failed_before
@@ -103,7 +103,7 @@ def _adopt_unseen(mirror: Mirror, project: ExternalProject) -> None:
     for filename in state.transitions.vanished_files_of(name) - project.tables.owned(name):
         was = held[filename]
         is_paged = mirror.config.follow_external_index_pages
-        origin = Origin(link=link, is_paged=is_paged, length=was.size, pinned=was.sha256)
+        origin = LinkOrigin(link=link, is_paged=is_paged, length=was.size, pinned=was.sha256)
         project.tables.record(name, was.file, origin)
 
 

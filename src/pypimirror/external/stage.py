@@ -18,7 +18,7 @@ from pypimirror.disk import full_or_itself
 from pypimirror.errors import DiskFullError, MirrorError, TreeError
 from pypimirror.external import files
 from pypimirror.external.links import LinkedFile, file_named
-from pypimirror.external.model import Links, Origin
+from pypimirror.external.model import LinkOrigin, Links
 from pypimirror.external.project import ExternalProject, end
 from pypimirror.external.tables import Tables
 from pypimirror.external.tasks import Brought, DocumentTask, FetchTask, LegacyDocument, LinkTask, Looked
@@ -59,7 +59,7 @@ def follow(run: Run, tables: Tables) -> None:
         stage.abandon()
 
 
-class _Due(NamedTuple):
+class _DueProject(NamedTuple):
     """A project whose links are to be looked at: whether all of them, and how many failed the last time."""
 
     name: NormalizedName
@@ -67,7 +67,7 @@ class _Due(NamedTuple):
     failures: int
 
 
-def _due(mirror: Mirror, options: Options, tables: Tables) -> list[_Due]:
+def _due(mirror: Mirror, options: Options, tables: Tables) -> list[_DueProject]:
     """Return the projects whose links are to be looked at, the last one first.
 
     Those of which most addresses could not be had come last, so that what drops each request for one project
@@ -83,7 +83,7 @@ def _due(mirror: Mirror, options: Options, tables: Tables) -> list[_Due]:
         due = tables.due(mirror.clock(), interval + DAY_S)
     failures = mirror.state.failures.of
     found = [
-        _Due(name, is_full, sum("/" in subject for subject in failures(name)))
+        _DueProject(name, is_full, sum("/" in subject for subject in failures(name)))
         for name, is_full in due
         if mirror.selection.selects(name)
     ]
@@ -91,7 +91,7 @@ def _due(mirror: Mirror, options: Options, tables: Tables) -> list[_Due]:
 
 
 class _Stage:
-    def __init__(self, run: Run, tables: Tables, due: list[_Due]) -> None:
+    def __init__(self, run: Run, tables: Tables, due: list[_DueProject]) -> None:
         self._run = run
         self._tables = tables
         self._due = due
@@ -145,13 +145,13 @@ class _Stage:
         self._arrivals.abandon()
         self._workers.is_far = False
 
-    def _is_its_turn(self, due: _Due) -> bool:
+    def _is_its_turn(self, due: _DueProject) -> bool:
         """Tell whether no project is under way of which fewer addresses failed: that is to be asked first."""
         if not self._open:
             self._failures = due.failures
         return due.failures == self._failures
 
-    def _begin(self, due: _Due) -> None:
+    def _begin(self, due: _DueProject) -> None:
         name = due.name
         project = self._open[name] = ExternalProject(
             self._run.mirror, self._tables, name, is_full=due.is_full
@@ -271,7 +271,7 @@ class _Stage:
                 is_next=file.url not in project.failed_before,
             )
 
-    def _start(self, project: ExternalProject, file: File, origin: Origin) -> None:
+    def _start(self, project: ExternalProject, file: File, origin: LinkOrigin) -> None:
         store = self._run.mirror.store
         store.space.check(0)
         task = FetchTask(project.name, file, store.new_temporary(), origin, store.space)

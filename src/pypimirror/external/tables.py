@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from pypimirror.external.model import Known, Links, Origin
+from pypimirror.external.model import Known, LinkOrigin, Links
 from pypimirror.model import File, NormalizedName
 from pypimirror.state import State, blobs
 from pypimirror.state.transitions import delist
@@ -21,7 +21,7 @@ _TABLES = {
     """,
     "external_files": """
         project TEXT NOT NULL, filename TEXT NOT NULL,
-        origin BLOB NOT NULL,   -- Origin
+        origin BLOB NOT NULL,   -- LinkOrigin
         checked REAL NOT NULL,  -- when that was last looked at
         PRIMARY KEY (project, filename)
     """,
@@ -29,7 +29,7 @@ _TABLES = {
 _FILES = "external_files"
 
 _links = msgspec.msgpack.Decoder(Links).decode
-_origin = msgspec.msgpack.Decoder(Origin).decode
+_origin = msgspec.msgpack.Decoder(LinkOrigin).decode
 
 
 class Tables:
@@ -142,7 +142,7 @@ class Tables:
         rows = self._db.execute("SELECT filename FROM external_files WHERE project = ?", (name,))
         return frozenset(filename for (filename,) in rows)
 
-    def record(self, name: NormalizedName, file: File, origin: Origin, *, checked: float = 0.0) -> None:
+    def record(self, name: NormalizedName, file: File, origin: LinkOrigin, *, checked: float = 0.0) -> None:
         """Record how an external file came, and when that was looked at."""
         self._db.execute(
             "UPDATE files SET listed = ?, vanished_since = NULL WHERE project = ? AND filename = ?",
@@ -192,7 +192,7 @@ class Tables:
                 self._db, f"status IN {unfinished} AND project = ? AND filename = ?", since, name, filename
             )
 
-    def every_file(self) -> Iterator[tuple[NormalizedName, str, Origin]]:
+    def every_file(self) -> Iterator[tuple[NormalizedName, str, LinkOrigin]]:
         """Yield every external file that is held, lost or to come."""
         rows = self._db.execute(
             "SELECT project, filename, origin FROM external_files JOIN files USING (project, filename)"

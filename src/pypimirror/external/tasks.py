@@ -13,7 +13,7 @@ from pypimirror.disk import FreeSpace
 from pypimirror.download import Hashes, Into, core_metadata, strongest, why_packed
 from pypimirror.errors import BadPageError, NotFoundError, UnavailableError, VerificationError
 from pypimirror.external.links import LinkedFile, file_named, file_offered, worth_it
-from pypimirror.external.model import Origin
+from pypimirror.external.model import LinkOrigin
 from pypimirror.filenames import magic_of
 from pypimirror.model import File, Link, NormalizedName, Validators
 from pypimirror.selection import Selection
@@ -108,7 +108,7 @@ class Brought(NamedTuple):
 
     sha256: str
     size: int
-    origin: Origin
+    origin: LinkOrigin
     """As it was, with what the host says of the file now."""
     metadata: bytes | None
     notes: tuple[str, ...]
@@ -120,7 +120,7 @@ class FetchTask(NamedTuple):
     name: NormalizedName
     file: File
     temporary: Temporary
-    origin: Origin
+    origin: LinkOrigin
     """With what may tell that it is what it was; where nothing does, the bytes do."""
     space: FreeSpace
     """What files may take."""
@@ -164,7 +164,7 @@ class FetchTask(NamedTuple):
         return Brought(hashes.sha256, hashes.size, now, text, notes)
 
 
-def _is_same(known: Origin, answer: Answer) -> bool:
+def _is_same(known: LinkOrigin, answer: Answer) -> bool:
     """Tell by the strongest of what both times was offered whether a file is what it was."""
     etag, last_modified = answer.validators
     if known.etag and etag:

@@ -17,7 +17,7 @@ _STRIKES = 2
 """So many answers in a row that do not come, and a host is given up; one may be a bad file's."""
 
 
-class _Waiting(NamedTuple):
+class _Queued(NamedTuple):
     url: str
     start: Callable[[], None]
     refuse: Callable[[MirrorError], None]
@@ -32,7 +32,7 @@ class Turns:
     def __init__(self, hosts: Hosts, index_url: str) -> None:
         self._hosts = hosts
         self._index = host_of(index_url)
-        self._waiting: dict[str, deque[_Waiting]] = {}
+        self._waiting: dict[str, deque[_Queued]] = {}
         self._busy: set[str] = set()
         self._free_at: dict[str, float] = {}
         self._pauses: dict[str, float] = {}
@@ -51,7 +51,7 @@ class Turns:
         One that `is_next` comes before all that waits.
         """
         queue = self._waiting.setdefault(host_of(url), deque())
-        (queue.appendleft if is_next else queue.append)(_Waiting(url, start, refuse))
+        (queue.appendleft if is_next else queue.append)(_Queued(url, start, refuse))
 
     def begin(self, has_room: Callable[[], bool]) -> None:
         """Begin what may begin now, while there is room."""

@@ -8,7 +8,7 @@ import msgspec
 from pypimirror import metadata
 from pypimirror.amounts import HOUR_S
 from pypimirror.errors import TreeError
-from pypimirror.external.model import Known, Origin
+from pypimirror.external.model import Known, LinkOrigin
 from pypimirror.external.project import ExternalProject
 from pypimirror.filenames import is_wheel, version_of
 from pypimirror.mirror import Mirror
@@ -20,7 +20,7 @@ from pypimirror.store.folders import aside_folder
 _log = logging.getLogger(__name__)
 
 
-def wanted(run: Run, project: ExternalProject) -> list[tuple[File, Origin]]:
+def wanted(run: Run, project: ExternalProject) -> list[tuple[File, LinkOrigin]]:
     """Return the files to fetch, and those held that are due to be looked at, each with what is known of it.
 
     What is new comes first, and then what was looked at longest ago.
@@ -70,7 +70,7 @@ def _contradicts(row: Known, file: File) -> bool:
     return any(known.get(algorithm) != hexdigest for algorithm, hexdigest in file.digests)
 
 
-def _known(mirror: Mirror, project: ExternalProject, filename: str) -> tuple[File, Origin]:
+def _known(mirror: Mirror, project: ExternalProject, filename: str) -> tuple[File, LinkOrigin]:
     """Return a file with what is known of it: what is pinned, and where that can tell, what it was like."""
     candidate, origin = project.candidates[filename]
     version = version_of(filename, project.name)
@@ -101,7 +101,7 @@ def _bring_back(run: Run, project: ExternalProject, chosen: Collection[str]) -> 
             continue
         candidate, origin = project.candidates[filename]
         row = project.rows.get(filename)
-        known = row.origin if row else Origin(link="", length=was.size, pinned=was.sha256)
+        known = row.origin if row else LinkOrigin(link="", length=was.size, pinned=was.sha256)
         known = msgspec.structs.replace(known, link=origin.link, is_paged=origin.is_paged)
         file = was.file if row else msgspec.structs.replace(was.file, url=candidate.url)
         state.files.record_held(name, [was], is_new=filename in back)

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 _NOTE = "blocked bytes of "
 
 
-class Seen(msgspec.Struct, frozen=True):
+class BlockedBytes(msgspec.Struct, frozen=True):
     """Bytes that were blocked, and what tells whether upstream's entry is still the one that led to them."""
 
     entry: str
@@ -39,7 +39,7 @@ def refuse(run: Run, name: NormalizedName, file: File, sha256: str, size: int) -
 
 def seen(
     mirror: Mirror, name: NormalizedName, files: Iterable[File], *, trusts_names: bool
-) -> dict[str, Seen]:
+) -> dict[str, BlockedBytes]:
     """Return those of upstream's files whose bytes were blocked before, and need not be fetched to see that.
 
     One without any digest may have got other bytes: unless the caller `trusts_names`, it is none of them.
@@ -59,12 +59,12 @@ def remember(mirror: Mirror, name: NormalizedName, file: File, sha256: str, size
     """Remember that the bytes behind an entry of upstream's are blocked, if it is they that are."""
     if sha256 not in mirror.selection.blocked_digests:
         return
-    found = _known(mirror, name) | {file.filename: Seen(_entry(file), sha256, size)}
+    found = _known(mirror, name) | {file.filename: BlockedBytes(_entry(file), sha256, size)}
     mirror.state.notes.set(_NOTE + name, msgspec.json.encode(found).decode())
 
 
-def _known(mirror: Mirror, name: NormalizedName) -> dict[str, Seen]:
-    return mirror.state.notes.hint(_NOTE + name, dict[str, Seen]) or {}
+def _known(mirror: Mirror, name: NormalizedName) -> dict[str, BlockedBytes]:
+    return mirror.state.notes.hint(_NOTE + name, dict[str, BlockedBytes]) or {}
 
 
 def _entry(file: File) -> str:

@@ -104,7 +104,7 @@ class Read:
             self._depth += 1
             self.deepest = max(self.deepest, self._depth)
         if self._elements > self._most_elements:
-            raise PageError(f"it has more than {self._most_elements} elements")
+            raise PageError(f"it has more than {self._most_elements:,} elements")
 
     def flat(self) -> None:
         """Begin to count `deepest` anew."""
@@ -120,7 +120,7 @@ class Read:
         self._end_anchor()
         self._anchors += 1
         if self._anchors > self._most_links:
-            raise PageError(f"it has more than {self._most_links} links")
+            raise PageError(f"it has more than {self._most_links:,} links")
         # What means nothing in an index is not kept.
         self._open = {
             key: value if key == "href" else value[:_LONGEST_VALUE]

@@ -66,7 +66,7 @@ def _updated(run: Run) -> Report:
         run.mirror.state.transitions.record_vanished(name, run.mirror.clock())
     removals.by_upstream(run, held=held, selected=selected)
     try:
-        _settle(run)
+        _drop_unneeded(run)
     except DiskFullError as full:
         return _full(run, full)
     if run.options.is_recheck:
@@ -92,7 +92,7 @@ def _bring_up_to_date(run: Run, due: list[crawl.Due]) -> crawl.PageOutcome:
     return projects.bring_up_to_date(run, due)
 
 
-def _settle(run: Run) -> None:
+def _drop_unneeded(run: Run) -> None:
     """Drop what nobody asks for any more, and let come what has room then, and so on."""
     for _ in range(_MOST_PASSES):
         more_fit = deselection.by_requirements(run, are_pages_read=True)

@@ -66,7 +66,7 @@ def _blocked_bytes(
     selection, name = run.mirror.selection, project.name
     if not selection.blocked_digests:
         return {}
-    known: dict[str, HeldFile | blocking.Seen] = {
+    known: dict[str, HeldFile | blocking.BlockedBytes] = {
         **blocking.seen(run.mirror, name, page.files, trusts_names=not project.due.is_revalidation),
         **run.mirror.state.files.delisted_of(name),
         **held,

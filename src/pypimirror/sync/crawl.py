@@ -77,7 +77,7 @@ def find_due(run: Run, *, has_new_selection: bool) -> Crawl:
     _end_pauses_of_another_configuration(run.mirror, run.upstream)
     if run.mirror.config.min_age_days:
         run.mirror.state.choices.end_waits(run.mirror.clock())
-    if has_new_selection or run.dependencies.is_unsettled:
+    if has_new_selection or run.dependencies.is_stale:
         _forget_answers_to_another_selection(run.mirror, run.dependencies)
     run.mirror.state.revalidation.set_revalidation(run.mirror.config.revalidate_days, run.mirror.clock())
     if run.options.only:
@@ -103,7 +103,7 @@ def _forget_answers_to_another_selection(mirror: Mirror, dependencies: Dependenc
     """Let pages be asked for again of which the selection now wants something else."""
     state, selection = mirror.state, mirror.selection
     is_known = state.notes.get(SELECTION_NOTE) == selection.of_projects
-    if is_known and not dependencies.is_unsettled:
+    if is_known and not dependencies.is_stale:
         return
     state.projects.mark_stale(
         name
@@ -236,7 +236,7 @@ def _unlisted(run: Run) -> list[NormalizedName]:
     unlisted = run.dependencies.unlisted()
     if not unlisted:
         return []
-    if not run.dependencies.is_unsettled and 0 <= now - (notes.hint(_LACKING_NOTE, float) or 0.0) < DAY_S:
+    if not run.dependencies.is_stale and 0 <= now - (notes.hint(_LACKING_NOTE, float) or 0.0) < DAY_S:
         return []
     notes.set(_LACKING_NOTE, repr(now))
     return unlisted

@@ -107,12 +107,12 @@ def by_requirements(run: Run, *, are_pages_read: bool) -> set[NormalizedName]:
     more_fit: set[NormalizedName] = set()
     is_whole = not (run.options.only or run.tally.unasked or run.tally.keeps_deselected)
     # What leaves may have been what required something else.
-    while less := run.dependencies.settle(is_whole=is_whole):
+    while less := run.dependencies.record(is_whole=is_whole):
         found = _deselected(run.mirror, run.external, sorted(less))
         if run.options.only:
             return set()
         if _is_refused(run, found):
-            run.dependencies.unsettle()
+            run.dependencies.keep_asking()
             run.mirror.state.notes.set(SELECTED, None)  # so that the next run asks again
             run.tree.commit()
             return set()

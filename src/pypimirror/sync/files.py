@@ -40,7 +40,7 @@ from pypimirror.want import Told
 _log = logging.getLogger(__name__)
 
 
-class Files:
+class Downloads:
     """The files of all projects of a run that are to come, or are under way."""
 
     def __init__(self, run: Run, ready: Ready) -> None:

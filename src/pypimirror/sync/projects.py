@@ -24,7 +24,7 @@ from pypimirror.run import Run
 from pypimirror.sync import crawl, record, tasks
 from pypimirror.sync.again import SeenPages
 from pypimirror.sync.crawl import Due, PageOutcome
-from pypimirror.sync.files import Files
+from pypimirror.sync.files import Downloads
 from pypimirror.sync.project import Project
 from pypimirror.sync.ready import Ready
 from pypimirror.upstream import NotModified
@@ -72,7 +72,7 @@ class _Engine:
         self._is_reading = True
         self._ready = Ready(run)
         self._seen = SeenPages(run) if run.dependencies.are_followed else None
-        self._files = Files(run, self._ready)
+        self._files = Downloads(run, self._ready)
         self._waiting = self._files.waiting
         assert run.workers is not None
         self._workers = run.workers

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 _TOLD = 1000
 
 
-class _Asked(msgspec.Struct):
+class _Question(msgspec.Struct):
     """What is kept of a question."""
 
     selection: str
@@ -41,7 +41,7 @@ def is_refused(run: Run, gone: Loss, names: list[str]) -> bool:
 
 def repeat(run: Run) -> None:
     """Tell, in a run for some projects, of a question that an earlier run asked; only a whole run can act."""
-    asked = run.mirror.state.notes.hint(QUESTION, _Asked)
+    asked = run.mirror.state.notes.hint(QUESTION, _Question)
     if asked is not None and asked.selection == run.mirror.selection.of_projects:
         _refuse(run, asked.refusal._replace(is_waiting=True))
 
@@ -55,4 +55,4 @@ def forget(mirror: Mirror) -> None:
 def _refuse(run: Run, refusal: Refusal) -> None:
     run.tally.refusal = refusal
     run.tally.keeps_deselected = True
-    run.mirror.state.notes.keep(QUESTION, _Asked(run.mirror.selection.of_projects, refusal))
+    run.mirror.state.notes.keep(QUESTION, _Question(run.mirror.selection.of_projects, refusal))

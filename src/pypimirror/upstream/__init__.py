@@ -251,7 +251,7 @@ class Upstream:
         return Answer(response, self._pace, patience, start=start, on_good=on_good)
 
     def _check(self, response: Response) -> None:
-        """Raise for all answers but 200, and heed what those say of their host."""
+        """Raise for all answers but 200, and note what those say of their host."""
         status = response.status
         if status == http.HTTPStatus.OK:
             return

@@ -1,4 +1,4 @@
-"""Whom TLS trusts: the option, or what pip and uv heed of the environment, or certifi and the system."""
+"""Whom TLS trusts: the option, or what pip and uv take from the environment, or certifi and the system."""
 
 import contextlib
 import functools
@@ -42,7 +42,7 @@ class Trust(NamedTuple):
 def trust(ca_bundle: str, environ: Mapping[str, str] = os.environ) -> Trust:
     """Return whom to trust: by the option `ca_bundle`, else by the first variable that is set.
 
-    First come those of requests, which pip heeds; then those of OpenSSL, which pip and uv heed, and which may
+    First come those of requests, which pip takes; then those of OpenSSL, which pip and uv take, and which may
     both be set. Raises UnusableError.
     """
     named = {"ca_bundle": ca_bundle} | {name: environ.get(name, "") for name in _BUNDLES}

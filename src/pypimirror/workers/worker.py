@@ -46,7 +46,7 @@ def serve(connection: "Connection[Any, Any]", connect: Callable[[], Upstream], l
     _give_back()
     status = 1
     try:
-        _Worker(connection, connect, log_level).work()
+        _Server(connection, connect, log_level).work()
     except (EOFError, OSError):
         status = 0
     finally:
@@ -62,7 +62,7 @@ def _give_back() -> None:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
-class _Worker:
+class _Server:
     def __init__(
         self, connection: "Connection[Any, Any]", connect: Callable[[], Upstream], log_level: int
     ) -> None:
