@@ -91,6 +91,12 @@ def all_of(working: Working) -> list[tuple[Any, Any]]:
     return results
 
 
+def check_goes_on(working: Working) -> None:
+    """Check that workers do another task."""
+    working.call("later", partial(double, number=4))
+    assert all_of(working) == [("later", 8)]
+
+
 def double(_upstream: Upstream, *, number: int) -> int:
     return 2 * number
 
@@ -219,8 +225,7 @@ def test_a_process_that_dies_costs_its_own_tasks(start: Any) -> None:
     assert 0 in broken
     assert len(broken) <= 3
     assert "signal 9" in str(results[0])
-    working.call("later", partial(double, number=4))
-    assert all_of(working) == [("later", 8)]
+    check_goes_on(working)
 
 
 def test_another_process_takes_the_place_of_the_last(start: Any) -> None:
@@ -228,8 +233,7 @@ def test_another_process_takes_the_place_of_the_last(start: Any) -> None:
     working.call("it", die)
     ((_, result),) = all_of(working)
     assert "signal 9" in str(result)
-    working.call("later", partial(double, number=4))
-    assert all_of(working) == [("later", 8)]
+    check_goes_on(working)
 
 
 def test_where_each_of_them_dies_the_run_ends(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,8 +260,7 @@ def test_a_process_that_was_stopped_is_given_up(start: Any) -> None:
     results = dict(all_of(working))
     assert "said nothing for 3 seconds" in str(results["it"])
     assert [results[number] for number in (0, 2)] == [0, 4], "those of the other one"
-    working.call("later", partial(double, number=4))
-    assert all_of(working) == [("later", 8)]
+    check_goes_on(working)
 
 
 def test_one_that_takes_nothing_stops_nobody(start: Any) -> None:
@@ -319,8 +322,7 @@ def test_a_task_fails_with_what_happened(start: Any, work: Any, reason: str) -> 
     ((_, result),) = all_of(working)
     assert isinstance(result, BrokenWorkerError)
     assert reason in str(result)
-    working.call("later", partial(double, number=4))
-    assert all_of(working) == [("later", 8)]
+    check_goes_on(working)
 
 
 def test_an_error_that_can_not_be_sent_is_told(start: Any) -> None:
@@ -355,8 +357,7 @@ def test_where_even_an_error_can_not_be_told_the_task_ends(start: Any) -> None:
     working.call("it", raise_unspeakable)
     ((_, result),) = all_of(working)
     assert "ended with status 1" in str(result)
-    working.call("later", partial(double, number=4))
-    assert all_of(working) == [("later", 8)]
+    check_goes_on(working)
 
 
 def test_without_threads_a_process_works_alone(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
