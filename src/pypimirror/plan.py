@@ -58,6 +58,7 @@ def make_plan(  # noqa: PLR0913 (what is compared, and what an answer depends on
     look = []
     for file in wanted:
         old = held.get(file.filename)
+        is_sure = bool(file.digests) or file.filename in foreign
         if old is None:
             past = delisted.get(file.filename) if delisted else None
             if past is None or _conflict(file, past, is_foreign=False):
@@ -67,6 +68,7 @@ def make_plan(  # noqa: PLR0913 (what is compared, and what an answer depends on
             restore.append(old)
             if not file.digests:
                 look.append(old)
+                is_sure = True
         elif reason := _conflict(file, old, is_foreign=file.filename in foreign):
             if accepts(file):
                 fetch.append(file)
@@ -79,7 +81,6 @@ def make_plan(  # noqa: PLR0913 (what is compared, and what an answer depends on
         keep.append(new)
         if new != old:
             update.append(new)
-        is_sure = bool(file.digests) or file.filename in foreign or new in look
         if not is_sure and (looks or _has_changed(new, old) or is_refused(new)):
             look.append(new)
         elif lacks_metadata(new):

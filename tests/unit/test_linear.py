@@ -11,6 +11,8 @@ import pytest
 from pypimirror import filenames, metadata, names
 from pypimirror.config import choices, ini, readers
 from pypimirror.errors import BadPageError, MirrorError
+from pypimirror.model import File, HeldFile
+from pypimirror.plan import make_plan
 from pypimirror.requirements import dependency, required
 from pypimirror.selection import kinds, platforms, releases, single
 from pypimirror.selection.globs import MAX_PATTERN, Globs, check_name_pattern, normalize_glob
@@ -220,3 +222,15 @@ def test_references_of_a_configuration_do_not_grow_without_end() -> None:
     parsed = ini.parse(text.encode())
     assert len(parsed.settings["c"].value) == 900_000
     assert {problem.option for problem in parsed.problems if not isinstance(problem, str)} == set("defghi")
+
+
+def test_a_plan_for_files_without_digests() -> None:
+    def planned(count: int) -> None:
+        files = [
+            File(filename=f"six-{n}.zip", url=f"{URL}six-{n}.zip", digests=(), size=None, version=None)
+            for n in range(count)
+        ]
+        held = {file.filename: HeldFile(file=file, sha256="0" * 64, size=3) for file in files}
+        assert len(make_plan(files, held, looks=True).look) == count
+
+    assert is_linear(planned, 4000)
