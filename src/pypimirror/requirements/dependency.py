@@ -127,10 +127,11 @@ def _specifier(text: str) -> str | None:
 def canonical_marker(text: str) -> str | None:
     """Return a marker in one text for what it says; None for what is none, or can't be written.
 
-    A value with a quote or a backslash in it would be read as another one, or as none.
+    A value with a quote, a backslash or any blank but single spaces in it would be read as another one, or as
+    none.
     """
     written = _written(text)
-    return written if written is not None and _written(written) == written else None
+    return written if written is not None and _written(" ".join(written.split())) == written else None
 
 
 def _written(marker: str) -> str | None:

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -91,6 +91,19 @@ def test_backslashes_in_a_value(number: int) -> None:
     for found in (parsed(text), parsed(canonical(text) or "")):
         assert found is None or windows.may_hold(found.marker)
         assert found is None or not windows.must_hold(found.marker.partition(" or ")[0])
+
+
+PIECES = ["a", " ", "\t", "\x1f", '"', "\\", "\\t", "\\n", "\\x20", "\\u00a0", "\\x1f", "\\042"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join))
+@example("\\t")
+@example("a\\x20\\x20b")
+def test_the_canonical_text_of_any_value_is_read_as_itself(value: str) -> None:
+    """Blanks between words are made one, and an escape may stand for two of them, or for a tab."""
+    written = canonical(f"six; os_name == '{value}' or os_name == 'nt'")
+    assert written is None or canonical(written) == written
 
 
 @pytest.mark.parametrize(
