@@ -17,7 +17,7 @@ from pypimirror.cli.report_files import ReportFiles
 from pypimirror.config import Config
 from pypimirror.printable import printable
 from pypimirror.publishing import status_page as published_page
-from pypimirror.report import afterwards, metrics, run_report, status_page
+from pypimirror.report import afterwards, metrics, status_page
 from pypimirror.report.as_json import as_json
 from pypimirror.report.exit_status import Status
 from pypimirror.report.mirror_status import StatusReport, of_state
@@ -66,7 +66,7 @@ class Afterwards:
             self._files.attempt("status_page", lambda: self._publish(work, *page))
         work.tree.commit()
         self._files.hand_on(self._changes)
-        self._files.write(outcome, run_report.run_end(past), report, values)
+        self._files.write(outcome, past, report, values)
         self._outcome = outcome
 
     def _page(
