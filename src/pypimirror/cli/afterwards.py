@@ -87,8 +87,8 @@ class Afterwards:
         html = status_html.render(page, self._config.status_page_interval)
         published_page.write(work.mirror, html, as_json(page))
         notes = work.mirror.state.notes
-        notes.set(status_page.NOTE, as_json(status_page.Written(page.written, key)).decode())
-        notes.set(status_page.BREAKDOWN_NOTE, as_json(page.breakdown).decode())
+        notes.keep(status_page.NOTE, status_page.Written(page.written, key))
+        notes.keep(status_page.BREAKDOWN_NOTE, page.breakdown)
 
     # -- when the state is closed -----------------------------------------------------------------
 

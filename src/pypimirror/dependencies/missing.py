@@ -6,8 +6,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from pypimirror import names
 from pypimirror.filenames import version_of
 from pypimirror.mirror import Mirror
@@ -59,7 +57,7 @@ def tell(
     for each in set(found).difference(before):
         text = "%s: %s: %s" if each.why == _UNANSWERED else "%s is not mirrored, as %s: %s"
         _log.warning(text, each.name, each.why, "; ".join(each.needs))
-    mirror.state.notes.set(NOTE, msgspec.json.encode(found).decode() if found else None)
+    mirror.state.notes.keep(NOTE, found or None)
 
 
 def _absent(mirror: Mirror, closure: Closure) -> Iterator[Missing]:
