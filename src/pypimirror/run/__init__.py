@@ -78,7 +78,7 @@ class Options(Struct, frozen=True, kw_only=True):
     preview: Preview | None = None
     """Where it is set, the run is a dry one: nothing is fetched, and store and state write nothing."""
     allows_removals: bool = False
-    """Remove what upstream no longer has or nothing selects any more, however much it is."""
+    """Remove what upstream dropped, or the configuration does, however much it is."""
     confirms: Callable[[Loss, Loss], bool] = lambda _gone, _held: False
     """Asks whoever sits there whether so much of what is held may go."""
 

@@ -51,7 +51,7 @@ def fingerprint(connection: sqlite3.Connection) -> str:
 
 
 def found(path: Path) -> str | None:
-    """Return what is damaged in a state; None for one that is sound, or can't be looked at."""
+    """Return what is damaged in a state; None where it is sound, or can't be opened."""
     try:
         with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
             return next(_damages(connection), None)

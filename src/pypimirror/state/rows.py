@@ -59,7 +59,7 @@ class ProjectRow(NamedTuple):
 
     @property
     def is_gone(self) -> bool:
-        """Whether nothing of it is published though its page had no trouble."""
+        """Whether upstream's page was read without trouble, and nothing of it is published."""
         return not self.is_listed and self.is_current and not self.failures
 
 

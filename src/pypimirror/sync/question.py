@@ -22,7 +22,7 @@ class _Question(msgspec.Struct):
 
 
 def is_too_much(mirror: Mirror, gone: Loss) -> bool:
-    """Tell whether so much may not go without a question."""
+    """Tell whether it is so much that somebody has to be asked first."""
     return why_too_much_deselected(gone, mirror.totals()) is not None
 
 

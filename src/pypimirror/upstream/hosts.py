@@ -133,7 +133,7 @@ class Hosts:
             self._found(known, until, f"asked to be left alone for {seconds:.0f} seconds")
 
     def leave_alone(self, news: LeftAlone) -> None:
-        """Leave a host alone, as was found elsewhere."""
+        """Leave a host alone, as another process found."""
         with self._lock:
             known = self._known(news.host)
             begun = max(time.monotonic(), known.left_alone.until)
