@@ -65,6 +65,8 @@ class _Followed(ExternalLinks):
         return self._tables.owned(name)
 
     def follow(self, run: Run) -> None:
+        if not self._mirror.config.external_links:
+            return
         from pypimirror.external.stage import follow  # not in modes that make no request
 
         run.pages.publish()

@@ -38,7 +38,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     tells = not project.is_pending and project.is_proven and not page.nameless
     wanted = () if is_quarantined else chosen.decide(run, project, page, tells_what_is_gone=tells)
     _note_published(run.mirror, project)
-    wanted = attested.wanted(run, project, wanted)
+    wanted = attested.wanted(run.mirror, project, wanted)
     wanted, clashes = _told_apart(run.mirror, name, wanted)
     made = _compared(run.mirror, run.external, project, wanted)
     project.is_new = project.is_new and not made.keep
