@@ -26,7 +26,6 @@ _NOTE = "followed"
 """The configuration whose dependencies were followed to their end, or that they were not."""
 _INCOMPLETE = "incomplete"
 
-_MOST_NEEDS = 5
 NO_LONGER_NOTE = "no longer required"
 _MOST_NO_LONGER = 1000
 
@@ -257,7 +256,7 @@ class Dependencies:
     def no_longer(self, name: NormalizedName) -> str:
         """Say who asked for a project that nothing asks for any more; empty where nobody did."""
         asking = list(dict.fromkeys(by for by, _ in self._before.get(name, Asked()).needs))
-        return f"no longer required by {listed(asking, _MOST_NEEDS)}" if asking else ""
+        return f"no longer required by {listed(asking, missing.MOST_NEEDS)}" if asking else ""
 
     def record_no_longer(self, why: Mapping[NormalizedName, str]) -> None:
         """Keep why projects left that nobody requires any more: of the latest, and for `--why` alone."""

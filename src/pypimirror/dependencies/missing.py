@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 NOTE = "missing"
 _UNANSWERED = "no mirrored release of it fits"
-_MOST_NEEDS = 5
+MOST_NEEDS = 5
 
 
 class Missing(NamedTuple):
@@ -68,7 +68,7 @@ def _absent(mirror: Mirror, closure: Closure) -> Iterator[Missing]:
     unknown = dict.fromkeys(lost, "upstream has no such project")
     for name, why in sorted((excluded | unknown).items()):
         needs = tuple(map(str, closure.needs_of(name)))
-        yield Missing(name, why, needs[:_MOST_NEEDS])
+        yield Missing(name, why, needs[:MOST_NEEDS])
     for need in closure.direct:
         _log.info("%s: a direct reference is not followed", need)
 
@@ -91,7 +91,7 @@ def _unanswered(mirror: Mirror, asked: Mapping[NormalizedName, Asked]) -> Iterat
             if names.is_spelling(by, by) and not _is_answered(requirement, releases)
         ]
         if needs:
-            yield Missing(name, _UNANSWERED, tuple(needs[:_MOST_NEEDS]))
+            yield Missing(name, _UNANSWERED, tuple(needs[:MOST_NEEDS]))
 
 
 def _is_judged(mirror: Mirror, name: NormalizedName) -> bool:

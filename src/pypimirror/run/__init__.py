@@ -21,10 +21,10 @@ from pypimirror.run.preview import Change, Preview
 from pypimirror.state.choices import Omitted
 from pypimirror.state.rows import Failure
 from pypimirror.upstream import Upstream
+from pypimirror.upstream.hosts import LONGEST_RETRY_AFTER_S
 from pypimirror.workers import Workers
 
 _FIRST_PAUSE_S = 600.0
-_WAITED_FOR_S = 120.0
 
 
 class InFlight(NamedTuple):
@@ -119,7 +119,7 @@ class Run(Struct, frozen=True, kw_only=True):
         row = self.mirror.state.projects.get(project)
         failures = (row.failures if row else 0) + 1
         pause = 0.0 if failures == 1 else min(_FIRST_PAUSE_S * 2 ** min(failures - 2, 30), DAY_S)
-        if at_least > _WAITED_FOR_S:
+        if at_least > LONGEST_RETRY_AFTER_S:
             pause = min(max(pause, at_least), DAY_S)
         self.mirror.state.projects.record_try(project, failures, self.mirror.clock() + pause)
 

@@ -10,11 +10,9 @@ from urllib.parse import quote
 
 from pypimirror import names
 from pypimirror.state import blobs
+from pypimirror.state.rows import LARGEST, LATEST
 from pypimirror.state.schema import FINGERPRINT, FORMAT
 
-_LARGEST = 1 << 60
-_LATEST = 1e11
-"""No moment is later, in POSIX seconds: that is in the fifty-second century."""
 _STATUSES = "('arriving', 'held', 'failed', 'delisted')"
 _NO_FILE = (
     f"SELECT 1 FROM files WHERE status NOT IN {_STATUSES}"
@@ -97,7 +95,7 @@ def _wrong_values(connection: sqlite3.Connection) -> Iterator[str]:
 def _right(column: str, kind: str) -> str:
     """Say in SQL that what lies in a column is of its type, and that a number can be."""
     right = f"typeof({column}) = '{kind.lower()}'"
-    most = {"INTEGER": _LARGEST, "REAL": _LATEST}.get(kind)
+    most = {"INTEGER": LARGEST, "REAL": LATEST}.get(kind)
     return right if most is None else f"{right} AND {column} BETWEEN 0 AND {most}"
 
 

@@ -10,10 +10,8 @@ from pypimirror.errors import DamagedStateError
 from pypimirror.model import File, HeldFile, NormalizedName, Provenance, Served
 from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
-from pypimirror.state.rows import Gateway, Total, typed
+from pypimirror.state.rows import LARGEST, Gateway, Total, typed
 from pypimirror.state.transitions import delist
-
-_LARGEST = 1 << 60
 
 
 def _held(file: HeldFile) -> HeldFile:
@@ -23,7 +21,7 @@ def _held(file: HeldFile) -> HeldFile:
     if (
         is_digest
         and type(size) is int
-        and 0 <= size <= _LARGEST
+        and 0 <= size <= LARGEST
         and (metadata is None or (type(metadata) is str and len(metadata) == 64))
     ):
         return file

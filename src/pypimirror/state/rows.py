@@ -9,6 +9,10 @@ from pypimirror.model import NormalizedName, Validators
 
 _T = TypeVar("_T")
 
+LARGEST = 1 << 60
+"""No number is larger, and no file."""
+LATEST = 1e11
+"""No moment is later, in POSIX seconds: that is in the fifty-second century."""
 NO_TROUBLE = "pending_since = NULL, failures = 0, next_try = NULL, error = NULL, error_since = NULL"
 """Of a project."""
 
