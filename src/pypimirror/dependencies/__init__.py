@@ -170,7 +170,6 @@ class Dependencies:
         self.grown |= grown
 
     def _closure(self) -> Closure:
-        """Return the closure of what is known now."""
         if not self.are_followed:
             return self.of_roots()
         growing = self._growing
@@ -297,7 +296,6 @@ def _asked(closure: Closure, name: NormalizedName) -> Asked:
 def _united(
     now: Mapping[NormalizedName, Asked], before: Mapping[NormalizedName, Asked]
 ) -> dict[NormalizedName, Asked]:
-    """Return what is asked for now or was before."""
     found = dict(now)
     for name, old in before.items():
         new = now.get(name, Asked())

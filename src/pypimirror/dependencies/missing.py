@@ -11,7 +11,7 @@ from pypimirror.filenames import version_of
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.state import State
-from pypimirror.want import Asked
+from pypimirror.want import Asked, Requires
 
 if TYPE_CHECKING:
     from pypimirror.closure import Closure
@@ -86,9 +86,9 @@ def _unanswered(mirror: Mirror, asked: Mapping[NormalizedName, Asked]) -> Iterat
         filenames = mirror.state.files.mirrored_names(name)
         releases = {release(version_of(filename, name) or "") for filename in filenames}
         needs = [
-            f"{by} {_newest_with(mirror, by, requirement)}requires {requirement}"
+            (mirror.state.choices.requires_of(NormalizedName(by)) or Requires()).said_by(by, requirement)
             for by, requirement in each.needs
-            if names.is_spelling(by, by) and not _is_answered(requirement, releases)
+            if names.is_normalized(by) and not _is_answered(requirement, releases)
         ]
         if needs:
             yield Missing(name, _UNANSWERED, tuple(needs[:MOST_NEEDS]))
@@ -107,9 +107,3 @@ def _is_answered(requirement: str, releases: set[Release]) -> bool:
 
     found = parsed(requirement)
     return found is None or any(admits(found.specifier, each) for each in releases)
-
-
-def _newest_with(mirror: Mirror, by: str, requirement: str) -> str:
-    requires = mirror.state.choices.requires_of(NormalizedName(by))
-    version = dict(requires.requirements).get(requirement) if requires else None
-    return f"{version} " if version else ""

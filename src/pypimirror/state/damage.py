@@ -112,5 +112,5 @@ def _wrong_blobs(connection: sqlite3.Connection, table: str, column: str) -> Ite
 
 def _wrong_names(connection: sqlite3.Connection, table: str, column: str) -> Iterator[str]:
     for (name,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}"):
-        if not names.is_spelling(name, name):
+        if not names.is_normalized(name):
             yield f"{name!r} in {table}.{column} is no project's name"

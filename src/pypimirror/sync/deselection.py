@@ -26,8 +26,6 @@ _BLOCKED_NOTE = "blocked"
 
 
 class _Deselected(Struct):
-    """What is listed or held, and no longer selected."""
-
     projects: list[NormalizedName] = field(default_factory=list)
     files: dict[NormalizedName, list[str]] = field(default_factory=dict)
     left_out: dict[NormalizedName, tuple[LeftOut, ...]] = field(default_factory=dict)

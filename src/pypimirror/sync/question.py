@@ -16,8 +16,6 @@ MOST_NAMED = 1000
 
 
 class _Question(msgspec.Struct):
-    """What is kept of a question."""
-
     selection: str
     refusal: Refusal
 
