@@ -67,11 +67,6 @@ class Files(Gateway):
         """Return the names of all files of a project that anything is known of."""
         return set(self._names(name, "TRUE"))
 
-    def _names(self, name: NormalizedName, where: str) -> list[str]:
-        """Return the names of a project's files for which an SQL expression of our own is true."""
-        rows = self._db.execute(f"SELECT filename FROM files WHERE project = ? AND {where}", (name,))
-        return [filename for (filename,) in rows]
-
     def every_digest(self) -> Iterator[tuple[NormalizedName, File, str, int]]:
         """Yield every file that is in the tree, with the sha256 of its bytes and their number."""
         rows = self._db.execute(

@@ -34,6 +34,11 @@ class Gateway:
         """Return the names of projects that a query finds, in its order."""
         return [NormalizedName(name) for (name,) in self._db.execute(query, values)]
 
+    def _names(self, name: NormalizedName, where: str) -> list[str]:
+        """Return the names of a project's files for which an SQL expression of our own is true."""
+        rows = self._db.execute(f"SELECT filename FROM files WHERE project = ? AND {where}", (name,))
+        return [filename for (filename,) in rows]
+
 
 class ProjectRow(NamedTuple):
     """What is known of a project."""

@@ -59,10 +59,7 @@ class Transitions(Gateway):
 
     def vanished_files_of(self, name: NormalizedName) -> set[str]:
         """Return the held files of a project that are on no good page of upstream's any more."""
-        rows = self._db.execute(
-            "SELECT filename FROM files WHERE project = ? AND vanished_since IS NOT NULL", (name,)
-        )
-        return {filename for (filename,) in rows}
+        return set(self._names(name, "vanished_since IS NOT NULL"))
 
     def record_vanished_files(
         self,

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from pypimirror.amounts import numbered
 from pypimirror.filenames import is_wheel
 from pypimirror.findings.selected import BLOCKED
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
 from pypimirror.run import Run, blocking
 from pypimirror.selection import Decision, LeftOut
+from pypimirror.sync import deselection
 from pypimirror.sync.project import Project
 
 _log = logging.getLogger(__name__)
@@ -109,10 +109,5 @@ def drop(run: Run, project: Project) -> None:
     """Take off the pages what the selection no longer wants, now that what it wants instead is there."""
     if not project.drops or run.tally.keeps_deselected:
         return
-    files = numbered(len(project.drops), "file is", "files are")
-    _log.info("%s: %s no longer selected", project.name, files)
-    run.tally.counts.deselected_files += len(project.drops)
-    if run.mirror.config.full_index:
-        run.pages.mark_root_dirty()
-    run.mirror.state.transitions.delist_files(project.name, project.drops, run.mirror.clock())
+    deselection.take_off_files(run, project.name, project.drops)
     project.has_changed = True
