@@ -98,12 +98,6 @@ class Run(Struct, frozen=True, kw_only=True):
     """What makes requests beside the main thread; None in modes that make none."""
     progress: Progress
 
-    def fail(
-        self, project: NormalizedName, display_name: str, reason: str, *, since: float | None = None
-    ) -> None:
-        """Record that a project could not be brought up to date, in this run or `since` a moment."""
-        self.tally.fail(self.mirror, project, display_name, reason, since=since)
-
     def stay_due(self, project: NormalizedName) -> None:
         """Record that a project is still to be brought up to date, without a pause."""
         state = self.mirror.state
