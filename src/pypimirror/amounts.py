@@ -1,6 +1,7 @@
 """Numbers, sizes and durations as people read them. Pure."""
 
 import math
+from collections.abc import Sequence
 
 HOUR_S = 3600.0
 DAY_S = 86_400.0
@@ -17,6 +18,12 @@ def numbered(number: int, one: str, more: str = "") -> str:
 def about(number: int, noun: str) -> str:
     """Return a number of things with the two digits that seldom change; a small one as it is."""
     return numbered(number, noun) if number < 100 else f"about {numbered(rounded(number), noun)}"
+
+
+def listed(texts: Sequence[str], most: int) -> str:
+    """Return the first few of some texts, and how many more there are."""
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def rounded(number: int) -> int:

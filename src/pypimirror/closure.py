@@ -164,7 +164,6 @@ class Closure:
         return grown
 
     def _take(self, parent: NormalizedName, each: tuple[str, str], found: Dependency) -> None:
-        """Take a requirement that is active."""
         requirement, version = each
         if found.name == parent:  # an extra of itself that is made of others: each release has its own
             self._ask(parent, found.extras)

@@ -63,7 +63,7 @@ class FreeSpace(NamedTuple):
             )
 
     def check_fits(self, files: int, needed: int) -> None:
-        """Raise DiskFullError where so many files of so many bytes in all don't fit, without a limit, too."""
+        """Raise DiskFullError where so many files, of so many bytes in all, don't fit, limit or not."""
         if not files:
             return
         self.check(needed)

@@ -174,7 +174,7 @@ class CutOffError(UnavailableError):
 
 
 class UnreachableError(UnavailableError):
-    """An external host gave no answer, or none within its time; `is_connected`: it is there at least."""
+    """An external host gave no answer in time; `is_connected`: it is there at least."""
 
     def __init__(self, url: str, reason: str, *, is_connected: bool = False) -> None:
         super().__init__(url, reason, may_pass=False)

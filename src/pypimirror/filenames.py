@@ -14,7 +14,7 @@ PASSED_OVER = (".tbz", ".tbz2", ".txz", ".tlz", ".tar.lz", ".tar.lzma", ".tar.zs
 """What indexes list beside that, and no client of a mirror installs."""
 
 MAX_VERSION = 200
-"""Characters: a longer text is no version, as the names of files show none."""
+"""Characters: a longer text is no version; the name of a file has no room for it."""
 
 MAX_BYTES = 240
 """A file system takes 255 bytes; `.provenance` has to fit behind."""

@@ -32,7 +32,7 @@ _METADATA = re.compile(r"(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info/METADAT
 
 
 def from_wheel(wheel: BinaryIO, filename: str) -> bytes | None:
-    """Return the METADATA of a wheel, open at its start; None if it has none of its own, or none can be read.
+    """Return the METADATA of a wheel, open at its start; None if it is missing, unreadable or another's.
 
     That is so of a wheel that is damaged, and of one with more than MAX_MEMBERS members, or MAX_DIRECTORY
     bytes that name them.
@@ -98,7 +98,7 @@ class _Bounded(io.BufferedIOBase):
 
 
 def name_in(text: bytes) -> str | None:
-    """Return the `Name` that core metadata gives; None where it gives none that is a project's name."""
+    """Return the `Name` that core metadata gives; None where that is missing, or no project's name."""
     match = _NAME.search(text.partition(b"\n\n")[0])
     name = match[1].decode("ascii", "replace") if match else ""
     return name if names.is_valid(name) else None

@@ -26,6 +26,11 @@ def normalize(name: str) -> NormalizedName:
     return NormalizedName(SEPARATORS.sub("-", name).lower())
 
 
+def is_normalized(name: str) -> bool:
+    """Tell whether `name` is a project's name in PEP 503 form."""
+    return is_spelling(name, name)
+
+
 def is_spelling(display_name: str, name: str) -> bool:
     """Tell whether `display_name` is one of the ways to spell a normalized name."""
     return is_valid(display_name) and normalize(display_name) == name

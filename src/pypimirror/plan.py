@@ -197,7 +197,7 @@ def _conflict(file: File, held: HeldFile, *, is_foreign: bool) -> str | None:
 
 
 def _merged(new: File, old: File) -> File:
-    """Return `new` with what bytes that never change can't lose: digests and the time of upload."""
+    """Return `new` with what stays true of the same bytes: their digests and their time of upload."""
     digests = dict(old.digests) | dict(new.digests)
     return msgspec.structs.replace(
         new,

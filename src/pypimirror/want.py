@@ -39,6 +39,11 @@ class Requires(msgspec.Struct, frozen=True, omit_defaults=True):
     unknown: tuple[str, ...] = ()
     """Versions of which nothing reliable tells what they require."""
 
+    def said_by(self, name: str, requirement: str) -> str:
+        """Say which version of a project, the newest, has a requirement: `plone-api 2.1 requires six>=1`."""
+        version = dict(self.requirements).get(requirement)
+        return f"{name} {f'{version} ' if version else ''}requires {requirement}"
+
 
 class Told(NamedTuple):
     """What the core metadata of one file of a release requires; None where nothing reliable tells."""

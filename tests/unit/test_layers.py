@@ -419,6 +419,24 @@ def test_the_tests_that_a_document_names_are_there(document: str) -> None:
     assert sorted(missing) == []
 
 
+def test_the_house_names_modules_that_are_there() -> None:
+    text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+    rooms = {room_of(path) for path in FILES}
+    rows = [
+        (set(re.findall(r"`(\w+)`", names)), re.findall(r"`([a-z_]+)`", job))
+        for names, job in re.findall(r"^\| (`.*?) \| (.*) \|$", text, re.MULTILINE)
+    ]
+    assert rooms - {"__init__", "__main__"} <= {room for named, _ in rows for room in named}
+    missing = {
+        (*named, word)
+        for named, words in rows
+        if named <= rooms  # external links may be deleted
+        for word in words
+        if word not in rooms and not any(path.stem == word for path in FILES if room_of(path) in named)
+    }
+    assert missing == set()
+
+
 def test_files_are_small() -> None:
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in FILES}
     assert not {name: length for name, length in lengths.items() if length > 420}

@@ -15,9 +15,10 @@ from pypimirror.cli.console import say
 from pypimirror.cli.replaced import replace
 from pypimirror.cli.report_files import ReportFiles
 from pypimirror.config import Config
+from pypimirror.mirror import Mirror
 from pypimirror.printable import printable
 from pypimirror.publishing import status_page as published_page
-from pypimirror.report import afterwards, metrics, run_report, status_page
+from pypimirror.report import afterwards, metrics, status_page
 from pypimirror.report.as_json import as_json
 from pypimirror.report.exit_status import Status
 from pypimirror.report.mirror_status import StatusReport, of_state
@@ -59,36 +60,36 @@ class Afterwards:
             report = of_state(self._config, reading)
             (past,) = reading.latest_runs(1)
             values = metrics.of_mirror(report, reading.last_ended_run(), now)
-            page = self._page(work, reading, report, outcome) if self._config.status_page else None
+            page = self._page(work.mirror, reading, report, outcome) if self._config.status_page else None
         if not self._config.status_page:
             published_page.remove(work.mirror)
         elif page is not None and outcome.status not in _INTERRUPTED:
-            self._files.attempt("status_page", lambda: self._publish(work, *page))
+            self._files.attempt("status_page", lambda: self._publish(work.mirror, *page))
         work.tree.commit()
         self._files.hand_on(self._changes)
-        self._files.write(outcome, run_report.run_end(past), report, values)
+        self._files.write(outcome, past, report, values)
         self._outcome = outcome
 
     def _page(
-        self, work: Run, reading: Reading, report: StatusReport, outcome: Outcome
+        self, mirror: Mirror, reading: Reading, report: StatusReport, outcome: Outcome
     ) -> tuple[status_page.StatusPage, str] | None:
         """Return the status page with its key, if it is to be written."""
-        now = work.mirror.clock()
+        now = mirror.clock()
         key = status_page.key(self._config, report, outcome.status, self._before)
         written = reading.hint(status_page.NOTE, status_page.Written)
         is_due = status_page.is_due(self._config, written, key, now)
-        if not (self._changes.are_of_this_run or is_due) and published_page.is_there(work.mirror):
+        if not (self._changes.are_of_this_run or is_due) and published_page.is_there(mirror):
             return None
         return status_page.page(self._config, reading, report, moment=now, failed=self._before), key
 
-    def _publish(self, work: Run, page: status_page.StatusPage, key: str) -> None:
+    def _publish(self, mirror: Mirror, page: status_page.StatusPage, key: str) -> None:
         from pypimirror.report import status_html  # few runs write one
 
         html = status_html.render(page, self._config.status_page_interval)
-        published_page.write(work.mirror, html, as_json(page))
-        notes = work.mirror.state.notes
-        notes.set(status_page.NOTE, as_json(status_page.Written(page.written, key)).decode())
-        notes.set(status_page.BREAKDOWN_NOTE, as_json(page.breakdown).decode())
+        published_page.write(mirror, html, as_json(page))
+        notes = mirror.state.notes
+        notes.keep(status_page.NOTE, status_page.Written(page.written, key))
+        notes.keep(status_page.BREAKDOWN_NOTE, page.breakdown)
 
     # -- when the state is closed -----------------------------------------------------------------
 

@@ -176,10 +176,10 @@ def _parser() -> argparse.ArgumentParser:
         usage="%(prog)s CONFIG MODE [options]\n       %(prog)s --init DIR",
     )
     parser.add_argument("config", metavar="CONFIG", nargs="?", type=Path, help="the configuration file")
-    _add_modes(parser.add_argument_group("modes"))
-    _add_work(parser.add_argument_group("what to do"))
-    _add_schedule(parser.add_argument_group("schedules"))
-    _add_words(parser.add_argument_group("log and terminal"))
+    _add_modes(parser)
+    _add_work(parser)
+    _add_schedule(parser)
+    _add_words(parser)
     external = partial(
         parser.add_argument_group("files that lie elsewhere").add_argument, action="store_true"
     )
@@ -202,7 +202,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_modes(group: argparse._ArgumentGroup) -> None:
+def _add_modes(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("modes")
     modes = group.add_mutually_exclusive_group()
 
     def add(text: str, name: str, *short: str) -> None:
@@ -245,7 +246,8 @@ def _add_modes(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _add_work(group: argparse._ArgumentGroup) -> None:
+def _add_work(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to do")
     group.add_argument(
         "--project",
         dest="only",
@@ -272,7 +274,8 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _add_schedule(group: argparse._ArgumentGroup) -> None:
+def _add_schedule(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("schedules")
     seconds = partial(group.add_argument, metavar="SECONDS", type=_seconds, default=0.0)
     seconds(
         "--random-delay",
@@ -283,7 +286,8 @@ def _add_schedule(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _add_words(group: argparse._ArgumentGroup) -> None:
+def _add_words(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("log and terminal")
     switch = partial(group.add_argument, action="store_true")
     switch("-v", "--verbose", dest="is_wordy", help="log more")
     switch("-q", "--quiet", dest="is_quiet", help="say nothing but trouble, also on a terminal")

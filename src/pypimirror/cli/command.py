@@ -134,7 +134,6 @@ def _asks(args: Arguments) -> bool:
 
 
 def _workers(configuration: Config, connect: Callable[[], Upstream], hosts: Hosts) -> Workers:
-    """Return the processes that make requests."""
     return Workers(
         connect,
         hosts=hosts,

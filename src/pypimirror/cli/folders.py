@@ -17,9 +17,9 @@ _OWN = {"id", "lock", "new", "partial", "aside", "told-lock", "pypimirror.log", 
 
 
 def check(configuration: Config, source: Path) -> None:
-    """Raise ConfigError where a lock or a log can't be, or a certificate is not there.
+    """Raise ConfigError where a lock or a log can't be made, or a certificate is missing.
 
-    Raises NoMirrorError where all is well but for a mirror that is expected and is not there.
+    Raises NoMirrorError where only a mirror is missing that is expected.
     """
     root = configuration.mirror_file_path
     problems = [

@@ -39,6 +39,7 @@ _BY_CRON = ("update-fetch", "initial-fetch", "indexes-only")
 """Modes whose words go by mail; in the others somebody asks, and gets an answer each time."""
 _TOLD_LOCK = "told-lock"
 _CONFIGURATION_NOTE = "configuration path"
+_TOLD_CONFIGURATION_NOTE = "configuration path told"
 
 
 def judged(outcome: "Outcome", args: Arguments, configuration: Config) -> "Outcome":
@@ -113,12 +114,10 @@ def tell_long_run(config: Config, *, is_dry: bool) -> bool:
 
 
 class _LastConfiguration(msgspec.Struct):
-    """The configuration of the last run, and when it was told last that it is another one."""
+    """The configuration of the last run, and the two of which was told last that they are two."""
 
     path: str
-    told: float = 0.0
     pair: tuple[str, ...] = ()
-    """The two that were told then."""
 
 
 def tell_another_configuration(state: "State", args: Arguments, now: float) -> None:
@@ -127,7 +126,8 @@ def tell_another_configuration(state: "State", args: Arguments, now: float) -> N
     Two in turn would take each other's projects off the pages.
     """
     path = _name(args)
-    note, known = _LastConfiguration(path), state.notes.hint(_CONFIGURATION_NOTE, _LastConfiguration)
+    pair: tuple[str, ...] = ()
+    known = state.notes.hint(_CONFIGURATION_NOTE, _LastConfiguration)
     if known is not None:
         # By a link to it or to a folder above it, too.
         if known.path == path or is_same_file(Path(known.path), Path(path)):
@@ -138,8 +138,7 @@ def tell_another_configuration(state: "State", args: Arguments, now: float) -> N
             " mirror_file_path. If the file was moved, all is well"
         )
         _log.warning("%s", message)
-        note.pair, note.told = tuple(sorted((known.path, path))), known.told
-        if note.pair != known.pair or not 0 <= now - known.told < DAY_S:
-            note.told = now
+        pair = tuple(sorted((known.path, path)))
+        if state.notes.once_a_day(_TOLD_CONFIGURATION_NOTE, now, is_news=pair != known.pair):
             say(f"pypimirror: {message}")
-    state.notes.set(_CONFIGURATION_NOTE, msgspec.json.encode(note).decode())
+    state.notes.keep(_CONFIGURATION_NOTE, _LastConfiguration(path, pair))

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _FAILURES_KEPT = 100
+_COUNTS = (
+    *("stored", "adopted", "removed", "failed"),
+    *("vanished_projects", "vanished_files", "deselected_projects", "deselected_files"),
+)
+"""What of the counts the state has a column for."""
 
 
 def recorded(work: Run, args: Arguments, follower: "Afterwards | None") -> Outcome:
@@ -81,16 +86,9 @@ def _record_end(work: Run, number: int, outcome: Outcome) -> None:
         ended=now,
         status=outcome.status,
         requests=summary.requests_of(work),
-        stored=counts.stored,
-        adopted=counts.adopted,
         bytes=counts.stored_bytes,
-        removed=counts.removed,
-        vanished_projects=counts.vanished_projects,
-        vanished_files=counts.vanished_files,
-        deselected_projects=counts.deselected_projects,
-        deselected_files=counts.deselected_files,
         summary=outcome.line,
         failures=msgspec.json.encode(outcome.details[:_FAILURES_KEPT]).decode(),
-        failed=counts.failed,
+        **{name: getattr(counts, name) for name in _COUNTS},
     )
     work.tree.commit()

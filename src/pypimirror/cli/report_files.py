@@ -20,8 +20,9 @@ from pypimirror.report.as_json import as_json
 from pypimirror.report.exit_status import Status
 from pypimirror.report.mirror_status import StatusReport, of_state
 from pypimirror.report.outcome import Outcome
-from pypimirror.report.run_report import RunEnd, RunReport
+from pypimirror.report.run_report import RunReport
 from pypimirror.state.reading import Reading
+from pypimirror.state.runs import PastRun
 from pypimirror.store.changes import Changes
 from pypimirror.store.layout import PRIVATE
 
@@ -46,7 +47,7 @@ class ReportFiles:
         self._values: metrics.Values = {}
 
     def write(
-        self, outcome: Outcome, run: RunEnd, report: StatusReport | None, values: metrics.Values
+        self, outcome: Outcome, run: PastRun, report: StatusReport | None, values: metrics.Values
     ) -> None:
         """Write how the run went, and metrics of what is known of the mirror."""
         if self.report is not None:
@@ -57,7 +58,7 @@ class ReportFiles:
     def write_without_state(self, outcome: Outcome, mode: str, started: float) -> None:
         """Write how a run went that did not get to record anything; what is known of the mirror stays."""
         ended = time.time()
-        run = RunEnd(mode=mode, started=started, ended=ended, status=outcome.status, summary=outcome.line)
+        run = PastRun(mode=mode, started=started, ended=ended, status=outcome.status, summary=outcome.line)
         self.write(outcome, run, *known(self._config, ended))
 
     def hand_on(self, changes: Changes) -> None:
@@ -71,7 +72,7 @@ class ReportFiles:
             self.changed += 1
             yield line
 
-    def _run_report(self, outcome: Outcome, run: RunEnd, report: StatusReport | None) -> RunReport:
+    def _run_report(self, outcome: Outcome, run: PastRun, report: StatusReport | None) -> RunReport:
         return RunReport(
             format=run_report.FORMAT,
             version=__version__,

@@ -17,7 +17,7 @@ _AGAIN_S = 0.02
 
 
 class Interrupted(BaseException):
-    """SIGINT or SIGTERM came; no Exception, so that nothing in between takes it for an error."""
+    """SIGINT or SIGTERM came; a BaseException, so that whoever catches errors lets it pass."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)

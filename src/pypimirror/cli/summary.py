@@ -5,9 +5,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-
-from pypimirror.amounts import DAY_S
 from pypimirror.cli import person
 from pypimirror.cli.arguments import Arguments
 from pypimirror.cli.console import say, show, show_json
@@ -17,13 +14,12 @@ from pypimirror.errors import TOO_LITTLE_MEMORY
 from pypimirror.findings import wheels
 from pypimirror.mirror import Mirror
 from pypimirror.report.exit_status import Status
-from pypimirror.report.outcome import Outcome
+from pypimirror.report.outcome import SHOWN, Outcome
 from pypimirror.report.run_table import Figures, Waiting, rows
 from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
 
-_SHOWN = 10
 _MISSED_SHOWN = 5
 _MANY_FILES = 20_000
 """Of so many nobody waits for a look at their metadata; `--check` does that."""
@@ -66,7 +62,7 @@ def _figures_of(work: Run) -> Figures:
     """Return what a run did, for one who watched it."""
     now, state = work.mirror.clock(), work.mirror.state
     paused = [each for each in state.projects.paused(now) if work.mirror.selection.selects(each[0])]
-    names = tuple(name for name, _ in paused[:_SHOWN])
+    names = tuple(name for name, _ in paused[:SHOWN])
     return Figures(
         counts=work.tally.counts,
         began=work.tally.started,
@@ -79,10 +75,9 @@ def _figures_of(work: Run) -> Figures:
 
 def _of_wheels(mirror: Mirror) -> Iterator[str]:
     """Yield what it costs that no wheel is mirrored, once a day."""
-    notes, now = mirror.state.notes, mirror.clock()
+    notes = mirror.state.notes
     left_out = notes.hint(wheels.NOTE, wheels.WheelsLeftOut) or wheels.WheelsLeftOut()
-    if left_out.number and not 0 <= now - left_out.told < DAY_S:
-        notes.keep(wheels.NOTE, msgspec.structs.replace(left_out, told=now))
+    if left_out.number and notes.once_a_day(wheels.TOLD_NOTE, mirror.clock()):
         yield wheels.text(left_out.number)
 
 
@@ -116,9 +111,7 @@ def _tell(outcome: Outcome, log: Path, *, is_asked: bool) -> None:
     if not (outcome.is_news or outcome.is_over or (is_asked and is_trouble)):
         return
     over = "all is well again: " if outcome.is_over else ""
-    say(f"pypimirror: {over}{outcome.line}", *(f"  {detail}" for detail in outcome.details[:_SHOWN]))
-    if len(outcome.details) > _SHOWN:
-        say(f"  and {len(outcome.details) - _SHOWN:,} more")
+    say(f"pypimirror: {over}{outcome.line}", *(f"  {detail}" for detail in outcome.first_details))
     if is_trouble:
         say(f"  the log has the details: {log}")
 
@@ -127,7 +120,7 @@ def _tell_verified(outcome: Outcome, *, is_quiet: bool) -> None:
     """Print the last line of a look at the whole tree, below its findings; `is_quiet`: only trouble."""
     _log.info("%s", outcome.line)
     if not (is_quiet and outcome.status is Status.OK):
-        show(outcome.line, *(f"  {detail}" for detail in outcome.details[:_SHOWN]))
+        show(outcome.line, *(f"  {detail}" for detail in outcome.details[:SHOWN]))
 
 
 def _log_line(outcome: Outcome) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from pypimirror.amounts import listed
 from pypimirror.config.choices import python_key
-from pypimirror.config.nothing import ENVIRONMENT_OPTIONS, active, listed, shown, why_no_project
+from pypimirror.config.nothing import ENVIRONMENT_OPTIONS, SHOWN, active, shown, why_no_project
 from pypimirror.config.values import Config
 from pypimirror.filenames import BUILT_SUFFIXES, SDIST_SUFFIXES, ending_of
 from pypimirror.requirements import Lock
@@ -150,7 +151,7 @@ def _locked(config: Config, lock: Lock) -> Iterator[str]:
     ]
     if strange:
         given = " or ".join(name for name in options if getattr(config, name))
-        yield f"{said} other environments than {listed(strange)}; {_lock_too(strange)} of {given}"
+        yield f"{said} other environments than {listed(strange, SHOWN)}; {_lock_too(strange)} of {given}"
 
 
 def _is_locked_for(lock: Lock, environment: tuple[str, ...]) -> bool:

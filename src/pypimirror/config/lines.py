@@ -9,7 +9,7 @@ _T = TypeVar("_T")
 HERE = Path()
 """Where relative paths begin that no configuration names."""
 _MAX_BYTES = 1 << 28
-"""Of a file; more is none of patterns."""
+"""Of a file; a larger one holds no patterns."""
 _MOST_TOLD = 5
 _LONGEST = 400
 """Characters of what is told of an entry."""

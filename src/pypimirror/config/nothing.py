@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from pypimirror.amounts import listed
 from pypimirror.config.values import Config
 from pypimirror.requirements import Root
 from pypimirror.selection.globs import Globs, covers
 
-_SHOWN = 3
+SHOWN = 3
+"""Texts that are named in a line."""
 ENVIRONMENT_OPTIONS = ("python_versions", "platforms", "implementations")
 
 
@@ -36,7 +38,7 @@ def why_no_project(config: Config) -> str:
     if not all(covers(config.package_excludes, pattern) for pattern in config.package_matches):
         return ""
     excluded = [*config.package_matches, *map(shown, asking)]
-    reasons = [f"package_excludes leaves out {listed(excluded)}"] if excluded else []
+    reasons = [f"package_excludes leaves out {listed(excluded, SHOWN)}"] if excluded else []
     if idle := inactive(config):
         reasons.append(why_inactive(config, idle))
     return "; ".join(reasons)
@@ -49,10 +51,4 @@ def why_inactive(config: Config, roots: Iterable[Root]) -> str:
     given = {option: " ".join(getattr(config, option)) for option in ENVIRONMENT_OPTIONS}
     those = ", ".join(f"{option} = {values}" for option, values in given.items() if values)
     which = f" ({those})" if those else ""
-    return f"{listed(lines)} {count} in no environment that is mirrored for{which}"
-
-
-def listed(texts: list[str]) -> str:
-    """Return the first few of some texts, and how many more there are."""
-    more = f" and {len(texts) - _SHOWN:,} more" if len(texts) > _SHOWN else ""
-    return ", ".join(texts[:_SHOWN]) + more
+    return f"{listed(lines, SHOWN)} {count} in no environment that is mirrored for{which}"

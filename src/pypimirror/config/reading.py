@@ -48,7 +48,7 @@ class Reader:
         return self.given[name].value.strip() if name in self.given else ""
 
     def check_unknown(self) -> None:
-        """Gather the options that are none, and that no value refers to."""
+        """Gather the unknown options; those that a value refers to are meant for that."""
         for name, (section, text) in self.given.items():
             if name in OPTIONS or name in self._referenced:
                 continue

@@ -11,8 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from pypimirror.amounts import listed
 from pypimirror.dependencies import missing
 from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName
@@ -27,7 +26,6 @@ _NOTE = "followed"
 """The configuration whose dependencies were followed to their end, or that they were not."""
 _INCOMPLETE = "incomplete"
 
-_MOST_NEEDS = 5
 NO_LONGER_NOTE = "no longer required"
 _MOST_NO_LONGER = 1000
 
@@ -172,7 +170,6 @@ class Dependencies:
         self.grown |= grown
 
     def _closure(self) -> Closure:
-        """Return the closure of what is known now."""
         if not self.are_followed:
             return self.of_roots()
         growing = self._growing
@@ -250,17 +247,15 @@ class Dependencies:
         return {name for name in listed if name not in so or not selection.selects(name)}
 
     def keep_asking(self) -> None:
-        """Go on asking for what was asked for before, as it is too much to go without a question."""
+        """Go on asking for what was asked for before: so much goes only when the operator says yes."""
         self._save(_united(self._known, self._before))
         self._ask_all({name: each.wants for name, each in self._known.items()})
         self._mirror.state.notes.set(_NOTE, _INCOMPLETE)
 
     def no_longer(self, name: NormalizedName) -> str:
         """Say who asked for a project that nothing asks for any more; empty where nobody did."""
-        asking = dict.fromkeys(by for by, _ in self._before.get(name, Asked()).needs)
-        shown = ", ".join(list(asking)[:_MOST_NEEDS])
-        more = f" and {len(asking) - _MOST_NEEDS:,} more" if len(asking) > _MOST_NEEDS else ""
-        return f"no longer required by {shown}{more}" if asking else ""
+        asking = list(dict.fromkeys(by for by, _ in self._before.get(name, Asked()).needs))
+        return f"no longer required by {listed(asking, missing.MOST_NEEDS)}" if asking else ""
 
     def record_no_longer(self, why: Mapping[NormalizedName, str]) -> None:
         """Keep why projects left that nobody requires any more: of the latest, and for `--why` alone."""
@@ -269,8 +264,7 @@ class Dependencies:
         notes, projects = self._mirror.state.notes, self._mirror.state.projects
         known = notes.hint(NO_LONGER_NOTE, dict[NormalizedName, str]) or {}
         known = {name: said for name, said in known.items() if projects.get(name) is None} | dict(why)
-        kept = dict(list(known.items())[-_MOST_NO_LONGER:])
-        notes.set(NO_LONGER_NOTE, msgspec.json.encode(kept).decode())
+        notes.keep(NO_LONGER_NOTE, dict(list(known.items())[-_MOST_NO_LONGER:]))
 
     def _save(self, now: dict[NormalizedName, Asked]) -> None:
         choices = self._mirror.state.choices
@@ -302,7 +296,6 @@ def _asked(closure: Closure, name: NormalizedName) -> Asked:
 def _united(
     now: Mapping[NormalizedName, Asked], before: Mapping[NormalizedName, Asked]
 ) -> dict[NormalizedName, Asked]:
-    """Return what is asked for now or was before."""
     found = dict(now)
     for name, old in before.items():
         new = now.get(name, Asked())

@@ -6,14 +6,12 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from pypimirror import names
 from pypimirror.filenames import version_of
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.state import State
-from pypimirror.want import Asked
+from pypimirror.want import Asked, Requires
 
 if TYPE_CHECKING:
     from pypimirror.closure import Closure
@@ -23,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 NOTE = "missing"
 _UNANSWERED = "no mirrored release of it fits"
-_MOST_NEEDS = 5
+MOST_NEEDS = 5
 
 
 class Missing(NamedTuple):
@@ -59,7 +57,7 @@ def tell(
     for each in set(found).difference(before):
         text = "%s: %s: %s" if each.why == _UNANSWERED else "%s is not mirrored, as %s: %s"
         _log.warning(text, each.name, each.why, "; ".join(each.needs))
-    mirror.state.notes.set(NOTE, msgspec.json.encode(found).decode() if found else None)
+    mirror.state.notes.keep(NOTE, found or None)
 
 
 def _absent(mirror: Mirror, closure: Closure) -> Iterator[Missing]:
@@ -70,7 +68,7 @@ def _absent(mirror: Mirror, closure: Closure) -> Iterator[Missing]:
     unknown = dict.fromkeys(lost, "upstream has no such project")
     for name, why in sorted((excluded | unknown).items()):
         needs = tuple(map(str, closure.needs_of(name)))
-        yield Missing(name, why, needs[:_MOST_NEEDS])
+        yield Missing(name, why, needs[:MOST_NEEDS])
     for need in closure.direct:
         _log.info("%s: a direct reference is not followed", need)
 
@@ -88,12 +86,12 @@ def _unanswered(mirror: Mirror, asked: Mapping[NormalizedName, Asked]) -> Iterat
         filenames = mirror.state.files.mirrored_names(name)
         releases = {release(version_of(filename, name) or "") for filename in filenames}
         needs = [
-            f"{by} {_newest_with(mirror, by, requirement)}requires {requirement}"
+            (mirror.state.choices.requires_of(NormalizedName(by)) or Requires()).said_by(by, requirement)
             for by, requirement in each.needs
-            if names.is_spelling(by, by) and not _is_answered(requirement, releases)
+            if names.is_normalized(by) and not _is_answered(requirement, releases)
         ]
         if needs:
-            yield Missing(name, _UNANSWERED, tuple(needs[:_MOST_NEEDS]))
+            yield Missing(name, _UNANSWERED, tuple(needs[:MOST_NEEDS]))
 
 
 def _is_judged(mirror: Mirror, name: NormalizedName) -> bool:
@@ -109,9 +107,3 @@ def _is_answered(requirement: str, releases: set[Release]) -> bool:
 
     found = parsed(requirement)
     return found is None or any(admits(found.specifier, each) for each in releases)
-
-
-def _newest_with(mirror: Mirror, by: str, requirement: str) -> str:
-    requires = mirror.state.choices.requires_of(NormalizedName(by))
-    version = dict(requires.requirements).get(requirement) if requires else None
-    return f"{version} " if version else ""

@@ -1,7 +1,7 @@
 """Files on other hosts than the index's: looked for behind its links, fetched, pinned, published.
 
-The folder may be deleted: nothing else imports it but where links are followed, or were. Here are the five
-calls by which a run knows of it.
+The folder may be deleted: the command alone imports it, and only if links are followed, or were. Here are
+the five calls by which a run knows of it.
 """
 
 from collections.abc import Collection
@@ -25,7 +25,7 @@ _MOST_LINKS = 2000
 
 
 def opened(mirror: Mirror, index_url: str) -> ExternalLinks:
-    """Return the external links of a mirror; where none are followed and nothing is left of them, none.
+    """Return the external links of a mirror: none, if it follows none and has no file of earlier ones.
 
     Links of another index are forgotten. All are due where the configuration changed: it may be what was
     wrong.
@@ -65,6 +65,8 @@ class _Followed(ExternalLinks):
         return self._tables.owned(name)
 
     def follow(self, run: Run) -> None:
+        if not self._mirror.config.external_links:
+            return
         from pypimirror.external.stage import follow  # not in modes that make no request
 
         run.pages.publish()

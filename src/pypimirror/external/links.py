@@ -66,8 +66,8 @@ def _of_project(names: Iterable[str], project: str) -> Iterator[str]:
 def worth_it(links: Iterable[Link], project: str, is_wanted: Callable[[str], bool]) -> list[LinkedFile]:
     """Return the links of a page to wanted files of `project`: the newest versions, each file once.
 
-    At most MOST_VERSIONS versions and MOST_FILES files, the newest first; no snapshots of development. (Those
-    of old that are no versions, such as 1.0-dev or 1.0dev-r123, are names of no file of the project.)
+    At most MOST_VERSIONS versions and MOST_FILES files, the newest first; no snapshots of development. (Old
+    ones such as 1.0-dev or 1.0dev-r123 are no versions, so that such files count as another project's.)
     """
     versions: dict[Version, dict[str, LinkedFile]] = {}
     for link in links:

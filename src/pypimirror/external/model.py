@@ -19,7 +19,7 @@ class LinkOrigin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     length: int | None = None
     """What the host last said of the file; its bytes need not be those that are held."""
     pinned: str | None = None
-    """The sha256 of the bytes that were accepted once; None where none were yet."""
+    """The sha256 of the bytes that were accepted once; None before that."""
     refused: str | None = None
     """The sha256 of other bytes that lie there now."""
 

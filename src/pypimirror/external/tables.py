@@ -161,7 +161,7 @@ class Tables:
         )
 
     def record_wrong(self, name: NormalizedName, filename: str, reason: str | None, now: float) -> None:
-        """Record what is wrong with an external file that stays as it is; None where nothing is any more."""
+        """Record what is wrong with an external file that stays as it is; None: it is right again."""
         self._db.execute(
             "UPDATE files SET error = ?1, error_since = iif(?1 IS NULL, NULL, coalesce(error_since, ?2))"
             " WHERE project = ?3 AND filename = ?4",

@@ -43,7 +43,7 @@ class DocumentTask(NamedTuple):
     name: NormalizedName
 
     def run(self, upstream: Upstream) -> LegacyDocument | None:
-        """Read the document; None where what comes is none."""
+        """Read the document; None where something else comes."""
         url = upstream.document_url(self.name)
         try:
             fetched = upstream.page(
@@ -71,7 +71,7 @@ class Looked(NamedTuple):
 
 
 class LinkTask(NamedTuple):
-    """A link whose address names no file of the project: behind it it is to be looked for such."""
+    """A link whose address names no file of the project: what is behind it may."""
 
     name: NormalizedName
     link: Link

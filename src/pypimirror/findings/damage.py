@@ -21,7 +21,7 @@ class Damage(msgspec.Struct):
 
 
 def record(mirror: Mirror, wrong: int, *, is_hashing: bool) -> None:
-    """Keep what a look found; a look at sizes alone finds nothing of what is left of a deeper one."""
+    """Keep what a look found; a look at sizes does not undo what one at the bytes found."""
     before = mirror.state.notes.hint(NOTE, Damage)
     if before is not None and before.is_hashed and not is_hashing:
         wrong, is_hashing = max(wrong, before.wrong), True

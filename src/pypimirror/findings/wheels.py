@@ -10,6 +10,8 @@ from pypimirror.mirror import Mirror, Tally
 _log = logging.getLogger(__name__)
 
 NOTE = "wheels left out"
+TOLD_NOTE = "wheels left out told"
+"""When somebody at a terminal was told last."""
 
 
 class WheelsLeftOut(msgspec.Struct):
@@ -18,8 +20,6 @@ class WheelsLeftOut(msgspec.Struct):
     selection: str = ""
     left: int = 0
     takes_some: bool = False
-    told: float = 0.0
-    """When somebody at a terminal was told last."""
 
     @property
     def number(self) -> int:
@@ -41,7 +41,7 @@ def record(mirror: Mirror, tally: Tally) -> None:
         return
     before = mirror.state.notes.hint(NOTE, WheelsLeftOut) or WheelsLeftOut()
     if before.selection != mirror.selection.of_files:
-        before = WheelsLeftOut(mirror.selection.of_files, told=before.told)
+        before = WheelsLeftOut(mirror.selection.of_files)
     now = msgspec.structs.replace(
         before,
         # A page that is read again shows the same once more.

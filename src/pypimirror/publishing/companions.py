@@ -73,7 +73,7 @@ def keep_provenance(
 
 
 def drop_provenance(mirror: Mirror, tree: Tree, name: NormalizedName, files: Collection[HeldFile]) -> None:
-    """Remove documents of provenance that are no longer offered, or not wanted any more."""
+    """Remove documents of provenance that upstream withdrew, or the configuration does."""
     for held in files:
         try:
             tree.remove(name, held.file.filename + PROVENANCE)

@@ -82,7 +82,7 @@ class Rows(NamedTuple):
 def line(
     title: str, points: Sequence[Point], label: Callable[[float], str], day: Callable[[float], str]
 ) -> Chart | None:
-    """Return a line over moments; None where there is nothing to be seen."""
+    """Return a line over moments; None where there are fewer than two."""
     if len(points) < 2:
         return None
     top, ticks = _scale(max(point.value for point in points), label)
@@ -97,7 +97,7 @@ def line(
 def bars(
     title: str, points: Sequence[Point], label: Callable[[float], str], day: Callable[[float], str]
 ) -> Chart | None:
-    """Return one bar for each point, side by side; None where there is none, or each is nothing."""
+    """Return one bar for each point, side by side; None where all are 0."""
     if not any(point.value for point in points):
         return None
     top, ticks = _scale(max(point.value for point in points), label)

@@ -12,7 +12,6 @@ from pypimirror.state.rows import Total
 from pypimirror.store.layout import FULL, HTML, JSON
 from pypimirror.store.read_only import ReadOnlyStore
 
-_SHOWN = 10
 _NOTHING = Report(Counts(), (), None, None)
 """What a run found that could not have upstream."""
 
@@ -34,9 +33,7 @@ def as_lines(outcome: Outcome, pages: int) -> Iterator[str]:
     yield f"the run would free {size_text(remove.bytes)} and need {size_text(fetch.bytes)}"
     why = "" if outcome.status is Status.OK else f": {outcome.line}"
     yield f"it would end with status {int(outcome.status)}{why}"
-    yield from (f"  {detail}" for detail in outcome.details[:_SHOWN])
-    if len(outcome.details) > _SHOWN:
-        yield f"  and {len(outcome.details) - _SHOWN:,} more"
+    yield from (f"  {detail}" for detail in outcome.first_details)
 
 
 def for_machines(outcome: Outcome, pages: int) -> dict[str, object]:

@@ -96,7 +96,7 @@ def text(values: Values, mirror: str) -> bytes:
 
 
 def kept(content: str, mirror: str) -> Values:
-    """Return the values in a text of an earlier call; nothing where it is no text of ours."""
+    """Return the values in a text of an earlier call; empty where somebody else wrote it."""
     from prometheus_client.parser import text_string_to_metric_families  # an extra
 
     try:

@@ -122,26 +122,16 @@ def of_state(config: Config, state: Reading) -> StatusReport:
     grace, first = state.in_grace()
     held = state.total("held")
     held_back = state.held_back()
-    what = [*_why_incomplete(state, ended, failing_count, pending_count)]
     unmatched = state.hint(NOTE, Unmatched) or Unmatched()
-    if unmatched.failures() or unmatched.remarks():
-        what.append("the configuration asks for what upstream does not have")
     found = state.hint(damage.NOTE, damage.Damage)
     left_out = state.hint(wheels.NOTE, wheels.WheelsLeftOut)
-    full = _why_full(config)
+    full, last = _why_full(config), state.last_run()
+    what = [*_why_incomplete(state, ended, failing_count, pending_count)]
+    if unmatched.failures() or unmatched.remarks():
+        what.append("the configuration asks for what upstream does not have")
     if held_back:
         what.append(f"removals of {numbered(len(held_back), 'project')} are held back")
-    when = _why_not_good(config, ended, age)
-    last = state.last_run()
-    if last and (reason := long_run.why_not_good(config, last.started, last.ended)):
-        when.insert(0, reason)
-    if found is not None:
-        when.append(
-            f"--verify found {numbered(found.wrong, 'file')} or pages wrong ({moment(found.moment)});"
-            f" {found.mended_by} mends them"
-        )
-    if full is not None:
-        when.append(full)
+    when = [*_why_not_good(config, last, ended, age), *_why_damaged(found), *([full] if full else [])]
     return StatusReport(
         mirror=str(config.mirror_file_path),
         index=config.shown_index_url,
@@ -202,13 +192,22 @@ def _why_incomplete(state: Reading, ended: PastRun | None, failing: int, pending
         yield f"the last run ended with status {ended.status}"
 
 
-def _why_not_good(config: Config, ended: PastRun | None, age: float | None) -> list[str]:
+def _why_not_good(
+    config: Config, last: PastRun | None, ended: PastRun | None, age: float | None
+) -> Iterator[str]:
+    if last and (reason := long_run.why_not_good(config, last.started, last.ended)):
+        yield reason
     if age is None:
-        return ["no run was good yet"]
-    if ended is not None and ended.status:
-        return ["the last run was not good"]
-    if age < 0:
-        return [f"the clock was wrong, or is: the last good run ended {-age:.1f} hours from now"]
-    if age > config.status_max_age_hours:
-        return [f"the last good run is older than {config.status_max_age_hours:g} hours"]
-    return []
+        yield "no run was good yet"
+    elif ended is not None and ended.status:
+        yield "the last run was not good"
+    elif age < 0:
+        yield f"the clock was wrong, or is: the last good run ended {-age:.1f} hours from now"
+    elif age > config.status_max_age_hours:
+        yield f"the last good run is older than {config.status_max_age_hours:g} hours"
+
+
+def _why_damaged(found: damage.Damage | None) -> Iterator[str]:
+    if found is not None:
+        pages = f"{numbered(found.wrong, 'file')} or pages wrong ({moment(found.moment)})"
+        yield f"--verify found {pages}; {found.mended_by} mends them"

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pypimirror.amounts import numbered, size_text
+from pypimirror.amounts import listed, numbered, size_text
 from pypimirror.checks.verify import Verified
 from pypimirror.dependencies.missing import Missing
 from pypimirror.errors import UpstreamError
@@ -13,6 +13,8 @@ from pypimirror.report.exit_status import Status
 from pypimirror.report.words import failure_text
 from pypimirror.run import Report
 
+SHOWN = 10
+"""Details that are told where there may be thousands."""
 _MISSING = 3
 """Projects that are named in a line."""
 
@@ -32,6 +34,12 @@ class Outcome(NamedTuple):
     """The line without what a table below it tells; empty where the line is short."""
     is_over: bool = False
     """Whether trouble that was told is over."""
+
+    @property
+    def first_details(self) -> tuple[str, ...]:
+        """The first of the details, and how many more there are."""
+        more = len(self.details) - SHOWN
+        return (*self.details[:SHOWN], f"and {more:,} more") if more > 0 else self.details
 
 
 class Left(NamedTuple):
@@ -156,9 +164,8 @@ def _files(counts: Counts) -> str:
 
 def _missing(missing: Sequence[Missing]) -> str:
     """Name what mirrored projects require and the mirror has not, and who requires it."""
-    named = [f"{each.name} ({'; '.join(each.needs[:1])})" for each in missing[:_MISSING]]
-    more = f" and {len(missing) - _MISSING:,} more" if len(missing) > _MISSING else ""
-    return f"; required, and missing: {', '.join(named)}{more}" if named else ""
+    named = [f"{each.name} ({'; '.join(each.needs[:1])})" for each in missing]
+    return f"; required, and missing: {listed(named, _MISSING)}" if named else ""
 
 
 def left_pages(counts: Counts) -> Iterator[Left]:

@@ -17,35 +17,6 @@ DETAILS = 1000
 _NAMED = 50
 
 
-class RunEnd(msgspec.Struct, kw_only=True, frozen=True):
-    """A run; moments are POSIX seconds, and null is what is not known."""
-
-    mode: str
-    started: float
-    ended: float | None = None
-    status: int | None = None
-    """Of the mirror: what failed when the run was over does not change it."""
-    summary: str | None = None
-    requests: int | None = None
-    stored: int | None = None
-    """Files, as the next two."""
-    adopted: int | None = None
-    removed: int | None = None
-    bytes: int | None = None
-    """Of the files stored."""
-    vanished_projects: int | None = None
-    """What left the pages, as upstream has it no more; the next one, too."""
-    vanished_files: int | None = None
-    deselected_projects: int | None = None
-    """What left the pages, as it is no longer selected; the next one, too."""
-    deselected_files: int | None = None
-    failed: int | None = None
-    held_projects: int | None = None
-    """What there was at its end, as the next two."""
-    held_files: int | None = None
-    held_bytes: int | None = None
-
-
 class Named(msgspec.Struct, kw_only=True, frozen=True):
     """A project with a reason, or with none, since a moment."""
 
@@ -91,7 +62,7 @@ class RunReport(msgspec.Struct, kw_only=True, frozen=True):
     """Of pypimirror."""
     mirror: str
     """Its folder."""
-    run: RunEnd
+    run: PastRun
     details: list[str]
     """The lines that name the trouble, the first 1000."""
     details_count: int
@@ -101,11 +72,6 @@ class RunReport(msgspec.Struct, kw_only=True, frozen=True):
     """How the mirror is; null where the state could not be read."""
     afterwards: list[AfterFailure]
     """What failed when earlier runs were over, and was not mended since."""
-
-
-def run_end(past: PastRun) -> RunEnd:
-    """Return a run as a value of its own."""
-    return RunEnd(**past._asdict())
 
 
 def now(report: StatusReport) -> Now:

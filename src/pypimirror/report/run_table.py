@@ -11,8 +11,6 @@ from pypimirror.report.exit_status import Status
 from pypimirror.report.outcome import Outcome, left_pages
 from pypimirror.report.words import moment_ahead
 
-_SHOWN = 10
-
 
 class Waiting(NamedTuple):
     """Projects that failed and are not tried now: the first names, their number, when the first is tried."""
@@ -48,7 +46,7 @@ def rows(outcome: Outcome, figures: Figures, log: Path) -> Iterator[tuple[str, t
         yield "left the disk", (removed,)
     if outcome.details:
         label = "held back" if outcome.status is Status.TOO_MUCH_GONE else "fails"
-        yield label, _first(outcome.details)
+        yield label, outcome.first_details
     if figures.waiting:
         yield "waits", (waiting_text(figures.waiting, figures.ended),)
     if outcome.status is not Status.OK:
@@ -76,11 +74,6 @@ def _came(counts: Counts) -> str:
     adopted = f", {counts.adopted:,} more from what was there" if counts.adopted else ""
     changed = f"; {numbered(counts.changed, 'project')} changed" if counts.changed else ""
     return f"{files}{size}{adopted}{changed}" if counts.stored or counts.adopted or changed else "nothing new"
-
-
-def _first(details: tuple[str, ...]) -> tuple[str, ...]:
-    more = len(details) - _SHOWN
-    return (*details[:_SHOWN], f"and {more:,} more") if more > 0 else details
 
 
 _TO_DO = {

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from pypimirror.amounts import duration_text, numbered, size_text
 from pypimirror.report import charts
 from pypimirror.report.charts import Chart, Point, Rows
-from pypimirror.report.run_report import RunEnd
 from pypimirror.report.status_page import StatusPage
 from pypimirror.state.reading import Part
+from pypimirror.state.runs import PastRun
 
 if TYPE_CHECKING:
     import jinja2
@@ -57,7 +57,7 @@ def _over_time(page: StatusPage) -> list[Chart]:
     return [chart for chart in found if chart is not None]
 
 
-def _of_run(run: RunEnd, value: float, told: str) -> Point:
+def _of_run(run: PastRun, value: float, told: str) -> Point:
     return Point(run.started, value, f"{_moment(run.started)}: {told}")
 
 
@@ -112,9 +112,9 @@ def _count(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
 
-def _seconds(run: RunEnd) -> float:
+def _seconds(run: PastRun) -> float:
     return 0.0 if run.ended is None else max(run.ended - run.started, 0.0)
 
 
-def _duration(run: RunEnd) -> str:
+def _duration(run: PastRun) -> str:
     return "" if run.ended is None else duration_text(_seconds(run))

@@ -11,7 +11,7 @@ from pypimirror.amounts import HOUR_S
 from pypimirror.config import Config
 from pypimirror.report.afterwards import AfterFailure, Failed, listed
 from pypimirror.report.mirror_status import StatusReport
-from pypimirror.report.run_report import Now, RunEnd, now, run_end
+from pypimirror.report.run_report import Now, now
 from pypimirror.state.choices import Omitted
 from pypimirror.state.reading import Part, Reading
 from pypimirror.state.runs import PastRun, Size
@@ -44,11 +44,11 @@ class StatusPage(msgspec.Struct, kw_only=True, frozen=True):
     written: float
     base_url: str
     now: Now
-    last_run: RunEnd | None
+    last_run: PastRun | None
     """The last that fetched."""
-    runs: list[RunEnd]
+    runs: list[PastRun]
     """The last 20 of all modes, the oldest first."""
-    changes: list[RunEnd]
+    changes: list[PastRun]
     """The last 40 that stored, adopted or removed a file."""
     sizes: list[Size]
     """Of each day of ten years in which that changed, after each of `changes`, and now; 400 at most."""
@@ -131,9 +131,9 @@ def page(
     )
 
 
-def _published(past: PastRun, root: Path) -> RunEnd:
+def _published(past: PastRun, root: Path) -> PastRun:
     """Return a run as it may be served: where the mirror lies is nobody's business."""
-    return run_end(past._replace(summary=past.summary and _without(root, past.summary)))
+    return msgspec.structs.replace(past, summary=past.summary and _without(root, past.summary))
 
 
 def _without(root: Path, text: str) -> str:

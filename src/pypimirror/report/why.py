@@ -16,6 +16,7 @@ from pypimirror.model import NormalizedName
 from pypimirror.report import why_not
 from pypimirror.selection import Selection
 from pypimirror.state.reading import Reading
+from pypimirror.want import Requires
 
 _ANOTHER = "the configuration is not the one that the last run brought the mirror to; the next run acts on it"
 _WAITS = (
@@ -96,9 +97,7 @@ def _chosen(selection: Selection, state: Reading, name: NormalizedName) -> Itera
 
 def _need(state: Reading, name: str, by: str, requirement: str) -> str:
     """Say who asks for a project, with the newest version that does."""
-    requires = state.requires_of(NormalizedName(by))
-    version = dict(requires.requirements).get(requirement) if requires else None
-    return f"{name}: {by} {f'{version} ' if version else ''}requires {requirement}"
+    return f"{name}: {(state.requires_of(NormalizedName(by)) or Requires()).said_by(by, requirement)}"
 
 
 def _way(selection: Selection, state: Reading, name: NormalizedName) -> Iterator[str]:
@@ -134,7 +133,7 @@ def _needs(state: Reading, name: str) -> tuple[tuple[str, str], ...]:
 
 def _is_project(by: str) -> bool:
     """Tell a project that asks from a file that does: its name has a dot in it."""
-    return names.is_spelling(by, by)
+    return names.is_normalized(by)
 
 
 # -- files -----------------------------------------------------------------------------------

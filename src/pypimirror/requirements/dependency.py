@@ -52,7 +52,7 @@ class _Parts(NamedTuple):
 
 @lru_cache(maxsize=_REMEMBERED)
 def canonical(text: str) -> str | None:
-    """Return a requirement in one text for what it says, its name as it is spelled; None for what is none."""
+    """Return a requirement in canonical text, its name as it is spelled; None where it can't be parsed."""
     parts = _parts(" ".join(text.split()))
     marker = canonical_marker(parts.marker) if parts else None
     if parts is None or marker is None:
@@ -64,7 +64,7 @@ def canonical(text: str) -> str | None:
 
 @lru_cache(maxsize=_REMEMBERED)
 def without_versions(text: str) -> str | None:
-    """Return a requirement whose versions can't be read as one for any version; None for what is none.
+    """Return a requirement with unreadable versions as one for any version; None where it can't be parsed.
 
     Old metadata has such versions (`>=1.*`, `(2.0)`), which PEP 440 forbade later and some clients mend.
     """
@@ -79,7 +79,7 @@ def without_versions(text: str) -> str | None:
 
 @lru_cache(maxsize=_REMEMBERED)
 def parsed(text: str) -> Dependency | None:
-    """Return what a requirement says; None for what is none."""
+    """Return what a requirement says; None where it can't be parsed."""
     parts = _parts(text)
     marker = canonical_marker(parts.marker) if parts else None
     if parts is None or marker is None:
@@ -125,10 +125,10 @@ def _specifier(text: str) -> str | None:
 
 @lru_cache(maxsize=_REMEMBERED)
 def canonical_marker(text: str) -> str | None:
-    """Return a marker in one text for what it says; None for what is none, or can't be written.
+    """Return a marker in canonical text; None where it can't be parsed, or written.
 
-    A value with a quote, a backslash or any blank but single spaces in it would be read as another one, or as
-    none.
+    That is so of a value with a quote, a backslash or any blank but single spaces: read back, it would be
+    another one.
     """
     written = _written(text)
     return written if written is not None and _written(" ".join(written.split())) == written else None

@@ -147,7 +147,7 @@ class _Walk:
 
 
 def _check(path: Path) -> None:
-    """Raise OSError where nothing is there, and ValueError where it is no file that can be read here."""
+    """Raise OSError where the file is missing, ValueError where it is of a kind that is not read here."""
     # A device may have no end.
     if not stat.S_ISREG(path.stat().st_mode):
         raise ValueError("is no file; name a requirements file or a lock file")

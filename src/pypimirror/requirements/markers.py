@@ -1,6 +1,6 @@
-"""Markers (PEP 508) whose variables are known in part: a comparison of what is not known holds, or does not.
+"""Markers (PEP 508) whose variables are known in part: the caller says what an unknown comparison gives.
 
-There is no negation in a marker, so what holds although nothing is known of a variable errs to one side only.
+Markers have no negation, so that a guess about a variable errs to one side only.
 """
 
 import re

@@ -21,10 +21,10 @@ from pypimirror.run.preview import Change, Preview
 from pypimirror.state.choices import Omitted
 from pypimirror.state.rows import Failure
 from pypimirror.upstream import Upstream
+from pypimirror.upstream.hosts import LONGEST_RETRY_AFTER_S
 from pypimirror.workers import Workers
 
 _FIRST_PAUSE_S = 600.0
-_WAITED_FOR_S = 120.0
 
 
 class InFlight(NamedTuple):
@@ -78,7 +78,7 @@ class Options(Struct, frozen=True, kw_only=True):
     preview: Preview | None = None
     """Where it is set, the run is a dry one: nothing is fetched, and store and state write nothing."""
     allows_removals: bool = False
-    """Remove what upstream no longer has or nothing selects any more, however much it is."""
+    """Remove what upstream dropped, or the configuration does, however much it is."""
     confirms: Callable[[Loss, Loss], bool] = lambda _gone, _held: False
     """Asks whoever sits there whether so much of what is held may go."""
 
@@ -98,12 +98,6 @@ class Run(Struct, frozen=True, kw_only=True):
     """What makes requests beside the main thread; None in modes that make none."""
     progress: Progress
 
-    def fail(
-        self, project: NormalizedName, display_name: str, reason: str, *, since: float | None = None
-    ) -> None:
-        """Record that a project could not be brought up to date, in this run or `since` a moment."""
-        self.tally.fail(self.mirror, project, display_name, reason, since=since)
-
     def stay_due(self, project: NormalizedName) -> None:
         """Record that a project is still to be brought up to date, without a pause."""
         state = self.mirror.state
@@ -119,7 +113,7 @@ class Run(Struct, frozen=True, kw_only=True):
         row = self.mirror.state.projects.get(project)
         failures = (row.failures if row else 0) + 1
         pause = 0.0 if failures == 1 else min(_FIRST_PAUSE_S * 2 ** min(failures - 2, 30), DAY_S)
-        if at_least > _WAITED_FOR_S:
+        if at_least > LONGEST_RETRY_AFTER_S:
             pause = min(max(pause, at_least), DAY_S)
         self.mirror.state.projects.record_try(project, failures, self.mirror.clock() + pause)
 

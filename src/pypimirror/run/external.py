@@ -1,4 +1,4 @@
-"""The seam to files on other hosts than the index's: five calls, which do nothing where none are followed."""
+"""The seam to files on other hosts than the index's: five calls, which do nothing without such links."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING

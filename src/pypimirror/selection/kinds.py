@@ -13,7 +13,7 @@ _PLATFORM_SIGNS = str.maketrans("-.", "__")
 
 
 class Built(NamedTuple):
-    """What a file other than a wheel was built for; None is not told, or any."""
+    """What a file other than a wheel was built for; None where its name does not tell."""
 
     python: str | None
     platform: str | None

@@ -10,7 +10,8 @@ from pypimirror.selection.kinds import Built, built_for
 from pypimirror.selection.platforms import fits, read
 from pypimirror.selection.want import No
 
-_INTERPRETER = re.compile(r"([a-z]+)(\d)(\d*)")
+INTERPRETER = re.compile(r"([a-z]+)(\d)(\d*)")
+"""A tag of Pythons: the implementation, and its version without dots."""
 _ANY = "any"
 _PLACEHOLDER = "platform"
 _FIRST_WITHOUT_SUFFIX = (3, 8)
@@ -58,7 +59,7 @@ def _of_wheel(tags: Tags, interpreters: str, abis: str, platforms: str) -> No | 
 
 
 def _implementation(interpreter: str) -> str:
-    found = _INTERPRETER.fullmatch(interpreter)
+    found = INTERPRETER.fullmatch(interpreter)
     return found[1] if found else interpreter
 
 
@@ -78,7 +79,7 @@ def _is_of_other(tags: Tags, interpreter: str) -> bool:
 
     Their ABIs have names of their own, of which each interpreter takes its own one alone.
     """
-    found = _INTERPRETER.fullmatch(interpreter)
+    found = INTERPRETER.fullmatch(interpreter)
     if found is None or found[1] in ("cp", "py"):
         return False
     is_asked = not tags.implementations or found[1] in tags.implementations

@@ -1,4 +1,4 @@
-"""Digests in every form in which indexes offer them. What can't be read never counts as none."""
+"""Digests in every form in which indexes offer them. An unreadable one is not taken for a missing one."""
 
 import hashlib
 import re

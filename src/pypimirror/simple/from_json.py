@@ -143,7 +143,7 @@ def _status(said: object, gathered: Gathered) -> _ProjectStatus | str | None:
 
 
 def _lenient_file(entry: object, gathered: Gathered) -> _FileEntry | None:
-    """Return an entry without what is not of its type; None where it can't be used at all."""
+    """Return an entry with the fields that are of the right type; None where it has no name or address."""
     filename = entry.get("filename") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(filename, str) or not filename:
         gathered.refuse_nameless("an entry without the name of a file")

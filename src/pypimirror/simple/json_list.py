@@ -171,7 +171,7 @@ def _take(buffer: bytes) -> tuple[list[_ProjectEntry], bytes, bool]:
 
 
 def _one_by_one(block: bytes, problem: str) -> list[_ProjectEntry]:
-    """Read entries that are not all of the right types; one without a name that can be read has none."""
+    """Read entries that are not all of the right types; the name of one that has no readable one is empty."""
     found = lenient.decoded(block, problem)
     if not isinstance(found, list):
         raise PageError(problem)

@@ -69,7 +69,7 @@ def envelope(content: bytes, error: Exception) -> dict[str, Any]:
 
 
 def decoded(content: bytes, problem: str) -> object:
-    """Return what JSON holds, with what is no JSON but often sent as such (NaN, half a surrogate pair).
+    """Return what JSON holds, also with what servers add to it (NaN, half a surrogate pair).
 
     Raises PageError with `problem` where it can't be read.
     """

@@ -10,11 +10,9 @@ from urllib.parse import quote
 
 from pypimirror import names
 from pypimirror.state import blobs
+from pypimirror.state.rows import LARGEST, LATEST
 from pypimirror.state.schema import FINGERPRINT, FORMAT
 
-_LARGEST = 1 << 60
-_LATEST = 1e11
-"""No moment is later, in POSIX seconds: that is in the fifty-second century."""
 _STATUSES = "('arriving', 'held', 'failed', 'delisted')"
 _NO_FILE = (
     f"SELECT 1 FROM files WHERE status NOT IN {_STATUSES}"
@@ -51,7 +49,7 @@ def fingerprint(connection: sqlite3.Connection) -> str:
 
 
 def found(path: Path) -> str | None:
-    """Return what is damaged in a state; None for one that is sound, or can't be looked at."""
+    """Return what is damaged in a state; None where it is sound, or can't be opened."""
     try:
         with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
             return next(_damages(connection), None)
@@ -97,7 +95,7 @@ def _wrong_values(connection: sqlite3.Connection) -> Iterator[str]:
 def _right(column: str, kind: str) -> str:
     """Say in SQL that what lies in a column is of its type, and that a number can be."""
     right = f"typeof({column}) = '{kind.lower()}'"
-    most = {"INTEGER": _LARGEST, "REAL": _LATEST}.get(kind)
+    most = {"INTEGER": LARGEST, "REAL": LATEST}.get(kind)
     return right if most is None else f"{right} AND {column} BETWEEN 0 AND {most}"
 
 
@@ -114,5 +112,5 @@ def _wrong_blobs(connection: sqlite3.Connection, table: str, column: str) -> Ite
 
 def _wrong_names(connection: sqlite3.Connection, table: str, column: str) -> Iterator[str]:
     for (name,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}"):
-        if not names.is_spelling(name, name):
+        if not names.is_normalized(name):
             yield f"{name!r} in {table}.{column} is no project's name"

@@ -10,10 +10,8 @@ from pypimirror.errors import DamagedStateError
 from pypimirror.model import File, HeldFile, NormalizedName, Provenance, Served
 from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
-from pypimirror.state.rows import Gateway, Total, typed
+from pypimirror.state.rows import LARGEST, Gateway, Total, typed
 from pypimirror.state.transitions import delist
-
-_LARGEST = 1 << 60
 
 
 def _held(file: HeldFile) -> HeldFile:
@@ -23,7 +21,7 @@ def _held(file: HeldFile) -> HeldFile:
     if (
         is_digest
         and type(size) is int
-        and 0 <= size <= _LARGEST
+        and 0 <= size <= LARGEST
         and (metadata is None or (type(metadata) is str and len(metadata) == 64))
     ):
         return file
@@ -68,11 +66,6 @@ class Files(Gateway):
     def file_names(self, name: NormalizedName) -> set[str]:
         """Return the names of all files of a project that anything is known of."""
         return set(self._names(name, "TRUE"))
-
-    def _names(self, name: NormalizedName, where: str) -> list[str]:
-        """Return the names of a project's files for which an SQL expression of our own is true."""
-        rows = self._db.execute(f"SELECT filename FROM files WHERE project = ? AND {where}", (name,))
-        return [filename for (filename,) in rows]
 
     def every_digest(self) -> Iterator[tuple[NormalizedName, File, str, int]]:
         """Yield every file that is in the tree, with the sha256 of its bytes and their number."""

@@ -4,6 +4,7 @@ from typing import TypeVar
 
 import msgspec
 
+from pypimirror.amounts import DAY_S
 from pypimirror.state.rows import Gateway, Total, typed
 
 _T = TypeVar("_T")
@@ -18,7 +19,7 @@ class Notes(Gateway):
         return None if row is None else str(row[0])
 
     def hint(self, key: str, kind: type[_T]) -> _T | None:
-        """Return a note that is JSON and no more than a hint; None where there is none that can be read."""
+        """Return a note that is JSON, and no more than a hint: None where it is missing or unreadable."""
         try:
             return msgspec.json.decode(self.get(key) or "null", type=kind | None)
         except (msgspec.DecodeError, UnicodeError):
@@ -31,9 +32,16 @@ class Notes(Gateway):
         else:
             self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
-    def keep(self, key: str, value: msgspec.Struct | None) -> None:
-        """Set a note to a value, as JSON; or remove it."""
+    def keep(self, key: str, value: object) -> None:
+        """Set a note to a value, as JSON; None removes it."""
         self.set(key, None if value is None else msgspec.json.encode(value).decode())
+
+    def once_a_day(self, key: str, now: float, *, is_news: bool = False) -> bool:
+        """Tell whether something is news, or was not told within a day; note that it has its turn now."""
+        if not is_news and 0 <= now - (self.hint(key, float) or 0.0) < DAY_S:
+            return False
+        self.keep(key, now)
+        return True
 
 
 class Totals(Gateway):

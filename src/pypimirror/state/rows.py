@@ -9,6 +9,10 @@ from pypimirror.model import NormalizedName, Validators
 
 _T = TypeVar("_T")
 
+LARGEST = 1 << 60
+"""No number is larger, and no file."""
+LATEST = 1e11
+"""No moment is later, in POSIX seconds: that is in the fifty-second century."""
 NO_TROUBLE = "pending_since = NULL, failures = 0, next_try = NULL, error = NULL, error_since = NULL"
 """Of a project."""
 
@@ -29,6 +33,11 @@ class Gateway:
     def _projects(self, query: str, *values: str | float) -> list[NormalizedName]:
         """Return the names of projects that a query finds, in its order."""
         return [NormalizedName(name) for (name,) in self._db.execute(query, values)]
+
+    def _names(self, name: NormalizedName, where: str) -> list[str]:
+        """Return the names of a project's files for which an SQL expression of our own is true."""
+        rows = self._db.execute(f"SELECT filename FROM files WHERE project = ? AND {where}", (name,))
+        return [filename for (filename,) in rows]
 
 
 class ProjectRow(NamedTuple):
@@ -59,7 +68,7 @@ class ProjectRow(NamedTuple):
 
     @property
     def is_gone(self) -> bool:
-        """Whether nothing of it is published though its page had no trouble."""
+        """Whether upstream's page was read without trouble, and nothing of it is published."""
         return not self.is_listed and self.is_current and not self.failures
 
 

@@ -1,7 +1,5 @@
 """The runs of a mirror: how each began and ended."""
 
-from typing import NamedTuple
-
 import msgspec
 
 from pypimirror.amounts import DAY_S
@@ -16,28 +14,33 @@ _HELD = (
 )
 
 
-class PastRun(NamedTuple):
-    """A run as it was recorded; one that is going on, or was killed, has no end."""
+class PastRun(msgspec.Struct, kw_only=True, frozen=True):
+    """A run; moments are POSIX seconds, and null is what is not known."""
 
     mode: str
     started: float
-    ended: float | None
-    status: int | None
-    requests: int | None
-    bytes: int | None
-    stored: int | None
-    adopted: int | None
-    removed: int | None
-    vanished_projects: int | None
-    vanished_files: int | None
-    deselected_projects: int | None
-    deselected_files: int | None
-    failed: int | None
-    held_projects: int | None
+    ended: float | None = None
+    status: int | None = None
+    """Of the mirror: what failed when the run was over does not change it."""
+    summary: str | None = None
+    requests: int | None = None
+    stored: int | None = None
+    """Files, as the next two."""
+    adopted: int | None = None
+    removed: int | None = None
+    bytes: int | None = None
+    """Of the files stored."""
+    vanished_projects: int | None = None
+    """What left the pages, as upstream has it no more; the next one, too."""
+    vanished_files: int | None = None
+    deselected_projects: int | None = None
+    """What left the pages, as it is no longer selected; the next one, too."""
+    deselected_files: int | None = None
+    failed: int | None = None
+    held_projects: int | None = None
     """What there was at its end, as the next two."""
-    held_files: int | None
-    held_bytes: int | None
-    summary: str | None
+    held_files: int | None = None
+    held_bytes: int | None = None
 
 
 class Size(msgspec.Struct, frozen=True, order=True):
@@ -83,7 +86,7 @@ class Runs(Gateway):
         """Return the last runs of all modes, the oldest first; those `that_changed` any file, if so asked."""
         changed = "WHERE coalesce(stored, 0) + coalesce(adopted, 0) + coalesce(removed, 0) > 0"
         rows = self._db.execute(
-            f"SELECT {', '.join(PastRun._fields)} FROM runs"
+            f"SELECT {', '.join(PastRun.__struct_fields__)} FROM runs"
             f" {changed if that_changed else ''} ORDER BY id DESC LIMIT ?",
             (limit,),
         )
@@ -107,6 +110,6 @@ class Runs(Gateway):
         return self._run("AND status = 0")
 
     def _run(self, condition: str) -> PastRun | None:
-        query = f"SELECT {', '.join(PastRun._fields)} FROM runs WHERE mode IN (?, ?) {condition}"
+        query = f"SELECT {', '.join(PastRun.__struct_fields__)} FROM runs WHERE mode IN (?, ?) {condition}"
         row = self._db.execute(f"{query} ORDER BY id DESC LIMIT 1", _FETCHES).fetchone()
         return None if row is None else typed(PastRun, row)

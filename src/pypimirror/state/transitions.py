@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Collection, Iterable
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.rows import NO_TROUBLE, Delisted, Gateway, Total, typed
+from pypimirror.state.rows import LATEST, NO_TROUBLE, Delisted, Gateway, Total, typed
 
 _OVER = (
     f"is_current = 1, serial = NULL, selection = NULL, {NO_TROUBLE},"
@@ -52,17 +52,14 @@ class Transitions(Gateway):
             "SELECT project, filename, vanished_since FROM files WHERE vanished_since IS NOT NULL"
         )
         for project, filename, since in rows:
-            if not 0 <= typed(float, since) < 1e11:  # noise would remove what it meets
+            if not 0 <= typed(float, since) < LATEST:  # noise would remove what it meets
                 raise ValueError(f"{project}/{filename} vanished at {since}")
             found.setdefault(project, []).append(filename)
         return found
 
     def vanished_files_of(self, name: NormalizedName) -> set[str]:
         """Return the held files of a project that are on no good page of upstream's any more."""
-        rows = self._db.execute(
-            "SELECT filename FROM files WHERE project = ? AND vanished_since IS NOT NULL", (name,)
-        )
-        return {filename for (filename,) in rows}
+        return set(self._names(name, "vanished_since IS NOT NULL"))
 
     def record_vanished_files(
         self,

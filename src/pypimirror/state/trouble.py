@@ -1,7 +1,7 @@
 """What SQLite says when something is wrong, as what is wrong: the state itself, or the machine.
 
-Only a state that is damaged for certain is moved aside. One that is locked is not, nor one on a disk that is
-full, fails or takes no writes.
+Only a state that is damaged for certain is moved aside: one that is locked, or whose disk is full, failing or
+read-only, stays in its place.
 """
 
 import contextlib

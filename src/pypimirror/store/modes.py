@@ -9,9 +9,9 @@ _OTHERS = 0o077
 
 
 def missing(found: os.stat_result, umask: int) -> int:
-    """Return the permissions that something lacks which nobody but its owner can read; 0 where others can.
+    """Return the permissions that others lack to read something; 0 where they can.
 
-    It lacks what this umask would have given it: nothing, where that is as strict. A link has no mode.
+    These are the ones that this umask would have given it: none, where that is as strict. A link has no mode.
     """
     if found.st_mode & _OTHERS or stat.S_ISLNK(found.st_mode):
         return 0

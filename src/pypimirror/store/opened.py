@@ -11,7 +11,7 @@ from typing import BinaryIO
 from pypimirror.errors import StateError
 
 _LARGEST = 1 << 28
-"""Bytes; no page and nothing beside a file is larger, and what is larger is not ours."""
+"""Bytes of a page, or of what lies beside a file; a larger file is somebody else's."""
 _BLOCK = 1 << 16
 _NOT_OURS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP})
 _KINDS = {
@@ -106,7 +106,7 @@ def check_state(path: Path) -> None:
 
 
 def read_id(path: Path) -> str | None:
-    """Return the tree's identity; None where there is none that can be one. Raises StateError, OSError."""
+    """Return the tree's identity; None where it is missing or no such text. Raises StateError, OSError."""
     check_state_file(path)
     try:
         content = read_regular(str(path))

@@ -321,7 +321,7 @@ class FileStore:
         return None
 
     def path(self, folder: str, name: str) -> str:
-        """Return where a file lies, for who reads it."""
+        """Return where a file lies, for workers that read it."""
         return f"{self._folder(folder)}/{name}"
 
     def open_existing(self, folder: str, name: str) -> BinaryIO | None:

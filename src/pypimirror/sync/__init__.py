@@ -54,8 +54,7 @@ def _updated(run: Run) -> Report:
     try:
         outcome = _bring_up_to_date(run, found.due)
         crawl.check_any_answer(run, found, outcome)
-        if run.mirror.config.external_links:
-            run.external.follow(run)
+        run.external.follow(run)
         if run.options.preview:
             run.mirror.store.space.check_fits(*run.options.preview.needed())
     except DiskFullError as full:

@@ -19,19 +19,19 @@ _WITHOUT = "upstream offers no provenance of it"
 _NOTE = "verified provenance"
 
 
-def wanted(run: Run, project: Project, files: tuple[File, ...]) -> tuple[File, ...]:
+def wanted(mirror: Mirror, project: Project, files: tuple[File, ...]) -> tuple[File, ...]:
     """Leave out the files that upstream offers no provenance of; what was verified once is kept without."""
     name = project.name
-    if not run.mirror.selection.needs_provenance(name):
+    if not mirror.selection.needs_provenance(name):
         return files
-    held = run.mirror.state.files.held(name)
-    lost = {each.file.filename: each for each in left_out(run.mirror, name, files, held)}
+    held = mirror.state.files.held(name)
+    lost = {each.file.filename: each for each in left_out(mirror, name, files, held)}
     if lost:
         what = numbered(
             len(lost), "file has no provenance and is left out", "files have no provenance and are left out"
         )
         _log.info("%s: %s (%s)", name, what, _RULE)
-        run.mirror.state.choices.add_left_out(name, lost.values())
+        mirror.state.choices.add_left_out(name, lost.values())
         project.drops += tuple(filter(held.__contains__, lost))
     return tuple(file for file in files if file.filename not in lost)
 

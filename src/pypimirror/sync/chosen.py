@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from pypimirror.amounts import numbered
 from pypimirror.filenames import is_wheel
 from pypimirror.findings.selected import BLOCKED
-from pypimirror.mirror import Tally
+from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
 from pypimirror.run import Run, blocking
 from pypimirror.selection import Decision, LeftOut
+from pypimirror.sync import deselection
 from pypimirror.sync.project import Project
 
 _log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def decide(run: Run, project: Project, page: ProjectPage, *, tells_what_is_gone:
     # What was lost in the tree, or is on its way, was old enough once.
     known = run.mirror.state.files.mirrored_names(name) if selection.needs_held(name) else held.keys()
 
-    blocked = _blocked_bytes(run, project, page, held)
+    blocked = _blocked_bytes(run.mirror, project, page, held)
     listed_files = [file for file in page.files if file.filename not in blocked]
 
     def decided(files: list[File]) -> Decision:
@@ -57,18 +57,18 @@ def decide(run: Run, project: Project, page: ProjectPage, *, tells_what_is_gone:
 
 
 def _blocked_bytes(
-    run: Run, project: Project, page: ProjectPage, held: Mapping[str, HeldFile]
+    mirror: Mirror, project: Project, page: ProjectPage, held: Mapping[str, HeldFile]
 ) -> dict[str, LeftOut]:
     """Return the files of a page whose bytes are blocked, whatever upstream offers.
 
     They lie in the tree, or came before.
     """
-    selection, name = run.mirror.selection, project.name
+    selection, name = mirror.selection, project.name
     if not selection.blocked_digests:
         return {}
     known: dict[str, HeldFile | blocking.BlockedBytes] = {
-        **blocking.seen(run.mirror, name, page.files, trusts_names=not project.due.is_revalidation),
-        **run.mirror.state.files.delisted_of(name),
+        **blocking.seen(mirror, name, page.files, trusts_names=not project.due.is_revalidation),
+        **mirror.state.files.delisted_of(name),
         **held,
     }
     return {
@@ -109,10 +109,5 @@ def drop(run: Run, project: Project) -> None:
     """Take off the pages what the selection no longer wants, now that what it wants instead is there."""
     if not project.drops or run.tally.keeps_deselected:
         return
-    files = numbered(len(project.drops), "file is", "files are")
-    _log.info("%s: %s no longer selected", project.name, files)
-    run.tally.counts.deselected_files += len(project.drops)
-    if run.mirror.config.full_index:
-        run.pages.mark_root_dirty()
-    run.mirror.state.transitions.delist_files(project.name, project.drops, run.mirror.clock())
+    deselection.take_off_files(run, project.name, project.drops)
     project.has_changed = True

@@ -230,16 +230,11 @@ def _by_list(run: Run) -> Crawl:
 def _unlisted(run: Run) -> list[NormalizedName]:
     """Return the projects that are required and not there, to be asked about though the list is unchanged.
 
-    It would tell of them, unless it does not name all that upstream has; so they have their turn once a day.
+    Some lists do not name all that upstream has, so they have their turn once a day.
     """
+    unlisted, is_stale = run.dependencies.unlisted(), run.dependencies.is_stale
     notes, now = run.mirror.state.notes, run.mirror.clock()
-    unlisted = run.dependencies.unlisted()
-    if not unlisted:
-        return []
-    if not run.dependencies.is_stale and 0 <= now - (notes.hint(_LACKING_NOTE, float) or 0.0) < DAY_S:
-        return []
-    notes.set(_LACKING_NOTE, repr(now))
-    return unlisted
+    return unlisted if unlisted and notes.once_a_day(_LACKING_NOTE, now, is_news=is_stale) else []
 
 
 def _read_list(

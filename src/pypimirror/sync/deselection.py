@@ -5,7 +5,7 @@ leave nothing, is asked about first.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct, field
 
@@ -26,8 +26,6 @@ _BLOCKED_NOTE = "blocked"
 
 
 class _Deselected(Struct):
-    """What is listed or held, and no longer selected."""
-
     projects: list[NormalizedName] = field(default_factory=list)
     files: dict[NormalizedName, list[str]] = field(default_factory=dict)
     left_out: dict[NormalizedName, tuple[LeftOut, ...]] = field(default_factory=dict)
@@ -169,7 +167,10 @@ def _take_off(run: Run, found: _Deselected) -> None:
     unrequired = {name: why for name in found.projects if (why := _take_off_project(run, name))}
     run.dependencies.record_no_longer(unrequired)
     for name, filenames in found.files.items():
-        _take_off_files(run, name, filenames)
+        held = set(run.mirror.state.files.held_names(name))
+        if gone := [filename for filename in filenames if filename in held]:
+            take_off_files(run, name, gone)
+            run.dependencies.note(name, has_changed=True)
         run.mirror.state.choices.add_left_out(name, found.left_out[name])
 
 
@@ -194,14 +195,10 @@ def _take_off_project(run: Run, name: NormalizedName) -> str:
     return why
 
 
-def _take_off_files(run: Run, name: NormalizedName, filenames: list[str]) -> None:
-    held = set(run.mirror.state.files.held_names(name))
-    gone = [filename for filename in filenames if filename in held]
-    if not gone:
-        return
+def take_off_files(run: Run, name: NormalizedName, gone: Collection[str]) -> None:
+    """Take held files off the pages of a project that stays."""
     _log.info("%s: %s no longer selected", name, numbered(len(gone), "file is", "files are"))
     run.tally.counts.deselected_files += len(gone)
     if run.mirror.config.full_index:
         run.pages.mark_root_dirty()
     run.mirror.state.transitions.delist_files(name, gone, run.mirror.clock())
-    run.dependencies.note(name, has_changed=True)

@@ -111,7 +111,6 @@ class Downloads:
         project.told += [Told(release, None) for release in sorted(releases - known)]
 
     def _take_requires(self, project: Project, file: File, found: tuple[str, ...] | MirrorError) -> None:
-        """Note what a release requires that a run would fetch."""
         from pypimirror.dependencies import requires
 
         told = None if isinstance(found, MirrorError) else found
@@ -265,7 +264,6 @@ class Downloads:
             self._run.mirror.state.files.record_partial(task.name, task.file.filename, validator)
 
     def _leave(self, project: Project, reason: str) -> None:
-        """Note that something of a project has to wait for the next run."""
         project.leave()
         self._run.tally.leave(project.name, reason)
 
@@ -310,7 +308,6 @@ class Downloads:
     def _take_metadata(
         self, project: Project, held: HeldFile, found: tasks.Metadata | MirrorError | None
     ) -> None:
-        """Keep the core metadata of a held file, or record why there is none."""
         if isinstance(found, MirrorError):
             found = tasks.Metadata(None, (), found)
         if found is None:
@@ -332,7 +329,6 @@ class Downloads:
         task: tasks.ProvenanceTask,
         found: documents.Document | NotModified | MirrorError,
     ) -> None:
-        """Keep a document of provenance, or record why it is not kept."""
         filename = task.held.file.filename
         try:
             if isinstance(found, MirrorError):

@@ -228,7 +228,7 @@ class _Engine:
 
     def _page_failed(self, project: Project, error: MirrorError) -> None:
         self._note_error(project, error)
-        self._run.fail(project.name, project.due.display_name, str(error))
+        self._run.tally.fail(self._run.mirror, project.name, project.due.display_name, str(error))
         pause = error.retry_after if isinstance(error, UnavailableError) else None
         self._run.pause(project.name, at_least=pause or 0.0)
         self._done(project)

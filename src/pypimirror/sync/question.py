@@ -11,18 +11,17 @@ from pypimirror.run import Run
 
 _log = logging.getLogger(__name__)
 
-_TOLD = 1000
+MOST_NAMED = 1000
+"""Of what would go."""
 
 
 class _Question(msgspec.Struct):
-    """What is kept of a question."""
-
     selection: str
     refusal: Refusal
 
 
 def is_too_much(mirror: Mirror, gone: Loss) -> bool:
-    """Tell whether so much may not go without a question."""
+    """Tell whether it is so much that somebody has to be asked first."""
     return why_too_much_deselected(gone, mirror.totals()) is not None
 
 
@@ -32,7 +31,7 @@ def is_refused(run: Run, gone: Loss, names: list[str]) -> bool:
     why = why_too_much_deselected(gone, held)
     if why is None or run.options.allows_removals or run.options.confirms(gone, held):
         return False
-    refusal = Refusal(gone, held, 0.0, tuple(names[:_TOLD]), why, is_configured=True)
+    refusal = Refusal(gone, held, 0.0, tuple(names[:MOST_NAMED]), why, is_configured=True)
     _refuse(run, refusal)
     for name in refusal.names:
         _log.warning("%s is no longer selected, and stays until the question is answered", name)

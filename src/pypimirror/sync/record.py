@@ -38,7 +38,7 @@ def plan(run: Run, project: Project, seen: tasks.PageSeen, page: ProjectPage) ->
     tells = not project.is_pending and project.is_proven and not page.nameless
     wanted = () if is_quarantined else chosen.decide(run, project, page, tells_what_is_gone=tells)
     _note_published(run.mirror, project)
-    wanted = attested.wanted(run, project, wanted)
+    wanted = attested.wanted(run.mirror, project, wanted)
     wanted, clashes = _told_apart(run.mirror, name, wanted)
     made = _compared(run.mirror, run.external, project, wanted)
     project.is_new = project.is_new and not made.keep
@@ -102,7 +102,7 @@ def _refuse(run: Run, project: Project, clashes: tuple[Conflict, ...]) -> None:
     project.is_whole, project.lacks_some = False, True
     more = f" (and of {len(clashes) - 1:,} files more)" if len(clashes) > 1 else ""
     reason = f"refused {clashes[0].filename}{more}: {clashes[0].reason}; keep the mirror on one that does"
-    run.fail(project.name, project.due.display_name, reason)
+    run.tally.fail(run.mirror, project.name, project.due.display_name, reason)
 
 
 def _tell(name: NormalizedName, page: ProjectPage) -> None:
@@ -356,5 +356,5 @@ def _wait(run: Run, project: Project) -> None:
             if project.is_missing
             else "upstream's page has not been the one that its list speaks of for more than a day"
         )
-        run.fail(name, display_name, reason, since=since)
+        run.tally.fail(run.mirror, name, display_name, reason, since=since)
     run.pause(name)

@@ -11,10 +11,9 @@ from pypimirror.mirror import Refusal
 from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss, why_too_much
 from pypimirror.run import Run
+from pypimirror.sync import question
 
 _log = logging.getLogger(__name__)
-
-_TOLD = 1000
 
 
 def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
@@ -43,7 +42,7 @@ def by_upstream(run: Run, *, held: Loss, selected: Loss) -> None:
     why = why_too_much(lost, had, _sum(selected, before), limit=run.mirror.config.removal_limit, left=left)
     if why and not run.options.allows_removals:
         names = [*projects, *(f"{name}/{each}" for name, filenames in files.items() for each in filenames)]
-        told = tuple(names[:_TOLD])
+        told = tuple(names[: question.MOST_NAMED])
         run.tally.refusal = Refusal(lost, had, run.mirror.config.removal_window_hours, told, why)
         for name in told:
             _log.warning("upstream no longer has %s, and nothing is removed in this run", name)

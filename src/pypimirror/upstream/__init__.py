@@ -206,7 +206,7 @@ class Upstream:
     ) -> Iterator[Answer]:
         """Open a file for reading as a stream of its very bytes, without retries; errors as for `page`.
 
-        One that is not verified by a digest is not taken where a redirect leads from https to http.
+        Without a digest that verifies it, no redirect from https to http is followed.
         With `start` and `if_range` it begins there if the file is the same and the server can do that; the
         answer's own `start` tells. The `size` that is known bounds its time, else what the answer says.
         """
@@ -226,7 +226,7 @@ class Upstream:
 
     @contextlib.contextmanager
     def open_if_changed(self, url: str, validators: Validators) -> Iterator[Answer | NotModified]:
-        """Open a file that no digest verifies as `open_file` does, unless it is what these validators say."""
+        """Open a file without a digest as `open_file` does; NotModified where the validators still hold."""
         with self._sent(url, FILE_HEADERS | conditions(validators), self.accepts_unverified) as response:
             if response.status == http.HTTPStatus.NOT_MODIFIED and any(validators):
                 yield NotModified()
@@ -272,7 +272,7 @@ class Upstream:
         return followed(url, ask, follow, most=_MAX_REDIRECTS)
 
     def _who(self, url: str) -> Who:
-        """Return as whom an origin is asked; hosts that are none of the index's need not know us."""
+        """Return as whom an origin is asked; a certificate is shown to the index's own hosts alone."""
         shows_certificate = url.startswith("https:") and self._own.include(url)
         return self._credentials.of(url), self._rules.client_certificate if shows_certificate else ()
 

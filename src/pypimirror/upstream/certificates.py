@@ -159,7 +159,7 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
 
 
 def whom_to_trust(error: BaseException) -> str:
-    """Say what to do where a certificate could not be verified; nothing where trust is not what lacks."""
+    """Say what to do where a certificate could not be verified; empty where that is not the trouble."""
     if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
         return "; what answers there does not speak TLS: is http meant, or another port?"
     if not isinstance(error, ssl.SSLCertVerificationError) or error.verify_code not in _UNKNOWN_ISSUER:

@@ -187,7 +187,7 @@ class Connection:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing came over it that nobody asked for, or its end."""
+        """Whether it is still of use: neither its end nor bytes without a request came."""
         return not wait_for_read(self._sock, 0)
 
     def ask(self, url: str, target: str, fields: str, deadline: Deadline) -> Response:

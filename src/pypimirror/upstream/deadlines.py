@@ -16,7 +16,7 @@ _changing_hands = threading.RLock()
 
 
 def _renew() -> None:
-    """Take another lock in a fork: a thread that held this one there is none here."""
+    """Renew the lock in a fork: a thread that held it does not exist there."""
     globals()["_changing_hands"] = threading.RLock()
 
 
@@ -60,7 +60,7 @@ class Deadline:
         self.at = time.monotonic() + seconds
 
     def pause(self) -> None:
-        """Let time go by that is not the server's."""
+        """Let no time count: what happens now is not the server's doing."""
         self.at = math.inf
 
     @property

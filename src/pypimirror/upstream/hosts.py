@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
-_LONGEST_RETRY_AFTER_S = 120.0
+LONGEST_RETRY_AFTER_S = 120.0
 """What a server may ask for before the project is rather left to the next run."""
 _LONGEST_HELD_S = 600.0
 """What a host may be waited for in all of a run, however often it asks."""
@@ -128,12 +128,12 @@ class Hosts:
             known.asking.clear()
             now = time.monotonic()
             held_s = known.held_s + now + seconds - max(now, known.left_alone.until)
-            is_too_long = seconds > _LONGEST_RETRY_AFTER_S or held_s > _LONGEST_HELD_S
+            is_too_long = seconds > LONGEST_RETRY_AFTER_S or held_s > _LONGEST_HELD_S
             until = math.inf if is_too_long else now + seconds
             self._found(known, until, f"asked to be left alone for {seconds:.0f} seconds")
 
     def leave_alone(self, news: LeftAlone) -> None:
-        """Leave a host alone, as was found elsewhere."""
+        """Leave a host alone, as another process found."""
         with self._lock:
             known = self._known(news.host)
             begun = max(time.monotonic(), known.left_alone.until)
@@ -178,7 +178,7 @@ class Hosts:
         is_worth_it = (
             error.may_pass
             and attempt < self._most_retries
-            and pause <= _LONGEST_RETRY_AFTER_S
+            and pause <= LONGEST_RETRY_AFTER_S
             and self.allows_retry(error.url)
         )
         # One moment's trouble fails all that is under way: what counts is what fails again.

@@ -44,7 +44,7 @@ def onwards(url: str, location: str, may_leave_https: Callable[[str], bool]) -> 
 def redirected(url: str, location: str) -> str:
     """Return where a redirect leads, without user and fragment.
 
-    Raises UnavailableError where that is no address, or one that nobody means.
+    Raises UnavailableError where that is no address, or too long to be meant.
     """
     with contextlib.suppress(UnicodeError):  # headers come as Latin-1, addresses in them are UTF-8
         location = location.encode("latin-1").decode()

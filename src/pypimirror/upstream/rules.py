@@ -21,9 +21,9 @@ class Rules(NamedTuple):
     """Which hosts may do what; globs are in lower case."""
 
     hosts: tuple[str, ...] = ()
-    """Hosts that links elsewhere lead to, and that may be asked wherever they are, and behind a proxy."""
+    """External hosts that may be asked at private addresses, too, and behind a proxy."""
     allows_http: bool = False
-    """Follow links elsewhere by http, too."""
+    """Follow external links by http, too."""
     index_hosts: tuple[str, ...] = ()
     """Hosts whose pages count as the index's own."""
     private_hosts: tuple[str, ...] = ()

@@ -46,7 +46,7 @@ def login_hint(response: Response) -> str:
 
 
 def raise_of_machine(error: BaseException) -> None:
-    """Raise what is no trouble of upstream's, but of this machine."""
+    """Raise an error that is this machine's, and not upstream's."""
     inner = root(error)
     if isinstance(inner, OSError) and inner.errno in (errno.EMFILE, errno.ENFILE):
         raise inner from error
@@ -106,7 +106,7 @@ def innermost(error: BaseException) -> str:
 def retry_after(value: str | None) -> float | None:
     """Read Retry-After in seconds: a number or a date (RFC 9110, 10.2.3); of several the longest.
 
-    Numbers with a fraction are none by the RFC, but are sent; what says nothing sensible is None.
+    Servers send fractions, too, which the RFC does not know; what can't be read is None.
     """
     if value is None:
         return None

@@ -1,7 +1,7 @@
 """Unpacking what a page travels in (RFC 9110, 8.4.1): gzip and deflate, to their very end, in bounded steps.
 
-What is cut is an error, though the answer had its full length; and nothing goes on for ever without a byte
-that comes out of it.
+What is cut is an error, though the answer had its full length; and so is much that comes in while nothing
+comes out.
 """
 
 import re

@@ -33,7 +33,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def serve(connection: "Connection[Any, Any]", connect: Callable[[], Upstream], log_level: int) -> NoReturn:
-    """Obey until the other side is gone."""
+    """Do what the main process asks for, until its end of the pipe is closed."""
     gc.freeze()  # what the main process had is not ours to close, and is not looked through
     keep = connection.fileno()
     os.closerange(3, keep)

@@ -6,6 +6,7 @@ import re
 from pypimirror.filenames import SDIST_SUFFIXES, ending_of
 from pypimirror.selection import platforms
 from pypimirror.selection.kinds import built_for, kind_of
+from pypimirror.selection.tags import INTERPRETER
 
 _INSTALLERS = {".exe": "Windows installer", ".msi": "Windows installer", ".dmg": "macOS disk image"}
 
@@ -50,7 +51,6 @@ _VERSIONED_NAMES = {
     "emscripten": "Emscripten",
 }
 
-_PYTHON = re.compile(r"([a-z]+)(\d)(\d*)")
 _PYTHONS = {
     "py": "Python",
     "cp": "Python",
@@ -130,7 +130,7 @@ def _pythons(tags: str, abi: str) -> str:
     """Return the Pythons of a set of tags: `Python 3.8 and 3.9`."""
     versions: dict[str, list[str]] = {}
     for tag in tags.split("."):
-        found = _PYTHON.fullmatch(tag)
+        found = INTERPRETER.fullmatch(tag)
         name = _PYTHONS.get(found[1], found[1]) if found else tag
         numbers = versions.setdefault(name, [])
         if found:
