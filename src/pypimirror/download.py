@@ -15,7 +15,6 @@ import msgspec
 
 from pypimirror import metadata
 from pypimirror.addresses import host_of, is_secure
-from pypimirror.disk import is_full
 from pypimirror.documents import Document
 from pypimirror.errors import (
     CutOffError,
@@ -112,9 +111,10 @@ def obtain(upstream: Upstream, file: File, into: Into) -> Received | MirrorError
         return error
     except UnavailableError as error:
         return transfer.cut_off(error)
-    except (MirrorError, OSError) as error:
-        if is_full(error):
-            transfer.give_back()
+    except MirrorError as error:
+        return error
+    except OSError as error:
+        transfer.give_back()
         return error
 
 
@@ -283,7 +283,7 @@ class _Transfer:
             self._rewind()
 
     def give_back(self) -> None:
-        """Take no more of a full disk than what came in an earlier run."""
+        """Take no more of a disk that may be full than what came in an earlier run."""
         with contextlib.suppress(OSError):  # it was no more than a help
             self._into.truncate(self._before)
 

@@ -9,6 +9,9 @@ from pypimirror.model import NormalizedName, Validators
 
 _T = TypeVar("_T")
 
+BLOCKED_BYTES = "blocked bytes of "
+"""How the key begins of the note of a project's blocked bytes; its name follows."""
+
 NO_TROUBLE = "pending_since = NULL, failures = 0, next_try = NULL, error = NULL, error_since = NULL"
 """Of a project."""
 

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Collection, Iterable
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.rows import NO_TROUBLE, Delisted, Gateway, Total, typed
+from pypimirror.state.rows import BLOCKED_BYTES, NO_TROUBLE, Delisted, Gateway, Total, typed
 
 _OVER = (
     f"is_current = 1, serial = NULL, selection = NULL, {NO_TROUBLE},"
@@ -185,11 +185,22 @@ class Transitions(Gateway):
         self.forget_projects({NormalizedName(project) for project, _ in gone})
 
     def forget_projects(self, names: Iterable[NormalizedName]) -> None:
-        """Forget those of these projects that are not listed, wait for nothing, and have no file or page."""
+        """Forget those of these projects that are not listed, wait for nothing, and have no file or page.
+
+        What was left out of them, or seen to be blocked, goes with them.
+        """
+        names = list(names)
         self._db.executemany(
             "DELETE FROM projects WHERE name = ? AND NOT is_listed AND pages = '' AND error IS NULL"
             " AND pending_since IS NULL AND NOT EXISTS (SELECT 1 FROM files WHERE project = projects.name)",
             [(name,) for name in names],
+        )
+        is_gone = "NOT EXISTS (SELECT 1 FROM projects WHERE name = ?1)"
+        self._db.executemany(
+            f"DELETE FROM left_out WHERE project = ?1 AND {is_gone}", [(name,) for name in names]
+        )
+        self._db.executemany(
+            f"DELETE FROM meta WHERE key = ?2 AND {is_gone}", [(name, BLOCKED_BYTES + name) for name in names]
         )
 
     # -- what was removed lately -------------------------------------------------------------
