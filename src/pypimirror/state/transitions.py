@@ -10,6 +10,7 @@ What is delisted is on no page any more, and still in the tree. What a step has 
 files is in one transaction.
 """
 
+import math
 import sqlite3
 from collections.abc import Collection, Iterable
 
@@ -21,6 +22,9 @@ _OVER = (
     " revalidate_at = NULL, held_back = NULL, held_back_since = NULL"
 )
 """Nothing more of a project is waited for."""
+
+AT_ONCE = -math.inf
+"""Since when a file left the pages that goes from the tree, whatever is kept there of others."""
 
 
 class Transitions(Gateway):
@@ -113,7 +117,7 @@ class Transitions(Gateway):
     def delist_at_once(self, name: NormalizedName, filenames: Iterable[str]) -> None:
         """Record that files leave their project's pages, and then the tree, without a grace."""
         for filename in filenames:
-            delist(self._db, "project = ? AND filename = ?", 0.0, name, filename)
+            delist(self._db, "project = ? AND filename = ?", AT_ONCE, name, filename)
         self._db.execute("UPDATE projects SET pages = NULL WHERE name = ? AND is_listed", (name,))
 
     def _delist_unfinished(self, name: NormalizedName) -> None:
