@@ -8,6 +8,8 @@ from typing import NamedTuple
 from pypimirror.errors import DiskFullError, TooBigError
 
 _FEW_INODES, _SOME_BYTES = 32, 1 << 20
+_NOTES_BYTES = 1 << 14
+"""What a run without news has to write into the state, at least."""
 
 
 def is_full(error: BaseException) -> bool:
@@ -63,12 +65,17 @@ class FreeSpace(NamedTuple):
             )
 
     def check_fits(self, files: int, needed: int) -> None:
-        """Raise DiskFullError where so many files, of so many bytes in all, don't fit, limit or not."""
+        """Raise DiskFullError where so many files, of so many bytes in all, don't fit, limit or not.
+
+        Where no file comes, what a run has to note has to fit.
+        """
+        disk = os.statvfs(self.folder)
+        free = disk.f_bavail * disk.f_frsize
+        if disk.f_blocks and free < _NOTES_BYTES:
+            raise DiskFullError(f"the disk of {self.folder} is full; make room, and the next run goes on")
         if not files:
             return
         self.check(needed)
-        disk = os.statvfs(self.folder)
-        free = disk.f_bavail * disk.f_frsize
         if disk.f_blocks and free < needed:
             raise DiskFullError(
                 f"only {free >> 20:,} MiB are free below {self.folder}, and {needed >> 20:,} MiB are to come;"

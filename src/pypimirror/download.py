@@ -3,6 +3,7 @@
 Everything here runs beside the main thread: a task in, a value out, nothing shared.
 """
 
+import contextlib
 import functools
 import hashlib
 import threading
@@ -18,6 +19,7 @@ from pypimirror.documents import Document
 from pypimirror.errors import (
     CutOffError,
     MirrorError,
+    NotAskedError,
     NotFoundError,
     UnavailableError,
     VerificationError,
@@ -105,9 +107,14 @@ def obtain(upstream: Upstream, file: File, into: Into) -> Received | MirrorError
     try:
         found = upstream.retrying(transfer)
         return _with_metadata(upstream, file, into.file, found)
+    except NotAskedError as error:
+        return error
     except UnavailableError as error:
         return transfer.cut_off(error)
-    except (MirrorError, OSError) as error:
+    except MirrorError as error:
+        return error
+    except OSError as error:
+        transfer.give_back()
         return error
 
 
@@ -220,6 +227,8 @@ class _Transfer:
         self._hashes = Hashes(file)
         self._is_resumed = False
         self._has_begun = False
+        self._before = 0
+        """Bytes that came before, and are still what is there."""
         self._served: Served | None = None
 
     def __call__(self) -> Received:
@@ -269,12 +278,19 @@ class _Transfer:
             if self._validator:
                 self._into.seek(0)
                 self._hashes.update_from(self._into)
+                self._before = self._hashes.size
         if self._hashes.size and (not self._validator or self._hashes.size < MIN_RESUMED):
             self._rewind()
+
+    def give_back(self) -> None:
+        """Take no more of a disk that may be full than what came in an earlier run."""
+        with contextlib.suppress(OSError):  # it was no more than a help
+            self._into.truncate(self._before)
 
     def _rewind(self) -> None:
         self._into.seek(0)
         self._into.truncate()
+        self._before = 0
         self._hashes = Hashes(self._file)
 
     def _check_trust(self, url: str) -> None:

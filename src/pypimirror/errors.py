@@ -1,7 +1,7 @@
 """What can go wrong, each class with its facts; the text is made when it is asked for."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pypimirror.addresses import masked, shown, without_secrets
 
@@ -123,6 +123,12 @@ class TreeError(PlaceError):
     def __init__(self, path: str, reason: str, *, is_denied: bool = False) -> None:
         super().__init__(path, reason)
         self.is_denied = is_denied
+
+    @classmethod
+    def unreadable(cls, path: str, error: OSError) -> Self:
+        """Return what to say of a file that the disk can't read."""
+        reason = f"it can't be read ({error.strerror}); mend that, or remove it and run --initial-fetch"
+        return cls(path, reason)
 
 
 class UpstreamError(MirrorError):

@@ -35,13 +35,16 @@ def from_wheel(wheel: BinaryIO, filename: str) -> bytes | None:
     """Return the METADATA of a wheel, open at its start; None if it is missing, unreadable or another's.
 
     That is so of a wheel that is damaged, and of one with more than MAX_MEMBERS members, or MAX_DIRECTORY
-    bytes that name them.
+    bytes that name them. Raises OSError where the disk can't read it.
     """
     return from_zip(wheel, partial(_member, filename=filename))
 
 
 def from_zip(archive: BinaryIO, choose: Callable[[list[str]], str | None]) -> bytes | None:
-    """Return the member of a zip file, open at its start, that `choose` finds; None as `from_wheel` does."""
+    """Return the member of a zip file, open at its start, that `choose` finds; None as `from_wheel` does.
+
+    Raises OSError where the disk can't read it.
+    """
     # Most wheels are small: read at once they take one system call, and not two dozen. A large buffer for
     # each would be memory that the system has to give each time.
     head = archive.read(_BLOCK)
@@ -56,6 +59,8 @@ def from_zip(archive: BinaryIO, choose: Callable[[list[str]], str | None]) -> by
                 # What the archive says of its size may be a lie.
                 found = content.read(MAX_SIZE + 1)
                 return found if len(found) <= MAX_SIZE else None
+    except _UnreadableError as error:
+        raise error.reason from error
     # What zipfile raises for bytes that are no zip file, are cut, encrypted, or packed in an unknown way.
     except (
         zipfile.BadZipFile,
@@ -67,9 +72,17 @@ def from_zip(archive: BinaryIO, choose: Callable[[list[str]], str | None]) -> by
         NotImplementedError,
         RuntimeError,
         ValueError,
-        OSError,
+        OSError,  # a place that no file can have
     ):
         return None
+
+
+class _UnreadableError(Exception):
+    """What the disk says: an OSError itself is told as damage by zipfile."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class _Bounded(io.BufferedIOBase):
@@ -90,7 +103,10 @@ class _Bounded(io.BufferedIOBase):
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY:
             raise zipfile.BadZipFile(f"its directory has more than {MAX_DIRECTORY:,} bytes")
-        content = self._wheel.read(-1 if size is None else size)
+        try:
+            content = self._wheel.read(-1 if size is None else size)
+        except OSError as error:
+            raise _UnreadableError(error) from error
         # What the end of a zip file says of their number may be a lie, and each becomes an object.
         if content.count(_MEMBER_SIGN) > MAX_MEMBERS:
             raise zipfile.BadZipFile(f"it has more than {MAX_MEMBERS:,} members")

@@ -81,6 +81,44 @@ def test_what_is_blocked_by_its_name_needs_no_note(make_mirror: MakeMirror) -> N
         assert "demo-2.0.tar.gz" not in "".join(note for (note,) in notes)
 
 
+def remembered(mirror: Mirror) -> dict[str, set[str]]:
+    """Return the files whose bytes were seen to be blocked, by project."""
+    with closing(sqlite3.connect(mirror.root / ".pypimirror/state.sqlite")) as state:
+        notes = state.execute("SELECT key, value FROM meta WHERE key LIKE 'blocked bytes of %'").fetchall()
+    return {key.removeprefix("blocked bytes of "): set(json.loads(value)) for key, value in notes}
+
+
+def test_what_upstream_no_longer_lists_is_not_remembered(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add_file("demo", "demo-0.5.tar.gz", BAD, hashes={})
+    index.add_file("other", "other-1.0.tar.gz", BAD, hashes={})
+    mirror = make_mirror(blocked_files=DIGEST, removal_grace_hours=0, removal_limit=100)
+    mirror.update()
+    assert remembered(mirror) == {
+        "demo": {"demo-0.5.tar.gz", "demo-1.0.tar.gz"},
+        "other": {"other-1.0.tar.gz"},
+    }
+    index.remove_file("demo", "demo-0.5.tar.gz")
+    mirror.update()
+    assert remembered(mirror) == {"demo": {"demo-1.0.tar.gz"}, "other": {"other-1.0.tar.gz"}}
+    index.remove("other")
+    mirror.update()
+    assert remembered(mirror) == {"demo": {"demo-1.0.tar.gz"}}
+    assert json.loads(mirror.run("--status", "--json").stdout)["left_out"][0]["files"] == 1
+    index.remove_file("demo", "demo-1.0.tar.gz")
+    mirror.update()
+    assert remembered(mirror) == {}
+
+
+def test_what_is_no_longer_blocked_is_not_remembered(make_mirror: MakeMirror) -> None:
+    mirror = make_mirror(package_matches="demo", blocked_files=DIGEST)
+    mirror.update()
+    assert remembered(mirror) == {"demo": {"demo-1.0.tar.gz"}}
+    mirror.configure(package_matches="demo")
+    mirror.run("-U")
+    assert remembered(mirror) == {}
+    assert len(mirror.listed("demo")) == 2
+
+
 def test_a_lost_state_takes_nothing_over_that_is_blocked(make_mirror: MakeMirror) -> None:
     mirror = make_mirror(package_matches="demo")
     mirror.update()

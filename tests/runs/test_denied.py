@@ -183,3 +183,21 @@ def test_a_wheel_that_can_not_be_read_is_not_told_as_gone(
     wheel.unlink()
     assert mirror.run("-I").status == 0
     assert mirror.run("--verify=hash").status == 0
+
+
+def test_an_sdist_that_can_not_be_read_leaves_open_what_it_requires(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    index.add("demo", "1.0", wheel=False)
+    index.add("other", "1.0")
+    mirror = make_mirror(package_matches="demo other", dependencies=True)
+    mirror.update()
+    sdist = next(mirror.root.glob("demo/*.tar.gz"))
+    sdist.unlink()
+    sdist.symlink_to("/proc/self/mem")  # nothing can be read at its start
+    index.add("demo", "2.0")
+    index.add("other", "2.0")
+    assert update(mirror).status == 0
+    assert f"{sdist}: it can't be read (Input/output error); mend that" in mirror.log
+    assert len(mirror.listed("demo")) == 3
+    assert len(mirror.listed("other")) == 4

@@ -274,6 +274,20 @@ def test_a_page_that_gets_shorter_is_written_on_a_full_disk(index: FakeIndex, sm
     small_disk.empty()
 
 
+def test_a_dry_run_tells_that_nothing_can_be_noted_on_a_full_disk(
+    index: FakeIndex, small_disk: SmallDisk
+) -> None:
+    fill(index, 10)
+    mirror = Mirror(small_disk.path, index.url)
+    mirror.update()
+    small_disk.leave_free(0)
+    told = mirror.run("-U", "--dry-run").stdout
+    assert mirror.run("-U").status == 6
+    small_disk.empty()
+    assert "in all: nothing to do" in told
+    assert f"it would end with status 6: stopped: the disk of {mirror.root} is full; make room" in told
+
+
 def test_a_disk_without_free_inodes_is_full(index: FakeIndex, tmp_path: Path) -> None:
     fill(index)
     with mounted(tmp_path / "disk", "size=20m,nr_inodes=40") as disk:

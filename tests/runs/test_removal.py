@@ -159,6 +159,28 @@ def test_cleanup_off_keeps_what_upstream_dropped_on_the_pages(
     assert index.paths() == ["/simple/"], "the state knew"
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_cleanup_off_keeps_what_upstream_dropped_though_it_was_damaged(
+    index: FakeIndex, make_mirror: MakeMirror, *, is_whole: bool
+) -> None:
+    """Nobody else has it any more, and perhaps something can be saved of it."""
+    fill(index)
+    mirror = make_mirror(cleanup=False, removal_grace_hours=0)
+    mirror.update()
+    if is_whole:
+        index.remove("six")
+    else:
+        index.remove_file("six", WHEEL)
+    mirror.update()
+    damaged = mirror.root / "six" / WHEEL
+    damaged.write_bytes(damaged.read_bytes() + b"!")
+    for arguments in (["-I"], ["--verify", "--repair"], ["-U"]):
+        mirror.run(*arguments)
+        assert damaged.exists(), arguments
+        assert WHEEL not in mirror.listed("six")
+    mirror.check_links()
+
+
 # -- what the configuration deselects ----------------------------------------------------------
 
 

@@ -20,7 +20,9 @@ from tests import faults
 from tests.fake_index import FakeIndex
 from tests.index_server import Request
 from tests.mirror import Mirror, is_over
+from tests.outside_host import OutsideHost
 from tests.runs.test_kills import children_of, wait_until
+from tests.small_disks import SmallDisk
 
 MakeMirror = Callable[..., Mirror]
 
@@ -98,6 +100,46 @@ def test_it_goes_on_from_run_to_run(index: FakeIndex, make_mirror: MakeMirror) -
         f"bytes={3 * MIB // 2}-",
         f"bytes={3 * MIB}-",
     ]
+    assert held(mirror) == content
+
+
+def test_what_was_kept_outlives_a_run_whose_disk_is_full(index: FakeIndex, small_disk: SmallDisk) -> None:
+    content = fill(index, 6 * MIB)
+    index.fault(FILE, faults.Cut(2 * MIB), times=1)
+    mirror = Mirror(small_disk.path, index.url)
+    assert mirror.run("-U").status == 3
+    small_disk.leave_free(MIB)
+    assert mirror.run("-U").status == 6
+    assert [path.stat().st_size for path in kept(mirror)] == [2 * MIB], "no more than it had of a full disk"
+    small_disk.empty()
+    mirror.run("-U")
+    ranges = [request.range for request in requests_of_file(index)]
+    assert ranges == [None, f"bytes={2 * MIB}-", f"bytes={2 * MIB}-"]
+    assert held(mirror) == content
+    assert kept(mirror) == []
+
+
+def test_a_file_whose_host_is_left_alone_has_not_failed_though_a_part_is_kept(
+    index: FakeIndex, make_mirror: MakeMirror
+) -> None:
+    content = os.urandom(3 * MIB)
+    with OutsideHost() as host:
+        index.add_file("six", BIG, content, url=host.put(f"/{BIG}", content))
+        host.fault("/six*", faults.Cut(2 * MIB), times=1)
+        mirror = make_mirror(workers=1)
+        assert mirror.run("-U").status == 3
+        index.add_file("a", "a-1.0.tar.gz", b"a", url=host.put("/a-1.0.tar.gz", b"a"))
+        host.fault("/a-*", faults.Status(429, {"Retry-After": "3600"}), times=1)
+        host.paths()
+        ended = mirror.run("-U", "--project", "a", "--project", "six")
+        assert host.paths() == ["/a-1.0.tar.gz"]
+        assert ended.status == 3
+        assert "a/a-1.0.tar.gz: " in ended.stderr
+        assert f"six/{BIG}: " not in ended.stderr
+        assert "1 project was not asked, and stays as it is until the next run" in ended.stderr
+        assert [path.stat().st_size for path in kept(mirror)] == [2 * MIB]
+        mirror.age(hours=2)
+        mirror.run("-U")
     assert held(mirror) == content
 
 

@@ -1,3 +1,4 @@
+import errno
 import io
 import struct
 import tracemalloc
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pypimirror.metadata import MAX_SIZE, from_wheel
 from tests.distributions import make_sdist, make_wheel, metadata_of
+from tests.failing_disk import FailingFile
 
 WHEEL = "demo-1.0-py3-none-any.whl"
 TEXT = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
@@ -43,6 +45,15 @@ def test_a_large_wheel() -> None:
     filename, content = make_wheel("demo", "1.0", extra_size=1 << 21)
     assert metadata_in(content, filename) == metadata_of(content)
     assert metadata_in(content[:-100], filename) is None
+
+
+@pytest.mark.parametrize("bad", [0, 1 << 16, 1 << 20, (1 << 21) + 500])
+def test_what_the_disk_can_not_read_is_not_told_as_damage(bad: int) -> None:
+    """At the start, in what is read at once, behind it, and in the directory at the end."""
+    filename, content = make_wheel("demo", "1.0", extra_size=1 << 21)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        from_wheel(io.BufferedReader(FailingFile(content, bad)), filename)
+    assert caught.value.errno == errno.EIO
 
 
 def test_it_is_exactly_the_member() -> None:

@@ -1,9 +1,10 @@
 """What the mirrored releases of a project require, out of the core metadata beside their files."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from pypimirror.errors import TreeError
 from pypimirror.filenames import is_wheel, version_key, version_of
 from pypimirror.model import File, HeldFile, NormalizedName
 from pypimirror.requirements.required import requires_dist
@@ -63,14 +64,27 @@ def _told(store: Store, name: NormalizedName, held: Iterable[HeldFile], read: Re
         wheels = {each.metadata: each for each in of_release if is_wheel(each.file.filename)}
         wheels.pop(None, None)
         if wheels:
-            found: list[tuple[str, ...] | None] = [
-                _by_metadata(store, name, each, read) for each in wheels.values()
-            ]
+            found = [_or_unknown(_by_metadata, store, name, each, read) for each in wheels.values()]
         else:
             # One sdist that tells is enough.
-            by_sdist = (_by_sdist(store, name, each, read) for each in of_release)
+            by_sdist = (_or_unknown(_by_sdist, store, name, each, read) for each in of_release)
             found = [next((each for each in by_sdist if each is not None), None)]
         yield from (Told(release, each) for each in found)
+
+
+def _or_unknown(
+    by: Callable[[Store, NormalizedName, HeldFile, Read], tuple[str, ...] | None],
+    store: Store,
+    name: NormalizedName,
+    held: HeldFile,
+    read: Read,
+) -> tuple[str, ...] | None:
+    """Return what a file requires; None, with a word in the log, where the disk can't read what tells."""
+    try:
+        return by(store, name, held, read)
+    except OSError as error:
+        _log.warning("%s", TreeError.unreadable(store.path(name, held.file.filename), error))
+        return None
 
 
 def _by_metadata(store: Store, name: NormalizedName, held: HeldFile, read: Read) -> tuple[str, ...] | None:

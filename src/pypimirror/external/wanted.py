@@ -143,8 +143,13 @@ def _complete(mirror: Mirror, tree: Tree, project: ExternalProject) -> None:
         content = mirror.store.open_existing(name, filename)
         if content is None:
             continue
-        with content:
-            text = metadata.from_wheel(content, filename)
+        try:
+            with content:
+                text = metadata.from_wheel(content, filename)
+        except OSError as error:
+            reason = TreeError.unreadable(mirror.store.path(name, filename), error)
+            project.fail(held.file.url, str(reason))
+            continue
         if text is not None:
             mirror.state.files.mark_pages_dirty(name)
             tree.commit()

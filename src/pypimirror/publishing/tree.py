@@ -17,6 +17,7 @@ from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import File, NormalizedName
 from pypimirror.publishing.pages import Pages
 from pypimirror.state.rows import Delisted
+from pypimirror.state.transitions import AT_ONCE
 from pypimirror.store.folders import aside_folder
 from pypimirror.store.layout import SUFFIXES
 from pypimirror.store.temporary import Temporary
@@ -170,8 +171,8 @@ class Tree:
     def remove_files(self) -> list[Delisted]:
         """Remove the files whose grace is over; return those to `forget` once that is on the disk."""
         config = self._mirror.config
-        # What has no grace goes without `cleanup`, too: it never was on a page, or is blocked.
-        before = self._mirror.clock() - config.removal_grace_hours * HOUR_S if config.cleanup else 0.0
+        # What is blocked goes without `cleanup`, too.
+        before = self._mirror.clock() - config.removal_grace_hours * HOUR_S if config.cleanup else AT_ONCE
         delisted = self._mirror.state.transitions.delisted(before)
         unwritable = self._pages.unwritable
         return [file for file in delisted if file.project not in unwritable and self._remove(file)]

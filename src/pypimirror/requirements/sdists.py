@@ -34,7 +34,7 @@ def from_sdist(sdist: BinaryIO, filename: str) -> bytes | None:
     """Return the PKG-INFO of an sdist (.tar.gz or .zip), open at its start; None if it has none of its own.
 
     That is so, too, of what is damaged, and of what has more than MAX_MEMBERS members, or MAX_UNPACKED bytes
-    before its PKG-INFO.
+    before its PKG-INFO. Raises OSError where the disk can't read it.
     """
     try:
         project = NormalizedName(parse_sdist_filename(filename)[0])
@@ -56,7 +56,7 @@ def _from_tar(sdist: BinaryIO) -> bytes | None:
         with gzip.GzipFile(fileobj=sdist) as unpacked:
             return _found(unpacked)
     # What is raised for what is no such archive, is cut, or lies about itself.
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError):
+    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, ValueError):
         return None
 
 

@@ -144,8 +144,8 @@ def report(mirror: Mirror, tally: Tally, preview: Preview | None = None) -> Repo
 def why_unasked(tally: Tally) -> tuple[str, ...]:
     """Say why projects were left as they were, and how many."""
     return tuple(
-        f"{reason}; {numbered(len(names), 'project was', 'projects were')} not asked,"
-        " and stay as they are until the next run"
+        f"{reason}; {numbered(len(names), 'project was', 'projects were')} not asked, and"
+        f" {'stays as it is' if len(names) == 1 else 'stay as they are'} until the next run"
         for reason, names in tally.unasked.items()
     )
 

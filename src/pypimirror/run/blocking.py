@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import msgspec
 
@@ -11,10 +11,9 @@ from pypimirror.mirror import Mirror
 from pypimirror.model import File, NormalizedName
 from pypimirror.run import Run
 from pypimirror.selection import LeftOut
+from pypimirror.state.rows import BLOCKED_BYTES
 
 _log = logging.getLogger(__name__)
-
-_NOTE = "blocked bytes of "
 
 
 class BlockedBytes(msgspec.Struct, frozen=True):
@@ -59,12 +58,31 @@ def remember(mirror: Mirror, name: NormalizedName, file: File, sha256: str, size
     """Remember that the bytes behind an entry of upstream's are blocked, if it is they that are."""
     if sha256 not in mirror.selection.blocked_digests:
         return
-    found = _known(mirror, name) | {file.filename: BlockedBytes(_entry(file), sha256, size)}
-    mirror.state.notes.set(_NOTE + name, msgspec.json.encode(found).decode())
+    _keep(mirror, name, _known(mirror, name) | {file.filename: BlockedBytes(_entry(file), sha256, size)})
+
+
+def forget_unlisted(mirror: Mirror, name: NormalizedName, listed: Container[str]) -> None:
+    """Forget what a page no longer lists that tells of all files, unless links to other hosts may name it."""
+    known = _known(mirror, name)
+    if not mirror.config.external_links and not all(filename in listed for filename in known):
+        _keep(mirror, name, {filename: each for filename, each in known.items() if filename in listed})
+
+
+def forget_unblocked(mirror: Mirror) -> None:
+    """Forget the bytes that are blocked no more."""
+    blocked = mirror.selection.blocked_digests
+    for key in mirror.state.notes.keys(BLOCKED_BYTES):
+        name = NormalizedName(key.removeprefix(BLOCKED_BYTES))
+        known = _known(mirror, name)
+        _keep(mirror, name, {filename: each for filename, each in known.items() if each.sha256 in blocked})
 
 
 def _known(mirror: Mirror, name: NormalizedName) -> dict[str, BlockedBytes]:
-    return mirror.state.notes.hint(_NOTE + name, dict[str, BlockedBytes]) or {}
+    return mirror.state.notes.hint(BLOCKED_BYTES + name, dict[str, BlockedBytes]) or {}
+
+
+def _keep(mirror: Mirror, name: NormalizedName, known: dict[str, BlockedBytes]) -> None:
+    mirror.state.notes.keep(BLOCKED_BYTES + name, known or None)
 
 
 def _entry(file: File) -> str:

@@ -25,6 +25,13 @@ class Notes(Gateway):
         except (msgspec.DecodeError, UnicodeError):
             return None
 
+    def keys(self, beginning: str) -> list[str]:
+        """Return the keys of all notes that begin so."""
+        rows = self._db.execute(
+            "SELECT key FROM meta WHERE substr(key, 1, ?) = ?", (len(beginning), beginning)
+        )
+        return [key for (key,) in rows]
+
     def set(self, key: str, value: str | None) -> None:
         """Set a note, or remove it."""
         if value is None:

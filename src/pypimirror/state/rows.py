@@ -13,6 +13,10 @@ LARGEST = 1 << 60
 """No number is larger, and no file."""
 LATEST = 1e11
 """No moment is later, in POSIX seconds: that is in the fifty-second century."""
+
+BLOCKED_BYTES = "blocked bytes of "
+"""How the key begins of the note of a project's blocked bytes; its name follows."""
+
 NO_TROUBLE = "pending_since = NULL, failures = 0, next_try = NULL, error = NULL, error_since = NULL"
 """Of a project."""
 

@@ -10,17 +10,21 @@ What is delisted is on no page any more, and still in the tree. What a step has 
 files is in one transaction.
 """
 
+import math
 import sqlite3
 from collections.abc import Collection, Iterable
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.rows import LATEST, NO_TROUBLE, Delisted, Gateway, Total, typed
+from pypimirror.state.rows import BLOCKED_BYTES, LATEST, NO_TROUBLE, Delisted, Gateway, Total, typed
 
 _OVER = (
     f"is_current = 1, serial = NULL, selection = NULL, {NO_TROUBLE},"
     " revalidate_at = NULL, held_back = NULL, held_back_since = NULL"
 )
 """Nothing more of a project is waited for."""
+
+AT_ONCE = -math.inf
+"""Since when a file left the pages that goes from the tree, whatever is kept there of others."""
 
 
 class Transitions(Gateway):
@@ -110,7 +114,7 @@ class Transitions(Gateway):
     def delist_at_once(self, name: NormalizedName, filenames: Iterable[str]) -> None:
         """Record that files leave their project's pages, and then the tree, without a grace."""
         for filename in filenames:
-            delist(self._db, "project = ? AND filename = ?", 0.0, name, filename)
+            delist(self._db, "project = ? AND filename = ?", AT_ONCE, name, filename)
         self._db.execute("UPDATE projects SET pages = NULL WHERE name = ? AND is_listed", (name,))
 
     def _delist_unfinished(self, name: NormalizedName) -> None:
@@ -182,11 +186,22 @@ class Transitions(Gateway):
         self.forget_projects({NormalizedName(project) for project, _ in gone})
 
     def forget_projects(self, names: Iterable[NormalizedName]) -> None:
-        """Forget those of these projects that are not listed, wait for nothing, and have no file or page."""
+        """Forget those of these projects that are not listed, wait for nothing, and have no file or page.
+
+        What was left out of them, or seen to be blocked, goes with them.
+        """
+        names = list(names)
         self._db.executemany(
             "DELETE FROM projects WHERE name = ? AND NOT is_listed AND pages = '' AND error IS NULL"
             " AND pending_since IS NULL AND NOT EXISTS (SELECT 1 FROM files WHERE project = projects.name)",
             [(name,) for name in names],
+        )
+        is_gone = "NOT EXISTS (SELECT 1 FROM projects WHERE name = ?1)"
+        self._db.executemany(
+            f"DELETE FROM left_out WHERE project = ?1 AND {is_gone}", [(name,) for name in names]
+        )
+        self._db.executemany(
+            f"DELETE FROM meta WHERE key = ?2 AND {is_gone}", [(name, BLOCKED_BYTES + name) for name in names]
         )
 
     # -- what was removed lately -------------------------------------------------------------

@@ -33,6 +33,8 @@ def decide(run: Run, project: Project, page: ProjectPage, *, tells_what_is_gone:
     # What was lost in the tree, or is on its way, was old enough once.
     known = run.mirror.state.files.mirrored_names(name) if selection.needs_held(name) else held.keys()
 
+    if tells_what_is_gone and selection.blocked_digests:
+        blocking.forget_unlisted(run.mirror, name, listed | page.unusable)
     blocked = _blocked_bytes(run.mirror, project, page, held)
     listed_files = [file for file in page.files if file.filename not in blocked]
 

@@ -92,6 +92,7 @@ def block(run: Run) -> None:
         state.choices.add_left_out(name, files)
         run.pages.mark_root_dirty()
     run.tally.has_blocked = bool(found)
+    blocking.forget_unblocked(run.mirror)
     state.notes.set(_BLOCKED_NOTE, selection.of_blocked)
     run.tree.commit()
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from pypimirror import adopt, documents, download
+from pypimirror.disk import is_full
 from pypimirror.errors import (
     BrokenWorkerError,
     CutOffError,
@@ -233,6 +234,8 @@ class Downloads:
         filename = task.file.filename
         try:
             if isinstance(result, OSError):
+                if is_full(result):
+                    self._run.mirror.store.give_up(task.temporary)
                 raise result
             if isinstance(result, DiskFullError):
                 self._skip(project, result)

@@ -225,8 +225,7 @@ class MetadataTask(NamedTuple):
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            reason = f"it can't be read ({error.strerror}); mend that, or remove it and run --initial-fetch"
-            raise TreeError(self.path, reason) from error
+            raise TreeError.unreadable(self.path, error) from error
         if self.asks_requires and found.text is not None:
             return found._replace(requires=_requires(found.text, self.name, self.held.file.filename))
         return found

@@ -1,6 +1,8 @@
 """How files from elsewhere come, stay and go: with the index's links, the configuration, and the state."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -556,3 +558,22 @@ def test_a_mirror_of_such_a_mirror_has_the_same(
         )
         other.update()
     assert (other.root / "demo/index.v1_json").read_bytes() == page
+
+
+def test_a_wheel_that_the_disk_can_not_read_stops_no_run(
+    index: FakeIndex, host: OutsideHost, make: Make
+) -> None:
+    name, content = make_wheel("demo", "0.9")
+    lead(index, link(host.put(f"/dist/{name}", content)))
+    mirror = make()
+    mirror.update()
+    with closing(sqlite3.connect(mirror.root / ".pypimirror/state.sqlite")) as state, state:
+        state.execute("UPDATE files SET metadata = NULL")
+    wheel = mirror.root / "demo" / name
+    wheel.unlink()
+    wheel.symlink_to("/proc/self/mem")  # nothing can be read at its start
+    index.add("demo", "2.0", wheel=False)
+    ended = mirror.run("-U", "--project", "demo")
+    assert ended.status == 3
+    assert f"{wheel}: it can't be read (Input/output error); mend that" in ended.stderr
+    assert "demo-2.0.tar.gz" in mirror.listed("demo")

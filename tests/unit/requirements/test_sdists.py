@@ -1,7 +1,9 @@
 """PKG-INFO out of archives, also out of such as nobody means well with."""
 
+import errno
 import gzip
 import io
+import random
 import tarfile
 import zipfile
 import zlib
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from pypimirror import metadata
 from pypimirror.requirements import sdists
 from pypimirror.requirements.sdists import from_sdist, sdist_requires
+from tests.failing_disk import FailingFile
 
 Members = Sequence[tuple[str, bytes]]
 
@@ -58,6 +61,18 @@ def test_what_an_sdist_requires(pack: Callable[[Members], bytes], filename: str)
         ("demo_x-1.0/setup.py", b""),
     ]
     assert requires(pack(members), filename) == ("a", "six>=1")
+
+
+@pytest.mark.parametrize(("pack", "filename"), ARCHIVES)
+@pytest.mark.parametrize("bad", [0, 1 << 20])
+def test_what_the_disk_can_not_read_is_not_told_as_damage(
+    pack: Callable[[Members], bytes], filename: str, bad: int
+) -> None:
+    noise = random.Random(1).randbytes(1 << 21)
+    archive = pack([("demo_x-1.0/noise.bin", noise), ("demo_x-1.0/PKG-INFO", PKG_INFO)])
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        from_sdist(io.BufferedReader(FailingFile(archive, bad)), filename)
+    assert caught.value.errno == errno.EIO
 
 
 @pytest.mark.parametrize("tar_format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
