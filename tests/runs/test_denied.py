@@ -201,3 +201,31 @@ def test_an_sdist_that_can_not_be_read_leaves_open_what_it_requires(
     assert f"{sdist}: it can't be read (Input/output error); mend that" in mirror.log
     assert len(mirror.listed("demo")) == 3
     assert len(mirror.listed("other")) == 4
+
+
+@pytest.mark.parametrize("why", ["Input/output error", "No such file or directory"])
+def test_what_can_not_be_read_takes_no_dependency_away(
+    index: FakeIndex, make_mirror: MakeMirror, why: str
+) -> None:
+    index.add("demo", "1.0", requires_dist=["six"])
+    index.add("six", "1.0")
+    index.add("newer", "1.0")
+    mirror = make_mirror(package_matches="demo", dependencies=True)
+    mirror.update()
+    text = next(mirror.root.glob("demo/*.metadata"))
+    text.unlink()
+    if why == "Input/output error":
+        text.symlink_to("/proc/self/mem")  # nothing can be read at its start
+    index.add("demo", "2.0", requires_dist=["newer"])
+    assert update(mirror).status == 0
+    assert f"{text}: it can't be read ({why}); mend that, or remove it and run --init" in mirror.log
+    assert mirror.listed("six"), "demo 1.0 may require it"
+    assert mirror.listed("newer")
+    text.unlink(missing_ok=True)
+    assert mirror.run("-I").status == 0
+    assert mirror.listed("six")
+    for file in index.files("demo"):
+        if "1.0" in file.filename:
+            index.remove_file("demo", file.filename)
+    mirror.run("-U", "--allow-removals")
+    assert "six" not in mirror.projects()

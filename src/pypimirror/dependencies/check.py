@@ -39,7 +39,7 @@ def missing_for_pip(
     for name in names:
         files = held_of(name).values()
         held[name] = frozenset(requires.release_of(each.file, name) for each in files)
-        required[name] = requires.of_project(store, name, files).requirements
+        required[name] = requires.of_project(store, name, files)[0].requirements
     return unmet(
         held,
         required,
