@@ -229,3 +229,19 @@ def test_what_can_not_be_read_takes_no_dependency_away(
             index.remove_file("demo", file.filename)
     mirror.run("-U", "--allow-removals")
     assert "six" not in mirror.projects()
+
+
+@pytest.mark.parametrize("why", ["Input/output error", "No such file or directory"])
+def test_a_check_says_what_it_can_not_read(index: FakeIndex, make_mirror: MakeMirror, why: str) -> None:
+    index.add("demo", "1.0", requires_dist=["six"])
+    mirror = make_mirror(package_matches="demo")
+    mirror.update()
+    text = next(mirror.root.glob("demo/*.metadata"))
+    text.unlink()
+    if why == "Input/output error":
+        text.symlink_to("/proc/self/mem")  # nothing can be read at its start
+    for arguments in ([], ["--quiet"], ["--json"]):
+        ended = mirror.run("--check", *arguments)
+        assert ended.status == 3
+        assert f"{text}: it can't be read ({why}); mend that" in ended.stderr
+        assert "all that the mirrored releases require is there" not in ended.stdout

@@ -129,6 +129,8 @@ class Dependencies:
 
         held = self._mirror.state.files.held(name).values() if held is None else held
         now, unread = requires.of_project(self._mirror.store, name, held, told, read)
+        for each in unread:
+            _log.warning("%s", each)
         if unread and before is not None:  # what can't be read may require what it did
             now = now.with_all_of(before)
         if before == now:

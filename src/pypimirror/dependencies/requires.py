@@ -28,7 +28,7 @@ def of_project(
 ) -> tuple[Requires, list[str]]:
     """Return what a project's held releases require, and those of which the metadata was `told`.
 
-    Core metadata that was `read` is not read again. The paths of what can't be read come second.
+    Core metadata that was `read` is not read again. Second comes what to say of files that can't be read.
     """
     unread: list[str] = []
     return _summed_up([*told, *_told(store, name, held, read, unread)]), unread
@@ -64,15 +64,14 @@ def _summed_up(told: Iterable[Told]) -> Requires:
 def _told(
     store: Store, name: NormalizedName, held: Iterable[HeldFile], read: Read, unread: list[str]
 ) -> Iterator[Told]:
-    """Yield what releases require; add the paths of what can't be read to `unread`."""
+    """Yield what releases require; add to `unread` what to say of files that can't be read."""
 
     def told_by(by: _By, each: HeldFile) -> tuple[str, ...] | None:
         try:
             return by(store, name, each, read)
         except OSError as error:
             path = store.path(name, each.file.filename + (METADATA if each.metadata else ""))
-            _log.warning("%s", TreeError.unreadable(path, error))
-            unread.append(path)
+            unread.append(str(TreeError.unreadable(path, error)))
             return None
 
     releases: dict[str, list[HeldFile]] = {}
