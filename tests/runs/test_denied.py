@@ -245,3 +245,21 @@ def test_a_check_says_what_it_can_not_read(index: FakeIndex, make_mirror: MakeMi
         assert ended.status == 3
         assert f"{text}: it can't be read ({why}); mend that" in ended.stderr
         assert "all that the mirrored releases require is there" not in ended.stdout
+
+
+def test_a_file_that_can_not_be_read_holds_back_no_other_when_a_tree_is_adopted(tmp_path: Path) -> None:
+    with FakeIndex(formats=("html",)) as index:  # which tells no sizes
+        fill(index)
+        mirror = Mirror(tmp_path, index.url)
+        mirror.update()
+        wheel = next(mirror.root.glob("demo-1/*.whl"))
+        wheel.unlink()
+        wheel.symlink_to("/proc/self/mem")  # nothing can be read at its start
+        (mirror.root / ".pypimirror/state.sqlite").unlink()
+        ended = update(mirror)
+        assert ended.status == 3
+        assert f"{wheel}: it can't be read (Input/output error); mend that" in ended.stderr
+        assert all(len(mirror.listed(f"demo-{number}")) == (1 if number == 1 else 2) for number in range(6))
+        wheel.unlink()
+        assert mirror.run("-I").status == 0
+        assert len(mirror.listed("demo-1")) == 2
