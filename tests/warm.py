@@ -152,10 +152,15 @@ def _end(status: int) -> NoReturn:
 
 
 def prepare() -> None:
-    """Do once what each fork would do anew, and what leaves no trace: import, and read what is given."""
+    """Do once what each fork would do anew, and what leaves no trace: import, and read what is given.
+
+    What few runs need is imported where PYPIMIRROR_TEST_IMPORTS names it.
+    """
     for module in pkgutil.walk_packages(pypimirror.__path__, "pypimirror."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    for name in os.environ.get("PYPIMIRROR_TEST_IMPORTS", "").split():
+        importlib.import_module(name)
     arguments.parse(["pypimirror.cfg", "--update-fetch"])
     config.parse(init.sample(), source="pypimirror.cfg", folder=Path.cwd(), overrides={})
     gc.collect()
