@@ -32,12 +32,13 @@ MARKUP = (
 
 _words = st.text(string.ascii_letters + string.digits, min_size=1, max_size=6)
 _separators = st.text("-_.", min_size=1, max_size=3)
+_parts = st.lists(_words, min_size=1, max_size=4)
 
 
 @st.composite
 def project_names(draw: st.DrawFn) -> str:
     """Names of projects as people spell them."""
-    first, *others = draw(st.lists(_words, min_size=1, max_size=4))
+    first, *others = draw(_parts)
     return first + "".join(draw(_separators) + word for word in others)
 
 
@@ -61,15 +62,19 @@ class Glob(NamedTuple):
     places: tuple[frozenset[str] | None, ...]
 
 
+_is_so = st.booleans()
+_ranges = st.sampled_from(["a-f", "A-F", "0-4", "x-z", "i-i"])
+_members = st.lists(st.sampled_from([*"aBq7._"]) | _ranges, min_size=1, max_size=4)
+
+
 @st.composite
 def _brackets(draw: st.DrawFn) -> Glob:
-    ranges = st.sampled_from(["a-f", "A-F", "0-4", "x-z", "i-i"])
-    members = draw(st.lists(st.sampled_from([*"aBq7._"]) | ranges, min_size=1, max_size=4))
+    members = draw(_members)
     taken = {c for member in members for c in _range(member.lower())}
-    if draw(st.booleans()):
-        members = [*members, "-"] if draw(st.booleans()) else ["-", *members]
+    if draw(_is_so):
+        members = [*members, "-"] if draw(_is_so) else ["-", *members]
         taken.add("-")
-    is_negated = draw(st.booleans())
+    is_negated = draw(_is_so)
     text = f"[{'!' if is_negated else ''}{''.join(members)}]"
     return Glob(text, (frozenset(NAME_CHARACTERS - taken if is_negated else taken),))
 
@@ -84,32 +89,37 @@ def _literal(text: str) -> Glob:
     return Glob(text, tuple(frozenset(c) for c in text.lower()))
 
 
+_wildcard = st.just(Glob("*", (None,))) | st.just(Glob("?", (NAME_CHARACTERS,))) | _brackets()
+_separator = _separators.map(lambda text: Glob(text, (frozenset("-"),)))
+# A separator stands between others, so that its run is all of it.
+_block = st.lists(_wildcard | _words.map(_literal), min_size=1, max_size=4)
+
+
 @st.composite
 def name_globs(draw: st.DrawFn) -> Glob:
     """Globs of project names with a wildcard, in all spellings, with what they mean in PEP 503 form."""
-    wildcard = st.just(Glob("*", (None,))) | st.just(Glob("?", (NAME_CHARACTERS,))) | _brackets()
-    literal = _words.map(_literal)
-    separator = _separators.map(lambda text: Glob(text, (frozenset("-"),)))
-    # A separator stands between others, so that its run is all of it.
-    block = st.lists(wildcard | literal, min_size=1, max_size=4)
-    parts = [*draw(block), draw(wildcard)]
-    if draw(st.booleans()):
-        parts += [draw(separator), *draw(block)]
+    parts = [*draw(_block), draw(_wildcard)]
+    if draw(_is_so):
+        parts += [draw(_separator), *draw(_block)]
     return Glob("".join(p.text for p in parts), tuple(place for p in parts for place in p.places))
+
+
+_one = st.sampled_from(sorted(NAME_CHARACTERS))
+_some = st.text(_one, max_size=3)
+_others = st.text(_one, max_size=2)
+
+
+@functools.cache
+def _one_of(place: frozenset[str]) -> st.SearchStrategy[str]:
+    return st.sampled_from(sorted(place)) if place else _one
 
 
 @st.composite
 def texts_of(draw: st.DrawFn, glob: Glob) -> str:
     """Texts that are what a glob takes, or nearly so."""
-    one = st.sampled_from(sorted(NAME_CHARACTERS))
-    parts = [
-        draw(st.text(one, max_size=3))
-        if place is None
-        else draw(st.sampled_from(sorted(place)) if place else one)
-        for place in glob.places
-    ]
-    if draw(st.booleans()):
-        parts[draw(st.integers(0, len(parts) - 1))] = draw(st.text(one, max_size=2))
+    parts = [draw(_some if place is None else _one_of(place)) for place in glob.places]
+    if draw(_is_so):
+        parts[draw(st.integers(0, len(parts) - 1))] = draw(_others)
     return "".join(parts)
 
 
