@@ -104,4 +104,7 @@ class Machine:
         # An installation asks PyPI for what pypimirror needs: here it is what the tests have installed.
         installed = f"ln -s {COMMAND} {self.folder}/opt/pypimirror/bin/pypimirror"
         text = re.sub(r"\S+/pip install \.$", installed, text, flags=re.MULTILINE)
+        # So nobody calls the pip of that environment; to install one takes seconds.
+        environment = f"python3 -m venv {self.folder}/opt"
+        text = text.replace(environment, environment.replace("venv", "venv --without-pip", 1))
         return text.replace("python3 -m venv", f"{sys.executable} -m venv")

@@ -345,8 +345,14 @@ class _AnchorParser(HTMLParser):
 
 def anchors(page: Path) -> list[tuple[str, str, dict[str, str]]]:
     """Return the anchors of a page: href, text, other attributes."""
+    return list(_anchors_in(page.read_text("utf-8")))
+
+
+@functools.lru_cache(512)
+def _anchors_in(text: str) -> list[tuple[str, str, dict[str, str]]]:
+    """Parse a page once, as a test looks at most of them again and again."""
     parser = _AnchorParser()
-    parser.feed(page.read_text("utf-8"))
+    parser.feed(text)
     return parser.found
 
 

@@ -1,6 +1,7 @@
 """What a machine may lack: tests skip with a reason, and in CI they fail, where nothing may be missing."""
 
 import os
+import shutil
 from typing import NoReturn
 
 import pytest
@@ -11,3 +12,8 @@ def unable(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def program(name: str) -> str | None:
+    """Return the path of a program, also where only root looks for it."""
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")

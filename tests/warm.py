@@ -33,14 +33,22 @@ _LONGEST = 1 << 20
 
 
 class Warm:
-    """The process; each run has an environment of its own, but for what Python and C read at their start."""
+    """The process; each run has an environment of its own, but for what Python and C read at their start.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    `program` is another one that obeys the same orders.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        program: Sequence[str | Path] = (sys.executable, "-m", __name__),
+    ) -> None:
         self._one_at_a_time = threading.Lock()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                [*program, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,  # no terminal, as where a test reads what is said
                 stderr=subprocess.PIPE,
@@ -144,10 +152,15 @@ def _end(status: int) -> NoReturn:
 
 
 def prepare() -> None:
-    """Do once what each fork would do anew, and what leaves no trace: import, and read what is given."""
+    """Do once what each fork would do anew, and what leaves no trace: import, and read what is given.
+
+    What few runs need is imported where PYPIMIRROR_TEST_IMPORTS names it.
+    """
     for module in pkgutil.walk_packages(pypimirror.__path__, "pypimirror."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    for name in os.environ.get("PYPIMIRROR_TEST_IMPORTS", "").split():
+        importlib.import_module(name)
     arguments.parse(["pypimirror.cfg", "--update-fetch"])
     config.parse(init.sample(), source="pypimirror.cfg", folder=Path.cwd(), overrides={})
     gc.collect()

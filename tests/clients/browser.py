@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.clients.conftest import program
-from tests.missing import unable
+from tests.missing import program, unable
 
 QUIET = (
     "--headless",

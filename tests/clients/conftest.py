@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.clients import servers
+from tests.clients.browser import Tab, browser
 from tests.clients.servers import Served
 from tests.distributions import make_built_sdist, make_wheel
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror, clean_environment
-from tests.missing import unable
+from tests.missing import program, unable
 
 Serve = Callable[[Path], "contextlib.AbstractContextManager[Served]"]
 
@@ -95,6 +96,21 @@ def served(_served: Served) -> Served:
     return _served
 
 
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    """A page of a real browser, which starts once for all tests of a module."""
+    with browser(tmp_path_factory.mktemp("browser") / "profile") as tab:
+        yield tab
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where pictures of pages are kept."""
+    folder = Path(os.environ.get("PYPIMIRROR_SCREENSHOTS") or tmp_path / "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def require_nginx() -> str:
     """Return nginx's path; skip, or in CI fail, where it is missing."""
     return program("nginx") or unable("nginx is not installed")
@@ -103,8 +119,3 @@ def require_nginx() -> str:
 def require_apache() -> str:
     """Return Apache's path; skip, or in CI fail, where it is missing."""
     return program("apache2") or unable("Apache is not installed")
-
-
-def program(name: str) -> str | None:
-    """Return the path of a program, also where only root looks for it."""
-    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")

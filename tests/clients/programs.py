@@ -1,5 +1,6 @@
 """The real clients, each in a virtual environment of its own that `.ci/clients` made."""
 
+import functools
 import importlib.metadata
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from tests.clients.servers import Served
 from tests.index_pages import normalize
 from tests.mirror import clean_environment
+from tests.warm import Warm
 
 FOLDER = Path(os.environ.get("PYPIMIRROR_CLIENTS") or Path(__file__).parents[2] / ".clients")
 
@@ -54,8 +56,8 @@ class Client(NamedTuple):
         return f"{self.name} is not there; .ci/clients makes it"
 
 
-def run(command: Sequence[object], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
-    """Run a client with a home of its own in a folder; return its exit status and what it says."""
+def of_its_own(folder: Path) -> dict[str, str]:
+    """Return an environment for a client with a home of its own in a folder."""
     (folder / "home").mkdir(exist_ok=True)
     clean = {
         name: value
@@ -67,9 +69,14 @@ def run(command: Sequence[object], folder: Path, environment: Mapping[str, str])
         "PIP_CONFIG_FILE": "/dev/null",
         "XDG_CACHE_HOME": str(folder / "cache"),
     }
+    return clean | own
+
+
+def run(command: Sequence[object], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a client with a home of its own in a folder; return its exit status and what it says."""
     process = subprocess.run(
         [str(part) for part in command],
-        env=clean | own | dict(environment),
+        env=of_its_own(folder) | dict(environment),
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -79,6 +86,22 @@ def run(command: Sequence[object], folder: Path, environment: Mapping[str, str])
         check=False,
     )
     return process.returncode, process.stdout
+
+
+@functools.cache
+def _warm_python(python: Path) -> Warm:
+    return Warm(clean_environment(), program=(python, Path(__file__).with_name("warm_python.py")))
+
+
+def warm_python(
+    python: Path, arguments: Sequence[object], environment: Mapping[str, str]
+) -> tuple[int, str, str]:
+    """Run a Python that has pip with `-m pip ...` or `-c CODE ...`, in a fork of one that has imported it.
+
+    Return its exit status, and what it says on either stream.
+    """
+    told = [str(argument) for argument in arguments]
+    return _warm_python(python).run(told, environment, longest=_PATIENCE_S)[:3]
 
 
 def _versions(*folders: Path) -> dict[str, str]:

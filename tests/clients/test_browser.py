@@ -3,7 +3,6 @@
 Pictures of them are kept in the folder that PYPIMIRROR_SCREENSHOTS names, or among pytest's temporary files.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 from pypimirror.model import Listed, NormalizedName
 from pypimirror.pages import PageTotals, Style, root_html
 from tests.clients import servers
-from tests.clients.browser import Tab, browser
+from tests.clients.browser import Tab
 from tests.clients.servers import Served
 from tests.distributions import make_wheel
 from tests.fake_index import FakeIndex
@@ -55,19 +54,6 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
 def served(mirror: Mirror, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with servers.http_server(mirror.root, tmp_path_factory.mktemp("http.server")) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    with browser(tmp_path_factory.mktemp("browser") / "profile") as tab:
-        yield tab
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    folder = Path(os.environ.get("PYPIMIRROR_SCREENSHOTS") or tmp_path / "screenshots")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def test_a_browser_finds_its_way(mirror: Mirror, served: Served, tab: Tab) -> None:

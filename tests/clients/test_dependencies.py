@@ -12,7 +12,7 @@ import pytest
 
 from tests import needs
 from tests.clients import servers
-from tests.clients.programs import CLIENTS, run
+from tests.clients.programs import CLIENTS, of_its_own, run, warm_python
 from tests.clients.servers import Served
 from tests.fake_index import FakeIndex
 from tests.index_pages import normalize
@@ -103,11 +103,12 @@ def by_pip(url: str, folder: Path, requirements: Sequence[str], *options: str) -
     """Return the versions that pip would install; or what it says, where it finds no way."""
     folder.mkdir(exist_ok=True)
     isolated = ["--isolated", "--disable-pip-version-check", "--no-cache-dir", "--no-input"]
-    head = [environment("pip") / "bin/python", "-m", "pip", "install", "--dry-run", "--ignore-installed"]
+    head = ["-m", "pip", "install", "--dry-run", "--ignore-installed", *isolated, "--index-url", url]
     report = ["--quiet", "--report", folder / "report.json", "--target", folder / "target"]
-    status, output = run([*head, *isolated, *report, "--index-url", url, *options, *requirements], folder, {})
+    python = environment("pip") / "bin/python"
+    status, *output = warm_python(python, [*head, *report, *options, *requirements], of_its_own(folder))
     if status:
-        return output
+        return "".join(output)
     found = json.loads((folder / "report.json").read_text("utf-8"))["install"]
     return {normalize(each["metadata"]["name"]): each["metadata"]["version"] for each in found}
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.clients.conftest import Serve
+from tests.clients.programs import warm_python
 from tests.clients.servers import Served
 from tests.fake_index import FakeIndex
 from tests.mirror import clean_environment
@@ -33,8 +34,9 @@ class Ended(NamedTuple):
 def pip(served: Served, command: str, *arguments: str | Path) -> Ended:
     """Run pip with this index alone, and without any configuration or cache."""
     isolated = ["--isolated", "--disable-pip-version-check", "--no-cache-dir", "--no-input", "--no-color"]
-    head = [sys.executable, "-m", "pip", command, *isolated, "--index-url", served.url]
-    return _run([*head, *map(str, arguments)], {"PIP_CONFIG_FILE": "/dev/null"})
+    told = ["-m", "pip", command, *isolated, "--index-url", served.url, *arguments]
+    status, *output = warm_python(Path(sys.executable), told, _environment(PIP_CONFIG_FILE="/dev/null"))
+    return Ended(status, "".join(output))
 
 
 def uv(served: Served, folder: Path, *arguments: str | Path) -> Ended:
@@ -43,15 +45,11 @@ def uv(served: Served, folder: Path, *arguments: str | Path) -> Ended:
     if program is None:
         unable("uv is not installed")
     head = [program, "pip", "install", "--no-config", "--no-cache", "--python", sys.executable]
-    environment = {"UV_PYTHON_DOWNLOADS": "never", "UV_CACHE_DIR": str(folder / "uv")}
-    return _run([*head, "--index-url", served.url, *map(str, arguments)], environment)
-
-
-def _run(command: list[str], environment: dict[str, str]) -> Ended:
-    clean = {name: value for name, value in clean_environment().items() if not name.startswith("UV_")}
+    environment = _environment(UV_PYTHON_DOWNLOADS="never", UV_CACHE_DIR=str(folder / "uv"))
+    command = [*head, "--index-url", served.url, *map(str, arguments)]
     process = subprocess.run(
         command,
-        env=clean | environment,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -60,6 +58,11 @@ def _run(command: list[str], environment: dict[str, str]) -> Ended:
         check=False,
     )
     return Ended(process.returncode, process.stdout)
+
+
+def _environment(**more: str) -> dict[str, str]:
+    clean = {name: value for name, value in clean_environment().items() if not name.startswith("UV_")}
+    return clean | more
 
 
 def resolved(served: Served, folder: Path, *requirements: str) -> dict[str, str]:

@@ -14,10 +14,11 @@ import pytest
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import GOOD, Ended, Mirror, is_over
+from tests.mirror import GOOD, Ended, Mirror, clean_environment, is_over
 from tests.sigstore_authority import SigstoreAuthority
 from tests.small_disks import mounted
 from tests.tls import Certificate, TlsFront
+from tests.warm import Warm
 
 OLD, NEW = "six-1.0-py3-none-any.whl", "six-2.0-py3-none-any.whl"
 REQUIRED = {"package_matches": "six attrs", "provenance_required": "s*"}
@@ -31,10 +32,12 @@ class Attested(NamedTuple):
     mirror: Mirror
     authority: SigstoreAuthority
     environment: dict[str, str]
+    command: Warm
 
     def update(self, *options: str) -> Ended:
         self.upstream.clear()
-        return self.mirror.run("-U", *options, env=self.environment)
+        argv = [str(self.mirror.config), "-U", *options]
+        return Ended(*self.command.run(argv, clean_environment() | self.environment)[:3])
 
     def spoil(self, document: bytes, version: str = "2.0") -> None:
         """Let the provenance of a wheel be this document."""
@@ -50,9 +53,17 @@ def authority() -> SigstoreAuthority:
     return SigstoreAuthority()
 
 
+@pytest.fixture(scope="module")
+def verifying() -> Iterator[Warm]:
+    """The command in forks of a process that has imported what verifies, which takes longer than a run."""
+    running = Warm(clean_environment() | {"PYPIMIRROR_TEST_IMPORTS": "pypi_attestations sigstore.verify"})
+    yield running
+    running.end()
+
+
 @pytest.fixture
 def attested(
-    index: FakeIndex, tmp_path: Path, certificate: Certificate, authority: SigstoreAuthority
+    index: FakeIndex, tmp_path: Path, certificate: Certificate, authority: SigstoreAuthority, verifying: Warm
 ) -> Iterator[Attested]:
     with TlsFront(index, certificate) as front:
         base = front.url.removesuffix("/simple/") + "/files/documents"
@@ -63,7 +74,8 @@ def attested(
             index.add_file("documents", f"six-{version}.json", document)
         index.add("attrs", "1.0", sdist=False)
         environment = authority.install(tmp_path) | {"REQUESTS_CA_BUNDLE": str(certificate.path)}
-        yield Attested(index, Mirror(tmp_path / "m", index.url, **REQUIRED), authority, environment)
+        mirror = Mirror(tmp_path / "m", index.url, **REQUIRED)
+        yield Attested(index, mirror, authority, environment, verifying)
 
 
 def test_what_is_proved_is_mirrored_with_its_proof(attested: Attested) -> None:

@@ -150,7 +150,7 @@ def test_a_clients_key_with_a_password_asks_nobody(
     key = tmp_path / "locked.key"
     command = [
         "openssl",
-        "rsa",
+        "pkey",
         "-aes128",
         "-passout",
         "pass:secret",

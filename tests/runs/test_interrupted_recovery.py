@@ -138,11 +138,13 @@ def test_a_recovery_may_be_cut_off_and_upstream_change_before_it(
 def test_each_step_of_a_recovery_may_be_its_last(history: History, stepper: Stepper, tmp_path: Path) -> None:
     """After a kill in the middle of the first change: intents are recorded, and pages not yet written."""
     for step in range(2, history.steps, history.steps // 4):
+        history.upstream.restore(history.first)
+        mirror = history.copied(tmp_path / "mirror")
+        stepper.run(mirror.config, "-U", kill_at=step)
+        killed = shutil.copytree(mirror.folder, tmp_path / f"killed-{step}", symlinks=True)
+        history.upstream.restore(history.second)
         for again in range(1, history.steps, 1 if is_soak() else 7):
-            history.upstream.restore(history.first)
-            mirror = history.copied(tmp_path / "mirror")
-            stepper.run(mirror.config, "-U", kill_at=step)
-            history.upstream.restore(history.second)
+            mirror = history._replace(before=killed).copied(tmp_path / "mirror")
             stepper.run(mirror.config, "-U", kill_at=again)
             mirror.check_links(is_settled=False)
         ended = stepper.run(mirror.config, "-U")

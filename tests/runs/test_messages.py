@@ -1,6 +1,7 @@
 """What people are told of each error that they can cause or meet: what happened, where, and what to do.
 
-Each case is a run as cron makes it: the installed command, no terminal, nearly no environment.
+Each case is a run as cron makes it: the installed command, no terminal, nearly no environment; what is wrong
+in a configuration is told by a fork in that environment.
 """
 
 import contextlib
@@ -15,9 +16,9 @@ from filelock import FileLock
 
 from tests import faults
 from tests.fake_index import FakeIndex
-from tests.mirror import COMMAND, Ended, Mirror
+from tests.mirror import COMMAND, Ended, Mirror, warm
 from tests.rights import give_up_rights
-from tests.runs.test_told import from_cron
+from tests.runs.test_told import cron_environment, from_cron
 
 MakeMirror = Callable[..., Mirror]
 
@@ -211,7 +212,12 @@ def test_configurations_and_command_lines(index: FakeIndex, make_mirror: MakeMir
     else:
         with mirror.config.open("a") as file:
             file.write(f"{case.text}\n")
-    ended = from_cron(mirror.config, *case.arguments, home=mirror.folder)
+    # Command lines are read from the start of the installed command; a file's words are the same in its fork.
+    if name in COMMAND_LINES:
+        ended = from_cron(mirror.config, *case.arguments, home=mirror.folder)
+    else:
+        argv = [str(mirror.config), *case.arguments]
+        ended = Ended(*warm().run(argv, cron_environment(mirror.folder))[:3])
     check(ended, case)
     if case.status == 2:
         assert not mirror.root.exists(), "nothing was touched"

@@ -15,6 +15,7 @@ from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror
 
 MakeMirror = Callable[..., Mirror]
+Contents = dict[str, bytes]
 
 APP = {"package_matches": "app", "dependencies": True, "python_versions": "3.12"}
 
@@ -134,24 +135,32 @@ def circle(index: FakeIndex) -> None:
     index.add("app", "2.0", requires_dist=["link-0"], sdist=False)
 
 
-@pytest.mark.parametrize("pattern", ["app", "ap*"])
+@pytest.fixture(scope="module", params=["app", "ap*"])
+def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Contents]:
+    """A pattern, and what a mirror by it has that was never disturbed."""
+    with FakeIndex() as index:
+        fill(index)
+        circle(index)
+        options = APP | {"package_matches": request.param}
+        mirror = Mirror(tmp_path_factory.mktemp("fresh"), index.url, **options)
+        mirror.update()
+        return request.param, mirror.contents()
+
+
 @pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize("requests", [5, 21, 62])
 def test_a_run_that_is_killed_is_finished_by_the_next(
     chain: FakeIndex,
     make_mirror: MakeMirror,
-    tmp_path: Path,
-    pattern: str,
+    fresh: tuple[str, Contents],
     is_first: bool,
     requests: int,
 ) -> None:
-    options = APP | {"package_matches": pattern}
-    mirror = make_mirror(**options)
+    pattern, undisturbed = fresh
+    mirror = make_mirror(**(APP | {"package_matches": pattern}))
     if not is_first:
         mirror.update()
     circle(chain)
-    fresh = Mirror(tmp_path / "fresh", chain.url, **options)
-    fresh.update()
     chain.clear()
     chain.fault("*", faults.Call(lambda: kill_at(requests)))
 
@@ -166,7 +175,7 @@ def test_a_run_that_is_killed_is_finished_by_the_next(
     if mirror.root.exists():
         mirror.check_links(is_settled=False)
     mirror.update()
-    assert mirror.contents() == fresh.contents()
+    assert mirror.contents() == undisturbed
     before = mirror.tree()
     mirror.update()
     assert mirror.tree() == before

@@ -22,12 +22,16 @@ MakeMirror = Callable[..., Mirror]
 SILENT = ""
 
 
+def cron_environment(home: Path) -> dict[str, str]:
+    """Return all that cron gives."""
+    return {"HOME": str(home), "LOGNAME": "root", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
+
+
 def from_cron(*arguments: str | Path, home: Path, env: Mapping[str, str] = {}) -> Ended:
     """Run the command with nothing but what cron gives: no terminal, and four variables."""
-    variables = {"HOME": str(home), "LOGNAME": "root", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
     process = subprocess.run(
         [COMMAND, *arguments],
-        env=variables | dict(env),
+        env=cron_environment(home) | dict(env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

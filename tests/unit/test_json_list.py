@@ -51,12 +51,17 @@ def _unknown_values() -> st.SearchStrategy[Any]:
     )
 
 
+# Made once: to make them anew for each draw takes longer than the draw.
+_UNKNOWN = st.dictionaries(texts().map("x{}".format), _unknown_values(), max_size=2)
+_SERIALS: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, *({"_last-serial": serial} for serial in (None, 7, "8"))]
+)
+_NAMES = project_names() | texts()
+
+
 @st.composite
 def _entries(draw: st.DrawFn) -> dict[str, Any]:
-    unknown = draw(st.dictionaries(texts().map("x{}".format), _unknown_values(), max_size=2))
-    serials: list[dict[str, Any]] = [{}, *({"_last-serial": serial} for serial in (None, 7, "8"))]
-    name = {"name": draw(project_names() | texts())}
-    parts = draw(st.permutations([unknown, draw(st.sampled_from(serials)), name]))
+    parts = draw(st.permutations([draw(_UNKNOWN), draw(_SERIALS), {"name": draw(_NAMES)}]))
     return {key: value for part in parts for key, value in part.items()}
 
 
@@ -70,24 +75,30 @@ class Page(NamedTuple):
         return cut_at(self.content, self.cuts)
 
 
+_ENTRIES = st.lists(_entries(), max_size=4)
+_INDENTS = st.sampled_from([None, 0, 1, "\t"])
+_SEPARATORS = st.sampled_from([(",", ":"), (" ,\r\n", " :\t"), (", ", ": ")])
+_BEGINS = st.sampled_from(["", "\n "])
+_ENDS = st.sampled_from([b"", b"\n"])
+_IS_SO = st.booleans()
+
+
 @st.composite
 def pages(draw: st.DrawFn) -> Page:
-    unknown = draw(st.dictionaries(texts().map("x{}".format), _unknown_values(), max_size=2))
+    unknown = draw(_UNKNOWN)
     parts: list[dict[str, Any]] = [
         {"meta": {"api-version": "1.4", "_last-serial": 5}},
-        {"projects": draw(st.lists(_entries(), max_size=4))},
+        {"projects": draw(_ENTRIES)},
         unknown,
     ]
     page = {key: value for part in draw(st.permutations(parts)) for key, value in part.items()}
     text = json.dumps(
         page,
-        indent=draw(st.sampled_from([None, 0, 1, "\t"])),
-        ensure_ascii=draw(st.booleans()),
-        separators=draw(st.sampled_from([(",", ":"), (" ,\r\n", " :\t"), (", ", ": ")])),
+        indent=draw(_INDENTS),
+        ensure_ascii=draw(_IS_SO),
+        separators=draw(_SEPARATORS),
     )
-    content = (
-        draw(st.sampled_from(["", "\n "])).encode() + text.encode() + draw(st.sampled_from([b"", b"\n"]))
-    )
+    content = draw(_BEGINS).encode() + text.encode() + draw(_ENDS)
     return Page(content, draw(st.lists(st.integers(0, len(content)), max_size=6)))
 
 

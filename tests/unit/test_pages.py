@@ -414,9 +414,12 @@ def test_a_long_root_page_comes_in_blocks() -> None:
 # Properties
 
 
+_STATUSES = st.none() | st.sampled_from(["archived", "quarantined", "deprecated"])
+
+
 @st.composite
 def _projects(draw: st.DrawFn, text: st.SearchStrategy[str]) -> PublishedProject:
-    status = draw(st.none() | st.sampled_from(["archived", "quarantined", "deprecated"]))
+    status = draw(_STATUSES)
     reason = None if status is None else draw(st.none() | text)
     return project_of(*draw(held_projects(text=text)), status=status, status_reason=reason)
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.clients.programs import CLIENTS
+from tests.clients.programs import CLIENTS, warm_python
 from tests.mirror import clean_environment
 from tests.missing import unable
 
@@ -54,12 +54,10 @@ def pip_sees(url: str, *projects: str) -> dict[str, set[Seen]]:
     pip = CLIENTS[0]
     if pip.why_missing:
         unable(pip.why_missing)
-    command = [str(pip.environment / "bin/python"), "-c", _PIP, url, *projects]
-    ended = subprocess.run(
-        command, env=clean_environment(), capture_output=True, text=True, timeout=60, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    return {name: {Seen(*file) for file in files} for name, files in json.loads(ended.stdout).items()}
+    told = ["-c", _PIP, url, *projects]
+    status, stdout, stderr = warm_python(pip.environment / "bin/python", told, clean_environment())
+    assert status == 0, stderr
+    return {name: {Seen(*file) for file in files} for name, files in json.loads(stdout).items()}
 
 
 def uv_chooses(url: str, project: str, folder: Path) -> str:

@@ -44,7 +44,7 @@ def project_page(
     is_named_by_external = False
     if read.swallows:
         gathered.refuse_nameless("a quote that is not closed swallows links")
-    for anchor in read.anchors:
+    for anchor in read.taken():
         if not _is_external(anchor):
             _take(anchor, base, name, gathered)
             continue
@@ -74,7 +74,7 @@ def _is_proved(
         gathered.skip_others()
     if is_index or is_named_by_external or gathered.names_project():
         return is_own
-    if not gathered.files and (read.anchors or not is_own):
+    if not gathered.files and (read.has_links or not is_own):
         raise PageError(
             f"this is no page of the project {name}: no file of it, and no sign of an index; a login page?"
         )
@@ -109,7 +109,7 @@ def links(content: bytes, charset: str | None, url: str) -> list[Link]:
     found: dict[str, Link] = {}
     with contextlib.suppress(PageError):
         base = base_of(url, read)
-        for each in filter(None, (link(base, anchor.href) for anchor in read.anchors)):
+        for each in filter(None, (link(base, anchor.href) for anchor in read.taken())):
             found.setdefault(each.url, each)
     return list(found.values())
 

@@ -69,6 +69,8 @@ class Read:
         self.mark = f"end-{secrets.token_hex(16)}"
         self.is_whole = False
         self.anchors: list[Anchor] = []
+        """Those that nobody took yet."""
+        self.has_links = False
         self.base: str | None = None
         self.meta: dict[str, str] = {}
         self.titles: list[str] = []
@@ -162,6 +164,13 @@ class Read:
         self._end_anchor()
         self._end_title()
 
+    def taken(self) -> Iterator[Anchor]:
+        """Yield the anchors that there are, each forgotten then: those of a large page take much memory."""
+        anchors, self.anchors = self.anchors, []
+        anchors.reverse()
+        while anchors:
+            yield anchors.pop()
+
     def _end_title(self) -> None:
         if self._title is not None and len(self.titles) < _MOST_TITLES:
             self.titles.append(" ".join("".join(self._title).split()))
@@ -177,6 +186,7 @@ class Read:
                 name = filename_of(href)[:1000]
                 text = "".join(self._text).strip()
                 self.anchors.append(Anchor(None if is_long else href, name, text, self._open))
+                self.has_links = True
         self._open = None
         self._text.clear()
 

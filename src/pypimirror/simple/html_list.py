@@ -37,10 +37,9 @@ def entries(
     read = Read(most_links=4_000_000, most_elements=16_000_000)
     projects = others = 0
     for _ in feed(chunks, charset, read, needs_end=demands.end):
-        anchors, read.anchors = read.anchors, []
-        if anchors:
+        if read.anchors:
             listing = _Listing(url, base_of(url, read))
-            for entry in listing.entries(anchors):
+            for entry in listing.entries(read.taken()):
                 projects += 1
                 yield entry
             others += listing.others

@@ -68,11 +68,12 @@ def _why_no_root(root: Path) -> str | None:
         return reason
     if real == Path("/"):
         return "it is the root of the file system"
-    if real in {Path(entry.pw_dir).resolve() for entry in pwd.getpwall()} | {
-        Path(os.path.expanduser("~")).resolve()
-    }:
+    if holds_mirror(root):  # to look up all users takes time, the more where a network knows them
+        return None
+    homes = [os.path.expanduser("~"), *(entry.pw_dir for entry in pwd.getpwall())]
+    if str(real) in map(os.path.realpath, homes):
         return "it is a home directory"
-    if not root.exists() or holds_mirror(root):
+    if not root.exists():
         return None
     with os.scandir(root) as entries:
         return next(filter(None, map(_why_foreign, sorted(entries, key=lambda entry: entry.name))), None)

@@ -3,6 +3,7 @@
 import contextlib
 import email.utils
 import http.client
+import io
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
@@ -87,12 +88,12 @@ class Answer:
 
     def read(self, limit: int, *, is_raw: bool = False) -> bytes:
         """Return the body unpacked, or as it comes: all of it, or as much as is more than `limit` bytes."""
-        content = bytearray()
+        content = io.BytesIO()  # which hands out what it has gathered without a copy
         for chunk in self.raw_chunks() if is_raw else self.chunks():
-            content += chunk
-            if len(content) > limit:
+            content.write(chunk)
+            if content.tell() > limit:
                 break
-        return bytes(content)
+        return content.getvalue()
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the body unpacked, in blocks; raise UnavailableError where it breaks off, or is too slow.

@@ -1,5 +1,6 @@
 """What holds for all rules: no order matters, a rule takes away and never adds, and pins survive."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -73,22 +74,34 @@ def lines(name: NormalizedName) -> st.SearchStrategy[tuple[tuple[NormalizedName,
     return st.lists(st.tuples(names, st.sampled_from(SPECIFIERS[1:])), max_size=2).map(tuple)
 
 
+# Made once: to make them anew for each draw takes longer than the draw.
+_RELEASES = st.lists(st.sampled_from(VERSIONS), unique=True, max_size=6)
+_PYTHONS = st.sampled_from([None, ">=3.8", ">=3.12", "<3", "nonsense"])
+_UPLOADED = st.sampled_from(UPLOADED)
+_YANKED = st.sampled_from([None, None, "broken"])
+_DIGESTS = st.sampled_from([(), sha256("a"), sha256("b")])
+_SIZES = st.sampled_from([None, 0, 10, 500])
+
+
+@functools.cache
+def _names(version: str) -> st.SearchStrategy[list[str]]:
+    names = [f"demo-{version}.tar.gz", f"demo-{version}-py2.7.egg"]
+    names += [f"demo-{version.replace('-', '_')}-{tag}.whl" for tag in TAGS]
+    return st.lists(st.sampled_from(names), unique=True, min_size=1, max_size=4)
+
+
 @st.composite
 def files(draw: st.DrawFn) -> list[File]:
     """A page of `demo`."""
     found = {}
-    for version in draw(st.lists(st.sampled_from(VERSIONS), unique=True, max_size=6)):
+    for version in draw(_RELEASES):
         facts: dict[str, Any] = {
             "version": version,
-            "requires_python": draw(st.sampled_from([None, ">=3.8", ">=3.12", "<3", "nonsense"])),
-            "upload_time": draw(st.sampled_from(UPLOADED)),
+            "requires_python": draw(_PYTHONS),
+            "upload_time": draw(_UPLOADED),
         }
-        names = [f"demo-{version}.tar.gz", f"demo-{version}-py2.7.egg"]
-        names += [f"demo-{version.replace('-', '_')}-{tag}.whl" for tag in TAGS]
-        for name in draw(st.lists(st.sampled_from(names), unique=True, min_size=1, max_size=4)):
-            yanked = draw(st.sampled_from([None, None, "broken"]))
-            digests = draw(st.sampled_from([(), sha256("a"), sha256("b")]))
-            size = draw(st.sampled_from([None, 0, 10, 500]))
+        for name in draw(_names(version)):
+            yanked, digests, size = draw(_YANKED), draw(_DIGESTS), draw(_SIZES)
             found[name] = file_of(name, yanked=yanked, digests=digests, size=size, **facts)
     return list(found.values())
 
