@@ -1,4 +1,4 @@
-"""Disks of a few kilobytes, real ones: tmpfs. Where none can be mounted, tests skip, and in CI fail."""
+"""Disks of a few kilobytes, real ones: tmpfs, ext4. Where none can be mounted, tests skip, and in CI fail."""
 
 import contextlib
 import os
@@ -32,14 +32,32 @@ class SmallDisk(NamedTuple):
 @contextlib.contextmanager
 def mounted(path: Path, options: str) -> Iterator[SmallDisk]:
     """Mount a tmpfs with these options while the block runs."""
+    with _mounted(path, "-t", "tmpfs", "-o", options, "tmpfs") as disk:
+        yield disk
+
+
+@contextlib.contextmanager
+def mounted_image(folder: Path, *, size: int, reserved: int) -> Iterator[SmallDisk]:
+    """Mount an ext4 of so many bytes while the block runs; `reserved` for root are so many percent."""
+    image = folder / "image"
+    with image.open("wb") as file:
+        file.truncate(size)
+    try:
+        subprocess.run(["mkfs.ext4", "-q", "-m", str(reserved), image], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        unable(f"no ext4 can be made here: {error}")
+    with _mounted(folder / "disk", "-o", "loop", str(image)) as disk:
+        yield disk
+
+
+@contextlib.contextmanager
+def _mounted(path: Path, *what: str) -> Iterator[SmallDisk]:
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         unable("only root on Linux can mount a small disk")
     path.mkdir(parents=True, exist_ok=True)
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", path], capture_output=True, text=True, check=False
-    )
+    made = subprocess.run(["mount", *what, path], capture_output=True, text=True, check=False)
     if made.returncode:
-        unable(f"no tmpfs can be mounted here: {made.stderr.strip()}")
+        unable(f"no small disk can be mounted here: {made.stderr.strip()}")
     try:
         yield SmallDisk(path)
     finally:

@@ -65,17 +65,12 @@ class FreeSpace(NamedTuple):
             )
 
     def check_fits(self, files: int, needed: int) -> None:
-        """Raise DiskFullError where so many files, of so many bytes in all, don't fit, limit or not.
-
-        Where no file comes, what a run has to note has to fit.
-        """
-        disk = os.statvfs(self.folder)
-        free = disk.f_bavail * disk.f_frsize
-        if disk.f_blocks and free < _NOTES_BYTES:
-            raise DiskFullError(f"the disk of {self.folder} is full; make room, and the next run goes on")
+        """Raise DiskFullError where so many files, of so many bytes in all, don't fit, limit or not."""
         if not files:
             return
         self.check(needed)
+        disk = os.statvfs(self.folder)
+        free = disk.f_bavail * disk.f_frsize
         if disk.f_blocks and free < needed:
             raise DiskFullError(
                 f"only {free >> 20:,} MiB are free below {self.folder}, and {needed >> 20:,} MiB are to come;"
@@ -86,6 +81,17 @@ class FreeSpace(NamedTuple):
                 f"the disk of {self.folder} takes {disk.f_favail:,} files more (inodes), and {files:,} are to"
                 " come; make room, or select less"
             )
+
+    def check_notes(self) -> None:
+        """Raise DiskFullError where what a run without news has to note does not fit."""
+        try:
+            disk = os.statvfs(self.folder)
+        except FileNotFoundError:  # it is made when it is needed
+            return
+        # Root may take what is reserved.
+        blocks = disk.f_bavail if os.geteuid() else disk.f_bfree
+        if disk.f_blocks and blocks * disk.f_frsize < _NOTES_BYTES:
+            raise DiskFullError(f"the disk of {self.folder} is full; make room, and the next run goes on")
 
     def why_full(self) -> str | None:
         """Say why nothing more can be stored; None where something can."""

@@ -1,5 +1,6 @@
 """Core metadata out of a wheel (PEP 658: exactly the METADATA file of its .dist-info folder)."""
 
+import errno
 import io
 import lzma
 import re
@@ -72,7 +73,7 @@ def from_zip(archive: BinaryIO, choose: Callable[[list[str]], str | None]) -> by
         NotImplementedError,
         RuntimeError,
         ValueError,
-        OSError,  # a place that no file can have
+        OSError,  # of a place that no file can have
     ):
         return None
 
@@ -95,10 +96,15 @@ class _Bounded(io.BufferedIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        return self._wheel.seek(offset, whence)
+        try:
+            return self._wheel.seek(offset, whence)
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # a place that no file can have
+                raise
+            raise _UnreadableError(error) from error
 
     def tell(self) -> int:
-        return self._wheel.tell()
+        return self.seek(0, io.SEEK_CUR)
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY:

@@ -39,6 +39,11 @@ class Requires(msgspec.Struct, frozen=True, omit_defaults=True):
     unknown: tuple[str, ...] = ()
     """Versions of which nothing reliable tells what they require."""
 
+    def with_all_of(self, before: "Requires") -> "Requires":
+        """Return what is required now or was before."""
+        known = dict(before.requirements) | dict(self.requirements)
+        return Requires(tuple(sorted(known.items())), self.unknown)
+
     def said_by(self, name: str, requirement: str) -> str:
         """Say which version of a project, the newest, has a requirement: `plone-api 2.1 requires six>=1`."""
         version = dict(self.requirements).get(requirement)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pypimirror.state import damage
 from tests.fake_index import FakeIndex
 from tests.mirror import GOOD, Mirror, is_over
 from tests.stepper import Stepper
@@ -242,3 +243,14 @@ def test_flipped_bits_anywhere_end_well(
         assert ended.status in (0, 3), ended
         assert "Traceback" not in mirror.log
         assert mirror.contents().keys() >= {path for path in before if path.endswith(".whl")}
+
+
+def test_what_is_to_go_at_once_is_no_damage(mirror: Mirror) -> None:
+    """Whatever goes wrong later is a question to the state whether it is damaged."""
+    page = mirror.root / "project-1/index.html"
+    page.unlink()
+    (page / "in the way").mkdir(parents=True)
+    mirror.configure(blocked_files="project-1==1.0")
+    assert mirror.run("-U").status == 3
+    assert [*mirror.root.glob("project-1/*-1.0.tar.gz")], "a page may still link to it"
+    assert damage.found(state(mirror)) is None

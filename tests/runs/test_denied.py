@@ -201,3 +201,65 @@ def test_an_sdist_that_can_not_be_read_leaves_open_what_it_requires(
     assert f"{sdist}: it can't be read (Input/output error); mend that" in mirror.log
     assert len(mirror.listed("demo")) == 3
     assert len(mirror.listed("other")) == 4
+
+
+@pytest.mark.parametrize("why", ["Input/output error", "No such file or directory"])
+def test_what_can_not_be_read_takes_no_dependency_away(
+    index: FakeIndex, make_mirror: MakeMirror, why: str
+) -> None:
+    index.add("demo", "1.0", requires_dist=["six"])
+    index.add("six", "1.0")
+    index.add("newer", "1.0")
+    mirror = make_mirror(package_matches="demo", dependencies=True)
+    mirror.update()
+    text = next(mirror.root.glob("demo/*.metadata"))
+    text.unlink()
+    if why == "Input/output error":
+        text.symlink_to("/proc/self/mem")  # nothing can be read at its start
+    index.add("demo", "2.0", requires_dist=["newer"])
+    assert update(mirror).status == 0
+    assert f"{text}: it can't be read ({why}); mend that, or remove it and run --init" in mirror.log
+    assert mirror.listed("six"), "demo 1.0 may require it"
+    assert mirror.listed("newer")
+    text.unlink(missing_ok=True)
+    assert mirror.run("-I").status == 0
+    assert mirror.listed("six")
+    for file in index.files("demo"):
+        if "1.0" in file.filename:
+            index.remove_file("demo", file.filename)
+    mirror.run("-U", "--allow-removals")
+    assert "six" not in mirror.projects()
+
+
+@pytest.mark.parametrize("why", ["Input/output error", "No such file or directory"])
+def test_a_check_says_what_it_can_not_read(index: FakeIndex, make_mirror: MakeMirror, why: str) -> None:
+    index.add("demo", "1.0", requires_dist=["six"])
+    mirror = make_mirror(package_matches="demo")
+    mirror.update()
+    text = next(mirror.root.glob("demo/*.metadata"))
+    text.unlink()
+    if why == "Input/output error":
+        text.symlink_to("/proc/self/mem")  # nothing can be read at its start
+    for arguments in ([], ["--quiet"], ["--json"]):
+        ended = mirror.run("--check", *arguments)
+        assert ended.status == 3
+        assert f"{text}: it can't be read ({why}); mend that" in ended.stderr
+        assert "all that the mirrored releases require is there" not in ended.stdout
+
+
+def test_a_file_that_can_not_be_read_holds_back_no_other_when_a_tree_is_adopted(tmp_path: Path) -> None:
+    with FakeIndex(formats=("html",)) as index:  # which tells no sizes
+        fill(index)
+        mirror = Mirror(tmp_path, index.url)
+        mirror.update()
+        wheel = next(mirror.root.glob("demo-1/*.whl"))
+        wheel.unlink()
+        wheel.symlink_to("/proc/self/mem")  # nothing can be read at its start
+        (mirror.root / ".pypimirror/state.sqlite").unlink()
+        ended = update(mirror)
+        assert ended.status == 3
+        assert f"{wheel}: it can't be read (Input/output error); mend that" in ended.stderr
+        assert all(len(mirror.listed(f"demo-{number}")) == (1 if number == 1 else 2) for number in range(6))
+        wheel.unlink()
+        assert mirror.run("-I").status == 0
+        assert len(mirror.listed("demo-1")) == 2

@@ -12,7 +12,7 @@ import pytest
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Mirror
-from tests.small_disks import SmallDisk, mounted
+from tests.small_disks import SmallDisk, mounted, mounted_image
 from tests.terminal import wait_for
 
 MakeMirror = Callable[..., Mirror]
@@ -285,7 +285,42 @@ def test_a_dry_run_tells_that_nothing_can_be_noted_on_a_full_disk(
     assert mirror.run("-U").status == 6
     small_disk.empty()
     assert "in all: nothing to do" in told
-    assert f"it would end with status 6: stopped: the disk of {mirror.root} is full; make room" in told
+    why = f"the disk of {mirror.root}/.pypimirror is full; make room"
+    assert f"it would end with status 6: stopped: {why}" in told
+
+
+@pytest.mark.parametrize("is_tree_full", [True, False])
+def test_a_dry_run_looks_where_notes_go(
+    index: FakeIndex, small_disk: SmallDisk, tmp_path: Path, *, is_tree_full: bool
+) -> None:
+    fill(index, 10)
+    full, roomy = small_disk.path / "full", tmp_path / "roomy"
+    mirror = Mirror(full if is_tree_full else roomy, index.url)
+    mirror.configure(state_dir=(roomy if is_tree_full else full) / "state", log_filename=tmp_path / "log")
+    assert mirror.run("-U").status == 0
+    small_disk.leave_free(0)
+    foreseen = mirror.run("-U", "--dry-run").status
+    ended = mirror.run("-U").status
+    small_disk.empty()
+    assert foreseen == ended == (0 if is_tree_full else 6)
+
+
+def test_a_dry_run_before_there_is_a_folder_for_the_state(
+    index: FakeIndex, make_mirror: MakeMirror, tmp_path: Path
+) -> None:
+    fill(index, 10)
+    mirror = make_mirror(state_dir=tmp_path / "a/b")
+    assert mirror.run("-U", "--dry-run").status == 0
+    assert not (tmp_path / "a").exists()
+
+
+def test_root_may_take_what_a_disk_reserves(index: FakeIndex, tmp_path: Path) -> None:
+    fill(index, 10)
+    with mounted_image(tmp_path, size=8 * MIB, reserved=20) as disk:
+        mirror = Mirror(disk.path / "mirror", index.url)
+        mirror.run("-U")
+        disk.leave_free(0)
+        assert mirror.run("-U", "--dry-run").status == mirror.run("-U").status == 0
 
 
 def test_a_disk_without_free_inodes_is_full(index: FakeIndex, tmp_path: Path) -> None:

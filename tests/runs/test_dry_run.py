@@ -158,3 +158,14 @@ def test_a_z3c_tree_stays_as_it_is(index: FakeIndex, tmp_path: Path) -> None:
     told = dry(mirror)
     assert "zope-event: fetch 1 (" in told
     assert mirror.tree() == before
+
+
+def test_a_lost_state_takes_no_dependency_off_the_pages(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    index.add("demo", "1.0", requires_dist=["six"])
+    index.add("six", "1.0")
+    mirror = make_mirror(package_matches="demo", dependencies=True)
+    mirror.update()
+    (mirror.root / ".pypimirror/state.sqlite").unlink()
+    assert "in all: nothing to do; 0 pages would change" in mirror.run("-U", "--dry-run").stdout
+    mirror.update()
+    assert mirror.listed("six")

@@ -181,6 +181,22 @@ def test_cleanup_off_keeps_what_upstream_dropped_though_it_was_damaged(
     mirror.check_links()
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_cleanup_off_keeps_nothing_of_what_never_came(
+    index: FakeIndex, make_mirror: MakeMirror, *, is_whole: bool
+) -> None:
+    fill(index)
+    index.add("new", "1.0")
+    index.fault("/files/new/*" if is_whole else "/files/new/*.whl", faults.Status(404))
+    mirror = make_mirror(cleanup=False)
+    assert mirror.run("-U").status == 3
+    for file in index.files("new"):
+        if is_whole or file.filename.endswith(".whl"):
+            index.remove_file("new", file.filename)
+    mirror.run("-U")
+    assert "in grace   0 (0 B)" in mirror.run("--status").stdout
+
+
 # -- what the configuration deselects ----------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 import errno
 import io
+import os
 import struct
 import tracemalloc
 import zipfile
@@ -54,6 +55,24 @@ def test_what_the_disk_can_not_read_is_not_told_as_damage(bad: int) -> None:
     with pytest.raises(OSError, match="Input/output error") as caught:
         from_wheel(io.BufferedReader(FailingFile(content, bad)), filename)
     assert caught.value.errno == errno.EIO
+
+
+@pytest.mark.parametrize("bad_seek", range(3))
+def test_where_the_disk_can_not_seek_is_not_told_as_damage(bad_seek: int) -> None:
+    """A network file system asks its server for the size then."""
+
+    class Unseekable(FailingFile):
+        seeks = 0
+
+        def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+            self.seeks += 1
+            if self.seeks > bad_seek:
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+            return super().seek(offset, whence)
+
+    filename, content = make_wheel("demo", "1.0", extra_size=1 << 21)
+    with pytest.raises(OSError, match="Stale file handle"):
+        from_wheel(io.BufferedReader(Unseekable(content, len(content) + (1 << 20))), filename)
 
 
 def test_it_is_exactly_the_member() -> None:

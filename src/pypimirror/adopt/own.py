@@ -93,7 +93,8 @@ def _checked(
 ) -> tuple[NormalizedName, HeldFile | None]:
     """Return the file as held, if its bytes are what our page says; in a worker."""
     if trusts_sizes:  # a look has to be quick, and the size was right
-        return name, HeldFile(file=file, sha256=dict(file.digests).get("sha256", ""), size=file.size or 0)
+        sha256, offered = dict(file.digests).get("sha256", ""), dict(file.core_metadata or ())
+        return name, HeldFile(file=file, sha256=sha256, size=file.size or 0, metadata=offered.get("sha256"))
     content = mirror.store.open_existing(name, file.filename)
     if content is None:
         return name, None

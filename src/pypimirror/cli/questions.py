@@ -72,7 +72,8 @@ def check(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
 
     with _state(config) as state:
         names = [each.name for each in state.listed()]
-        found = missing_for_pip(config, Store(config.mirror_file_path), names, state.held)
+        found, unread = missing_for_pip(config, Store(config.mirror_file_path), names, state.held)
+    say(*unread)
     needs = [each.need for each in found]
     if is_json:
         show_json([{"name": need.name, "by": need.by, "requires": need.requirement} for need in needs])
@@ -81,9 +82,9 @@ def check(config: Config, *, is_json: bool, is_quiet: bool) -> Status:
         hint = "" if config.dependencies else "; dependencies = True mirrors it, too"
         them = numbered(missing, "project is missing, or has", "projects are missing, or have")
         show(*map(str, found), f"{them} no release that fits{hint}")
-    elif not is_quiet:
+    elif not (is_quiet or unread):
         show(f"all that the mirrored releases require is there ({numbered(len(names), 'project')})")
-    return Status.FAILURES if found else Status.OK
+    return Status.FAILURES if found or unread else Status.OK
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def _of_requirements(work: Run) -> Iterator[str]:
     from pypimirror.dependencies.check import missing_for_pip
 
     names = [each.name for each in mirror.state.projects.listed()]
-    found = missing_for_pip(mirror.config, mirror.store, names, mirror.state.files.held)
+    found, _ = missing_for_pip(mirror.config, mirror.store, names, mirror.state.files.held)
     yield from (f"pip will miss {each.need.name}: {each}" for each in found[:_MISSED_SHOWN])
     if len(found) > _MISSED_SHOWN:
         yield f"and {len(found) - _MISSED_SHOWN:,} more; --check lists them all"

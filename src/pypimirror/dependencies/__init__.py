@@ -128,7 +128,11 @@ class Dependencies:
         from pypimirror.dependencies import requires  # a run without news needs none of it
 
         held = self._mirror.state.files.held(name).values() if held is None else held
-        now = requires.of_project(self._mirror.store, name, held, told, read)
+        now, unread = requires.of_project(self._mirror.store, name, held, told, read)
+        for each in unread:
+            _log.warning("%s", each)
+        if unread and before is not None:  # what can't be read may require what it did
+            now = now.with_all_of(before)
         if before == now:
             return
         choices.record_requires(name, now)

@@ -30,23 +30,27 @@ def missing_for_pip(
     store: Store,
     names: Iterable[NormalizedName],
     held_of: Callable[[NormalizedName], Mapping[str, HeldFile]],
-) -> tuple[Unmet, ...]:
+) -> tuple[tuple[Unmet, ...], list[str]]:
     """Return what the held releases of these projects need and the mirror lacks, with who needs it; sorted.
 
-    It reads the core metadata beside the files, in the environments that are configured.
+    It reads the core metadata beside the files, in the environments that are configured. Second comes what to
+    say of files that can't be read.
     """
-    held, required = {}, {}
+    held, required, unread = {}, {}, []
     for name in names:
         files = held_of(name).values()
         held[name] = frozenset(requires.release_of(each.file, name) for each in files)
-        required[name] = requires.of_project(store, name, files).requirements
-    return unmet(
+        found, trouble = requires.of_project(store, name, files)
+        required[name] = found.requirements
+        unread += trouble
+    lacking = unmet(
         held,
         required,
         roots=config.requirements,
         extras={name: frozenset(extras) for name, extras in config.extras},
         environments=config.environments,
     )
+    return lacking, unread
 
 
 def unmet(

@@ -1,6 +1,8 @@
 """What the mirrored releases of a project require, out of the core metadata beside their files."""
 
+import errno
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
@@ -14,6 +16,8 @@ from pypimirror.want import NOTHING_READ, UNREADABLE, Read, Requires, Told
 
 _log = logging.getLogger(__name__)
 
+_By = Callable[[Store, NormalizedName, HeldFile, Read], tuple[str, ...] | None]
+
 
 def of_project(
     store: Store,
@@ -21,12 +25,13 @@ def of_project(
     held: Iterable[HeldFile],
     told: Iterable[Told] = (),
     read: Read = NOTHING_READ,
-) -> Requires:
+) -> tuple[Requires, list[str]]:
     """Return what a project's held releases require, and those of which the metadata was `told`.
 
-    Core metadata that was `read` is not read again.
+    Core metadata that was `read` is not read again. Second comes what to say of files that can't be read.
     """
-    return _summed_up([*told, *_told(store, name, held, read)])
+    unread: list[str] = []
+    return _summed_up([*told, *_told(store, name, held, read, unread)]), unread
 
 
 def release_of(file: File, name: NormalizedName) -> str:
@@ -56,7 +61,19 @@ def _summed_up(told: Iterable[Told]) -> Requires:
     return Requires(tuple(sorted(newest.items())), tuple(dict.fromkeys(unknown)))
 
 
-def _told(store: Store, name: NormalizedName, held: Iterable[HeldFile], read: Read) -> Iterator[Told]:
+def _told(
+    store: Store, name: NormalizedName, held: Iterable[HeldFile], read: Read, unread: list[str]
+) -> Iterator[Told]:
+    """Yield what releases require; add to `unread` what to say of files that can't be read."""
+
+    def told_by(by: _By, each: HeldFile) -> tuple[str, ...] | None:
+        try:
+            return by(store, name, each, read)
+        except OSError as error:
+            path = store.path(name, each.file.filename + (METADATA if each.metadata else ""))
+            unread.append(str(TreeError.unreadable(path, error)))
+            return None
+
     releases: dict[str, list[HeldFile]] = {}
     for each in held:
         releases.setdefault(release_of(each.file, name), []).append(each)
@@ -64,27 +81,12 @@ def _told(store: Store, name: NormalizedName, held: Iterable[HeldFile], read: Re
         wheels = {each.metadata: each for each in of_release if is_wheel(each.file.filename)}
         wheels.pop(None, None)
         if wheels:
-            found = [_or_unknown(_by_metadata, store, name, each, read) for each in wheels.values()]
+            found = [told_by(_by_metadata, each) for each in wheels.values()]
         else:
             # One sdist that tells is enough.
-            by_sdist = (_or_unknown(_by_sdist, store, name, each, read) for each in of_release)
+            by_sdist = (told_by(_by_sdist, each) for each in of_release)
             found = [next((each for each in by_sdist if each is not None), None)]
         yield from (Told(release, each) for each in found)
-
-
-def _or_unknown(
-    by: Callable[[Store, NormalizedName, HeldFile, Read], tuple[str, ...] | None],
-    store: Store,
-    name: NormalizedName,
-    held: HeldFile,
-    read: Read,
-) -> tuple[str, ...] | None:
-    """Return what a file requires; None, with a word in the log, where the disk can't read what tells."""
-    try:
-        return by(store, name, held, read)
-    except OSError as error:
-        _log.warning("%s", TreeError.unreadable(store.path(name, held.file.filename), error))
-        return None
 
 
 def _by_metadata(store: Store, name: NormalizedName, held: HeldFile, read: Read) -> tuple[str, ...] | None:
@@ -93,7 +95,7 @@ def _by_metadata(store: Store, name: NormalizedName, held: HeldFile, read: Read)
         return known
     text = store.read(name, held.file.filename + METADATA)
     if text is None:
-        return None
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     return requires_dist(text, tell=partial(_log.info, UNREADABLE, name, held.file.filename))
 
 
@@ -102,7 +104,7 @@ def _by_sdist(store: Store, name: NormalizedName, held: HeldFile, read: Read) ->
         return _by_metadata(store, name, held, read)
     content = store.open_existing(name, held.file.filename)
     if content is None:
-        return None
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     # Few releases have no wheel, and archives are slow to import.
     from pypimirror.requirements.sdists import sdist_requires
 

@@ -45,6 +45,7 @@ def _is_chosen(mirror: Mirror, project: ExternalProject, filename: str) -> bool:
     reason = mirror.selection.why_not(filename)
     if mirror.selection.needs_provenance(project.name):
         reason = "provenance_required: what lies elsewhere has none"
+    reason = reason or mirror.selection.is_blocked(project.name, _file(project, filename), None)
     if reason:
         _log.debug("%s: skipped %s (%s)", project.name, filename, reason)
     return not reason
@@ -72,9 +73,7 @@ def _contradicts(row: Known, file: File) -> bool:
 
 def _known(mirror: Mirror, project: ExternalProject, filename: str) -> tuple[File, LinkOrigin]:
     """Return a file with what is known of it: what is pinned, and where that can tell, what it was like."""
-    candidate, origin = project.candidates[filename]
-    version = version_of(filename, project.name)
-    file = File(filename=filename, url=candidate.url, digests=candidate.digests, version=version)
+    file, (_, origin) = _file(project, filename), project.candidates[filename]
     row = project.rows.get(filename)
     if row is None:
         return file, origin
@@ -86,12 +85,21 @@ def _known(mirror: Mirror, project: ExternalProject, filename: str) -> tuple[Fil
     return file, known
 
 
+def _file(project: ExternalProject, filename: str) -> File:
+    candidate, _ = project.candidates[filename]
+    version = version_of(filename, project.name)
+    return File(filename=filename, url=candidate.url, digests=candidate.digests, version=version)
+
+
 def _bring_back(run: Run, project: ExternalProject, chosen: Collection[str]) -> None:
     """Hold again what is still in the tree: what is in its grace, or what the index itself has no longer.
 
     So bytes that were accepted once come back without a download, and stay pinned.
     """
     state, name = run.mirror.state, project.name
+    if blocked := run.mirror.selection.blocked_digests:
+        lying = state.files.delisted_of(name)
+        chosen = [f for f in chosen if f not in lying or lying[f].sha256 not in blocked]
     back = companions.restorable(run.mirror, name) | _put_back(run.mirror, run.tree, project, chosen)
     vanished = state.transitions.vanished_files_of(name) - project.tables.owned(name)
     held = state.files.held(name) if vanished else {}

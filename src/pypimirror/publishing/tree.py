@@ -171,11 +171,18 @@ class Tree:
     def remove_files(self) -> list[Delisted]:
         """Remove the files whose grace is over; return those to `forget` once that is on the disk."""
         config = self._mirror.config
-        # What is blocked goes without `cleanup`, too.
-        before = self._mirror.clock() - config.removal_grace_hours * HOUR_S if config.cleanup else AT_ONCE
+        before = self._mirror.clock() - config.removal_grace_hours * HOUR_S if config.cleanup else 0.0
         delisted = self._mirror.state.transitions.delisted(before)
+        if not config.cleanup:
+            delisted = [file for file in delisted if not self._is_kept(file)]
         unwritable = self._pages.unwritable
         return [file for file in delisted if file.project not in unwritable and self._remove(file)]
+
+    def _is_kept(self, file: Delisted) -> bool:
+        """Tell whether a file stays without `cleanup` that was on no page: it is there, and not blocked."""
+        folders = (file.project, *(() if file.aside is None else (aside_folder(file.project),)))
+        entries = map(self._mirror.store.entries, folders)
+        return file.since != AT_ONCE and any(file.filename in each for each in entries)
 
     def _remove(self, file: Delisted) -> bool:
         """Remove a file whose grace is over; tell whether it may be forgotten."""

@@ -8,6 +8,7 @@ from pypimirror import adopt
 from pypimirror.checks import compare, recover
 from pypimirror.checks.compare import Finding, Kind
 from pypimirror.checks.verify import Tell, Verification, Verified, batches
+from pypimirror.disk import FreeSpace
 from pypimirror.errors import DiskFullError, StateError, UpstreamError
 from pypimirror.findings import damage, wheels
 from pypimirror.findings.selected import SELECTED
@@ -56,6 +57,7 @@ def _updated(run: Run) -> Report:
         crawl.check_any_answer(run, found, outcome)
         run.external.follow(run)
         if run.options.preview:
+            FreeSpace(str(run.mirror.config.state_dir), 0).check_notes()
             run.mirror.store.space.check_fits(*run.options.preview.needed())
     except DiskFullError as full:
         attested.leave(run, [due.name for due in found.due])

@@ -4,6 +4,7 @@ What `run` raises of upstream's is such a value for who waits for it.
 """
 
 import contextlib
+import errno
 import logging
 import threading
 from functools import partial
@@ -143,8 +144,13 @@ class FileTask(NamedTuple):
     def _adopted(self, upstream: Upstream) -> download.Received | None:
         if self.candidate is None:
             return None
-        with opened(self.candidate.path) as existing:
-            return download.adopted(upstream, self.file, existing) if existing else None
+        try:
+            with opened(self.candidate.path) as existing:
+                return download.adopted(upstream, self.file, existing) if existing else None
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            raise TreeError.unreadable(self.candidate.path, error) from error
 
     def _downloaded(self, upstream: Upstream) -> download.Received | MirrorError | OSError:
         with self.temporary.open() as into:

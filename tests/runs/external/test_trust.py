@@ -279,3 +279,21 @@ def test_what_did_not_change_is_not_read_again(
     mirror.update()
     assert host.paths() == ["/dist/demo-0.9.tar.gz"]
     assert len(sent) < 1500, "it was read to its end"
+
+
+@pytest.mark.parametrize("by", ["digest", "release"])
+@pytest.mark.parametrize("mode", ["-U", "-I", "-i"])
+def test_what_is_held_and_gets_blocked_goes_for_good(
+    index: FakeIndex, host: OutsideHost, make: Make, mode: str, by: str
+) -> None:
+    lead(index, link(offer(host, "0.9")), link(offer(host, "0.8")))
+    mirror = make()
+    mirror.update()
+    blocked = hashlib.sha256(sdist("0.9")[1]).hexdigest() if by == "digest" else "demo==0.9"
+    mirror.configure(**OPTIONS, blocked_files=blocked)
+    mirror.run(mode)
+    for arguments in ((), ("-U",), ("-I",)):
+        if arguments:
+            mirror.run(*arguments)
+        assert mirror.listed("demo") == names("0.8"), arguments
+        assert not (mirror.root / "demo/demo-0.9.tar.gz").exists(), arguments
