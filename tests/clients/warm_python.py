@@ -22,11 +22,10 @@ _LONGEST = 1 << 20
 
 def prepare() -> None:
     """Import all of pip, which reads no configuration and no environment then."""
-    import pip._internal
-
+    pip = importlib.import_module("pip._internal")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for module in pkgutil.walk_packages(pip._internal.__path__, "pip._internal."):
+        for module in pkgutil.walk_packages(pip.__path__, "pip._internal."):
             with contextlib.suppress(ImportError):  # some are for other systems
                 importlib.import_module(module.name)
     gc.collect()
