@@ -4,10 +4,8 @@ Everything here runs beside the main thread: a task in, a value out, nothing sha
 """
 
 import contextlib
-import functools
-import hashlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
@@ -15,6 +13,7 @@ import msgspec
 
 from pypimirror import metadata
 from pypimirror.addresses import host_of, is_secure
+from pypimirror.checksums import Hashes, is_offered, strongest
 from pypimirror.documents import Document
 from pypimirror.errors import (
     CutOffError,
@@ -25,30 +24,14 @@ from pypimirror.errors import (
     VerificationError,
 )
 from pypimirror.filenames import is_own_packing, is_wheel
-from pypimirror.model import Digest, File, HeldFile, Served, Validators
-from pypimirror.upstream import CHUNK, Answer, NotModified, Upstream
+from pypimirror.model import File, HeldFile, Served, Validators
+from pypimirror.upstream import Answer, NotModified, Upstream
 
 MIN_RESUMED = 1 << 20
 """Bytes from which on it is worth to go on with a file that broke off."""
 
 MAX_UNDECLARED = 1 << 33
 """Bytes that are taken of a file whose size neither the page nor the answer tells."""
-
-_STRENGTH = (
-    "md5",
-    "sha1",
-    "sha224",
-    "sha3_224",
-    "sha256",
-    "blake2s",
-    "sha3_256",
-    "sha384",
-    "sha3_384",
-    "sha512",
-    "sha3_512",
-    "blake2b",
-)
-"""Algorithms that can be checked (hashlib's guaranteed set of fixed length), the weakest first."""
 
 _one_wheel = threading.Lock()
 """Whose members are looked at: of many they take some 60 MiB, and each thread may get such a one."""
@@ -154,56 +137,6 @@ def _served(answer: Answer) -> Served:
     return Served(
         etag=answer.validators.etag, last_modified=answer.validators.last_modified, length=answer.length
     )
-
-
-def strongest(digests: Iterable[Digest]) -> Digest | None:
-    """Return the strongest digest that can be checked; None where there is none."""
-    known = [d for d in digests if d.algorithm in _STRENGTH and len(d.hexdigest) == _length(d.algorithm)]
-    return max(known, key=lambda d: _STRENGTH.index(d.algorithm), default=None)
-
-
-@functools.cache
-def _length(algorithm: str) -> int:
-    return hashlib.new(algorithm, usedforsecurity=False).digest_size * 2
-
-
-class Hashes:
-    """The sha256 that we keep, and the strongest digest that upstream offers, over the same bytes."""
-
-    def __init__(self, file: File) -> None:
-        self.expected = strongest(file.digests)
-        self._sha256 = hashlib.sha256()
-        algorithm = self.expected.algorithm if self.expected else "sha256"
-        self._offered = (
-            self._sha256 if algorithm == "sha256" else hashlib.new(algorithm, usedforsecurity=False)
-        )
-        self.size = 0
-
-    def update(self, chunk: bytes | memoryview) -> None:
-        """Go on with a block."""
-        self.size += len(chunk)
-        self._sha256.update(chunk)
-        if self._offered is not self._sha256:
-            self._offered.update(chunk)
-
-    def update_from(self, file: BinaryIO) -> None:
-        """Go on with all that is left of a file."""
-        while chunk := file.read(CHUNK):
-            self.update(chunk)
-
-    @property
-    def sha256(self) -> str:
-        """Of all so far."""
-        return self._sha256.hexdigest()
-
-    def mismatch(self, file: File) -> str | None:
-        """Say what differs from what upstream's page says; None where nothing does."""
-        if file.size is not None and self.size != file.size:
-            return f"it has {self.size:,} bytes, upstream's page says {file.size:,}"
-        if self.expected and self._offered.hexdigest() != self.expected.hexdigest:
-            algorithm, hexdigest = self.expected
-            return f"its {algorithm} is {self._offered.hexdigest()}, upstream's page says {hexdigest}"
-        return None
 
 
 def verified(file: File, existing: BinaryIO) -> Received | None:
@@ -375,26 +308,3 @@ def _metadata_transfer(upstream: Upstream, file: File) -> bytes:
     if not is_offered(text, file):
         raise VerificationError(f"{file.url}.metadata", "its digest is not what upstream's page says")
     return text
-
-
-def is_offered(text: bytes, file: File) -> bool:
-    """Tell whether this is the core metadata whose digest upstream offers, if it offers one."""
-    offered = strongest(file.core_metadata or ())
-    return offered is None or _digest(text, offered.algorithm) == offered.hexdigest
-
-
-def sha256_of(content: BinaryIO) -> str:
-    """Return the sha256 of an open file."""
-    digest = hashlib.sha256()
-    while chunk := content.read(CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def sha256(content: bytes) -> str:
-    """Return the sha256 of a few bytes."""
-    return _digest(content, "sha256")
-
-
-def _digest(content: bytes, algorithm: str) -> str:
-    return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()

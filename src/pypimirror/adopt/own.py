@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from functools import partial
 
-from pypimirror import download, names
+from pypimirror import checksums, download, names
 from pypimirror.errors import BadPageError
 from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile, NormalizedName, ProjectPage
@@ -103,7 +103,7 @@ def _checked(
     if found is None:
         return name, None
     text = mirror.store.read(name, file.filename + METADATA) if file.core_metadata else None
-    metadata = download.sha256(text) if text is not None and download.is_offered(text, file) else None
+    metadata = checksums.sha256(text) if text is not None and checksums.is_offered(text, file) else None
     return name, HeldFile(file=file, sha256=found.sha256, size=found.size, metadata=metadata)
 
 

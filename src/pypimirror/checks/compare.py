@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from pypimirror import download
+from pypimirror import checksums
 from pypimirror.mirror import Mirror
 from pypimirror.model import NormalizedName
 from pypimirror.publishing import Tree, companions
@@ -71,7 +71,7 @@ def by_bytes(store: Store, file: Kept) -> FoundFile:
     content = store.open_existing(file.project, file.filename)
     if content is not None:
         with content:
-            if download.sha256_of(content) == file.sha256:
+            if checksums.sha256_of(content) == file.sha256:
                 return _beside(store, file)
     return FoundFile(file, {"": Kind.DAMAGED})
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from pypimirror.checksums import Hashes, strongest
 from pypimirror.disk import FreeSpace
-from pypimirror.download import Hashes, Into, core_metadata, strongest, why_packed
+from pypimirror.download import Into, core_metadata, why_packed
 from pypimirror.errors import BadPageError, NotFoundError, UnavailableError, VerificationError
 from pypimirror.external.links import LinkedFile, file_named, file_offered, worth_it
 from pypimirror.external.model import LinkOrigin

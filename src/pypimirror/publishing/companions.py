@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from pypimirror import documents, download
+from pypimirror import checksums, documents
 from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror
 from pypimirror.model import HeldFile, NormalizedName, Provenance
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 def is_there(store: Store, name: NormalizedName, companion: str, sha256: str) -> bool:
     """Tell whether something lies beside a file with the bytes that it had."""
     text = store.read(name, companion)
-    return text is not None and download.sha256(text) == sha256
+    return text is not None and checksums.sha256(text) == sha256
 
 
 def _found(store: Store, name: NormalizedName, held: HeldFile) -> HeldFile:
@@ -48,7 +48,7 @@ def restorable(mirror: Mirror, name: NormalizedName) -> dict[str, HeldFile]:
 def write_metadata(tree: Tree, name: NormalizedName, held: HeldFile, text: bytes) -> HeldFile:
     """Write a file's core metadata beside it, and return the file with it."""
     tree.write_beside(name, held.file.filename + METADATA, text)
-    return msgspec.structs.replace(held, metadata=download.sha256(text))
+    return msgspec.structs.replace(held, metadata=checksums.sha256(text))
 
 
 def withdraw_metadata(mirror: Mirror, tree: Tree, name: NormalizedName, files: Collection[HeldFile]) -> None:
@@ -64,7 +64,7 @@ def keep_provenance(
     if tree.write_beside(name, filename + PROVENANCE, document.content):
         _log.debug("%s: stored %s", name, filename + PROVENANCE)
     provenance = Provenance(
-        sha256=download.sha256(document.content),
+        sha256=checksums.sha256(document.content),
         etag=document.validators.etag,
         last_modified=document.validators.last_modified,
         is_verified=document.is_verified,

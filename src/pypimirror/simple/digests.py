@@ -1,15 +1,11 @@
 """Digests in every form in which indexes offer them. An unreadable one is not taken for a missing one."""
 
-import hashlib
 import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
+from pypimirror.checksums import DIGITS
 from pypimirror.model import Digest
-
-_CHECKED = "md5 sha1 sha224 sha256 sha384 sha512 sha3_224 sha3_256 sha3_384 sha3_512 blake2s blake2b"
-_LENGTHS = {name: 2 * hashlib.new(name, usedforsecurity=False).digest_size for name in _CHECKED.split()}
-"""The algorithms that can be checked, with the digits of their digests."""
 
 _MOST = 20
 _HEX = re.compile(r"[0-9a-f]{8,256}")
@@ -36,7 +32,7 @@ def digests(offered: Iterable[tuple[str, object]]) -> tuple[Digest, ...]:
     for spelled, value in offered:
         algorithm = _name(spelled)
         hexdigest = value.strip().lower() if isinstance(value, str) else ""
-        length = _LENGTHS.get(algorithm)
+        length = DIGITS.get(algorithm)
         if not _HEX.fullmatch(hexdigest) or length not in (None, len(hexdigest)):
             unread = unread or (algorithm if length else None)
         elif found.setdefault(algorithm, hexdigest) != hexdigest:
@@ -46,7 +42,7 @@ def digests(offered: Iterable[tuple[str, object]]) -> tuple[Digest, ...]:
         raise DigestError(f"its {unread} is no digest")
     well_formed = [Digest(a, v) for a, v in found.items() if _ALGORITHM.fullmatch(a)]
     if len(well_formed) > _MOST:
-        well_formed = [each for each in well_formed if each.algorithm in _LENGTHS]
+        well_formed = [each for each in well_formed if each.algorithm in DIGITS]
     return tuple(sorted(well_formed))
 
 
@@ -72,6 +68,6 @@ def merged(one: tuple[Digest, ...], other: tuple[Digest, ...]) -> tuple[Digest, 
 def _name(spelled: str) -> str:
     """Return an algorithm's name as hashlib has it, however the index spells it (`SHA-256`)."""
     name = spelled.strip().lower()
-    if name in _LENGTHS or len(name) > 32:
+    if name in DIGITS or len(name) > 32:
         return name
-    return next((n for n in (name.replace("-", "_"), re.sub("[-_]", "", name)) if n in _LENGTHS), name)
+    return next((n for n in (name.replace("-", "_"), re.sub("[-_]", "", name)) if n in DIGITS), name)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pypimirror import adopt, documents, download
+from pypimirror import adopt, checksums, documents, download
 from pypimirror.disk import is_full
 from pypimirror.errors import (
     BrokenWorkerError,
@@ -142,7 +142,7 @@ class Downloads:
             self._one_less(project)
             return
         # Parts of two files are told by a digest alone.
-        validator = download.strongest(file.digests) and self._partial.get((project.name, file.filename))
+        validator = checksums.strongest(file.digests) and self._partial.get((project.name, file.filename))
         store = self._run.mirror.store
         temporary = store.new_temporary(partial_key(project.name, file.filename) if validator else None)
         task = tasks.FileTask(

@@ -5,7 +5,8 @@ import logging
 import msgspec
 
 from pypimirror.amounts import DAY_S, numbered
-from pypimirror.download import Received, strongest
+from pypimirror.checksums import strongest
+from pypimirror.download import Received
 from pypimirror.errors import MirrorError
 from pypimirror.filenames import is_wheel
 from pypimirror.mirror import LONGEST_REASON, Mirror

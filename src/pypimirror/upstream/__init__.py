@@ -18,7 +18,6 @@ from pypimirror.errors import UnavailableError
 from pypimirror.model import NormalizedName, Validators
 from pypimirror.pace import MinimumSpeed, Rate
 from pypimirror.upstream.answers import (
-    CHUNK,
     FILE_HEADERS,
     Answer,
     Fetched,
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from pypimirror.upstream.external import ExternalHosts
 
 __all__ = [
-    "CHUNK",
     "Answer",
     "Fetched",
     "Hosts",

@@ -17,7 +17,7 @@ from pypimirror.upstream.proxies import through_proxy
 from pypimirror.upstream.trouble import innermost, raise_of_machine
 from pypimirror.upstream.unpack import PackingError, UnknownPackingError, packing, unpacked
 
-CHUNK = 1 << 16
+_CHUNK = 1 << 16
 """Larger blocks are mapped and unmapped one by one, which costs more than it saves."""
 _BLOCK = 1 << 20
 """What is read again and again into the same memory may be larger."""
@@ -109,11 +109,11 @@ class Answer:
 
     def raw_chunks(self) -> Iterator[bytes]:
         """Yield the very bytes of the body, as `chunks` does."""
-        return self._received(self._response.read1, CHUNK)
+        return self._received(self._response.read1, _CHUNK)
 
     def blocks(self) -> Iterator[bytes | memoryview]:
         """Yield the same in larger blocks where it is long, each good until the next is asked for."""
-        if (self.length or 0) <= CHUNK:
+        if (self.length or 0) <= _CHUNK:
             return self.raw_chunks()
         block = memoryview(bytearray(min(self.length or 0, _BLOCK)))
         return self._received(lambda size: self._response.read_into(block[:size]), len(block))

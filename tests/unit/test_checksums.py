@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pypimirror.download import strongest
+from pypimirror.checksums import strongest
 from pypimirror.model import Digest
 from tests.strategies import digest_sets
 
