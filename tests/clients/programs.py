@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tests.clients.servers import Served
 from tests.index_pages import normalize
 from tests.mirror import clean_environment
+from tests.missing import unable
 from tests.warm import Warm
 
 FOLDER = Path(os.environ.get("PYPIMIRROR_CLIENTS") or Path(__file__).parents[2] / ".clients")
@@ -90,6 +91,8 @@ def run(command: Sequence[object], folder: Path, environment: Mapping[str, str])
 
 @functools.cache
 def _warm_python(python: Path) -> Warm:
+    if subprocess.run([python, "-c", "import pip"], capture_output=True, check=False).returncode:
+        unable(f"{python} has no pip, as where uv made the environment; uv pip install pip")
     return Warm(clean_environment(), program=(python, Path(__file__).with_name("warm_python.py")))
 
 
