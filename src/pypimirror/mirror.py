@@ -12,8 +12,9 @@ from pypimirror.model import NormalizedName
 from pypimirror.plan import Loss
 from pypimirror.selection import Selection
 from pypimirror.state import State
-from pypimirror.state.rows import Failure
+from pypimirror.state.rows import TREE_NOTE, Failure
 from pypimirror.store import Store
+from pypimirror.store.opened import check_state
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,20 @@ class Mirror(Struct, frozen=True, kw_only=True):
     def totals(self) -> Loss:
         """Return how many projects are on the root page now, and how many files are held."""
         return Loss(self.state.totals.of("listed").number, self.state.totals.of("held").number)
+
+
+def open_state(config: Config, store: Store, *, is_dry: bool) -> State:
+    """Open the state of a mirror's tree, or make one; raise StateError where that is another tree's."""
+    if not is_dry:
+        config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = config.state_path
+    check_state(path)
+    is_new = not path.exists()
+    state = State.open(path, is_dry=is_dry)
+    tree = store.tree_id(is_state_new=is_new, state_id=state.notes.get(TREE_NOTE), state_path=path)
+    state.notes.set(TREE_NOTE, tree)
+    state.commit()
+    return state
 
 
 class Counts(Struct):

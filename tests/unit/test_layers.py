@@ -368,7 +368,7 @@ def test_the_served_tree_has_one_owner() -> None:
     ]
     assert {called for _, called, _ in calls} == set().union(*WRITING.values())
     # Opening a state records which tree it is of, before there is a run.
-    outside = [each for each in calls if not each[2].startswith(("publishing/", "store/", "cli/command.py"))]
+    outside = [each for each in calls if not each[2].startswith(("publishing/", "store/", "mirror.py"))]
     assert outside == []
 
 

@@ -18,7 +18,7 @@ from pypimirror.config import Config
 from pypimirror.dependencies import Dependencies
 from pypimirror.disk import FreeSpace
 from pypimirror.errors import ConfigError, DamagedStateError, MirrorLockedError
-from pypimirror.mirror import Counts, Mirror, Tally
+from pypimirror.mirror import Counts, Mirror, Tally, open_state
 from pypimirror.model import NormalizedName
 from pypimirror.pace import MinimumSpeed
 from pypimirror.publishing import Pages, Tree
@@ -28,11 +28,9 @@ from pypimirror.run.external import ExternalLinks
 from pypimirror.run.preview import Preview
 from pypimirror.selection import Selection
 from pypimirror.selection.globs import check_name
-from pypimirror.state import State
 from pypimirror.state.trouble import damage_told, move_aside
 from pypimirror.store import Store
 from pypimirror.store.layout import check_root
-from pypimirror.store.opened import check_state
 from pypimirror.store.read_only import ReadOnlyStore
 from pypimirror.upstream import Hosts, Rules, Upstream, check_proxy, is_index_private
 from pypimirror.workers import Workers, suitable_processes
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_STATE_ID = "tree"
 _SHORTEST_PATIENCE_S = 20.0
 """A worker that says nothing for so long is given up; they say something each second."""
 _AUTOMATIC_WORKERS = 8
@@ -175,7 +172,7 @@ def _run_with_state(asked: _Command, store: Store, follower: "Afterwards | None"
         if workers:
             opened.callback(workers.close)
         opened.enter_context(damage_told(configuration.state_path))
-        state = opened.enter_context(contextlib.closing(_state(configuration, store, is_dry=args.is_dry)))
+        state = opened.enter_context(contextlib.closing(open_state(configuration, store, is_dry=args.is_dry)))
         with progress.shown(args) as show:
             mirror = Mirror(
                 config=configuration, selection=selection, store=store, state=state, clock=time.time
@@ -241,19 +238,6 @@ def _interruptible(show: Progress) -> Progress:
         show(counts, in_flight)
 
     return check_and_show
-
-
-def _state(configuration: Config, store: Store, *, is_dry: bool) -> State:
-    if not is_dry:
-        configuration.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = configuration.state_path
-    check_state(path)
-    is_new = not path.exists()
-    state = State.open(path, is_dry=is_dry)
-    tree = store.tree_id(is_state_new=is_new, state_id=state.notes.get(_STATE_ID), state_path=path)
-    state.notes.set(_STATE_ID, tree)
-    state.commit()
-    return state
 
 
 def _upstream(configuration: Config, *, is_private: bool | None) -> Upstream:

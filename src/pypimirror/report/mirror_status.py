@@ -20,7 +20,7 @@ from pypimirror.report.exit_status import Status
 from pypimirror.report.words import moment
 from pypimirror.state.choices import Omitted
 from pypimirror.state.reading import Reading
-from pypimirror.state.rows import Failure
+from pypimirror.state.rows import TREE_NOTE, Failure
 from pypimirror.state.runs import PastRun
 from pypimirror.store.opened import read_id
 
@@ -105,7 +105,7 @@ def of_nothing(config: Config, reason: str) -> StatusReport:
 def check_tree(config: Config, state: Reading) -> None:
     """Raise StateError where the state is another tree's, or its tree is not there."""
     tree = config.mirror_file_path / ".pypimirror/id"
-    if (tree_id := read_id(tree)) is None or tree_id != state.note("tree"):
+    if (tree_id := read_id(tree)) is None or tree_id != state.note(TREE_NOTE):
         reason = f"belongs to another tree than {config.mirror_file_path} (is its disk mounted?)"
         raise StateError(state.path, reason)
 

@@ -14,6 +14,8 @@ LARGEST = 1 << 60
 LATEST = 1e11
 """No moment is later, in POSIX seconds: that is in the fifty-second century."""
 
+TREE_NOTE = "tree"
+"""The note of the identity of the tree whose state this is."""
 BLOCKED_BYTES = "blocked bytes of "
 """How the key begins of the note of a project's blocked bytes; its name follows."""
 
