@@ -16,7 +16,14 @@ from pypimirror import __version__
 from pypimirror.addresses import PORTS, origin
 from pypimirror.errors import UnavailableError
 from pypimirror.upstream.certificates import context, trust
-from pypimirror.upstream.connections import ClosedEarlyError, Connection, Origin, Response, Way
+from pypimirror.upstream.connections import (
+    ClosedEarlyError,
+    Connection,
+    FirstHandshakes,
+    Origin,
+    Response,
+    Way,
+)
 from pypimirror.upstream.credentials import Login
 from pypimirror.upstream.deadlines import Deadline
 from pypimirror.upstream.proxies import basic, manager, proxy_for
@@ -55,6 +62,7 @@ class Client:
         self.requests = 0
         """How many were sent so far."""
         self._lock = threading.Lock()
+        self._first_handshakes = FirstHandshakes()
         self._origins: dict[tuple[str, str], Origin] = {}
         """By scheme, and host with user and port."""
         weakref.finalize(self, _close, self._origins)
@@ -125,9 +133,9 @@ class Client:
         hosts = partial(self._reach.addresses, host, port)
         options: dict[str, Any] = {"port": port, "timeout": self._connect_s}
         if tls is None:
-            return Way(urllib3.connection.HTTPConnection, hosts, options)
+            return Way(urllib3.connection.HTTPConnection, hosts, options, self._first_handshakes)
         options |= {"ssl_context": tls, "server_hostname": host.strip("[].")}
-        return Way(urllib3.connection.HTTPSConnection, hosts, options)
+        return Way(urllib3.connection.HTTPSConnection, hosts, options, self._first_handshakes)
 
     def _behind(self, proxy: str, url: str, host: str, port: int, tls: Any) -> Way:
         """Return the way to a proxy, which resolves names by itself."""
@@ -141,7 +149,9 @@ class Client:
         options = {"port": place.port, "timeout": self._connect_s} | pool.conn_kw
         if pool.scheme == "https":
             options["ssl_context"] = tls or trusted()
-        way = Way(pool.ConnectionCls, lambda: [place.host], options, is_behind_proxy=True)
+        way = Way(
+            pool.ConnectionCls, lambda: [place.host], options, self._first_handshakes, is_behind_proxy=True
+        )
         if pool.proxy is None:  # SOCKS leads to any place, whatever is spoken there
             return way
         if tls is None:

@@ -1,10 +1,13 @@
 """Connections: urllib3 makes them, with proxies and TLS, and http.client reads what comes over them."""
 
+import contextlib
 import functools
 import http.client
 import io
 import socket
 import ssl
+import threading
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -112,6 +115,30 @@ class Response(http.client.HTTPResponse):
 _ENDED = (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)
 
 
+class FirstHandshakes:
+    """Lets the first handshake by a TLS context be made alone, and all others at once.
+
+    OpenSSL prepares the certificates that it trusts when it first needs them; of two handshakes at that
+    moment one may fail, as if its certificate were not trusted.
+    """
+
+    def __init__(self) -> None:
+        self._alone = threading.RLock()
+        self._made: weakref.WeakSet[ssl.SSLContext] = weakref.WeakSet()
+
+    def begin(self, context: ssl.SSLContext | None, turn: contextlib.ExitStack) -> None:
+        """Wait until a handshake may be made, and let others wait until the `turn` is over, if need be."""
+        if context is not None and context not in self._made:
+            turn.enter_context(self._alone)
+            if context in self._made:
+                turn.close()
+
+    def made(self, context: ssl.SSLContext | None) -> None:
+        """Note that a handshake was made."""
+        if context is not None:
+            self._made.add(context)
+
+
 class Way(NamedTuple):
     """How to connect to an origin."""
 
@@ -120,6 +147,7 @@ class Way(NamedTuple):
     hosts: Callable[[], list[str]]
     """Returns the addresses that may be asked, or the proxy."""
     options: dict[str, Any]
+    first_handshakes: FirstHandshakes
     is_behind_proxy: bool = False
     tunnel: dict[str, Any] | None = None
     """The origin, where a proxy has to lead there."""
@@ -221,9 +249,22 @@ class Connection:
 
 def _opened(way: Way, on_socket: Callable[[socket.socket], None]) -> socket.socket:
     """Connect to the first host that answers; raise what urllib3 raises where none does."""
+    with contextlib.ExitStack() as turn:
+        return _connected(way, on_socket, turn)
+
+
+def _connected(
+    way: Way, on_socket: Callable[[socket.socket], None], turn: contextlib.ExitStack
+) -> socket.socket:
+    context: ssl.SSLContext | None = way.options.get("ssl_context")
+
+    def begin(made: socket.socket) -> None:
+        on_socket(made)
+        way.first_handshakes.begin(context, turn)
+
     trouble: Exception | None = None
     for host in way.hosts():
-        opening = _telling(way.kind)(host=host, on_socket=on_socket, **way.options)
+        opening = _telling(way.kind)(host=host, on_socket=begin, **way.options)
         try:
             if way.tunnel:
                 opening.set_tunnel(**way.tunnel)
@@ -235,6 +276,7 @@ def _opened(way: Way, on_socket: Callable[[socket.socket], None]) -> socket.sock
             opening.close()
             raise trouble from error
         else:
+            way.first_handshakes.made(context)
             connected: socket.socket = opening.sock
             return connected
     assert trouble is not None
