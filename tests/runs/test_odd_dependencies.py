@@ -165,7 +165,7 @@ def test_a_run_that_is_killed_is_finished_by_the_next(
     chain.fault("*", faults.Call(lambda: kill_at(requests)))
 
     def kill_at(number: int) -> None:
-        if len(chain.requests) == number:
+        if len(chain.requests) >= number:  # two at once may both be counted first
             running.send_signal(signal.SIGKILL)
 
     running = mirror.start("-U")
