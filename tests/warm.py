@@ -27,6 +27,7 @@ from typing import Any, BinaryIO, NoReturn
 import pypimirror
 from pypimirror import config
 from pypimirror.cli import arguments, init, main
+from tests.forks import next_order
 from tests.quick_disk import quick_disk
 
 _LONGEST = 1 << 20
@@ -103,35 +104,12 @@ def _all_of(stream: BinaryIO) -> str:
     return stream.read().decode(errors="replace")
 
 
-def serve(orders: socket.socket) -> None:
-    """Obey until there are no more orders; return in each fork that is to run the command."""
-    while True:
-        order, streams, _, _ = socket.recv_fds(orders, _LONGEST, 3)
-        if not order:
-            os._exit(0)
-        child = os.fork()
-        if not child:
-            orders.close()
-            _begin(json.loads(order), streams)
-        for stream in streams:
-            os.close(stream)
-        _, waited, used = os.wait4(child, 0)
-        orders.sendall(json.dumps([os.waitstatus_to_exitcode(waited), used.ru_maxrss]).encode())
-
-
-def _begin(order: dict[str, Any], streams: list[int]) -> NoReturn:
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-        os.close(stream)
-    os.environ.clear()
-    os.environ.update(order["environ"])
-    os.chdir(order["cwd"])
-    os.umask(order["umask"])
+def obey(order: dict[str, Any]) -> NoReturn:
+    """Run the command as an order says."""
     sys.argv[1:] = order["argv"]
     if not order["environ"].get("PYPIMIRROR_ALL_CORES"):
         stay_on_one_core()
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python itself begins
-    signal.alarm(order["longest"])
     status = 1
     try:
         main()
@@ -176,4 +154,4 @@ def stay_on_one_core() -> None:
 
 if __name__ == "__main__":
     prepare()
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    obey(next_order(socket.socket(fileno=int(sys.argv[1]))))

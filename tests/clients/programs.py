@@ -93,7 +93,7 @@ def run(command: Sequence[object], folder: Path, environment: Mapping[str, str])
 def _warm_python(python: Path) -> Warm:
     if subprocess.run([python, "-c", "import pip"], capture_output=True, check=False).returncode:
         unable(f"{python} has no pip, as where uv made the environment; uv pip install pip")
-    return Warm(clean_environment(), program=(python, Path(__file__).with_name("warm_python.py")))
+    return Warm(clean_environment(), program=(python, "-m", "tests.clients.warm_python"))
 
 
 def warm_python(
