@@ -263,3 +263,14 @@ def test_a_file_that_can_not_be_read_holds_back_no_other_when_a_tree_is_adopted(
         wheel.unlink()
         assert mirror.run("-I").status == 0
         assert len(mirror.listed("demo-1")) == 2
+
+
+def test_requirements_that_may_not_be_read_are_named(index: FakeIndex, make_mirror: MakeMirror) -> None:
+    mirror = make_mirror(requirements="r.txt")
+    path = mirror.config.parent / "r.txt"
+    path.write_text("six")
+    with closed(path, 0o000):
+        ended = update(mirror)
+    assert ended.status == 2
+    assert "r.txt: can't be read (Permission denied)" in ended.stderr
+    assert not mirror.root.exists()

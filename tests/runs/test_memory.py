@@ -15,6 +15,7 @@ from tests import faults
 from tests.fake_index import FakeIndex
 from tests.hostile_index import BODIES, HTML, JSON, PAGES, Built, entry, page
 from tests.mirror import COMMAND, Ended, Mirror, clean_environment
+from tests.missing import unable
 
 LIMIT = 700_000_000
 GROUPS = Path("/sys/fs/cgroup/memory")
@@ -30,7 +31,7 @@ def limited() -> Iterator[Callable[[], None]]:
     try:
         group.mkdir()
     except OSError:
-        pytest.skip("only root may hold a group of processes to so much memory")
+        unable("only root may hold a group of processes to so much memory")
     try:
         (group / "memory.limit_in_bytes").write_text(str(LIMIT))
         yield lambda: _join(group)

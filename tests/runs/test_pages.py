@@ -3,11 +3,10 @@
 import os
 from collections.abc import Callable
 
-import pytest
-
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import Ended, Mirror, anchors
+from tests.missing import unable
 
 MakeMirror = Callable[..., Mirror]
 
@@ -111,7 +110,7 @@ def test_something_in_the_way_of_one_project_holds_back_no_other(
 
 def test_a_setgid_root_gives_its_group_to_everything(index: FakeIndex, make_mirror: MakeMirror) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root can give a folder to any group")
+        unable("only root can give a folder to any group")
     index.add("six", "1.0")
     mirror = make_mirror()
     mirror.root.mkdir()

@@ -13,6 +13,7 @@ from pypimirror.printable import printable
 from tests import faults
 from tests.fake_index import FakeIndex
 from tests.mirror import COMMAND, Mirror, clean_environment
+from tests.missing import unable
 
 MakeMirror = Callable[..., Mirror]
 
@@ -97,7 +98,7 @@ def test_streams_change_no_status(
     index: FakeIndex, make_mirror: MakeMirror, redirection: str, mode: str
 ) -> None:
     if "/dev/full" in redirection and not Path("/dev/full").exists():
-        pytest.skip("there is no /dev/full here")
+        unable("there is no /dev/full here")
     index.add("demo", "1.0")
     mirror = make_mirror()
     mirror.update()

@@ -1,6 +1,5 @@
 """Requirements files and lock files as people write them."""
 
-import os
 import re
 from pathlib import Path
 
@@ -215,14 +214,6 @@ def test_lock_files_of_one_tool(tmp_path: Path, name: str) -> None:
 def test_what_is_no_file_is_not_read(tmp_path: Path, path: str) -> None:
     with pytest.raises(RequirementsError, match=f"^{path}: is no file"):
         read([Path(path)], folder=tmp_path)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
-    (tmp_path / "r.txt").write_text("six")
-    (tmp_path / "r.txt").chmod(0)
-    with pytest.raises(RequirementsError, match=r"^r\.txt: can't be read \(Permission denied\)"):
-        read([tmp_path / "r.txt"], folder=tmp_path)
 
 
 def test_nested_files_are_relative_to_the_file_that_names_them(tmp_path: Path) -> None:
