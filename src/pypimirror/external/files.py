@@ -13,6 +13,7 @@ from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import Digest, File, HeldFile
 from pypimirror.publishing import companions
 from pypimirror.run import Run, blocking
+from pypimirror.state.rows import UNPUBLISHED
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def failed(project: ExternalProject, file: File, reason: str) -> None:
 def let_go(project: ExternalProject, file: File) -> None:
     """Let go of a file that did not come, and was to."""
     row = project.rows.get(file.filename)
-    since = row.delisted_since if row else 0.0
+    since = row.delisted_since if row else UNPUBLISHED
     project.tables.delist_unfinished(project.name, [file.filename], since=since)
 
 

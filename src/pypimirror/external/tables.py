@@ -10,6 +10,7 @@ import msgspec
 from pypimirror.external.model import Known, LinkOrigin, Links
 from pypimirror.model import File, NormalizedName
 from pypimirror.state import State, blobs
+from pypimirror.state.rows import UNPUBLISHED
 from pypimirror.state.transitions import delist
 
 _TABLES = {
@@ -128,9 +129,9 @@ class Tables:
     def files(self, name: NormalizedName) -> dict[str, Known]:
         """Return what is known of a project's external files, delisted ones included."""
         rows = self._db.execute(
-            "SELECT filename, status, listed, origin, checked, coalesce(delisted_since, 0)"
+            "SELECT filename, status, listed, origin, checked, coalesce(delisted_since, ?)"
             " FROM external_files JOIN files USING (project, filename) WHERE project = ?",
-            (name,),
+            (UNPUBLISHED, name),
         )
         return {
             filename: Known(status, blobs.file(listed), _origin(blobs.unsealed(origin)), checked, since)
@@ -180,7 +181,12 @@ class Tables:
         )
 
     def delist_unfinished(
-        self, name: NormalizedName, filenames: Iterable[str], *, are_gone: bool = False, since: float = 0.0
+        self,
+        name: NormalizedName,
+        filenames: Iterable[str],
+        *,
+        are_gone: bool = False,
+        since: float = UNPUBLISHED,
     ) -> None:
         """Let go of external files that did not come; of those that were lost only where they `are_gone`.
 

@@ -15,6 +15,7 @@ from pypimirror.mirror import Mirror
 from pypimirror.model import File, HeldFile
 from pypimirror.publishing import Tree, companions
 from pypimirror.run import Run, blocking
+from pypimirror.state.rows import UNPUBLISHED
 from pypimirror.store.folders import aside_folder
 
 _log = logging.getLogger(__name__)
@@ -114,7 +115,7 @@ def _bring_back(run: Run, project: ExternalProject, chosen: Collection[str]) -> 
         file = was.file if row else msgspec.structs.replace(was.file, url=candidate.url)
         state.files.record_held(name, [was], is_new=filename in back)
         project.tables.record(name, file, known)
-        project.rows[filename] = Known("held", file, known, checked=0.0, delisted_since=0.0)
+        project.rows[filename] = Known("held", file, known, checked=0.0, delisted_since=UNPUBLISHED)
         if filename in back:
             state.files.mark_pages_dirty(name)
             project.has_changed = True

@@ -16,8 +16,7 @@ from pypimirror.errors import TreeError
 from pypimirror.mirror import Mirror, Tally
 from pypimirror.model import File, NormalizedName
 from pypimirror.publishing.pages import Pages
-from pypimirror.state.rows import Delisted
-from pypimirror.state.transitions import AT_ONCE
+from pypimirror.state.rows import AT_ONCE, UNPUBLISHED, Delisted
 from pypimirror.store.folders import aside_folder
 from pypimirror.store.layout import SUFFIXES
 from pypimirror.store.temporary import Temporary
@@ -171,7 +170,7 @@ class Tree:
     def remove_files(self) -> list[Delisted]:
         """Remove the files whose grace is over; return those to `forget` once that is on the disk."""
         config = self._mirror.config
-        before = self._mirror.clock() - config.removal_grace_hours * HOUR_S if config.cleanup else 0.0
+        before = self._mirror.clock() - config.removal_grace_hours * HOUR_S if config.cleanup else UNPUBLISHED
         delisted = self._mirror.state.transitions.delisted(before)
         if not config.cleanup:
             delisted = [file for file in delisted if not self._is_kept(file)]

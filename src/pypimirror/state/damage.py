@@ -96,10 +96,7 @@ def _right(column: str, kind: str) -> str:
     """Say in SQL that what lies in a column is of its type, and that a number can be."""
     right = f"typeof({column}) = '{kind.lower()}'"
     most = {"INTEGER": LARGEST, "REAL": LATEST}.get(kind)
-    if most is None:
-        return right
-    at_once = " OR delisted_since = -9e999" if column == "delisted_since" else ""  # minus infinity
-    return f"{right} AND ({column} BETWEEN 0 AND {most}{at_once})"
+    return right if most is None else f"{right} AND {column} BETWEEN 0 AND {most}"
 
 
 def _wrong_blobs(connection: sqlite3.Connection, table: str, column: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pypimirror.errors import DamagedStateError
 from pypimirror.model import File, HeldFile, NormalizedName, Provenance, Served
 from pypimirror.state import blobs
 from pypimirror.state.blobs import sealed
-from pypimirror.state.rows import LARGEST, Gateway, Total, typed
+from pypimirror.state.rows import LARGEST, UNPUBLISHED, Gateway, Total, typed
 from pypimirror.state.transitions import delist
 
 
@@ -176,7 +176,7 @@ class Files(Gateway):
         Files that never came and are no longer wanted are let go; `but` those of which a page does not tell.
         """
         for filename in {*self._names(name, "status IN ('arriving', 'failed')")}.difference(wanted, but):
-            delist(self._db, "project = ? AND filename = ?", 0.0, name, filename)
+            delist(self._db, "project = ? AND filename = ?", UNPUBLISHED, name, filename)
         # Since when it was wrong stays until it is right.
         self._db.execute("UPDATE projects SET error = NULL WHERE name = ? AND error IS NOT NULL", (name,))
         for filename in {*self._names(name, "error IS NOT NULL")}.difference(but):

@@ -15,7 +15,7 @@ from pypimirror.state.files import Files
 from pypimirror.state.notes import Notes, Totals
 from pypimirror.state.projects import FAILURES, Projects
 from pypimirror.state.revalidation import Revalidation
-from pypimirror.state.rows import Failure, Total, typed
+from pypimirror.state.rows import UNPUBLISHED, Failure, Total, typed
 from pypimirror.state.runs import Runs
 from pypimirror.state.schema import FORMAT
 from pypimirror.state.trouble import why_unusable
@@ -100,7 +100,8 @@ class Reading:
     def in_grace(self) -> tuple[Total, float | None]:
         """Return what left the pages and is still in the tree, and since when the first of it has."""
         (first,) = self._db.execute(
-            "SELECT min(delisted_since) FROM files WHERE status = 'delisted' AND delisted_since > 0"
+            "SELECT min(delisted_since) FROM files WHERE status = 'delisted' AND delisted_since > ?",
+            (UNPUBLISHED,),
         ).fetchone()
         return self.total("delisted"), first
 

@@ -9,6 +9,8 @@ from pypimirror.model import NormalizedName, Validators
 
 _T = TypeVar("_T")
 
+AT_ONCE, UNPUBLISHED = 0.0, 1.0
+"""Recorded as the moment when a file left the pages where it has no grace: it is blocked, or was on none."""
 LARGEST = 1 << 60
 """No number is larger, and no file."""
 LATEST = 1e11

@@ -47,7 +47,7 @@ CREATE TABLE files (
     metadata TEXT,                 -- sha256 of <filename>.metadata in the tree
     unsynced INTEGER,              -- 1: it came in since the last sync point
     vanished_since REAL,           -- held, but on no good page of upstream's any more
-    delisted_since REAL,             -- on none of our pages any more; 0: it never was
+    delisted_since REAL,             -- on none of our pages any more; 0: at once, 1: it never was
     error TEXT, error_since REAL,  -- what is wrong with it, and since when
     aside INTEGER,                 -- delisted by a quarantine: 0 to be put out of reach, 1 done
     provenance BLOB,               -- <filename>.provenance in the tree: a Provenance

@@ -10,21 +10,27 @@ What is delisted is on no page any more, and still in the tree. What a step has 
 files is in one transaction.
 """
 
-import math
 import sqlite3
 from collections.abc import Collection, Iterable
 
 from pypimirror.model import NormalizedName
-from pypimirror.state.rows import BLOCKED_BYTES, LATEST, NO_TROUBLE, Delisted, Gateway, Total, typed
+from pypimirror.state.rows import (
+    AT_ONCE,
+    BLOCKED_BYTES,
+    LATEST,
+    NO_TROUBLE,
+    UNPUBLISHED,
+    Delisted,
+    Gateway,
+    Total,
+    typed,
+)
 
 _OVER = (
     f"is_current = 1, serial = NULL, selection = NULL, {NO_TROUBLE},"
     " revalidate_at = NULL, held_back = NULL, held_back_since = NULL"
 )
 """Nothing more of a project is waited for."""
-
-AT_ONCE = -math.inf
-"""Since when a file left the pages that goes from the tree, whatever is kept there of others."""
 
 
 class Transitions(Gateway):
@@ -119,7 +125,7 @@ class Transitions(Gateway):
 
     def _delist_unfinished(self, name: NormalizedName) -> None:
         """Let go of what never was on a page; its bytes may be in the tree."""
-        delist(self._db, "status IN ('arriving', 'failed') AND project = ?", 0.0, name)
+        delist(self._db, "status IN ('arriving', 'failed') AND project = ?", UNPUBLISHED, name)
 
     def delisted(self, before: float) -> list[Delisted]:
         """Return the files that left the pages before a moment, of projects whose pages show that."""
