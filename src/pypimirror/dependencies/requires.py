@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import TypeVar
 
 from pypimirror.errors import TreeError
 from pypimirror.filenames import is_wheel, version_key, version_of
@@ -16,6 +17,7 @@ from pypimirror.want import NOTHING_READ, UNREADABLE, Read, Requires, Told
 
 _log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
 _By = Callable[[Store, NormalizedName, HeldFile, Read], tuple[str, ...] | None]
 
 
@@ -93,20 +95,23 @@ def _by_metadata(store: Store, name: NormalizedName, held: HeldFile, read: Read)
     known = read.get(held.metadata or "")
     if known is not None:
         return known
-    text = store.read(name, held.file.filename + METADATA)
-    if text is None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    text = _present(store.read(name, held.file.filename + METADATA))
     return requires_dist(text, tell=partial(_log.info, UNREADABLE, name, held.file.filename))
 
 
 def _by_sdist(store: Store, name: NormalizedName, held: HeldFile, read: Read) -> tuple[str, ...] | None:
     if held.metadata is not None:
         return _by_metadata(store, name, held, read)
-    content = store.open_existing(name, held.file.filename)
-    if content is None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    content = _present(store.open_existing(name, held.file.filename))
     # Few releases have no wheel, and archives are slow to import.
     from pypimirror.requirements.sdists import sdist_requires
 
     with content:
         return sdist_requires(content, held.file.filename)
+
+
+def _present(found: _T | None) -> _T:
+    """Return what lies in the tree; raise FileNotFoundError where it is gone."""
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    return found
